@@ -1,0 +1,16 @@
+"""Model cards, weights checked by SHA-256, and ONNX sessions. The leaf package: it imports nothing of ours."""
+
+from models.cards import Card, all_cards, find_card
+from models.errors import DigestMismatch, ModelError, ModelFault, ModelMissing
+from models.sessions import Session
+
+__all__ = [
+    "Card",
+    "DigestMismatch",
+    "ModelError",
+    "ModelFault",
+    "ModelMissing",
+    "Session",
+    "all_cards",
+    "find_card",
+]

@@ -1,0 +1,50 @@
+"""ONNX Runtime behind one small, strict interface."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from models.cards import Card
+from models.errors import ModelFault
+
+
+class Session:
+    """A loaded ONNX model with one float input and one float output; safe to share between threads."""
+
+    def __init__(
+        self, card: Card, path: str, *, threads: int = 1, providers: Sequence[str] = ("CPUExecutionProvider",)
+    ) -> None:
+        """Load `path` of `card` from bytes whose digest was just checked, so what runs is what was read.
+
+        Raises:
+            ModelMissing, DigestMismatch: as `Card.read`.
+            ModelFault: ONNX Runtime refuses the file or a provider.
+        """
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        weights = card.read(path)
+        try:
+            self._session = ort.InferenceSession(weights, options, providers=list(providers))
+        except Exception as fault:
+            raise ModelFault(f"{card.identity}: ONNX Runtime cannot load {path}: {fault}") from fault
+        self.card = card
+        self._input = self._session.get_inputs()[0].name
+
+    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The first output for `batch` (float32, leading axis N); all finite, same N.
+
+        Raises:
+            ModelFault: the run failed, or gave NaN, infinities or another number of rows.
+        """
+        try:
+            out = np.asarray(self._session.run(None, {self._input: batch})[0], dtype=np.float32)
+        except Exception as fault:
+            raise ModelFault(f"{self.card.identity}: {fault}") from fault
+        if out.shape[:1] != batch.shape[:1]:
+            raise ModelFault(f"{self.card.identity}: {len(batch)} images in, output of shape {out.shape}")
+        if not np.isfinite(out).all():
+            raise ModelFault(f"{self.card.identity}: the output is not finite")
+        return out

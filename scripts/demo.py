@@ -1,0 +1,117 @@
+"""The demo: every step is a command a user can type. Pictures and a page with all reports land in demo-out/."""
+
+import argparse
+import html
+import io
+import json
+import os
+import shlex
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+PROMPT = "a red fox in the snow at night"
+OUT = Path("demo-out")
+COPIES = {
+    "picture.png": "as it was issued",
+    "stripped.jpg": "metadata gone, half size, JPEG quality 70",
+    "changed.png": "one pixel changed, credential left in place",
+    "elsewhere.png": "a picture from elsewhere",
+}
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("prompt", nargs="?", default=PROMPT)
+    arguments.add_argument("--seed", default="7")
+    wish = arguments.parse_args()
+    start = time.monotonic()
+    OUT.mkdir(exist_ok=True)
+    os.environ.setdefault("COUNTERMARK_HOME", str(OUT / "home"))
+    issued = OUT / "picture.png"
+
+    say("1. Draw a picture: screened, marked, signed, proved and recorded before it leaves.")
+    countermark("generate", wish.prompt, "--out", str(issued), "--seed", wish.seed, "--force")
+    make_copies(issued)
+    names = [str(OUT / name) for name in COPIES]
+    say("2. Examine it, and three others: " + "; ".join(f"{n}: {what}" for n, what in COPIES.items()) + ".")
+    for name in names:
+        print(f"   exit code {countermark('verify', name, may_fail=True)}")
+    say("3. The whole report of the stripped copy.")
+    countermark("inspect", str(OUT / "stripped.jpg"))
+    say("4. The record of decisions.")
+    countermark("audit", "verify")
+    write_page(wish.prompt, names)
+    say(f"Done in {time.monotonic() - start:.0f} s. Look at {OUT / 'index.html'}")
+
+
+def say(text: str) -> None:
+    print(f"\n{text}", flush=True)
+
+
+def countermark(*words: str, may_fail: bool = False) -> int:
+    """Show the command, run it, give its exit code."""
+    print(f"$ {shlex.join(['countermark', *words])}", flush=True)
+    code = subprocess.run(["countermark", *words], check=False).returncode  # noqa: S603, S607 - our own script
+    if code and not may_fail:
+        sys.exit(code)
+    return code
+
+
+def make_copies(issued: Path) -> None:
+    """What happens to pictures in the wild, done to this one."""
+    image = Image.open(issued).convert("RGB")
+    half = image.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS)
+    half.save(OUT / "stripped.jpg", quality=70)
+    (OUT / "changed.png").write_bytes(change_one_pixel(issued.read_bytes()))
+    Image.effect_mandelbrot((512, 512), (-2.0, -1.2, 0.8, 1.2), 90).convert("RGB").save(OUT / "elsewhere.png")
+
+
+def change_one_pixel(png: bytes) -> bytes:
+    """The picture encoded again with one pixel changed, and the old C2PA chunk put back behind the header."""
+    rgb = np.array(Image.open(io.BytesIO(png)).convert("RGB"))
+    rgb[10, 10] ^= 1
+    encoded = io.BytesIO()
+    Image.fromarray(rgb).save(encoded, "PNG")
+    start = png.index(b"caBX") - 4
+    chunk = png[start : start + 12 + int.from_bytes(png[start : start + 4], "big")]
+    header_end = 33  # signature and IHDR
+    return encoded.getvalue()[:header_end] + chunk + encoded.getvalue()[header_end:]
+
+
+def write_page(prompt: str, names: list[str]) -> None:
+    """One page with every picture beside its report."""
+    command = ["countermark", "inspect", "--json", *names]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603
+    cards = "".join(card(json.loads(line)) for line in lines.splitlines())
+    style = (
+        "body{font:16px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem}"
+        "section{display:grid;grid-template-columns:20rem 1fr;gap:1.5rem;margin:2rem 0}"
+        "img{width:20rem;border-radius:8px}pre{overflow:auto;max-height:16rem;background:#f4f4f6;padding:1rem}"
+    )
+    page = (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Countermark demo</title><style>{style}</style>'
+        f"<h1>{html.escape(prompt)}</h1><p>Drawn on this machine, then examined.</p>{cards}</html>"
+    )
+    (OUT / "index.html").write_text(page, encoding="utf-8")
+
+
+def card(report: dict) -> str:  # type: ignore[type-arg]
+    name = Path(report["file"]).name
+    reasons = "".join(f"<li>{html.escape(reason['text'])}</li>" for reason in report["reasons"])
+    if recovered := report["claimed"].get("recovered"):
+        recovered["manifest_base64"] = f"({len(recovered['manifest_base64'])} characters)"
+    whole = html.escape(json.dumps(report, indent=2))
+    return (
+        f'<section><img src="{name}" alt="{COPIES[name]}"><div><h2>{report["verdict"]}</h2><p>{name}: '
+        f"{COPIES[name]}</p><ul>{reasons}</ul><details><summary>Report</summary><pre>{whole}</pre></details>"
+        "</div></section>"
+    )
+
+
+if __name__ == "__main__":
+    main()

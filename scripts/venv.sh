@@ -1,0 +1,33 @@
+# Sourced by the other scripts: puts the checkout's .venv, with the extras in $1, on the PATH.
+# Needs Python 3.11 or newer and a package index; makes .venv if it is not there.
+
+cd "$(dirname "$0")/.." || exit 1
+
+newest_python() {
+  for python in "${PYTHON:-}" python3 python3.13 python3.12 python3.11 python; do
+    if [ -n "$python" ] && "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+      echo "$python"
+      return
+    fi
+  done
+  echo "Countermark needs Python 3.11 or newer; set PYTHON to one." >&2
+  return 1
+}
+
+use_venv() {
+  extras=$1
+  if [ ! -x .venv/bin/python ]; then
+    python=$(newest_python) || exit 1
+    echo "Making .venv with $("$python" --version)" >&2
+    "$python" -m venv .venv || { echo "venv is missing: install it (Debian: python3-venv)" >&2; exit 1; }
+  fi
+  stamp=".venv/.countermark-$extras-$(cat pyproject.toml constraints.txt | cksum | tr ' ' '-')"
+  if [ ! -e "$stamp" ]; then
+    echo "Installing countermark[$extras] into .venv" >&2
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[$extras]" || exit 1
+    rm -f ".venv/.countermark-$extras-"*
+    touch "$stamp"
+  fi
+  PATH="$PWD/.venv/bin:$PATH"
+  export PATH
+}

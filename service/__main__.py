@@ -1,0 +1,5 @@
+"""`python -m service` is the console script."""
+
+from service.cli import main
+
+main()

@@ -1,0 +1,37 @@
+"""The application: routers, errors and middleware around one open house."""
+
+from fastapi import FastAPI
+
+from service import SYSTEM_NAME, __version__
+from service.api import health, images, inspect, problems
+from service.api.middleware import BodyLimit, RequestId
+from service.house import House
+
+_FORM_OVERHEAD = 1 << 16  # boundaries and part headers around the largest file
+
+_DESCRIPTION = """
+Two doors into one house. The **gateway** draws pictures and lets none out that is not screened, watermarked,
+signed (C2PA), proved and recorded. The **examiner** tells what any picture claims, carries, matches and
+probably is, and keeps these apart.
+
+Errors are `application/problem+json` (RFC 9457) with a stable `code` and a `hint`; see `docs/errors.md`.
+"""
+
+
+def create_app(house: House) -> FastAPI:
+    """The HTTP application over `house`, for any ASGI server."""
+    app = FastAPI(
+        title=SYSTEM_NAME,
+        version=__version__,
+        summary="Provable generation and provenance examination of images",
+        description=_DESCRIPTION,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        redoc_url=None,
+    )
+    app.state.house = house
+    for part in (images, inspect, health):
+        app.include_router(part.router)
+    problems.install(app)
+    app.add_middleware(BodyLimit, limit=house.settings.max_bytes + _FORM_OVERHEAD)
+    app.add_middleware(RequestId)
+    return app

@@ -1,0 +1,39 @@
+"""Liveness and readiness."""
+
+import asyncio
+from typing import Literal
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel
+
+from service import __version__
+from service.api.problems import responses
+from service.errors import Unavailable
+from service.house import House
+
+router = APIRouter(tags=["operations"])
+
+
+class Alive(BaseModel):
+    status: Literal["ok"] = "ok"
+    version: str = __version__
+
+
+class Ready(BaseModel):
+    """Which parts answer. `generation` is off where the `generate` extra is not installed."""
+
+    status: Literal["ready"] = "ready"
+    decisions: int
+    generation: Literal["ready", "off"]
+
+
+@router.get("/healthz", summary="The process is alive")
+async def healthz() -> Alive:
+    return Alive()
+
+
+@router.get("/readyz", summary="The parts it needs answer", responses=responses(Unavailable))
+async def readyz(request: Request) -> Ready:
+    house: House = request.app.state.house
+    decisions = await asyncio.to_thread(house.ledger.ready)
+    return Ready(decisions=decisions, generation="ready" if house.generates else "off")

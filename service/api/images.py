@@ -1,0 +1,183 @@
+"""POST /v1/images/generations, in the shape of OpenAI's Images API."""
+
+import asyncio
+import base64
+import secrets
+import threading
+import time
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Body, Request
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
+
+from service.api.problems import responses
+from service.errors import BadRequest, Refusal, StageFailed, Unavailable, Unsafe
+from service.facts import Fact, fact
+from service.gateway import Gateway, Watch
+from service.house import House
+from service.stages import LARGEST_SEED, LONGEST_PROMPT, MOST_STEPS, Order, Released, genuine
+
+_POLL_SECONDS = 0.25
+_EXAMPLE: dict[str, JsonValue] = {
+    "prompt": "a red fox in the snow at night",
+    "n": 1,
+    "seed": 7,
+    "response_format": "b64_json",
+}
+
+
+class Wish(BaseModel):
+    """OpenAI's request plus `seed`, `negative_prompt`, `num_inference_steps`, `guidance_scale`.
+
+    Fields of OpenAI's that would change how a picture is screened or shown before it is (moderation="low",
+    streaming, partial images) are accepted with their harmless value only. Unknown fields are refused.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [_EXAMPLE]})
+
+    prompt: str = Field(min_length=1, max_length=LONGEST_PROMPT)
+    n: int = Field(1, ge=1, le=10)
+    size: str = Field("auto", pattern=r"^(auto|\d{2,4}x\d{2,4})$", description="`auto` or WIDTHxHEIGHT.")
+    response_format: Literal["b64_json", "url"] = Field(
+        "b64_json", description="`url` gives a data: URL; pictures are not kept on the server."
+    )
+    output_format: Literal["png", "jpeg", "webp"] = "png"
+    seed: int | None = Field(None, ge=0, le=LARGEST_SEED, description="Image k of n is drawn with seed + k.")
+    negative_prompt: str = Field("", max_length=LONGEST_PROMPT)
+    num_inference_steps: int | None = Field(None, ge=1, le=MOST_STEPS)
+    guidance_scale: float | None = Field(None, ge=0, le=50, allow_inf_nan=False)
+    model: str | None = Field(None, description="Must be the served model's name, if given.")
+    user: str | None = Field(None, max_length=200, description="Accepted and not stored.")
+    quality: Literal["auto", "standard"] = "auto"
+    background: Literal["auto", "opaque"] = "auto"
+    moderation: Literal["auto"] = "auto"
+    stream: Literal[False] = False
+
+    @field_validator("guidance_scale", mode="before")
+    @classmethod
+    def _whole_numbers_are_numbers(cls, value: object) -> object:
+        return float(value) if type(value) is int else value
+
+
+class Image(BaseModel):
+    """One picture, in OpenAI's shape."""
+
+    b64_json: str | None = None
+    url: str | None = None
+    revised_prompt: None = None
+
+
+class Refused(BaseModel):
+    """A picture of the request that was not released; the others were."""
+
+    index: int
+    code: str
+    message: str
+
+
+class Facts(BaseModel):
+    """Our part of the response."""
+
+    model: str
+    images: list[Fact]
+    refusals: list[Refused]
+
+
+class Images(BaseModel):
+    """OpenAI's response plus `countermark`."""
+
+    created: int
+    data: list[Image]
+    background: Literal["opaque"] = "opaque"
+    output_format: str
+    quality: Literal["standard"] = "standard"
+    size: str
+    countermark: Facts
+
+
+router = APIRouter(tags=["gateway"])
+
+
+@router.post(
+    "/v1/images/generations",
+    summary="Draw pictures that are screened, marked, signed, proved and recorded",
+    responses=responses(BadRequest, Unsafe, StageFailed, Unavailable),
+    response_model_exclude_none=True,
+)
+async def generate(request: Request, wish: Annotated[Wish, Body()]) -> Images:
+    """Answers with the released pictures. If none of the `n` could be released, the first refusal is the answer."""
+    house: House = request.app.state.house
+    gone = threading.Event()
+    work = asyncio.create_task(asyncio.to_thread(_release_all, house, wish, gone))
+    try:
+        while not (await asyncio.wait([work], timeout=_POLL_SECONDS))[0]:
+            if await request.is_disconnected():
+                gone.set()
+        return work.result()
+    finally:
+        gone.set()
+
+
+def _release_all(house: House, wish: Wish, gone: threading.Event) -> Images:
+    if wish.n > house.settings.max_images:
+        raise BadRequest(f"n is {wish.n}, at most {house.settings.max_images} pictures are drawn at once")
+    gateway = house.gateway
+    model = gateway.backend.identity
+    if wish.model not in (None, model.name):
+        raise BadRequest(f"the model here is {model.name}", hint="Leave `model` out, or name that one.")
+    released: list[Released] = []
+    refusals: list[tuple[int, Refusal]] = []
+    for index, order in enumerate(_orders(wish)):
+        try:
+            released.append(gateway.release(order, Watch(cancelled=gone.is_set)))
+        except Refusal as refusal:
+            refusals.append((index, refusal))
+    if not released:
+        raise refusals[0][1]
+    return _response(wish, gateway, released, refusals)
+
+
+def _orders(wish: Wish) -> list[Order]:
+    first = secrets.randbelow(LARGEST_SEED - wish.n) if wish.seed is None else wish.seed
+    if first + wish.n - 1 > LARGEST_SEED:
+        raise BadRequest("seed + n is beyond the largest seed")
+    width, height = (None, None) if wish.size == "auto" else map(int, wish.size.split("x"))
+    try:
+        return [
+            Order(
+                prompt=wish.prompt,
+                negative_prompt=wish.negative_prompt,
+                seed=first + index,
+                width=width,
+                height=height,
+                steps=wish.num_inference_steps,
+                guidance=wish.guidance_scale,
+                format=wish.output_format,
+            )
+            for index in range(wish.n)
+        ]
+    except ValueError as wrong:
+        raise BadRequest(f"size {wish.size} cannot be drawn", hint="Use `auto`.") from wrong
+
+
+def _response(wish: Wish, gateway: Gateway, released: list[Released], refusals: list[tuple[int, Refusal]]) -> Images:
+    job = released[0].admitted.job
+    return Images(
+        created=int(time.time()),
+        data=[_image(image, wish.response_format) for image in released],
+        output_format=wish.output_format,
+        size=f"{job.width}x{job.height}",
+        countermark=Facts(
+            model=gateway.backend.identity.name,
+            images=[fact(image) for image in released],
+            refusals=[Refused(index=i, code=r.code, message=r.message) for i, r in refusals],
+        ),
+    )
+
+
+def _image(released: Released, response_format: str) -> Image:
+    """The response's pixels: only ever those of a genuine Released."""
+    text = base64.b64encode(genuine(released, Released).data).decode()
+    if response_format == "url":
+        return Image(url=f"data:{released.mime};base64,{text}")
+    return Image(b64_json=text)

@@ -1,0 +1,66 @@
+"""Around every request: an id, and a cap on the body that holds before anything reads it."""
+
+import re
+import uuid
+
+import structlog
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.api.problems import respond
+from service.errors import TooLarge
+
+_HEADER = b"x-request-id"
+_SAFE_ID = re.compile(r"[\w.-]{1,64}")
+
+
+class RequestId:
+    """Take the caller's X-Request-Id if it is harmless, else make one; put it on logs and on the response."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        given = dict(scope["headers"]).get(_HEADER, b"").decode("latin-1")
+        request_id = given if _SAFE_ID.fullmatch(given) else uuid.uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", []), (_HEADER, request_id.encode())]
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            return await self._app(scope, receive, send_with_id)
+
+
+class BodyLimit:
+    """Refuse bodies over `limit` bytes, by their Content-Length or, where that lies, as they arrive."""
+
+    def __init__(self, app: ASGIApp, limit: int) -> None:
+        self._app = app
+        self._limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        announced = dict(scope["headers"]).get(b"content-length", b"0")
+        if announced.isdigit() and int(announced) > self._limit:
+            refusal = respond(self._error(), Request(scope))
+            return await refusal(scope, receive, send)
+        arrived = 0
+
+        async def counted() -> Message:
+            nonlocal arrived
+            message = await receive()
+            arrived += len(message.get("body", b""))
+            if arrived > self._limit:
+                raise self._error()
+            return message
+
+        return await self._app(scope, counted, send)
+
+    def _error(self) -> TooLarge:
+        return TooLarge(f"the body has more than {self._limit:,} bytes")

@@ -1,0 +1,93 @@
+"""Errors over HTTP: problem+json (RFC 9457) with our stable `code`, and OpenAI's `error` member beside it."""
+
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from service.errors import BadRequest, Error, NotFound, Refusal, StageFailed, Unavailable, Unsafe, first_fault
+
+log = structlog.get_logger()
+MEDIA_TYPE = "application/problem+json"
+_RETRY_SECONDS = 10
+
+
+class OpenAIError(BaseModel):
+    """The member that OpenAI's clients read."""
+
+    message: str
+    type: str
+    param: str | None = None
+    code: str
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details. `code` is stable, `hint` says what to do next."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    code: str
+    hint: str
+    instance: str
+    error: OpenAIError
+
+
+def respond(error: Error, request: Request) -> JSONResponse:
+    """The response for one of our errors."""
+    kind = "image_generation_user_error" if isinstance(error, Unsafe) else "invalid_request_error"
+    problem = Problem(
+        title=type(error).__name__,
+        status=error.status,
+        detail=error.message,
+        code=error.code,
+        hint=error.hint,
+        instance=getattr(request.state, "request_id", ""),
+        error=OpenAIError(
+            message=f"{error.message}. {error.hint}",
+            type=kind if error.status < 500 else "server_error",
+            code=error.code,
+        ),
+    )
+    headers = {"Retry-After": str(_RETRY_SECONDS)} if isinstance(error, (Unavailable, StageFailed)) else None
+    return JSONResponse(problem.model_dump(), error.status, headers, media_type=MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of the app a problem, FastAPI's own ones too."""
+
+    @app.exception_handler(Error)
+    async def ours(request: Request, error: Error) -> JSONResponse:
+        if error.status >= 500 and not isinstance(error, (Refusal, Unavailable)):
+            log.error("internal_error", code=error.code)
+        return respond(error, request)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        return respond(BadRequest(first_fault(error.errors())), request)
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> JSONResponse:
+        plain = NotFound("there is no such address") if error.status_code == 404 else BadRequest(str(error.detail))
+        response = respond(plain, request)
+        response.status_code = error.status_code
+        return response
+
+    @app.exception_handler(Exception)
+    async def bug(request: Request, error: Exception) -> JSONResponse:
+        log.error("bug", error=type(error).__name__, exc_info=error)
+        return respond(Error("something went wrong on our side"), request)
+
+
+def responses(*errors: type[Error]) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI entries for the errors an endpoint answers with."""
+    by_status: dict[int | str, dict[str, Any]] = {}
+    for error in errors:
+        entry = by_status.setdefault(error.status, {"model": Problem, "description": ""})
+        entry["description"] += f"`{error.code}`: {error.hint} "
+    return by_status

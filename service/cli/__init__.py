@@ -1,0 +1,17 @@
+"""The command line: parse, call one use case, present."""
+
+import sys
+
+from service import guard
+
+
+def main() -> None:
+    """Entry point of the `countermark` console script. The guard runs before anything of ours is imported."""
+    try:
+        guard.check()
+    except guard.ForeignPackage as foreign:
+        print(f"countermark: {foreign}", file=sys.stderr)
+        sys.exit(70)
+    from service.cli.app import run  # noqa: PLC0415 - see the docstring
+
+    run()

@@ -1,0 +1,62 @@
+"""The commands and what they share: one place where errors become a message and an exit code."""
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from service import __version__, logs
+from service.cli import audit, examine, generate, models, serve
+from service.errors import Error
+
+EPILOG = (
+    "Exit codes: 0 verified or done, 1 nothing found, 2 usage or settings, 3 invalid or tampered, "
+    "4 untrusted, 5 input cannot be used, 6 refused, 7 unavailable, 70 bug."
+)
+
+app = typer.Typer(
+    name="countermark",
+    help="Make images that can always be traced, and check images you are shown.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command("generate")(generate.generate)
+app.command("verify")(examine.verify)
+app.command("inspect")(examine.inspect)
+app.command("serve")(serve.serve)
+app.add_typer(models.app, name="models")
+app.add_typer(audit.app, name="audit")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"countermark {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    logs.configure("error")  # a command speaks through its output; `serve` turns the log on
+
+
+def run() -> None:
+    """Run the command line; every error of ours ends here."""
+    try:
+        app()
+    except Error as error:
+        complain(error)
+        sys.exit(error.exit_code)
+
+
+def complain(error: Error) -> None:
+    """Say on standard error what happened and what to do."""
+    console = Console(stderr=True, highlight=False)
+    console.print(f"countermark: {error.message} ({error.code})", markup=False, soft_wrap=True)
+    console.print(f"  {error.hint}", markup=False, soft_wrap=True)

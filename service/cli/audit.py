@@ -1,0 +1,40 @@
+"""countermark audit."""
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from service.errors import LedgerCorrupt
+from service.house import open_house
+from service.settings import load_settings
+
+app = typer.Typer(help="The record of decisions.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Keeps `verify` a subcommand while it is the only one."""
+
+
+@app.command("verify")
+def verify(
+    head: Annotated[str | None, typer.Option(help="A head noted earlier: it must still be in the chain.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Walk the chain of decisions and compare every issued image with it; exit 3 if anything was changed."""
+    audit = open_house(load_settings()).ledger.verify(head)
+    console = Console(highlight=False)
+    if as_json:
+        print(json.dumps(asdict(audit)))
+    else:
+        console.print(f"{audit.decisions} decisions, {audit.images} images", markup=False)
+        console.print(f"head {audit.head}", markup=False, soft_wrap=True)
+    for problem in () if as_json else audit.problems:
+        console.print(f"Problem: {problem}", markup=False, soft_wrap=True)
+    if audit.problems:
+        raise LedgerCorrupt(f"{len(audit.problems)} problems in the ledger, the first: {audit.problems[0]}")
+    if not as_json:
+        console.print("The chain is whole.", markup=False)

@@ -1,0 +1,70 @@
+"""countermark verify and countermark inspect."""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import track
+
+from service.cli import files, present
+from service.errors import Error
+from service.house import House, open_house
+from service.policy import EXIT_CODES
+from service.report import Report
+from service.settings import load_settings
+
+Files = Annotated[list[str], typer.Argument(help="Pictures; - reads standard input.", metavar="FILE...")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
+
+# Several files, one exit code: the gravest. Later in this list is graver.
+_GRAVITY = (0, 1, 2, 5, 7, 4, 3, 70)
+
+
+def verify(names: Files, as_json: Json = False) -> None:
+    """Check marks and credentials: exit 0 verified, 1 nothing found, 3 invalid or tampered, 4 untrusted."""
+    raise typer.Exit(_examine_all(names, as_json, present.line, lambda report: EXIT_CODES[report.outcome]))
+
+
+def inspect(names: Files, as_json: Json = False) -> None:
+    """Report everything known about pictures; exit 0 whenever they could be read."""
+    raise typer.Exit(_examine_all(names, as_json, present.full, lambda _report: 0))
+
+
+def _examine_all(
+    names: Sequence[str],
+    as_json: bool,
+    show: Callable[[Console, Report], None],
+    exit_code: Callable[[Report], int],
+) -> int:
+    """Examine each file; one that cannot be read does not keep the others from their report."""
+    console = Console(highlight=False)
+    progress = Console(stderr=True)
+    house = open_house(load_settings())
+    codes = []
+    for name in track(names, "Examining", console=progress, transient=True, disable=len(names) == 1):
+        try:
+            report = _examine(house, name)
+        except Error as error:
+            codes.append(error.exit_code)
+            _fail(console, name, error, as_json)
+            continue
+        codes.append(exit_code(report))
+        if as_json:
+            print(report.model_dump_json())
+        else:
+            show(console, report)
+    return max(codes, key=_GRAVITY.index)
+
+
+def _examine(house: House, name: str) -> Report:
+    return house.examiner.examine(files.read(name, house.settings.max_bytes), name)
+
+
+def _fail(console: Console, name: str, error: Error, as_json: bool) -> None:
+    problem: dict[str, Any] = {"code": error.code, "message": error.message, "hint": error.hint}
+    if as_json:
+        print(json.dumps({"file": name, "error": problem}))
+    else:
+        console.print(f"{name}: {error.message} ({error.code}). {error.hint}", markup=False, soft_wrap=True)

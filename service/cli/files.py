@@ -1,0 +1,75 @@
+"""Files in and out of the command line."""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from service.errors import BadRequest, FileUnreadable
+from service.pictures import OutputFormat
+
+STDIO = "-"
+_FORMATS: dict[str, OutputFormat] = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}
+
+
+def read(name: str, most: int) -> bytes:
+    """The bytes of a file, or of standard input for `-`; one more than `most` where there are more.
+
+    Raises:
+        FileUnreadable: there is no such file, or it may not be read.
+    """
+    try:
+        if name == STDIO:
+            return sys.stdin.buffer.read(most + 1)
+        with Path(name).open("rb") as file:
+            return file.read(most + 1)
+    except OSError as gone:
+        raise FileUnreadable(f"{name} cannot be read: {gone.strerror}") from gone
+
+
+def format_of(name: str) -> OutputFormat:
+    """The format a file name asks for. Raises BadRequest for an ending that is none of ours."""
+    if name == STDIO:
+        return "png"
+    try:
+        return _FORMATS[Path(name).suffix.lower()]
+    except KeyError:
+        raise BadRequest(f"{name} names no format", hint=f"End the name in one of {', '.join(_FORMATS)}.") from None
+
+
+def check_target(name: str, force: bool) -> None:
+    """Raises BadRequest, before anything is drawn, where the file could not be written."""
+    if name == STDIO:
+        return
+    path = Path(name)
+    if path.exists() and not force:
+        raise BadRequest(f"{name} is there already", hint="Choose another name, or add --force.")
+    if not os.access(path.parent, os.W_OK):
+        raise BadRequest(f"the folder {path.parent} cannot be written", hint="Choose another folder.")
+
+
+def write(name: str, data: bytes) -> None:
+    """Write the file whole or not at all: under another name first, then renamed."""
+    if name == STDIO:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    path = Path(name)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink()
+        raise
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current

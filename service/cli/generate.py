@@ -1,0 +1,108 @@
+"""countermark generate."""
+
+import json
+import sys
+import threading
+from typing import Annotated, Any, TextIO
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from service.cli import files
+from service.errors import BadRequest, first_fault
+from service.facts import fact
+from service.gateway import Gateway, Watch
+from service.house import open_house
+from service.pictures import OutputFormat
+from service.settings import load_settings
+from service.stages import Order, Released, genuine
+
+
+def generate(
+    prompt: Annotated[str, typer.Argument(help="What the picture shows.", metavar="PROMPT")],
+    out: Annotated[str, typer.Option("--out", "-o", help="PNG, JPEG or WebP file; - for standard output.")],
+    seed: Annotated[int | None, typer.Option(help="Same seed, same picture.")] = None,
+    negative: Annotated[str, typer.Option(help="What the picture must not show.")] = "",
+    size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT in pixels; default: the model's own.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Denoising steps; default: the model's own.")] = None,
+    guidance: Annotated[float | None, typer.Option(help="How closely to follow the prompt.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Draw a picture that is screened, marked, signed, proved and recorded."""
+    order = _order(prompt, negative, seed, size, steps, guidance, files.format_of(out))
+    files.check_target(out, force)
+    console = Console(stderr=True)
+    house = open_house(load_settings())
+    with console.status("Loading the model"):
+        gateway = house.gateway
+    released, seconds = _release(gateway, order, console)
+    files.write(out, genuine(released, Released).data)
+    facts = {"file": out, "model": released.admitted.model.name, **fact(released).model_dump(), "seconds": seconds}
+    _present(facts, as_json, console, to=sys.stderr if out == files.STDIO else sys.stdout)
+
+
+def _order(prompt: str, negative: str, seed: int | None, size: str | None, steps: int | None,
+           guidance: float | None, to: OutputFormat) -> Order:  # fmt: skip
+    try:
+        width, height = map(int, size.lower().split("x")) if size else (None, None)
+    except ValueError:
+        raise BadRequest(f"{size} is no size", hint="Write it like 512x512.") from None
+    try:
+        return Order(
+            prompt=prompt,
+            negative_prompt=negative,
+            seed=seed,
+            width=width,
+            height=height,
+            steps=steps,
+            guidance=guidance,
+            format=to,
+        )
+    except ValidationError as wrong:
+        faults = wrong.errors(include_input=False, include_url=False)
+        raise BadRequest(first_fault(faults), hint="See `countermark generate --help`.") from None
+
+
+def _release(gateway: Gateway, order: Order, console: Console) -> tuple[Released, dict[str, float]]:
+    """Run the gateway with a progress bar on standard error; Ctrl-C cancels between two steps."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    seconds: dict[str, float] = {}
+    with Progress(*columns, console=console, transient=True) as progress:
+        task: TaskID = progress.add_task("render", total=None)
+        stop = threading.Event()
+
+        def on_step(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        def on_stage(stage: str, took: float) -> None:
+            seconds[stage] = round(took, 4)
+            progress.update(task, description=f"{stage} done")
+
+        try:
+            return gateway.release(order, Watch(on_step, on_stage, stop.is_set)), seconds
+        except KeyboardInterrupt:
+            stop.set()
+            raise
+
+
+def _present(facts: dict[str, Any], as_json: bool, console: Console, to: TextIO) -> None:
+    if as_json:
+        print(json.dumps(facts), file=to)
+        return
+    for warning in facts["warnings"]:
+        console.print(f"Warning: {warning}", markup=False)
+    lines = {
+        "Wrote": facts["file"],
+        "Seed": facts["seed"],
+        "Mark": facts["mark_id"],
+        "Content id": facts["content_id"],
+        "SHA-256": facts["sha256"],
+        "Decision": facts["decision"],
+    }
+    for name, value in lines.items():
+        print(f"{name:11}{value}", file=to)
+    if facts["file"] != files.STDIO:
+        console.print(f"Check it: countermark verify {facts['file']}", markup=False)

@@ -1,0 +1,48 @@
+"""countermark serve."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from service import logs
+from service.errors import Unavailable
+from service.house import House, open_house
+from service.settings import load_settings
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; default: COUNTERMARK_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; default: COUNTERMARK_PORT.")] = None,
+) -> None:
+    """Serve the HTTP API. Loads every model first: a gateway that cannot work does not start."""
+    import uvicorn  # noqa: PLC0415 - not needed by the other commands
+
+    from service.api import create_app  # noqa: PLC0415
+
+    settings = load_settings()
+    logs.configure(settings.log_level)
+    house = open_house(settings)
+    _load_gateway(house)
+    uvicorn.run(
+        create_app(house),
+        host=settings.host if host is None else host,
+        port=settings.port if port is None else port,
+        log_level=settings.log_level,
+        access_log=False,
+        server_header=False,
+    )
+
+
+def _load_gateway(house: House) -> None:
+    """Load the gateway; without torch, serve the examiner alone. Any other fault stops the start."""
+    console = Console(stderr=True)
+    try:
+        with console.status("Loading the models"):
+            gateway = house.gateway
+    except Unavailable as fault:
+        if not isinstance(fault.__cause__, ImportError):
+            raise
+        console.print(f"Examiner only: {fault.message}. {fault.hint}", markup=False)
+        return
+    console.print(f"Gateway ready with {gateway.backend.identity.name}", markup=False)

@@ -1,0 +1,148 @@
+"""Everything that can go wrong, as one tree.
+
+    Error
+    +-- InputError            what was sent cannot be used
+    |   +-- BadRequest, UnsupportedFormat, BrokenPicture, TooLarge, UnsupportedPixels, FileUnreadable
+    +-- Refusal               the gateway will not release this image
+    |   +-- Unsafe            ... because of what it shows
+    |   +-- StageFailed       ... because a stage could not do its work
+    |   +-- Cancelled         ... because the caller asked to stop
+    +-- NotFound              there is no such thing here
+    +-- Unavailable           a part that is needed is missing or not ready
+    +-- Misconfigured         a setting is wrong
+    +-- LedgerCorrupt         the record does not agree with itself
+
+Each class has a stable `code`, the HTTP status and the process exit code it maps to, and a `hint`: what
+to do next. Messages never carry personal data.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+
+
+class Error(Exception):
+    """Base of the tree. `message` says what happened and why, `hint` what to do next."""
+
+    code: ClassVar[str] = "internal"
+    status: ClassVar[int] = 500
+    exit_code: ClassVar[int] = 70
+    hint: str = "This is our bug: please report it with the request id."
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        if hint is not None:
+            self.hint = hint
+
+
+class InputError(Error):
+    code = "bad_input"
+    status = 400
+    exit_code = 5
+    hint = "Send a PNG, JPEG, WebP, AVIF or TIFF picture."
+
+
+class BadRequest(InputError):
+    code = "bad_request"
+    exit_code = 2
+    hint = "Correct the named field; the schema is at /docs."
+
+
+class UnsupportedFormat(InputError):
+    code = "unsupported_format"
+    status = 415
+
+
+class BrokenPicture(InputError):
+    code = "broken_picture"
+    status = 422
+    hint = "The file is damaged or incomplete: send it again from the original."
+
+
+class TooLarge(InputError):
+    code = "too_large"
+    status = 413
+    hint = "Send a smaller file, or raise the limit in the settings."
+
+
+class UnsupportedPixels(InputError):
+    code = "unsupported_pixels"
+    status = 422
+    hint = "Convert the picture to 8-bit or 16-bit RGB or grey first."
+
+
+class FileUnreadable(InputError):
+    code = "file_unreadable"
+    status = 404
+    hint = "Check the path and its permissions."
+
+
+class Refusal(Error):
+    """No image is released. `stage` is the gateway's stage that said no."""
+
+    code = "refused"
+    status = 503
+    exit_code = 6
+    hint = "Nothing was released. Try again; if it stays, the operator finds the reason in the audit log."
+
+    def __init__(self, message: str, *, stage: str, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.stage = stage
+
+
+class Unsafe(Refusal):
+    code = "moderation_blocked"
+    status = 400
+    hint = "The picture did not pass the safety check. Change the prompt or the seed."
+
+
+class StageFailed(Refusal):
+    code = "stage_failed"
+
+
+class Cancelled(Refusal):
+    code = "cancelled"
+    status = 499
+    hint = "The request was cancelled; nothing was released."
+
+
+class NotFound(Error):
+    code = "not_found"
+    status = 404
+    exit_code = 1
+    hint = "Check the address or the id."
+
+
+class Unavailable(Error):
+    code = "unavailable"
+    status = 503
+    exit_code = 7
+    hint = "Ask the operator: /readyz says which part is missing."
+
+
+class Misconfigured(Error):
+    code = "misconfigured"
+    status = 500
+    exit_code = 2
+    hint = "See docs/settings.md."
+
+
+class LedgerCorrupt(Error):
+    code = "ledger_corrupt"
+    status = 500
+    exit_code = 3
+    hint = "Stop issuing, keep the database file as evidence, and compare it with a backup."
+
+
+def tree(root: type[Error] = Error) -> Iterator[type[Error]]:
+    """Every class of the tree, parents first."""
+    yield root
+    for child in root.__subclasses__():
+        yield from tree(child)
+
+
+def first_fault(faults: Sequence[Mapping[str, Any]]) -> str:
+    """The first of pydantic's complaints, without the value that caused it: that may be personal."""
+    fault = faults[0]
+    field = ".".join(str(part) for part in fault["loc"] if part != "body") or "the body"
+    return f"{field}: {fault['msg']}"

@@ -1,0 +1,166 @@
+"""The examiner: a file's bytes become a Report. It decides nothing itself; `policy` weighs what is found here."""
+
+import base64
+from dataclasses import dataclass
+
+from detectors import Declaration, Fingerprint, declarations, distance, fingerprint
+from service import policy
+from service.ledger import Issue, Ledger
+from service.pictures import Limits, Picture, decode
+from service.report import (
+    REASONS,
+    Asset,
+    Claimed,
+    ClaimedAction,
+    ClaimedIngredient,
+    Declared,
+    Inferred,
+    Issued,
+    Marked,
+    Matched,
+    Reason,
+    Recovered,
+    Report,
+)
+from watermark import Codec, Reading
+from watermark.credentials import Credential, Credentials
+
+
+@dataclass(frozen=True, slots=True)
+class _Trace:
+    """Where a mark led: the reading, the ledger's row, and how the picture compares with the issued one."""
+
+    reading: Reading | None = None
+    issue: Issue | None = None
+    same_image: bool | None = None
+    distance: int | None = None
+
+
+class Examiner:
+    """Reads files against one ledger, one watermark key and one set of trust lists. Thread-safe; no torch."""
+
+    def __init__(self, codec: Codec, credentials: Credentials, ledger: Ledger, limits: Limits) -> None:
+        self._codec = codec
+        self._credentials = credentials
+        self._ledger = ledger
+        self._limits = limits
+
+    def examine(self, data: bytes, name: str = "-") -> Report:
+        """Everything known about a file; `name` only labels the report.
+
+        Raises:
+            InputError: the bytes are no picture that can be read (see `pictures.decode`).
+            Unavailable: the ledger does not answer; a report without it would be a false one.
+        """
+        picture = decode(data, self._limits)
+        credential = self._credentials.read(picture.data, picture.mime)
+        declared = tuple(declarations(picture.metadata))
+        own_file = self._ledger.by_sha256(picture.sha256)
+        look = fingerprint(picture.rgb)
+        trace = self._trace(picture, look)
+        matches = self._matches(look)
+        evidence = policy.Evidence(
+            credential=credential,
+            declarations=declared,
+            mark_id=trace.reading.mark_id if trace.reading else None,
+            record_known=trace.issue is not None,
+            same_image=trace.same_image,
+            file_known=own_file is not None,
+            manifest_known=self._issued_manifest(credential),
+            matched=bool(matches),
+        )
+        judgement = policy.judge(evidence)
+        return Report(
+            file=name,
+            asset=_asset(picture),
+            verdict=judgement.verdict,
+            outcome=policy.outcome(evidence),
+            claimed=self._claimed(picture, credential, declared, trace),
+            marked=[_marked(trace)],
+            matched=matches,
+            inferred=Inferred(),
+            conflicts=list(judgement.conflicts),
+            reasons=[Reason(code=code, text=REASONS[code]) for code in judgement.reasons],
+        )
+
+    def _trace(self, picture: Picture, look: Fingerprint) -> _Trace:
+        reading = self._codec.extract(picture.rgb)
+        if reading is None:
+            return _Trace()
+        issue = self._ledger.by_mark(reading.mark_id)
+        if issue is None:
+            return _Trace(reading)
+        same = policy.same_image(look, issue.fingerprint, issue.fingerprint_quality)
+        return _Trace(reading, issue, same, distance(look.bits, issue.fingerprint))
+
+    def _matches(self, look: Fingerprint) -> list[Matched]:
+        found = self._ledger.similar(look.bits, policy.SAME_IMAGE_DISTANCE)
+        return [
+            Matched(issued=_issued(issue), distance=far)
+            for issue, far in found
+            if policy.same_image(look, issue.fingerprint, issue.fingerprint_quality)
+        ]
+
+    def _issued_manifest(self, credential: Credential) -> bool:
+        """The manifest is one that we issued, whatever file it stands in now."""
+        content_id = credential.title
+        issue = self._ledger.by_content_id(content_id) if content_id else None
+        return issue is not None and (credential.manifest_id or "").encode() in issue.manifest
+
+    def _claimed(
+        self, picture: Picture, credential: Credential, declared: tuple[Declaration, ...], trace: _Trace
+    ) -> Claimed:
+        """The file's own credential; where it has none and is the issued picture, the stored one."""
+        recovered = None
+        if credential.state == "absent" and trace.issue and trace.same_image:
+            kept = self._credentials.read(picture.data, picture.mime, trace.issue.manifest)
+            if kept.only_bytes_differ:  # of the stored manifest everything holds but the hash of the lost file
+                credential = kept
+                recovered = Recovered(
+                    content_id=trace.issue.content_id,
+                    manifest_base64=base64.b64encode(trace.issue.manifest).decode(),
+                )
+        return Claimed(
+            state="recovered" if recovered else credential.state,
+            manifest_id=credential.manifest_id,
+            signer=credential.signer,
+            issuer=credential.issuer,
+            trust_list=credential.trust_list,
+            generator=credential.generator,
+            signed_at=credential.signed_at,
+            actions=[
+                ClaimedAction(action=a.action, digital_source_type=a.digital_source_type, agent=a.agent, when=a.when)
+                for a in credential.actions
+            ],
+            ingredients=[
+                ClaimedIngredient(title=i.title, relationship=i.relationship, failures=list(i.failures))
+                for i in credential.ingredients
+            ],
+            disclosures=credential.disclosures,
+            failures=[] if recovered else list(credential.failures),
+            recovered=recovered,
+            declarations=[Declared(source=d.source, origin=d.origin, value=d.value) for d in declared],
+        )
+
+
+def _asset(picture: Picture) -> Asset:
+    width, height = picture.size
+    return Asset(sha256=picture.sha256, mime=picture.mime, bytes=len(picture.data), width=width, height=height)
+
+
+def _issued(issue: Issue) -> Issued:
+    return Issued(content_id=issue.content_id, created_at=issue.created_at, model=issue.model, sha256=issue.sha256)
+
+
+def _marked(trace: _Trace) -> Marked:
+    if trace.reading is None:
+        return Marked(codec=Codec.ALGORITHM, present=False)
+    return Marked(
+        codec=Codec.ALGORITHM,
+        present=True,
+        mark_id=f"{trace.reading.mark_id:012x}",
+        confidence=trace.reading.confidence,
+        issued=_issued(trace.issue) if trace.issue else None,
+        same_image=trace.same_image,
+        distance=trace.distance,
+    )

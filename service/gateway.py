@@ -1,0 +1,329 @@
+"""The gateway: an Order becomes a Released image, or a Refusal. Nothing else comes out.
+
+    Order -> admit -> render -> screen -> mark -> sign -> prove -> issue -> Released
+
+Each stage takes the one before and is the only maker of its own type. Every stage fails closed: a missing
+model, an exception, NaN, a timeout or a wrong count is a Refusal with a code, a decision in the ledger and
+no pixels.
+"""
+
+import contextlib
+import datetime as dt
+import hashlib
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from detectors import Finding, fingerprint
+from models import ModelError
+from service import SYSTEM_NAME, __version__, policy
+from service.deadline import within
+from service.errors import Cancelled, Error, Refusal, StageFailed, Unsafe
+from service.generation import Backend, Job, OnStep
+from service.ledger import Issue, Ledger
+from service.pictures import Limits, decode, encode, frozen
+from service.stages import (
+    LARGEST_SEED,
+    Admitted,
+    Cleared,
+    Draft,
+    Marked,
+    Order,
+    Proven,
+    Released,
+    Signed,
+    genuine,
+    sole_maker,
+)
+from watermark import Codec
+from watermark.credentials import CredentialError, Credentials
+from watermark.errors import WatermarkError
+from watermark.manifest import Statement, soft_binding_value
+
+log = structlog.get_logger()
+
+_admitted = sole_maker(Admitted)
+_draft = sole_maker(Draft)
+_cleared = sole_maker(Cleared)
+_marked = sole_maker(Marked)
+_signed = sole_maker(Signed)
+_proven = sole_maker(Proven)
+_released = sole_maker(Released)
+
+# The encoded picture must be the screened one: lossy formats at quality 92 stay above this, another picture never.
+_LEAST_PSNR = 28.0
+_OWN_FILE = Limits(max_bytes=1 << 30, max_pixels=1 << 28)
+
+
+class Checker(Protocol):
+    """Screens images. One Finding an image, in order; anything else is a failed check."""
+
+    name: str
+
+    def __call__(self, images: Sequence[NDArray[np.uint8]]) -> Sequence[Finding]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the operator decides: who signs, from which score an image is refused, how long stages may take."""
+
+    provider: str
+    safety_threshold: float
+    screen_timeout: float
+    render_timeout: float
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What a caller may observe: steps of the rendering, stages with their seconds; and a way to stop it."""
+
+    on_step: OnStep = field(default=lambda done, total: None)
+    on_stage: Callable[[str, float], None] = field(default=lambda stage, seconds: None)
+    cancelled: Callable[[], bool] = field(default=lambda: False)
+
+
+_UNWATCHED = Watch()
+
+
+class Gateway:
+    """One pipeline and everything an image must pass. Thread-safe; renders one picture at a time."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        checkers: Sequence[Checker],
+        codec: Codec,
+        credentials: Credentials,
+        ledger: Ledger,
+        rules: Rules,
+        digest_prompt: Callable[[str], str],
+    ) -> None:
+        """Raises ValueError without checkers: an empty list would pass everything."""
+        if not checkers:
+            raise ValueError("a gateway needs at least one safety checker")
+        self.backend = backend
+        self._checkers = tuple(checkers)
+        self._codec = codec
+        self._credentials = credentials
+        self._ledger = ledger
+        self._rules = rules
+        self._digest_prompt = digest_prompt
+
+    def release(self, order: Order, watch: Watch = _UNWATCHED) -> Released:
+        """The whole way of one order.
+
+        Raises:
+            BadRequest: the order asks for what this pipeline cannot do; nothing was drawn.
+            Refusal: a stage said no; the decision is in the ledger, no pixels leave.
+        """
+        admitted = self._admit(order)
+        try:
+            draft = self._render(admitted, watch)
+            cleared = self._screen(draft, watch)
+            marked = self._mark(cleared, watch)
+            signed = self._sign(marked, watch)
+            proven = self._prove(signed, watch)
+            return self._issue(proven, watch)
+        except Refusal as refusal:
+            self._record(admitted, refusal)
+            raise
+
+    def _admit(self, order: Order) -> Admitted:
+        if type(order) is not Order:
+            raise TypeError("the gateway takes an Order")
+        order = Order.model_validate(order.model_dump())  # `model_construct` skips validation; this does not
+        job = self._job(order)
+        return _admitted(
+            job=job,
+            format=order.format,
+            model=self.backend.identity,
+            content_id=uuid.uuid4().urn,
+            mark_id=self._ledger.fresh_mark_id(),
+            created_at=dt.datetime.now(dt.UTC),
+            warnings=self.backend.check(job),
+        )
+
+    def _job(self, order: Order) -> Job:
+        width, height = self.backend.default_size
+        return Job(
+            prompt=order.prompt,
+            negative_prompt=order.negative_prompt,
+            seed=uuid.uuid4().int & LARGEST_SEED if order.seed is None else order.seed,
+            width=order.width or width,
+            height=order.height or height,
+            steps=order.steps or self.backend.default_steps,
+            guidance=self.backend.default_guidance if order.guidance is None else order.guidance,
+        )
+
+    def _render(self, admitted: Admitted, watch: Watch) -> Draft:
+        job = genuine(admitted, Admitted).job
+        deadline = time.monotonic() + self._rules.render_timeout
+
+        def on_step(done: int, total: int) -> None:
+            if watch.cancelled():
+                raise Cancelled("the caller cancelled the request", stage="render")
+            if time.monotonic() > deadline:
+                raise TimeoutError("the rendering took too long")
+            watch.on_step(done, total)
+
+        with _stage("render", watch):
+            rgb = within(self._rules.render_timeout, lambda: self.backend.render(job, on_step))
+            _expect(rgb.dtype == np.uint8, "the backend gave pixels that are not 8-bit")
+            _expect(rgb.shape == (job.height, job.width, 3), f"the backend gave pixels of shape {rgb.shape}")
+            return _draft(admitted, frozen(rgb))
+
+    def _screen(self, draft: Draft, watch: Watch) -> Cleared:
+        rgb = genuine(draft, Draft).rgb
+        findings: list[Finding] = []
+        with _stage("screen", watch):
+            for checker in self._checkers:
+                answer = within(self._rules.screen_timeout, partial(_ask, checker, rgb))
+                _expect(policy.is_answer(answer, 1), f"{checker.name} gave no usable answer")
+                findings += answer
+            if hits := policy.unsafe(findings, self._rules.safety_threshold):
+                named = ", ".join(f"{hit.detector} {hit.label} {hit.score:.2f}" for hit in hits)
+                raise Unsafe(f"the safety check refused the picture ({named})", stage="screen")
+            return _cleared(draft, tuple(findings))
+
+    def _mark(self, cleared: Cleared, watch: Watch) -> Marked:
+        draft = genuine(cleared, Cleared).draft
+        with _stage("mark", watch):
+            rgb = frozen(self._codec.embed(draft.rgb, draft.admitted.mark_id))
+            return _marked(cleared, rgb, fingerprint(rgb))
+
+    def _sign(self, marked: Marked, watch: Watch) -> Signed:
+        admitted = genuine(marked, Marked).cleared.draft.admitted
+        with _stage("sign", watch):
+            plain, mime = encode(marked.rgb, admitted.format)
+            signed = self._credentials.sign(plain, mime, self._statement(admitted))
+            return _signed(marked, signed.data, mime, signed.manifest)
+
+    def _statement(self, admitted: Admitted) -> Statement:
+        return Statement(
+            content_id=admitted.content_id,
+            created_at=admitted.created_at,
+            provider=self._rules.provider,
+            system=SYSTEM_NAME,
+            system_version=__version__,
+            model=admitted.model.name,
+            model_version=admitted.model.version,
+            model_digest=admitted.model.digest,
+            mark_algorithm=Codec.ALGORITHM,
+            mark_id=admitted.mark_id,
+        )
+
+    def _prove(self, signed: Signed, watch: Watch) -> Proven:
+        """Read the finished file as a stranger would: decode, find the mark, validate the credential."""
+        marked = genuine(signed, Signed).marked
+        mark_id = marked.cleared.draft.admitted.mark_id
+        with _stage("prove", watch):
+            picture = decode(signed.data, _OWN_FILE)
+            _expect(_psnr(picture.rgb, marked.rgb) >= _LEAST_PSNR, "the file does not show the screened picture")
+            reading = self._codec.extract(picture.rgb)
+            if reading is None or reading.mark_id != mark_id:
+                raise StageFailed("the mark does not read back from the finished file", stage="prove")
+            credential = self._credentials.read(signed.data, signed.mime)
+            _expect(credential.state in ("trusted", "valid_untrusted"), "the credential does not read back")
+            bound = [binding.value for binding in credential.soft_bindings]
+            _expect(bound == [soft_binding_value(mark_id)], "the credential names another mark")
+            return _proven(signed, reading.confidence)
+
+    def _issue(self, proven: Proven, watch: Watch) -> Released:
+        signed = genuine(proven, Proven).signed
+        admitted = signed.marked.cleared.draft.admitted
+        sha256 = hashlib.sha256(signed.data).hexdigest()
+        findings = signed.marked.cleared.findings
+        with _stage("issue", watch):
+            issue = self._row(signed, sha256)
+            content = {"findings": _scores(findings), "confidence": round(proven.confidence, 4)}
+            decision = self._ledger.issue(issue, content)
+        log.info("released", content_id=admitted.content_id, sha256=sha256, model=admitted.model.name)
+        return _released(proven, sha256, decision.hash)
+
+    def _row(self, signed: Signed, sha256: str) -> Issue:
+        marked, admitted = signed.marked, signed.marked.cleared.draft.admitted
+        return Issue(
+            mark_id=admitted.mark_id,
+            content_id=admitted.content_id,
+            created_at=admitted.created_at.isoformat(timespec="seconds"),
+            mime=signed.mime,
+            width=admitted.job.width,
+            height=admitted.job.height,
+            sha256=sha256,
+            fingerprint=marked.fingerprint.bits,
+            fingerprint_quality=marked.fingerprint.quality,
+            manifest=signed.manifest,
+            model=f"{admitted.model.name}@{admitted.model.version}",
+            model_digest=admitted.model.digest,
+            seed=admitted.job.seed,
+            prompt_digest=self._digest_prompt(admitted.job.prompt),
+        )
+
+    def _record(self, admitted: Admitted, refusal: Refusal) -> None:
+        """Write the refusal down. A ledger that is down changes nothing: the image is refused all the same."""
+        content = {
+            "code": refusal.code,
+            "stage": refusal.stage,
+            "message": refusal.message,
+            "model": admitted.model.digest,
+            "prompt_digest": self._digest_prompt(admitted.job.prompt),
+        }
+        log.warning("refused", content_id=admitted.content_id, code=refusal.code, stage=refusal.stage)
+        try:
+            self._ledger.refuse(admitted.content_id, content)
+        except Error as fault:
+            log.error("refusal_not_recorded", content_id=admitted.content_id, code=fault.code)
+
+
+@contextlib.contextmanager
+def _stage(name: str, watch: Watch) -> Iterator[None]:
+    """Time a stage, and turn whatever goes wrong in it into a Refusal."""
+    start = time.perf_counter()
+    if watch.cancelled():
+        raise Cancelled("the caller cancelled the request", stage=name)
+    try:
+        yield
+    except Refusal:
+        raise
+    except Exception as fault:
+        log.error("stage_failed", stage=name, error=type(fault).__name__)
+        # Only our own errors' words are known to hold no part of a prompt.
+        detail = str(fault) if isinstance(fault, _SPOKEN) else type(fault).__name__
+        raise StageFailed(f"stage {name} failed: {detail}", stage=name) from fault
+    finally:
+        watch.on_stage(name, time.perf_counter() - start)
+
+
+def _ask(checker: Checker, rgb: NDArray[np.uint8]) -> list[Finding]:
+    return list(checker([rgb]))
+
+
+class _Unexpected(Exception):
+    """A stage's own check of its result did not hold."""
+
+
+_SPOKEN = (_Unexpected, TimeoutError, Error, ModelError, CredentialError, WatermarkError)
+
+
+def _expect(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise _Unexpected(otherwise)
+
+
+def _psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
+    """Peak signal-to-noise ratio in dB; -inf for pictures of different shapes."""
+    if a.shape != b.shape:
+        return -np.inf
+    error = float(np.mean((a.astype(np.float32) - b.astype(np.float32)) ** 2))
+    return np.inf if error == 0 else 10 * float(np.log10(255**2 / error))
+
+
+def _scores(findings: Sequence[Finding]) -> list[dict[str, str | float]]:
+    return [{"detector": f.detector, "model": f.digest, "label": f.label, "score": round(f.score, 4)} for f in findings]

@@ -1,0 +1,60 @@
+"""What the gateway asks of whatever draws the picture."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+OnStep = Callable[[int, int], None]
+"""Called after each denoising step with (done, total); raising from it stops the rendering."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelIdentity:
+    """The model's name, version and SHA-256 (hex) over its files, as they go into the manifest."""
+
+    name: str
+    version: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One picture to draw, with nothing left open: two equal jobs give the same pixels."""
+
+    prompt: str
+    negative_prompt: str
+    seed: int
+    width: int
+    height: int
+    steps: int
+    guidance: float
+
+
+class Backend(Protocol):
+    """Draws pictures. Its pixels are a draft: nothing but the gateway may hand them out."""
+
+    @property
+    def identity(self) -> ModelIdentity: ...
+
+    @property
+    def default_size(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+
+    @property
+    def default_steps(self) -> int: ...
+
+    @property
+    def default_guidance(self) -> float: ...
+
+    def check(self, job: Job) -> tuple[str, ...]:
+        """Warnings about the job, such as words the model has never seen.
+
+        Raises:
+            BadRequest: this model cannot draw it (size, steps).
+        """
+
+    def render(self, job: Job, on_step: OnStep) -> NDArray[np.uint8]:
+        """RGB pixels (uint8, height x width x 3), the same for the same job, bit for bit, on one machine."""

@@ -1,0 +1,101 @@
+"""The installation's keys: the watermark's secret and the signing identity, made at first start where unset."""
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+
+from service import home
+from service.errors import Misconfigured
+from service.settings import Settings
+from watermark import Codec, Keyring
+from watermark.credentials import CredentialError, Credentials, TrustList
+from watermark.pki import Pki, make_development_pki
+
+DEVELOPMENT = "development"
+OPERATOR = "operator"
+_PKI_FILE = "keys/development-pki.pem"
+_SECRET_FILE = "keys/mark.secret"  # noqa: S105 - a file name
+
+
+def codec(settings: Settings) -> Codec:
+    """The watermark codec under this installation's secret."""
+    return Codec(Keyring.from_secret(_mark_secret(settings)))
+
+
+def prompt_digester(settings: Settings) -> Callable[[str], str]:
+    """Keyed digests (HMAC-SHA-256, hex) of prompts: a plain hash of a short prompt can be guessed."""
+    key = hmac.digest(_mark_secret(settings), b"countermark prompt digest", "sha256")
+    return lambda prompt: hmac.digest(key, prompt.encode(), hashlib.sha256).hex()
+
+
+def credentials(settings: Settings) -> Credentials:
+    """Signer and verifier for Content Credentials: the operator's certificates, or the development PKI.
+
+    Raises:
+        Misconfigured: a configured file is missing, or not what it should be.
+    """
+    trust = []
+    if settings.trust_anchors:
+        trust.append(TrustList(OPERATOR, _certificates(settings.trust_anchors)))
+    if settings.signing_certificates and settings.signing_key:
+        chain = _certificates(settings.signing_certificates)
+        key = home.read_private(settings.signing_key)
+        _check_pair(chain, key, settings.signing_key)
+        return _credentials(chain, key, settings.signing_algorithm, trust)
+    pki = _development_pki(settings.home / _PKI_FILE)
+    return _credentials(pki.chain, pki.key, "es256", [*trust, TrustList(DEVELOPMENT, pki.root)])
+
+
+def _credentials(chain: bytes, key: bytes, algorithm: str, trust: list[TrustList]) -> Credentials:
+    try:
+        return Credentials(chain, key, algorithm, trust)
+    except CredentialError as wrong:
+        raise Misconfigured(str(wrong)) from wrong
+
+
+def _check_pair(chain: bytes, key: bytes, path: Path) -> None:
+    """Find out at start, not at the first picture, that the key is another certificate's."""
+    try:
+        private = serialization.load_pem_private_key(key, None)
+    except (ValueError, TypeError) as malformed:
+        raise Misconfigured(f"{path} holds no unencrypted PEM private key") from malformed
+    leaf = x509.load_pem_x509_certificates(chain)[0]
+    if leaf.public_key() != private.public_key():
+        raise Misconfigured(f"{path} is not the key of the first certificate in the chain")
+
+
+def _mark_secret(settings: Settings) -> bytes:
+    if settings.mark_secret is not None:
+        return settings.mark_secret.get_secret_value().encode()
+    return home.secret(home.prepare(settings.home) / _SECRET_FILE)
+
+
+def _certificates(path: Path) -> bytes:
+    try:
+        data = path.read_bytes()
+        x509.load_pem_x509_certificates(data)
+    except OSError as gone:
+        raise Misconfigured(f"{path} cannot be read: {gone.strerror}") from gone
+    except ValueError as malformed:
+        raise Misconfigured(f"{path} holds no PEM certificates") from malformed
+    return data
+
+
+def _development_pki(path: Path) -> Pki:
+    """The PKI in `path`, made at first use. One file, so that a crash cannot leave half of it."""
+    if not path.exists():
+        made = make_development_pki()
+        home.create(path, made.key + made.chain + made.root)
+    data = home.read_private(path)
+    try:
+        key = serialization.load_pem_private_key(data, None)
+        certificates = x509.load_pem_x509_certificates(data)
+        leaf, issuing, root = [c.public_bytes(serialization.Encoding.PEM) for c in certificates]
+    except ValueError as malformed:
+        raise Misconfigured(f"{path} is damaged; remove it to have a new one made") from malformed
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return Pki(chain=leaf + issuing, key=pem, root=root)

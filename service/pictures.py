@@ -1,0 +1,190 @@
+"""Bytes to Picture and back: the one decoder. Whatever else reads pixels got them from here.
+
+Order of the checks: bytes, format by content, header (pixels, frames), decoding, pixel form. Nothing is
+decoded before the header passed, and formats are an allowlist by decoder, never by file name.
+"""
+
+import contextlib
+import hashlib
+import io
+import re
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
+
+from detectors.declared import Metadata
+from service.errors import BrokenPicture, InputError, TooLarge, UnsupportedFormat, UnsupportedPixels
+
+Mime = Literal["image/png", "image/jpeg", "image/webp", "image/avif", "image/tiff"]
+OutputFormat = Literal["png", "jpeg", "webp"]
+
+# MPO is what phones write for portrait and HDR shots: a JPEG with more JPEGs behind it. Its first is the picture.
+_MIMES: Mapping[str, Mime] = {
+    "PNG": "image/png",
+    "JPEG": "image/jpeg",
+    "MPO": "image/jpeg",
+    "WEBP": "image/webp",
+    "AVIF": "image/avif",
+    "TIFF": "image/tiff",
+}
+_DECODERS = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF")
+_SAVE: Mapping[OutputFormat, tuple[str, Mime, dict[str, Any]]] = {
+    "png": ("PNG", "image/png", {"compress_level": 1}),
+    "jpeg": ("JPEG", "image/jpeg", {"quality": 92, "subsampling": 0}),
+    "webp": ("WEBP", "image/webp", {"quality": 92, "method": 4}),
+}
+_SRGB = ImageCms.createProfile("sRGB")
+_WHITE = (255, 255, 255)
+_LONGEST_TEXT = 100_000
+
+# How the formats begin; a file that does and still cannot be opened is damaged, not of another kind.
+_SIGNATURE = re.compile(rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|RIFF....WEBP|....ftypavi[fs]|II\*\0|MM\0\*", re.DOTALL)
+
+# Our own header check comes before any decoding and has its own limit; these two are process-wide.
+Image.MAX_IMAGE_PIXELS = None
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Caps that hold before anything is decoded."""
+
+    max_bytes: int
+    max_pixels: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """A decoded file: upright sRGB pixels (read-only uint8, H x W x 3) and what came with them."""
+
+    rgb: NDArray[np.uint8]
+    data: bytes
+    mime: Mime
+    metadata: Metadata
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.data).hexdigest()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+        height, width = self.rgb.shape[:2]
+        return width, height
+
+
+def decode(data: bytes, limits: Limits) -> Picture:
+    """Decode a file into upright 8-bit sRGB pixels; alpha is laid on white, only the first of an MPO is read.
+
+    Raises:
+        TooLarge: more bytes or pixels than `limits` allow.
+        UnsupportedFormat: not PNG, JPEG, WebP, AVIF or TIFF, or animated, or with several pages.
+        BrokenPicture: damaged or cut off.
+        UnsupportedPixels: a pixel form with no agreed meaning, such as floating point.
+    """
+    if not data:
+        raise BrokenPicture("the file is empty")
+    if len(data) > limits.max_bytes:
+        raise TooLarge(f"the file has {len(data):,} bytes, the limit is {limits.max_bytes:,}")
+    with _load(data, limits) as image:
+        mime = _MIMES[image.format or ""]
+        metadata = _metadata(image)
+        rgb = _normalise(image)
+    return Picture(frozen(rgb), data, mime, metadata)
+
+
+def encode(rgb: NDArray[np.uint8], to: OutputFormat) -> tuple[bytes, Mime]:
+    """Encode RGB (uint8, H x W x 3) without any metadata; PNG is lossless, JPEG and WebP have quality 92."""
+    name, mime, options = _SAVE[to]
+    out = io.BytesIO()
+    Image.fromarray(rgb).save(out, name, **options)
+    return out.getvalue(), mime
+
+
+def frozen(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A copy over immutable bytes: unlike an array with its write flag cleared, nobody can thaw it."""
+    return np.frombuffer(np.ascontiguousarray(rgb).tobytes(), np.uint8).reshape(rgb.shape)
+
+
+def _load(data: bytes, limits: Limits) -> Image.Image:
+    """The file's pixels as its decoder gives them; whatever a decoder raises, the file is to blame."""
+    try:
+        image = Image.open(io.BytesIO(data), formats=_DECODERS)
+        _check_header(image, limits)
+        image.load()
+    except InputError:
+        raise
+    except UnidentifiedImageError as unknown:
+        if _SIGNATURE.match(data):
+            raise BrokenPicture("the file starts like a picture and is damaged") from unknown
+        raise UnsupportedFormat("the file is not a picture in a format that is read here") from unknown
+    except MemoryError as big:
+        raise TooLarge("the picture does not fit in memory") from big
+    except Exception as damage:
+        raise BrokenPicture(f"the file is damaged ({type(damage).__name__})") from damage
+    return image
+
+
+def _check_header(image: Image.Image, limits: Limits) -> None:
+    pixels = image.width * image.height
+    if pixels > limits.max_pixels:
+        raise TooLarge(f"the picture has {pixels:,} pixels, the limit is {limits.max_pixels:,}")
+    frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+    if frames != 1:
+        raise UnsupportedFormat(
+            f"the file holds {frames} pictures", hint="Send one still picture: no animation, no multi-page file."
+        )
+
+
+def _normalise(image: Image.Image) -> NDArray[np.uint8]:
+    profile = image.info.get("icc_profile")
+    with contextlib.suppress(Exception):  # broken EXIF has no orientation to obey
+        image = ImageOps.exif_transpose(image)
+    return np.asarray(_to_srgb(_to_8_bit(image), profile))
+
+
+def _to_8_bit(image: Image.Image) -> Image.Image:
+    """16-bit grey, which Pillow keeps in 16 or 32-bit integers, scaled to 8 bits; other 8-bit modes as they are."""
+    if image.mode.startswith("I"):
+        values = np.asarray(image)
+        if values.min() < 0 or values.max() > np.iinfo(np.uint16).max:
+            raise UnsupportedPixels("the picture has 32-bit integer pixels")
+        return Image.fromarray(np.round(values / 257).astype(np.uint8))
+    if image.mode == "F":
+        raise UnsupportedPixels("the picture has floating-point pixels")
+    return image
+
+
+def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """RGB in sRGB. A profile that cannot be used is passed over: viewers show such files as sRGB, too."""
+    if image.mode in ("P", "PA", "LA", "La", "RGBa") or "transparency" in image.info:
+        image = image.convert("RGBA")
+    alpha = image.getchannel("A") if image.mode == "RGBA" else None
+    colour = image.convert("RGB") if alpha else image
+    if profile and colour.mode in ("RGB", "CMYK", "L"):
+        with contextlib.suppress(ImageCms.PyCMSError, OSError, ValueError):
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            colour = ImageCms.profileToProfile(colour, source, _SRGB, outputMode="RGB") or colour
+    colour = colour.convert("RGB")
+    if alpha is None:
+        return colour
+    return Image.composite(colour, Image.new("RGB", colour.size, _WHITE), alpha)
+
+
+def _metadata(image: Image.Image) -> Metadata:
+    text = {
+        str(key): str(value)[:_LONGEST_TEXT]
+        for key, value in {**image.info, **getattr(image, "text", {})}.items()
+        if isinstance(value, str)
+    }
+    xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
+    exif: dict[int, str] = {}
+    with contextlib.suppress(Exception):  # broken EXIF is common and says nothing about the pixels
+        exif = {int(tag): str(value).strip("\0 ")[:_LONGEST_TEXT] for tag, value in image.getexif().items()}
+        exif.pop(ExifTags.Base.MakerNote, None)
+    return Metadata(text, xmp.decode("utf-8", "replace") if isinstance(xmp, bytes) else str(xmp), exif)

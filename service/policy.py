@@ -1,0 +1,190 @@
+"""From evidence to decisions: pure functions, no IO, no models."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from detectors import Declaration, Finding, Fingerprint, distance
+from watermark.credentials import Credential
+from watermark.manifest import DIGITAL_SOURCE_TYPE, mark_id_of
+
+SAME_IMAGE_DISTANCE = 31
+"""PDQ's own matching threshold. It holds for JPEG quality 20 and half size; unrelated pairs start near 90."""
+
+LOWEST_FINGERPRINT_QUALITY = 20
+"""Below this PDQ quality a picture has too few features for a match to mean anything (PDQ advises 50 for
+photographs; drawings on plain ground reach 20 to 50 and still tell apart)."""
+
+
+def is_answer(findings: Sequence[object], images: int) -> bool:
+    """A checker's answer can be used: one Finding an image, each score a number in [0, 1]."""
+    return len(findings) == images and all(
+        isinstance(finding, Finding) and math.isfinite(finding.score) and 0 <= finding.score <= 1
+        for finding in findings
+    )
+
+
+def unsafe(findings: Sequence[Finding], threshold: float) -> tuple[Finding, ...]:
+    """The findings that reach the threshold. Any one refuses the image: checkers cannot outvote each other."""
+    return tuple(finding for finding in findings if finding.score >= threshold)
+
+
+def same_image(query: Fingerprint, issued: bytes, issued_quality: int) -> bool | None:
+    """Whether two fingerprints are of one picture; None where either is too featureless to tell."""
+    if min(query.quality, issued_quality) < LOWEST_FINGERPRINT_QUALITY:
+        return None
+    return distance(query.bits, issued) <= SAME_IMAGE_DISTANCE
+
+
+class Verdict(StrEnum):
+    """The report's one-word answer, strongest evidence first."""
+
+    TAMPERED = "tampered"
+    ISSUED_HERE = "issued_here"
+    DECLARED_SYNTHETIC = "declared_synthetic"
+    MARKED_SYNTHETIC = "marked_synthetic"
+    LIKELY_SYNTHETIC = "likely_synthetic"
+    DECLARED_CAMERA = "declared_camera"
+    LIKELY_CAMERA = "likely_camera"
+    INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that was found out about one file.
+
+    `mark_id`: the mark in the pixels; `record_known`: it resolves in the ledger; `same_image`: the picture is the
+    issued one (None: cannot tell); `file_known`: this very file was issued; `manifest_known`: its manifest was
+    issued; `matched`: its fingerprint is that of an issued picture.
+    """
+
+    credential: Credential
+    declarations: tuple[Declaration, ...] = ()
+    mark_id: int | None = None
+    record_known: bool = False
+    same_image: bool | None = None
+    file_known: bool = False
+    manifest_known: bool = False
+    matched: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict, the contradictions between kinds of evidence, and the reasons, both as stable codes."""
+
+    verdict: Verdict
+    conflicts: tuple[str, ...]
+    reasons: tuple[str, ...]
+
+
+def judge(evidence: Evidence) -> Judgement:
+    """Weigh the evidence. Absence is never evidence: with nothing found the verdict is `inconclusive`."""
+    reasons = tuple(code for code, holds in _reasons(evidence).items() if holds)
+    conflicts = tuple(code for code, holds in _conflicts(evidence).items() if holds)
+    return Judgement(_verdict(evidence), conflicts, reasons)
+
+
+def _verdict(evidence: Evidence) -> Verdict:
+    marked = evidence.mark_id is not None
+    origins = origins_of(evidence)
+    ladder = (
+        (evidence.credential.state == "invalid" or _changed_after_issue(evidence), Verdict.TAMPERED),
+        (evidence.file_known or (evidence.record_known and evidence.same_image), Verdict.ISSUED_HERE),
+        (_signed(evidence) and _claims_ai(evidence.credential), Verdict.DECLARED_SYNTHETIC),
+        (marked, Verdict.MARKED_SYNTHETIC),
+        (bool(origins & {"synthetic", "composite"}), Verdict.DECLARED_SYNTHETIC),
+        (evidence.matched, Verdict.LIKELY_SYNTHETIC),
+        ("camera" in origins, Verdict.DECLARED_CAMERA),
+    )
+    return next((verdict for holds, verdict in ladder if holds), Verdict.INCONCLUSIVE)
+
+
+def _reasons(evidence: Evidence) -> dict[str, bool]:
+    state = evidence.credential.state
+    marked = evidence.mark_id is not None
+    return {
+        "credential_trusted": state == "trusted",
+        "credential_untrusted_signer": state == "valid_untrusted",
+        "credential_invalid": state == "invalid",
+        "credential_elsewhere": state == "remote_only",
+        "credential_absent": state == "absent",
+        "file_issued_here": evidence.file_known,
+        "file_changed_after_issue": _changed_after_issue(evidence),
+        "mark_found": marked,
+        "mark_resolved": evidence.record_known,
+        "mark_unknown_here": marked and not evidence.record_known,
+        "same_image": evidence.same_image is True,
+        "different_image": evidence.same_image is False,
+        "same_image_undecided": evidence.record_known and evidence.same_image is None,
+        "fingerprint_matched": evidence.matched,
+        "metadata_declares_synthetic": any(d.origin == "synthetic" for d in evidence.declarations),
+        "metadata_declares_composite": any(d.origin == "composite" for d in evidence.declarations),
+        "metadata_declares_camera": any(d.origin == "camera" for d in evidence.declarations),
+    }
+
+
+def _conflicts(evidence: Evidence) -> dict[str, bool]:
+    origins = origins_of(evidence)
+    bound = {mark_id_of(binding.value) for binding in evidence.credential.soft_bindings} - {None}
+    marked = evidence.mark_id is not None
+    return {
+        "mark_on_other_image": evidence.record_known and evidence.same_image is False,
+        "mark_is_not_the_credentials": marked and bool(bound) and evidence.mark_id not in bound,
+        "camera_claimed_on_marked_image": marked and "camera" in origins,
+        "camera_and_synthetic_claimed": {"camera", "synthetic"} <= origins,
+        "ingredient_invalid": any(i.failures for i in evidence.credential.ingredients),
+    }
+
+
+def origins_of(evidence: Evidence) -> set[str]:
+    """Every origin that metadata or a validly signed credential claims."""
+    origins = {str(d.origin) for d in evidence.declarations} - {"unknown"}
+    if _signed(evidence):
+        types = _source_types(evidence.credential)
+        origins |= {"synthetic"} if _claims_ai(evidence.credential) else set()
+        origins |= {"camera"} if types & {"digitalCapture", "computationalCapture"} else set()
+    return origins
+
+
+def _signed(evidence: Evidence) -> bool:
+    return evidence.credential.state in ("trusted", "valid_untrusted")
+
+
+def _changed_after_issue(evidence: Evidence) -> bool:
+    """Our own valid manifest on other bytes: some bytes of a signature's padding can change and stay valid."""
+    return evidence.manifest_known and _signed(evidence) and not evidence.file_known
+
+
+def _source_types(credential: Credential) -> set[str]:
+    return {(action.digital_source_type or "").removeprefix(DIGITAL_SOURCE_TYPE) for action in credential.actions}
+
+
+def _claims_ai(credential: Credential) -> bool:
+    return any("AlgorithmicMedia" in kind or kind == "compositeSynthetic" for kind in _source_types(credential))
+
+
+class Outcome(StrEnum):
+    """What `verify` answers; each has its exit code."""
+
+    VERIFIED = "verified"
+    NOTHING = "nothing_found"
+    INVALID = "invalid"
+    UNTRUSTED = "untrusted"
+
+
+EXIT_CODES = {Outcome.VERIFIED: 0, Outcome.NOTHING: 1, Outcome.INVALID: 3, Outcome.UNTRUSTED: 4}
+
+
+def outcome(evidence: Evidence) -> Outcome:
+    """Marks and credentials alone: unsigned metadata anyone can write verifies nothing.
+
+    `untrusted` is a sound signature of somebody we do not know, or a mark that cannot be tied to this picture.
+    """
+    if evidence.credential.state == "invalid" or _changed_after_issue(evidence):
+        return Outcome.INVALID
+    if evidence.file_known or evidence.same_image or evidence.credential.state == "trusted":
+        return Outcome.VERIFIED
+    if evidence.credential.state == "valid_untrusted" or evidence.mark_id is not None:
+        return Outcome.UNTRUSTED
+    return Outcome.NOTHING

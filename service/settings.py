@@ -1,0 +1,95 @@
+"""One Settings object. Every field is an environment variable `COUNTERMARK_<FIELD>`; docs/settings.md lists them."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from platformdirs import user_data_path
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from service.errors import Misconfigured
+
+PREFIX = "COUNTERMARK_"
+MiB = 1 << 20
+
+
+class Settings(BaseSettings):
+    """All settings with their defaults. Immutable; read once at start."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    home: Annotated[Path, Field(description="Folder of all state: ledger, keys.")] = user_data_path("countermark")
+    database_url: Annotated[
+        str | None, Field(description="SQLAlchemy URL of the ledger; unset: `ledger.db` in the home folder.")
+    ] = None
+    provider: Annotated[
+        str, Field(min_length=1, max_length=100, description="Your name, as it stands in every manifest.")
+    ] = "Countermark (unnamed installation)"
+
+    pipeline: Annotated[
+        str, Field(min_length=1, description="`embedded`, a diffusers folder, or a hub id with allow_hub.")
+    ] = "embedded"
+    allow_hub: Annotated[bool, Field(description="Let the pipeline be downloaded by its hub id.")] = False
+    device: Annotated[str, Field(description="torch device of the pipeline: `cpu`, `cuda`, ...")] = "cpu"
+    precision: Annotated[
+        Literal["float32", "float16", "bfloat16"], Field(description="torch dtype of the pipeline.")
+    ] = "float32"
+    threads: Annotated[int, Field(ge=1, le=256, description="CPU threads of each model.")] = min(4, os.cpu_count() or 1)
+    max_images: Annotated[int, Field(ge=1, le=10, description="Largest `n` of one request.")] = 4
+
+    safety_threshold: Annotated[
+        float, Field(gt=0, le=0.8, description="Score from which an image is refused; 0.8 is the laxest.")
+    ] = 0.5
+    screen_timeout: Annotated[float, Field(gt=0, description="Seconds a safety check may take.")] = 30.0
+    render_timeout: Annotated[float, Field(gt=0, description="Seconds a rendering may take.")] = 600.0
+
+    mark_secret: Annotated[
+        SecretStr | None,
+        Field(description="Secret of the watermark, 16 bytes or more; unset: made once in the home folder."),
+    ] = None
+    signing_certificates: Annotated[
+        Path | None, Field(description="PEM chain, leaf first; unset: a development PKI is made.")
+    ] = None
+    signing_key: Annotated[Path | None, Field(description="PEM private key of the leaf (PKCS#8).")] = None
+    signing_algorithm: Annotated[
+        Literal["es256", "es384", "ps256", "ed25519"], Field(description="COSE algorithm of the key.")
+    ] = "es256"
+    trust_anchors: Annotated[
+        Path | None, Field(description="PEM file of CA certificates whose signatures count as trusted.")
+    ] = None
+
+    max_bytes: Annotated[int, Field(ge=1024, description="Largest file examined, bytes.")] = 32 * MiB
+    max_pixels: Annotated[int, Field(ge=4096, description="Largest picture decoded, pixels.")] = 64_000_000
+
+    host: Annotated[str, Field(description="Address `serve` listens on.")] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535, description="Port `serve` listens on.")] = 8000
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Field(description="Least severe log line written.")
+    ] = "info"
+
+    @model_validator(mode="after")
+    def _signing_material_is_complete(self) -> "Settings":
+        if (self.signing_certificates is None) != (self.signing_key is None):
+            raise ValueError("signing_certificates and signing_key go together: set both or neither")
+        if self.mark_secret is not None and len(self.mark_secret.get_secret_value().encode()) < 16:
+            raise ValueError("mark_secret must be 16 bytes or more")
+        return self
+
+
+def load_settings() -> Settings:
+    """Settings from the environment.
+
+    Raises:
+        Misconfigured: a value is wrong, or a COUNTERMARK_* variable is none of ours (a typo is not silence).
+    """
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    strangers = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+    if strangers:
+        raise Misconfigured(f"unknown setting {', '.join(strangers)}")
+    try:
+        return Settings()
+    except ValidationError as wrong:
+        first = wrong.errors(include_input=False, include_url=False)[0]
+        field = PREFIX + "_".join(str(part) for part in first["loc"]).upper()
+        raise Misconfigured(f"{field.rstrip('_')}: {first['msg']}") from None

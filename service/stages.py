@@ -1,0 +1,170 @@
+"""The stages of a generation, as types: Order, Admitted, Draft, Cleared, Marked, Signed, Proven, Released.
+
+Each stage after Order is sealed: calling its class raises, it cannot be subclassed, and an object made by any
+other trick (`object.__new__`, copy, pickle, `dataclasses.replace`) is not on the list of genuine ones, which the
+next stage checks with `genuine`. The only constructor is handed out once, by `sole_maker`, to the gateway.
+So "unscreened", "unmarked", "unsigned" or "unrecorded" images cannot be expressed. This guards against mistakes
+and clever requests; code that runs inside the process can always do what the process can.
+"""
+
+import datetime as dt
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NoReturn, ParamSpec, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from detectors import Finding, Fingerprint
+from service.generation.backend import Job, ModelIdentity
+from service.pictures import Mime, OutputFormat
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+LONGEST_PROMPT = 2000
+LARGEST_SEED = 2**63 - 1
+MOST_STEPS = 150
+
+
+class Order(BaseModel):
+    """What a client wishes. Unknown fields are refused: there is no `safety_checker`, no `output_type`, no latents."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    prompt: str = Field(min_length=1, max_length=LONGEST_PROMPT)
+    negative_prompt: str = Field("", max_length=LONGEST_PROMPT)
+    seed: int | None = Field(None, ge=0, le=LARGEST_SEED, description="Unset: drawn at random and reported.")
+    width: int | None = Field(None, ge=64, le=4096, description="Pixels; unset: the model's own size.")
+    height: int | None = Field(None, ge=64, le=4096, description="Pixels; unset: the model's own size.")
+    steps: int | None = Field(None, ge=1, le=MOST_STEPS)
+    guidance: float | None = Field(None, ge=0, le=50, allow_inf_nan=False)
+    format: OutputFormat = "png"
+
+
+class _Sealed(type):
+    """Metaclass of the stages: their classes cannot be called or extended."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> NoReturn:
+        raise TypeError(f"{cls.__name__} is made by its stage of the gateway alone")
+
+
+_genuine: "weakref.WeakSet[Any]" = weakref.WeakSet()
+_taken: set[type] = set()
+
+
+class _Stage(metaclass=_Sealed):
+    __slots__ = ("__weakref__",)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        if cls.__module__ != __name__ or not issubclass(cls, _Stage) or cls.__mro__[1] is not _Stage:
+            raise TypeError("the stages of the gateway cannot be extended")
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(f"{type(self).__name__} cannot be copied or pickled")
+
+
+def sole_maker(stage: Callable[P, T]) -> Callable[P, T]:
+    """The one constructor of `stage`. Raises TypeError when asked a second time."""
+    if not isinstance(stage, _Sealed):
+        raise TypeError(f"{stage} is not a stage")
+    if stage in _taken:
+        raise TypeError(f"the maker of {stage.__name__} has been handed out already")
+    _taken.add(stage)
+
+    def make(*args: P.args, **kwargs: P.kwargs) -> T:
+        made: T = type.__call__(stage, *args, **kwargs)
+        _genuine.add(made)
+        return made
+
+    return make
+
+
+def genuine(value: T, stage: type[T]) -> T:
+    """`value` itself, if the gateway made it as a `stage`. Raises TypeError otherwise."""
+    if type(value) is not stage or value not in _genuine:
+        raise TypeError(f"this is not a {stage.__name__} made by the gateway")
+    return value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Admitted(_Stage):
+    """An order that may be drawn, with its identities: `content_id` (urn:uuid) and `mark_id` (48 bits)."""
+
+    job: Job
+    format: OutputFormat
+    model: ModelIdentity
+    content_id: str
+    mark_id: int
+    created_at: dt.datetime
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Draft(_Stage):
+    """Pixels nobody has looked at: read-only uint8, height x width x 3."""
+
+    admitted: Admitted
+    rgb: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cleared(_Stage):
+    """The draft's very pixels, after every checker found them safe."""
+
+    draft: Draft
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Marked(_Stage):
+    """Pixels that carry the mark, and their fingerprint."""
+
+    cleared: Cleared
+    rgb: NDArray[np.uint8]
+    fingerprint: Fingerprint
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Signed(_Stage):
+    """An encoded file with its Content Credential, and the manifest's bytes for the ledger."""
+
+    marked: Marked
+    data: bytes
+    mime: Mime
+    manifest: bytes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Proven(_Stage):
+    """A signed file that was decoded again and gave back both marks. `confidence` is the pixel mark's."""
+
+    signed: Signed
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Released(_Stage):
+    """A file that may leave: its row and decision are in the ledger. `decision` is that decision's hash."""
+
+    proven: Proven
+    sha256: str
+    decision: str
+
+    @property
+    def data(self) -> bytes:
+        return self.proven.signed.data
+
+    @property
+    def mime(self) -> Mime:
+        return self.proven.signed.mime
+
+    @property
+    def admitted(self) -> Admitted:
+        return self.proven.signed.marked.cleared.draft.admitted
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return self.proven.signed.marked.cleared.findings

@@ -1,0 +1,81 @@
+"""Opening the database: durable SQLite settings, honest transactions, schema at the newest revision."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from service.errors import Misconfigured, Unavailable
+from service.storage.tables import REVISION
+
+_BUSY_SECONDS = 30.0
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def open_engine(url: str) -> Engine:
+    """An engine for `url` whose schema is at the newest revision.
+
+    Raises:
+        Misconfigured: the URL is not one SQLAlchemy understands, or its driver is not installed.
+        Unavailable: the database cannot be opened or upgraded.
+    """
+    try:
+        sqlite = make_url(url).get_backend_name() == "sqlite"
+        engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS} if sqlite else {})
+    except (ArgumentError, NoSuchModuleError, ImportError) as wrong:
+        raise Misconfigured(f"COUNTERMARK_DATABASE_URL cannot be used: {wrong}") from wrong
+    if sqlite:
+        _own_transactions(engine)
+    try:
+        _upgrade(engine)
+    except DBAPIError as fault:
+        raise Unavailable(f"the ledger's database cannot be opened: {fault.orig}") from fault
+    return engine
+
+
+@contextlib.contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that takes SQLite's write lock at its start, so that read-then-write cannot deadlock."""
+    with engine.connect().execution_options(countermark_writes=True) as connection, connection.begin():
+        yield connection
+
+
+def _own_transactions(engine: Engine) -> None:
+    """Issue BEGIN ourselves (SQLAlchemy's recipe for pysqlite), and make every commit reach the disk."""
+
+    @event.listens_for(engine, "connect")
+    def _(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("countermark_writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _upgrade(engine: Engine) -> None:
+    """Run the missing migrations. Two processes may start at once: the write lock lets one do the work."""
+    if _revision(engine) == REVISION:
+        return
+    from alembic import command  # noqa: PLC0415 - 0.2 s to import, needed once in a database's life
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    with writing(engine) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _revision(engine: Engine) -> str | None:
+    with engine.connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        return found

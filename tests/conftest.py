@@ -1,0 +1,76 @@
+"""Shared fixtures: every test has its own home folder, and none reads the caller's settings."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from detectors import OpenNsfw
+from service import keys
+from service.gateway import Gateway, Rules
+from service.house import House, open_house
+from service.settings import PREFIX, Settings
+from tests.support.painter import Checker, Painter
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith(PREFIX):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv(PREFIX + "HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path / "home", threads=1, provider="Test Installation")
+
+
+@pytest.fixture
+def house(settings: Settings) -> Iterator[House]:
+    """An open house without a gateway."""
+    opened = open_house(settings)
+    yield opened
+    opened.close()
+
+
+Build = Callable[..., Gateway]
+
+
+@pytest.fixture
+def build(house: House) -> Build:
+    """Builds a gateway over `house`, by default with the painter and a checker that finds everything safe."""
+
+    def make(
+        backend: object = None, checkers: Sequence[object] | None = None, screen_timeout: float = 30, **parts: object
+    ) -> Gateway:
+        own = {"codec": house.codec, "credentials": house.credentials, "ledger": house.ledger, **parts}
+        return Gateway(
+            backend or Painter(),  # type: ignore[arg-type]
+            [Checker()] if checkers is None else checkers,  # type: ignore[arg-type,list-item]
+            rules=Rules("Test Installation", 0.5, screen_timeout, 60.0),
+            digest_prompt=keys.prompt_digester(house.settings),
+            **own,  # type: ignore[arg-type]
+        )
+
+    return make
+
+
+@pytest.fixture
+def gateway(build: Build) -> Gateway:
+    return build()
+
+
+@pytest.fixture
+def painted_house(house: House, gateway: Gateway) -> House:
+    """A house whose gateway paints."""
+    house._gateway = gateway
+    return house
+
+
+@pytest.fixture(scope="session")
+def open_nsfw() -> OpenNsfw:
+    return OpenNsfw()

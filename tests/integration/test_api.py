@@ -1,0 +1,271 @@
+"""The HTTP API, through its own application and through OpenAI's client."""
+
+import base64
+import hashlib
+import io
+import json
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import jsonschema
+import openai
+import pytest
+import uvicorn
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from service.api import create_app
+from service.house import House
+from service.stages import Order
+from tests.assets import hostile
+from tests.support.painter import Checker, Misbehaving, Painter, finding
+
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "report.schema.json").read_text())
+URL = "/v1/images/generations"
+
+
+@pytest.fixture
+def client(painted_house: House) -> TestClient:
+    return TestClient(create_app(painted_house), raise_server_exceptions=False)
+
+
+def problem(response: httpx.Response, status: int, code: str) -> dict[str, object]:
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    body: dict[str, object] = response.json()
+    assert body["code"] == code
+    assert body["hint"]
+    assert body["instance"] == response.headers["x-request-id"]
+    assert set(body["error"]) == {"message", "type", "param", "code"}  # type: ignore[call-overload]
+    return body
+
+
+class TestGenerations:
+    def test_in_openais_shape(self, client: TestClient, house: House) -> None:
+        body = client.post(URL, json={"prompt": "a lake", "n": 2, "seed": 5}).json()
+        assert body["size"] == "256x256"
+        assert body["output_format"] == "png"
+        assert len(body["data"]) == 2
+        for k, (image, fact) in enumerate(zip(body["data"], body["countermark"]["images"], strict=True)):
+            data = base64.b64decode(image["b64_json"])
+            assert hashlib.sha256(data).hexdigest() == fact["sha256"]
+            assert fact["seed"] == 5 + k
+            assert house.ledger.by_sha256(fact["sha256"]) is not None
+
+    def test_url_is_a_data_url(self, client: TestClient) -> None:
+        body = client.post(URL, json={"prompt": "x", "response_format": "url", "output_format": "webp"}).json()
+        assert body["data"][0]["url"].startswith("data:image/webp;base64,")
+        assert "b64_json" not in body["data"][0]
+
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            {"safety_checker": None},
+            {"output_type": "latent"},
+            {"latents": []},
+            {"partial_images": 2},
+            {"stream": True},
+            {"moderation": "low"},
+            {"background": "transparent"},
+            {"n": 0},
+            {"n": 11},
+            {"n": "2"},
+            {"size": "huge"},
+            {"size": "100x100"},
+            {"size": "0000x0000"},
+            {"seed": -1},
+            {"seed": 2**63},
+            {"guidance_scale": 1e9},
+            {"num_inference_steps": 100000},
+            {"prompt": ""},
+            {"prompt": None},
+            {"prompt": ["a"]},
+            {"prompt": "x" * 3000},
+            {"model": "dall-e-3"},
+            {"output_format": "bmp"},
+            {"response_format": "file"},
+        ],
+    )
+    def test_what_it_does_not_take(self, client: TestClient, house: House, fields: dict[str, object]) -> None:
+        response = client.post(URL, json={"prompt": "a lake", **fields})
+        body = problem(response, 400, "bad_request")
+        assert "data" not in body
+        assert house.ledger.verify().images == 0
+
+    @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"x"', b"\xff\xfe", b"null"])
+    def test_what_is_no_json_object(self, client: TestClient, body: bytes) -> None:
+        problem(client.post(URL, content=body, headers={"content-type": "application/json"}), 400, "bad_request")
+
+    def test_more_than_the_operator_allows(self, client: TestClient) -> None:
+        problem(client.post(URL, json={"prompt": "x", "n": 5}), 400, "bad_request")
+
+    def test_a_refusal_is_openais_and_has_no_data(self, painted_house: House, build) -> None:
+        painted_house._gateway = build(checkers=[Checker(lambda images: [finding(0.9)])])
+        client = TestClient(create_app(painted_house))
+        body = problem(client.post(URL, json={"prompt": "x", "n": 2}), 400, "moderation_blocked")
+        assert body["error"]["type"] == "image_generation_user_error"  # type: ignore[index]
+        assert "data" not in body
+
+    def test_one_refusal_of_two_is_told(self, painted_house: House, build) -> None:
+        scores = iter([0.1, 0.9])
+        painted_house._gateway = build(checkers=[Checker(lambda images: [finding(next(scores))])])
+        body = TestClient(create_app(painted_house)).post(URL, json={"prompt": "x", "n": 2}).json()
+        assert len(body["data"]) == 1
+        (refusal,) = body["countermark"]["refusals"]
+        assert (refusal["index"], refusal["code"]) == (1, "moderation_blocked")
+        assert "scripted nsfw 0.90" in refusal["message"]
+
+    def test_a_failed_stage_is_503_with_retry_after(self, painted_house: House, build) -> None:
+        painted_house._gateway = build(Misbehaving(lambda job: None))
+        response = TestClient(create_app(painted_house)).post(URL, json={"prompt": "x"})
+        problem(response, 503, "stage_failed")
+        assert int(response.headers["retry-after"]) > 0
+
+    def test_without_torch_it_says_what_to_install(self, house: House, monkeypatch) -> None:
+        import sys
+
+        for name in ("torch", "diffusers"):
+            monkeypatch.setitem(sys.modules, name, None)
+        body = problem(TestClient(create_app(house)).post(URL, json={"prompt": "x"}), 503, "unavailable")
+        assert "countermark[generate]" in str(body["hint"])
+
+
+class TestInspect:
+    def test_raw_and_form_give_the_same_report(self, client: TestClient, gateway, house: House) -> None:
+        data = gateway.release(Order(prompt="a lake", seed=1)).data
+        raw = client.post("/v1/inspect", content=data, headers={"content-type": "image/png"})
+        form = client.post("/v1/inspect", files={"file": ("lake.png", data, "image/png")})
+        assert raw.status_code == form.status_code == 200
+        assert raw.json()["file"] == "-"
+        assert form.json()["file"] == "lake.png"
+        assert {**raw.json(), "file": ""} == {**form.json(), "file": ""}
+        assert raw.json()["verdict"] == "issued_here"
+        jsonschema.validate(raw.json(), SCHEMA)
+
+    @pytest.mark.parametrize("case", [c for c in hostile.cases() if c.error], ids=lambda case: case.name)
+    def test_hostile_files(self, client: TestClient, case: hostile.Case) -> None:
+        response = client.post("/v1/inspect", content=case.data)
+        if case.name == "too_many_bytes":  # the limit here is larger; bytes behind the end are no damage
+            assert response.status_code == 200
+            return
+        assert case.error is not None
+        problem(response, case.error.status, case.error.code)
+
+    def test_too_many_bytes(self, house: House) -> None:
+        house.settings.__dict__["max_bytes"] = 100_000
+        client = TestClient(create_app(house))
+        problem(client.post("/v1/inspect", content=bytes(200_000)), 413, "too_large")
+        pieces = (bytes(10_000) for _ in range(30))  # no Content-Length
+        problem(client.post("/v1/inspect", content=pieces), 413, "too_large")
+
+    def test_a_form_without_a_file(self, client: TestClient) -> None:
+        problem(client.post("/v1/inspect", files={"picture": ("a.png", b"x")}), 400, "bad_request")
+        problem(client.post("/v1/inspect", files=[("file", b"x"), ("file", b"y")]), 400, "bad_request")
+        broken = {"content-type": "multipart/form-data; boundary=x"}
+        problem(client.post("/v1/inspect", content=b"garbage", headers=broken), 400, "bad_request")
+
+
+class TestOperations:
+    def test_health(self, client: TestClient) -> None:
+        assert client.get("/healthz").json()["status"] == "ok"
+        assert client.get("/readyz").json() == {"status": "ready", "decisions": 0, "generation": "ready"}
+
+    def test_not_ready_without_the_ledger(self, painted_house: House, monkeypatch) -> None:
+        from service.errors import Unavailable
+
+        def gone() -> int:
+            raise Unavailable("the ledger cannot be read: gone")
+
+        monkeypatch.setattr(painted_house.ledger, "ready", gone)
+        client = TestClient(create_app(painted_house))
+        problem(client.get("/readyz"), 503, "unavailable")
+
+    def test_request_ids(self, client: TestClient) -> None:
+        assert client.get("/healthz", headers={"x-request-id": "mine-1"}).headers["x-request-id"] == "mine-1"
+        own = client.get("/healthz", headers={"x-request-id": "a b\tc"}).headers["x-request-id"]
+        assert len(own) == 32
+
+    def test_unknown_addresses_and_methods(self, client: TestClient) -> None:
+        problem(client.get("/no/such"), 404, "not_found")
+        assert client.get(URL).status_code == 405
+
+    def test_a_bug_is_a_problem_without_details(self, painted_house: House, monkeypatch) -> None:
+        def bug(*args: object) -> None:
+            raise RuntimeError("secret detail")
+
+        monkeypatch.setattr(painted_house.examiner, "examine", bug)
+        response = TestClient(create_app(painted_house), raise_server_exceptions=False).post(
+            "/v1/inspect", content=b"x"
+        )
+        assert response.status_code == 500
+        assert response.json()["code"] == "internal"
+        assert "secret" not in response.text
+
+    def test_openapi(self, client: TestClient) -> None:
+        spec = client.get("/openapi.json").json()
+        assert {URL, "/v1/inspect", "/healthz", "/readyz"} <= spec["paths"].keys()
+        post = spec["paths"][URL]["post"]
+        assert {"200", "400", "503"} <= post["responses"].keys()
+        assert spec["components"]["schemas"]["Wish"]["examples"]
+        assert "multipart/form-data" in spec["paths"]["/v1/inspect"]["post"]["requestBody"]["content"]
+        assert "swagger" in client.get("/docs").text.lower()
+
+
+class TestAServer:
+    """A real server on a real port."""
+
+    @pytest.fixture
+    def address(self, painted_house: House) -> Iterator[str]:
+        server = uvicorn.Server(uvicorn.Config(create_app(painted_house), port=0, log_level="error"))
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+        server.should_exit = True
+        thread.join()
+
+    def test_the_official_client(self, address: str) -> None:
+        client = openai.OpenAI(base_url=address + "/v1", api_key="none")
+        response = client.images.generate(
+            prompt="a lake", n=2, size="256x256", response_format="b64_json", extra_body={"seed": 5}
+        )
+        assert response.created
+        assert response.data is not None
+        for image in response.data:
+            assert image.b64_json is not None
+            drawn = Image.open(io.BytesIO(base64.b64decode(image.b64_json)))
+            assert drawn.size == (256, 256)
+        assert response.model_extra is not None
+        assert response.model_extra["countermark"]["images"][0]["seed"] == 5
+
+    def test_the_official_client_reads_refusals(self, address: str, painted_house: House, build) -> None:
+        painted_house._gateway = build(checkers=[Checker(lambda images: [finding(0.9)])])
+        client = openai.OpenAI(base_url=address + "/v1", api_key="none")
+        with pytest.raises(openai.BadRequestError) as caught:
+            client.images.generate(prompt="x")
+        assert caught.value.code == "moderation_blocked"
+
+    def test_a_caller_who_leaves_cancels(self, address: str, painted_house: House, build) -> None:
+        class Slow(Painter):
+            default_steps = 200
+
+            def render(self, job, on_step):  # type: ignore[no-untyped-def]
+                for step in range(job.steps):
+                    time.sleep(0.05)
+                    on_step(step, job.steps)
+                raise AssertionError("nobody stopped it")
+
+        painted_house._gateway = build(Slow())
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.post(address + URL, json={"prompt": "x"}, timeout=0.5)
+        for _ in range(100):
+            if painted_house.ledger.ready():
+                break
+            time.sleep(0.05)
+        with painted_house.ledger._engine.connect() as connection:
+            body = connection.exec_driver_sql("SELECT body FROM decisions").scalar()
+        assert json.loads(body)["code"] == "cancelled"

@@ -1,0 +1,233 @@
+"""The command line as users run it: exit codes, JSON lines, streams."""
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+from PIL import Image
+from skimage import data as photos
+
+from service.cli import app as cli
+from service.house import House
+from service.stages import Order
+from tests.assets.hostile import picture, save
+from tests.integration.test_story import change_one_pixel, jpeg, pixels
+
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "report.schema.json").read_text())
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, house: House):
+    """Run a command in this process; gives (exit code, standard output, standard error)."""
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def call(*words: object, stdin: bytes = b"") -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["countermark", *map(str, words)])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        code = 0
+        try:
+            cli.run()
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call
+
+
+@pytest.fixture
+def files(gateway, tmp_path: Path) -> dict[str, Path]:
+    """One file of each kind that `verify` tells apart."""
+    issued = gateway.release(Order(prompt="a lake", seed=1)).data
+    contents = {
+        "issued.png": issued,
+        "recovered.jpg": jpeg(pixels(issued), 70, (128, 128)),
+        "changed.png": change_one_pixel(issued),
+        "stranger.jpg": jpeg(photos.astronaut(), 90),
+        "text.png": b"not a picture",
+    }
+    for name, data in contents.items():
+        (tmp_path / name).write_bytes(data)
+    return {name: tmp_path / name for name in contents}
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "state"),
+    [
+        ("issued.png", 0, "trusted"),
+        ("recovered.jpg", 0, "recovered"),
+        ("changed.png", 3, "invalid"),
+        ("stranger.jpg", 1, "absent"),
+    ],
+)
+def test_verify(run, files, name: str, code: int, state: str) -> None:
+    assert run("verify", files[name])[0] == code
+    got, out, err = run("verify", "--json", files[name])
+    (line,) = out.splitlines()
+    report = json.loads(line)
+    assert got == code
+    assert err == ""
+    assert report["file"] == str(files[name])
+    assert report["claimed"]["state"] == state
+    assert {"verdict", "marked", "matched", "inferred"} <= report.keys()
+    jsonschema.validate(report, SCHEMA)
+
+
+def test_an_untrusted_signer(run, files, monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("COUNTERMARK_HOME", str(tmp_path / "stranger"))
+    code, out, _ = run("verify", files["issued.png"])
+    assert code == 4
+    assert "untrusted" in out
+
+
+def test_several_files_give_a_line_each_and_the_gravest_code(run, files) -> None:
+    code, out, _ = run("verify", "--json", *files.values())
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert [line["file"] for line in lines] == [str(path) for path in files.values()]
+    assert lines[-1]["error"]["code"] == "unsupported_format"
+    assert code == 3
+    assert run("verify", files["issued.png"], files["text.png"])[0] == 5
+
+
+def test_standard_input(run, files) -> None:
+    code, out, _ = run("verify", "--json", "-", stdin=files["issued.png"].read_bytes())
+    assert code == 0
+    assert json.loads(out)["file"] == "-"
+
+
+def test_inspect_shows_everything(run, files) -> None:
+    code, out, _ = run("inspect", files["recovered.jpg"])
+    assert code == 0
+    for word in ("issued_here", "recovered", "DEVELOPMENT ONLY", "same picture", "not_available", "c2pa.created"):
+        assert word in out
+    code, out, _ = run("inspect", "--json", files["changed.png"])
+    assert code == 0
+    assert json.loads(out)["verdict"] == "tampered"
+
+
+def test_inspect_shows_conflicts(run, gateway, house, tmp_path) -> None:
+    released = gateway.release(Order(prompt="a lake", seed=1))
+    forged = house.codec.embed(photos.astronaut(), released.admitted.mark_id)
+    (tmp_path / "forged.png").write_bytes(save(Image.fromarray(forged), "PNG"))
+    code, out, _ = run("verify", tmp_path / "forged.png")
+    assert code == 4
+    assert "Conflict" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["verify"], 2),
+        (["verify", "--no-such-option", "x"], 2),
+        (["no-such-command"], 2),
+        (["verify", "no-such-file.png"], 5),
+        (["generate", "x", "--out", "picture.bmp"], 2),
+        (["generate", "x", "--out", "no/such/folder/a.png"], 2),
+        (["generate", "x", "--out", "a.png", "--size", "big"], 2),
+        (["generate", "", "--out", "a.png"], 2),
+        (["generate", "x", "--out", "a.png", "--steps", "0"], 2),
+    ],
+)
+def test_wrong_usage(run, words: list[str], code: int, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    got, out, err = run(*words)
+    assert got == code
+    assert out == "" or "no-such-file" in out
+    assert err or "cannot be read" in out
+    assert not (tmp_path / "a.png").exists()
+
+
+def test_a_wrong_setting(run, monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("COUNTERMARK_PROVIDERR", "typo")
+    code, _, err = run("verify", "x.png")
+    assert code == 2
+    assert "COUNTERMARK_PROVIDERR" in err
+
+
+@pytest.fixture
+def painted(monkeypatch, painted_house: House) -> House:
+    from service.cli import generate
+
+    monkeypatch.setattr(generate, "open_house", lambda settings: painted_house)
+    return painted_house
+
+
+def test_generate(run, painted: House, tmp_path) -> None:
+    out = tmp_path / "lake.png"
+    code, text, err = run("generate", "an unread lake", "--out", out, "--seed", 5)
+    assert code == 0
+    assert "does not read" in err
+    assert str(out) in text
+    assert run("verify", out)[0] == 0
+    assert oct(out.stat().st_mode)[-3:] in ("644", "600", "664", "640")
+
+
+def test_generate_json_and_formats(run, painted: House, tmp_path) -> None:
+    for name, kind in (("a.jpg", "JPEG"), ("a.webp", "WEBP"), ("a.png", "PNG")):
+        code, out, _ = run("generate", "a lake", "-o", tmp_path / name, "--seed", 5, "--json")
+        facts = json.loads(out)
+        assert code == 0
+        assert facts["seed"] == 5
+        assert set(facts["seconds"]) == {"render", "screen", "mark", "sign", "prove", "issue"}
+        assert Image.open(tmp_path / name).format == kind
+
+
+def test_generate_does_not_write_over_a_file(run, painted: House, tmp_path) -> None:
+    (tmp_path / "a.png").write_bytes(b"precious")
+    code, _, err = run("generate", "a lake", "-o", tmp_path / "a.png")
+    assert code == 2
+    assert "--force" in err
+    assert (tmp_path / "a.png").read_bytes() == b"precious"
+    assert run("generate", "a lake", "-o", tmp_path / "a.png", "--force")[0] == 0
+
+
+def test_a_refusal(run, painted: House, build, tmp_path) -> None:
+    from tests.support.painter import Checker, finding
+
+    painted._gateway = build(checkers=[Checker(lambda images: [finding(0.9)])])
+    code, out, err = run("generate", "a lake", "-o", tmp_path / "a.png")
+    assert code == 6
+    assert out == ""
+    assert "moderation_blocked" in err
+    assert list(tmp_path.glob("*a.png*")) == []
+
+
+def test_models_list(run) -> None:
+    code, out, _ = run("models", "list", "--json")
+    cards = {line["name"]: line for line in map(json.loads, out.splitlines())}
+    assert code == 0
+    assert cards["open_nsfw"]["state"] == "ready"
+    assert "open_nsfw@1" in run("models", "list")[1]
+
+
+def test_audit_verify(run, files, house: House) -> None:
+    code, out, _ = run("audit", "verify", "--json")
+    audit = json.loads(out)
+    assert code == 0
+    assert audit["problems"] == []
+    assert run("audit", "verify", "--head", audit["head"])[0] == 0
+    assert run("audit", "verify", "--head", "f" * 64)[0] == 3
+    with house.ledger._engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE decisions SET body='{}'")
+    code, out, err = run("audit", "verify")
+    assert code == 3
+    assert "changed after it was written" in out
+    assert "ledger_corrupt" in err
+
+
+def test_version_and_completion(run) -> None:
+    code, out, _ = run("--version")
+    assert (code, out) == (0, "countermark 0.1.0\n")
+    code, out, _ = run("--help")
+    assert code == 0
+    assert "Exit codes" in out
+    assert "--install-completion" in out
+
+
+def test_pictures_from_elsewhere_of_every_format(run, tmp_path) -> None:
+    for kind in ("PNG", "JPEG", "WEBP", "AVIF", "TIFF"):
+        (tmp_path / f"x.{kind}").write_bytes(save(picture(), kind))
+        assert run("verify", tmp_path / f"x.{kind}")[0] == 1

@@ -1,0 +1,115 @@
+"""Killing the process at any point leaves no released image without its row."""
+
+import hashlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from service.house import open_house
+from service.settings import Settings
+
+# A command line over the painter that kills itself (SIGKILL: no handler, no flush) at the chosen point.
+SCRIPT = """
+import os, signal, sys
+from service import house as module
+from service.cli import app, files, generate
+from service.gateway import Gateway, Rules
+from service.ledger import Ledger
+from service import keys
+from tests.support.painter import Checker, Painter
+
+point = sys.argv.pop(1)
+
+def dying(name, function, after):
+    def call(*args, **more):
+        if point == f"before {name}":
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = function(*args, **more)
+        if point == f"after {name}":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+    return call
+
+for owner, name in [(Painter, "render"), (Checker, "__call__"), (Gateway, "_mark"), (Gateway, "_sign"),
+                    (Gateway, "_prove"), (Gateway, "_issue"), (Ledger, "_append_once"), (files, "write"),
+                    (os, "replace"), (os, "fsync")]:
+    setattr(owner, name, dying(name, getattr(owner, name), point))
+
+def gateway(self):
+    rules = Rules("Test", 0.5, 30.0, 60.0)
+    return Gateway(Painter(), [Checker()], self.codec, self.credentials, self.ledger, rules, lambda p: "0")
+
+module.House._open_gateway = gateway
+app.run()
+"""
+
+POINTS = [
+    f"{when} {name}"
+    for name in ("render", "__call__", "_mark", "_sign", "_prove", "_issue", "_append_once", "write", "fsync")
+    for when in ("before", "after")
+]
+
+
+def start(point: str, home: Path, out: Path, seed: int = 1) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "COUNTERMARK_HOME": str(home), "COUNTERMARK_THREADS": "1"}
+    command = [sys.executable, "-c", SCRIPT, point, "generate", "a lake", "--out", str(out), "--seed", str(seed)]
+    return subprocess.Popen(
+        command, env=environment, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
+def check(home: Path, out: Path) -> bool:
+    """The invariant; tells whether a file was released."""
+    house = open_house(Settings(home=home))
+    audit = house.ledger.verify()
+    assert audit.problems == ()
+    for path in out.parent.glob("*.png"):
+        row = house.ledger.by_sha256(hashlib.sha256(path.read_bytes()).hexdigest())
+        assert row is not None, f"{path} was released without its row"
+    house.close()
+    return out.exists()
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_killed_at(point: str, tmp_path: Path) -> None:
+    out = tmp_path / "out" / "lake.png"
+    out.parent.mkdir()
+    process = start(point, tmp_path / "home", out)
+    process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL, "the point was never reached"
+    released = check(tmp_path / "home", out)
+    assert released == (point == "after write")
+    again = start("never", tmp_path / "home", out.with_name("again.png"))
+    _, err = again.communicate(timeout=60)
+    assert again.returncode == 0, err.decode()
+    assert check(tmp_path / "home", out.with_name("again.png"))
+
+
+def test_killed_at_random_moments(tmp_path: Path) -> None:
+    out = tmp_path / "out" / "lake.png"
+    out.parent.mkdir()
+    rng = random.Random(0)
+    for n in range(8):
+        process = start("never", tmp_path / "home", out.with_name(f"{n}.png"), seed=n)
+        time.sleep(rng.uniform(0.4, 2.0))
+        process.kill()
+        process.communicate()
+        check(tmp_path / "home", out.with_name(f"{n}.png"))
+
+
+def test_a_server_without_its_row_is_nowhere(tmp_path: Path) -> None:
+    """The ledger's file is the proof: what `generate` printed is there after a kill right behind it."""
+    out = tmp_path / "lake.png"
+    process = start("never", tmp_path / "home", out)
+    text, _ = process.communicate(timeout=60)
+    decision = next(line.split()[-1] for line in text.decode().splitlines() if line.startswith("Decision"))
+    house = open_house(Settings(home=tmp_path / "home"))
+    assert house.ledger.verify().head == decision
+    assert json.dumps(house.ledger.verify().problems) == "[]"

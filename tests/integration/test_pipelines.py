@@ -1,0 +1,163 @@
+"""The diffusers backend over tiny, randomly initialised pipelines of each supported layout."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models import ModelFault
+from service.errors import BadRequest, Cancelled, Misconfigured, StageFailed, Unavailable
+from service.gateway import Watch
+from service.generation import Job
+from service.generation.diffusers_backend import DiffusersBackend, load_backend
+from service.house import House
+from service.settings import Settings
+from service.stages import Order
+from tests.support import pipelines
+
+JOB = Job("a lake", "", 7, 256, 256, 2, 5.0)
+
+
+@pytest.fixture(scope="session", params=["stable_diffusion", "stable_diffusion_xl"])
+def folder(request, tmp_path_factory) -> Path:
+    return getattr(pipelines, request.param)(tmp_path_factory.mktemp(request.param) / "pipeline")
+
+
+@pytest.fixture(scope="session")
+def backend(folder: Path) -> DiffusersBackend:
+    return load_backend(Settings(pipeline=str(folder), threads=1))
+
+
+def ignore(done: int, total: int) -> None:
+    pass
+
+
+def test_seeds_reproduce_bit_for_bit(backend: DiffusersBackend, folder: Path) -> None:
+    again = load_backend(Settings(pipeline=str(folder), threads=1))
+    first, second = backend.render(JOB, ignore), again.render(JOB, ignore)
+    other = backend.render(Job("a lake", "", 8, 256, 256, 2, 5.0), ignore)
+    assert first.dtype == np.uint8
+    assert first.shape == (256, 256, 3)
+    assert np.array_equal(first, second)
+    assert not np.array_equal(first, other)
+
+
+def test_the_prompt_matters(backend: DiffusersBackend) -> None:
+    other = Job("a fire", "", 7, 256, 256, 2, 5.0)
+    assert not np.array_equal(backend.render(JOB, ignore), backend.render(other, ignore))
+
+
+def test_steps_are_told(backend: DiffusersBackend) -> None:
+    steps: list[tuple[int, int]] = []
+    backend.render(JOB, lambda done, total: steps.append((done, total)))
+    assert steps == [(1, 2), (2, 2)]
+
+
+def test_what_a_step_raises_stops_it_and_the_next_job_is_unharmed(backend: DiffusersBackend) -> None:
+    expected = backend.render(JOB, ignore)
+
+    def stop(done: int, total: int) -> None:
+        raise KeyError("stop")
+
+    with pytest.raises(KeyError):
+        backend.render(JOB, stop)
+    assert np.array_equal(backend.render(JOB, ignore), expected)
+
+
+def test_defaults_come_from_the_pipeline(backend: DiffusersBackend) -> None:
+    assert backend.default_size == (256, 256)
+    assert backend.default_steps == 50
+    assert backend.default_guidance in (7.5, 5.0)
+    assert len(backend.identity.digest) == 64
+
+
+@pytest.mark.parametrize("size", [(100, 256), (256, 4096), (4, 8)])
+def test_sizes_it_cannot_draw(backend: DiffusersBackend, size: tuple[int, int]) -> None:
+    if size == (4, 8):
+        size = (257, 8)
+    with pytest.raises(BadRequest, match="cannot be drawn"):
+        backend.check(Job("x", "", 1, *size, 2, 1.0))
+
+
+def test_through_the_gateway(build, backend: DiffusersBackend, house: House) -> None:
+    released = build(backend).release(Order(prompt="a lake", seed=7, steps=2))
+    report = house.examiner.examine(released.data)
+    assert report.verdict == "issued_here"
+    model = report.claimed.disclosures["c2pa.ai-disclosure"]["modelIdentifier"]
+    assert backend.identity.digest in model
+
+
+def test_cancelling_through_the_gateway(build, backend: DiffusersBackend) -> None:
+    seen: list[int] = []
+    watch = Watch(on_step=lambda done, total: seen.append(done), cancelled=lambda: len(seen) >= 1)
+    with pytest.raises(Cancelled):
+        build(backend).release(Order(prompt="a lake", seed=7, steps=20), watch)
+    assert len(seen) == 1
+
+
+def test_the_pipelines_own_checker_and_mark_are_left_out(backend: DiffusersBackend) -> None:
+    assert getattr(backend._pipeline, "safety_checker", None) is None
+    assert getattr(backend._pipeline, "watermark", None) is None
+
+
+def test_numbers_that_are_not_finite_are_a_fault(build, folder: Path, house: House) -> None:
+    broken = load_backend(Settings(pipeline=str(folder), threads=1))
+    weight = next(iter(broken._pipeline.vae.decoder.parameters()))
+    weight.data.fill_(float("nan"))
+    with pytest.raises(ModelFault, match="finite"):
+        broken.render(JOB, ignore)
+    with pytest.raises(StageFailed) as caught:
+        build(broken).release(Order(prompt="a lake", steps=2))
+    assert caught.value.stage == "render"
+    assert house.ledger.verify().images == 0
+
+
+class TestWhatIsNotLoaded:
+    def load(self, folder: object, **more: object) -> None:
+        load_backend(Settings(pipeline=str(folder), threads=1, **more))
+
+    def test_a_hub_id_without_leave(self) -> None:
+        with pytest.raises(Misconfigured, match="downloading is off"):
+            self.load("someone/some-model")
+
+    def test_a_hub_id_that_cannot_be_fetched(self, monkeypatch) -> None:
+        import diffusers
+
+        def fail(*args: object, **more: object) -> str:
+            raise OSError("offline")
+
+        monkeypatch.setattr(diffusers.DiffusionPipeline, "download", fail)
+        with pytest.raises(Unavailable, match="could not be fetched"):
+            self.load("someone/some-model", allow_hub=True)
+
+    def test_a_hub_id_is_loaded_from_where_it_was_fetched_to(self, folder: Path, monkeypatch) -> None:
+        import diffusers
+
+        asked: list[object] = []
+
+        def fetch(name: str, **more: object) -> str:
+            asked.append((name, more["use_safetensors"]))
+            return str(folder)
+
+        monkeypatch.setattr(diffusers.DiffusionPipeline, "download", fetch)
+        self.load("someone/some-model", allow_hub=True)
+        assert asked == [("someone/some-model", True)]
+
+    def test_a_folder_that_is_no_pipeline(self, tmp_path: Path) -> None:
+        with pytest.raises(Misconfigured, match=r"model_index\.json"):
+            self.load(tmp_path)
+
+    def test_a_family_that_is_not_supported(self, tmp_path: Path) -> None:
+        (tmp_path / "model_index.json").write_text(json.dumps({"_class_name": "OwnPipeline"}))
+        with pytest.raises(Misconfigured, match="OwnPipeline is not supported"):
+            self.load(tmp_path)
+
+    def test_weights_that_are_pickles(self, folder: Path, tmp_path: Path) -> None:
+        import shutil
+
+        copy = shutil.copytree(folder, tmp_path / "copy")
+        for weights in copy.rglob("*.safetensors"):
+            weights.rename(weights.with_suffix(".bin"))
+        with pytest.raises(Misconfigured, match="cannot be loaded"):
+            self.load(copy)

@@ -1,0 +1,104 @@
+"""Tiny randomly initialised diffusers folders of each supported layout, built on the spot."""
+
+import json
+import string
+from pathlib import Path
+
+import torch
+from diffusers import (
+    AutoencoderKL,
+    DDIMScheduler,
+    StableDiffusionPipeline,
+    StableDiffusionXLPipeline,
+    UNet2DConditionModel,
+)
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
+
+LENGTH = 16
+
+
+def stable_diffusion(folder: Path) -> Path:
+    """A StableDiffusionPipeline folder that draws 256 x 256 px noise in milliseconds."""
+    torch.manual_seed(0)
+    StableDiffusionPipeline(
+        vae=_vae(),
+        text_encoder=CLIPTextModel(_text()),
+        tokenizer=_tokenizer(folder / "scratch"),
+        unet=_unet(cross=32),
+        scheduler=_scheduler(),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    ).save_pretrained(folder)
+    return folder
+
+
+def stable_diffusion_xl(folder: Path) -> Path:
+    """The same in SDXL's layout: two text encoders, size embeddings."""
+    torch.manual_seed(0)
+    tokenizer = _tokenizer(folder / "scratch")
+    StableDiffusionXLPipeline(
+        vae=_vae(),
+        text_encoder=CLIPTextModel(_text()),
+        text_encoder_2=CLIPTextModelWithProjection(_text()),
+        tokenizer=tokenizer,
+        tokenizer_2=tokenizer,
+        unet=_unet(cross=64, addition_embed_type="text_time", addition_time_embed_dim=8,
+                   projection_class_embeddings_input_dim=32 + 6 * 8),
+        scheduler=_scheduler(),
+        add_watermarker=False,
+    ).save_pretrained(folder)  # fmt: skip
+    return folder
+
+
+def _vae() -> AutoencoderKL:
+    return AutoencoderKL(
+        block_out_channels=(8, 8, 8, 16),
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        norm_num_groups=4,
+        latent_channels=4,
+    )
+
+
+def _unet(cross: int, **more: object) -> UNet2DConditionModel:
+    return UNet2DConditionModel(
+        sample_size=32,
+        block_out_channels=(8, 16),
+        layers_per_block=1,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        cross_attention_dim=cross,
+        attention_head_dim=4,
+        norm_num_groups=4,
+        **more,
+    )
+
+
+def _scheduler() -> DDIMScheduler:
+    return DDIMScheduler(beta_schedule="scaled_linear", clip_sample=False, set_alpha_to_one=False, steps_offset=1)
+
+
+def _text() -> CLIPTextConfig:
+    size = 2 * len(string.printable) + 2
+    return CLIPTextConfig(
+        vocab_size=size,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        max_position_embeddings=LENGTH,
+        projection_dim=32,
+        bos_token_id=size - 2,
+        eos_token_id=size - 1,
+        pad_token_id=size - 1,
+    )
+
+
+def _tokenizer(folder: Path) -> CLIPTokenizer:
+    """One token a printable character."""
+    folder.mkdir(parents=True)
+    tokens = [*string.printable, *(c + "</w>" for c in string.printable), "<|startoftext|>", "<|endoftext|>"]
+    (folder / "vocab.json").write_text(json.dumps({token: i for i, token in enumerate(tokens)}))
+    (folder / "merges.txt").write_text("#version: 0.2\n")
+    return CLIPTokenizer(vocab=str(folder / "vocab.json"), merges=str(folder / "merges.txt"), model_max_length=LENGTH)

@@ -1,0 +1,80 @@
+import hashlib
+import json
+
+import pytest
+
+from models import Card, DigestMismatch, ModelError, ModelMissing, all_cards, find_card
+from models import cards as module
+
+
+@pytest.fixture
+def card(tmp_path, monkeypatch) -> Card:
+    monkeypatch.setattr(module, "HERE", tmp_path)
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / "a.bin").write_bytes(b"weights")
+    return Card.model_validate(
+        {
+            "name": "small",
+            "version": "1",
+            "task": "image-safety",
+            "licence": "Apache-2.0",
+            "summary": "A file.",
+            "source": {"kind": "shipped", "path": "weights"},
+            "files": {"a.bin": hashlib.sha256(b"weights").hexdigest()},
+        }
+    )
+
+
+def test_a_right_file_is_read(card: Card) -> None:
+    assert card.read("a.bin") == b"weights"
+    assert card.verified_root().name == "weights"
+    assert card.identity == "small@1"
+
+
+def test_an_altered_file_is_refused(card: Card, tmp_path) -> None:
+    (tmp_path / "weights" / "a.bin").write_bytes(b"weightz")
+    with pytest.raises(DigestMismatch, match=r"a\.bin"):
+        card.read("a.bin")
+    with pytest.raises(DigestMismatch):
+        card.verified_root()
+
+
+def test_a_missing_file_is_said_to_be_missing(card: Card, tmp_path) -> None:
+    (tmp_path / "weights" / "a.bin").unlink()
+    with pytest.raises(ModelMissing, match="reinstall"):
+        card.read("a.bin")
+
+
+def test_a_file_the_card_does_not_name_is_not_read(card: Card, tmp_path) -> None:
+    (tmp_path / "secret").write_bytes(b"x")
+    with pytest.raises(ModelMissing, match="names no file"):
+        card.read("../secret")
+
+
+def test_the_digest_depends_on_every_file(card: Card) -> None:
+    other = card.model_copy(update={"files": {**card.files, "b.bin": "0" * 64}})
+    assert other.digest != card.digest
+
+
+def test_a_package_that_is_not_installed(card: Card) -> None:
+    source = module.Package(kind="package", distribution="no-such-thing", path="x")
+    with pytest.raises(ModelMissing, match="pip install no-such-thing"):
+        card.model_copy(update={"source": source}).read("a.bin")
+
+
+def test_a_malformed_card_is_named(tmp_path) -> None:
+    (tmp_path / "bad.json").write_text(json.dumps({"name": "bad"}))
+    with pytest.raises(ModelError, match=r"bad\.json"):
+        list(all_cards(tmp_path))
+
+
+def test_an_unknown_name() -> None:
+    with pytest.raises(ModelMissing, match="models list"):
+        find_card("nobody")
+
+
+def test_every_shipped_card_is_whole() -> None:
+    cards = list(all_cards())
+    assert {card.name for card in cards} >= {"open_nsfw", "scenes-256"}
+    for card in cards:
+        assert card.verified_root().is_dir()

@@ -1,0 +1,320 @@
+"""Every stage fails closed: whatever goes wrong, there are no pixels, and the refusal is written down."""
+
+import json
+import time
+
+import numpy as np
+import pytest
+
+from detectors import OpenNsfw
+from detectors.safety import canary
+from models import ModelMissing
+from service.errors import BadRequest, Cancelled, Error, Refusal, StageFailed, Unavailable, Unsafe
+from service.gateway import Gateway, Watch
+from service.house import House
+from service.pictures import Limits, decode
+from service.policy import is_answer
+from service.stages import Order
+from tests.support.painter import Checker, Misbehaving, Painter, finding, landscape
+from watermark import Reading
+from watermark.credentials import Credential, CredentialError, SignedFile
+
+ORDER = Order(prompt="a lake at dawn", seed=7)
+
+
+def refused(gateway: Gateway, house: House, order: Order = ORDER) -> Refusal:
+    """The refusal of an order, after checking that nothing was issued and that it is in the ledger."""
+    before = house.ledger.verify()
+    with pytest.raises(Refusal) as caught:
+        gateway.release(order)
+    after = house.ledger.verify()
+    assert after.problems == ()
+    assert after.images == before.images
+    assert after.decisions == before.decisions + 1
+    return caught.value
+
+
+def raising(error: Exception):  # type: ignore[no-untyped-def]
+    def answer(*_args: object, **_more: object) -> object:
+        raise error
+
+    return answer
+
+
+BAD_ANSWERS = {
+    "raises": raising(RuntimeError("out of memory")),
+    "is missing": raising(ModelMissing("no weights")),
+    "NaN": lambda images: [finding(float("nan"))],
+    "infinite": lambda images: [finding(float("inf"))],
+    "negative": lambda images: [finding(-0.1)],
+    "above one": lambda images: [finding(1.1)],
+    "nothing": lambda images: [],
+    "too many": lambda images: [finding(0.0), finding(0.0)],
+    "None": lambda images: None,
+    "booleans": lambda images: [False],
+    "numbers": lambda images: [0.0],
+    "text score": lambda images: [finding("0.0")],  # type: ignore[arg-type]
+    "None score": lambda images: [finding(None)],  # type: ignore[arg-type]
+}
+
+
+@pytest.mark.parametrize("answer", BAD_ANSWERS.values(), ids=BAD_ANSWERS.keys())
+def test_a_checker_that_does_not_answer_refuses(build, house: House, answer) -> None:
+    refusal = refused(build(checkers=[Checker(answer)]), house)
+    assert type(refusal) is StageFailed
+    assert refusal.stage == "screen"
+    assert refusal.status == 503
+
+
+def test_a_slow_checker_refuses(build, house: House) -> None:
+    slow = Checker(lambda images: time.sleep(5) or [finding(0.0)])
+    refusal = refused(build(checkers=[slow], screen_timeout=0.05), house)
+    assert type(refusal) is StageFailed
+    assert "0.05 s" in refusal.message
+
+
+def test_one_bad_checker_among_good_ones_refuses(build, house: House) -> None:
+    assert refused(build(checkers=[Checker(), Checker(lambda images: []), Checker()]), house).stage == "screen"
+
+
+def test_no_checker_is_no_gateway(build) -> None:
+    with pytest.raises(ValueError, match="checker"):
+        build(checkers=[])
+
+
+@pytest.mark.parametrize("score", [0.5, 0.9, 1.0])
+def test_an_unsafe_picture_is_refused(build, house: House, score: float) -> None:
+    refusal = refused(build(checkers=[Checker(), Checker(lambda images: [finding(score)])]), house)
+    assert type(refusal) is Unsafe
+    assert refusal.code == "moderation_blocked"
+    assert refusal.status == 400
+
+
+def test_the_real_checker_refuses_and_passes(build, house: House, open_nsfw: OpenNsfw) -> None:
+    """The canary is 224 px of abstract skin tones that open_nsfw takes for the real thing."""
+
+    class Canary(Painter):
+        default_size = (224, 224)
+
+        def render(self, job, on_step):  # type: ignore[no-untyped-def]
+            return canary(876)
+
+    assert type(refused(build(Canary(), [open_nsfw]), house)) is Unsafe
+    assert build(Painter(), [open_nsfw]).release(ORDER).findings[0].score < 0.5
+
+
+def test_the_checker_sees_the_very_pixels_that_are_marked(build) -> None:
+    checker = Checker()
+    released = build(checkers=[checker]).release(ORDER)
+    assert checker.seen[0] is released.proven.signed.marked.cleared.draft.rgb
+
+
+BAD_PIXELS = {
+    "raises": raising(RuntimeError("cuda")),
+    "nothing": lambda job: None,
+    "floating point": lambda job: np.zeros((256, 256, 3), np.float32),
+    "wrong size": lambda job: np.zeros((128, 256, 3), np.uint8),
+    "a batch": lambda job: np.zeros((2, 256, 256, 3), np.uint8),
+    "grey": lambda job: np.zeros((256, 256), np.uint8),
+    "alpha": lambda job: np.zeros((256, 256, 4), np.uint8),
+    "a list": lambda job: [[0]],
+}
+
+
+@pytest.mark.parametrize("answer", BAD_PIXELS.values(), ids=BAD_PIXELS.keys())
+def test_a_backend_that_gives_no_picture_is_refused(build, house: House, answer) -> None:
+    refusal = refused(build(Misbehaving(answer)), house)
+    assert type(refusal) is StageFailed
+    assert refusal.stage == "render"
+
+
+class Deaf:
+    """A codec that marks and never finds its mark."""
+
+    ALGORITHM = "deaf"
+
+    def __init__(self, codec: object, answer: object = None) -> None:
+        self._codec = codec
+        self._answer = answer
+
+    def embed(self, rgb, mark_id):  # type: ignore[no-untyped-def]
+        return self._codec.embed(rgb, mark_id)  # type: ignore[attr-defined]
+
+    def extract(self, rgb):  # type: ignore[no-untyped-def]
+        return self._answer
+
+
+def test_a_mark_that_does_not_read_back_is_refused(build, house: House) -> None:
+    refusal = refused(build(codec=Deaf(house.codec)), house)
+    assert refusal.stage == "prove"
+    assert "mark" in refusal.message
+
+
+def test_another_mark_is_refused(build, house: House) -> None:
+    other = house.codec.extract(house.codec.embed(landscape(1, 256, 256), 1))
+    assert isinstance(other, Reading)
+    assert refused(build(codec=Deaf(house.codec, other)), house).stage == "prove"
+
+
+def test_an_embedder_that_fails_is_refused(build, house: House) -> None:
+    codec = Deaf(house.codec)
+    codec.embed = raising(MemoryError())  # type: ignore[method-assign]
+    assert refused(build(codec=codec), house).stage == "mark"
+
+
+class Notary:
+    """Credentials whose answers are scripted."""
+
+    def __init__(self, real: object, sign=None, read=None) -> None:  # type: ignore[no-untyped-def]
+        self.sign = sign or real.sign  # type: ignore[attr-defined]
+        self.read = read or real.read  # type: ignore[attr-defined]
+
+
+def test_a_signer_that_fails_is_refused(build, house: House) -> None:
+    notary = Notary(house.credentials, sign=raising(CredentialError("HSM is gone")))
+    refusal = refused(build(credentials=notary), house)
+    assert refusal.stage == "sign"
+    assert "HSM" in refusal.message
+
+
+def test_an_unsigned_file_is_refused(build, house: House) -> None:
+    notary = Notary(house.credentials, sign=lambda data, mime, statement: SignedFile(data, b""))
+    assert refused(build(credentials=notary), house).stage == "prove"
+
+
+@pytest.mark.parametrize("state", ["invalid", "absent", "remote_only"])
+def test_a_credential_that_does_not_hold_is_refused(build, house: House, state) -> None:
+    notary = Notary(house.credentials, read=lambda *args: Credential(state))
+    assert refused(build(credentials=notary), house).stage == "prove"
+
+
+def test_a_credential_that_names_another_mark_is_refused(build, house: House) -> None:
+    notary = Notary(house.credentials, read=lambda *args: Credential("trusted"))
+    assert refused(build(credentials=notary), house).stage == "prove"
+
+
+def test_a_file_that_shows_another_picture_is_refused(build, house: House, monkeypatch) -> None:
+    from service import gateway as module
+
+    other = landscape(99, 256, 256)
+    monkeypatch.setattr(module, "encode", lambda rgb, to, encode=module.encode: encode(other, to))
+    refusal = refused(build(), house)
+    assert refusal.stage == "prove"
+    assert "screened picture" in refusal.message
+
+
+class Torn:
+    """A ledger that cannot be written."""
+
+    def __init__(self, ledger: object, refuses_too: bool) -> None:
+        self.fresh_mark_id = ledger.fresh_mark_id  # type: ignore[attr-defined]
+        self.issue = raising(Unavailable("the disk is full"))
+        self.refuse = raising(Unavailable("the disk is full")) if refuses_too else ledger.refuse  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("refuses_too", [False, True])
+def test_without_its_row_nothing_leaves(build, house: House, refuses_too: bool) -> None:
+    with pytest.raises(StageFailed) as caught:
+        build(ledger=Torn(house.ledger, refuses_too)).release(ORDER)
+    assert caught.value.stage == "issue"
+    assert house.ledger.verify().images == 0
+
+
+def test_a_taken_mark_id_is_refused_and_overwrites_nothing(build, house: House, gateway: Gateway, monkeypatch) -> None:
+    first = gateway.release(ORDER)
+    monkeypatch.setattr(house.ledger, "fresh_mark_id", lambda: first.admitted.mark_id)
+    with pytest.raises(StageFailed):
+        gateway.release(ORDER)
+    stored = house.ledger.by_mark(first.admitted.mark_id)
+    assert stored is not None
+    assert stored.sha256 == first.sha256
+
+
+def test_cancelling_stops_between_steps(build, house: House) -> None:
+    steps: list[int] = []
+    watch = Watch(on_step=lambda done, total: steps.append(done), cancelled=lambda: len(steps) == 2)
+    with pytest.raises(Cancelled):
+        build().release(ORDER, watch)
+    assert steps == [1, 2]
+
+
+def test_what_is_watched(gateway: Gateway) -> None:
+    steps, seconds = [], []
+    gateway.release(
+        ORDER, Watch(lambda done, total: steps.append((done, total)), lambda stage, s: seconds.append(stage))
+    )
+    assert steps == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert seconds == ["render", "screen", "mark", "sign", "prove", "issue"]
+
+
+def test_a_bad_order_is_the_callers_fault_and_no_decision(gateway: Gateway, house: House) -> None:
+    with pytest.raises(BadRequest):
+        gateway.release(Order(prompt="x", width=100, height=100))
+    assert house.ledger.verify().decisions == 0
+
+
+def test_the_same_seed_gives_the_same_picture_and_another_identity(gateway: Gateway) -> None:
+    one, two = gateway.release(ORDER), gateway.release(ORDER)
+    drafts = [r.proven.signed.marked.cleared.draft.rgb for r in (one, two)]
+    assert np.array_equal(*drafts)
+    assert one.admitted.mark_id != two.admitted.mark_id
+    assert one.admitted.content_id != two.admitted.content_id
+
+
+def test_without_a_seed_one_is_drawn_and_told(gateway: Gateway) -> None:
+    seeds = {gateway.release(Order(prompt="x")).admitted.job.seed for _ in range(3)}
+    assert len(seeds) == 3
+
+
+def test_the_mark_is_faint(gateway: Gateway) -> None:
+    marked = gateway.release(ORDER).proven.signed.marked
+    error = np.mean((marked.rgb.astype(float) - marked.cleared.draft.rgb) ** 2)
+    assert 10 * np.log10(255**2 / error) > 36
+
+
+@pytest.mark.parametrize("to", ["png", "jpeg", "webp"])
+def test_the_row_describes_the_file(gateway: Gateway, house: House, to) -> None:
+    released = gateway.release(Order(prompt="a lake at dawn", seed=7, format=to))
+    row = house.ledger.by_sha256(released.sha256)
+    assert row is not None
+    assert (row.width, row.height) == decode(released.data, Limits(1 << 20, 1 << 20)).size
+    assert row.mime == f"image/{to}"
+    assert house.credentials.read(released.data, released.mime, row.manifest).state == "trusted"
+
+
+def test_no_prompt_is_kept_anywhere(gateway: Gateway, build, house: House, capfd) -> None:
+    secret = "Xanthippe of Athens"
+    gateway.release(Order(prompt=secret, seed=1))
+    with pytest.raises(Refusal):
+        build(Misbehaving(raising(RuntimeError(secret)))).release(Order(prompt=secret))
+    house.close()
+    for path in house.settings.home.rglob("*"):
+        assert not path.is_file() or secret.encode() not in path.read_bytes()
+    out = capfd.readouterr()
+    assert secret not in out.out + out.err
+
+
+def test_a_refusal_says_what_and_why(build, house: House) -> None:
+    refused(build(checkers=[Checker(lambda images: [finding(0.75)])]), house)
+    from sqlalchemy import select
+
+    from service.storage import decisions
+
+    with house.ledger._engine.connect() as connection:
+        (row,) = connection.execute(select(decisions)).all()
+    body = json.loads(row.body)
+    assert row.kind == "refused"
+    assert body["code"] == "moderation_blocked"
+    assert body["stage"] == "screen"
+
+
+def test_every_error_is_ours(build, house: House) -> None:
+    for answer in BAD_ANSWERS.values():
+        with pytest.raises(Error):
+            build(checkers=[Checker(answer)]).release(ORDER)
+
+
+def test_is_answer_wants_findings() -> None:
+    assert is_answer([finding(0.0)], 1)
+    assert not is_answer([finding(0.0)], 2)
+    assert not is_answer([], 1)

@@ -1,0 +1,153 @@
+import datetime as dt
+
+import pytest
+from cryptography import x509
+
+from service.pictures import encode
+from tests.support.painter import landscape
+from watermark.credentials import CredentialError, Credentials, TrustList
+from watermark.manifest import (
+    TRAINED_ALGORITHMIC_MEDIA,
+    Statement,
+    build,
+    mark_id_of,
+    soft_binding_value,
+)
+from watermark.pki import LABEL, Pki, make_development_pki
+
+STATEMENT = Statement(
+    content_id="urn:uuid:1",
+    created_at=dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC),
+    provider="Test",
+    system="Countermark",
+    system_version="0.1",
+    model="painter",
+    model_version="1",
+    model_digest="0" * 64,
+    mark_algorithm="org.example.mark",
+    mark_id=123456789,
+)
+
+
+@pytest.fixture(scope="module")
+def pki() -> Pki:
+    return make_development_pki()
+
+
+@pytest.fixture(scope="module")
+def notary(pki: Pki) -> Credentials:
+    return Credentials(pki.chain, pki.key, "es256", [TrustList("development", pki.root)])
+
+
+@pytest.fixture(scope="module", params=["png", "jpeg", "webp"])
+def plain(request) -> tuple[bytes, str]:
+    return encode(landscape(1, 128, 128), request.param)
+
+
+def test_signed_and_read(notary: Credentials, plain) -> None:
+    signed = notary.sign(*plain, STATEMENT)
+    credential = notary.read(signed.data, plain[1])
+    assert (credential.state, credential.trust_list) == ("trusted", "development")
+    assert credential.title == "urn:uuid:1"
+    assert LABEL in (credential.signer or "")
+    assert credential.generator == "Countermark 0.1"
+    created, watermarked = credential.actions
+    assert (created.action, created.agent) == ("c2pa.created", "painter")
+    assert created.digital_source_type == TRAINED_ALGORITHMIC_MEDIA
+    assert created.when == "2026-01-02T03:04:05Z"
+    assert watermarked.action == "c2pa.watermarked.bound"
+    (binding,) = credential.soft_bindings
+    assert binding.algorithm == "org.example.mark"
+    assert mark_id_of(binding.value) == 123456789
+    assert credential.disclosures["org.countermark.disclosure"] == {
+        "provider": "Test",
+        "system": "Countermark",
+        "system_version": "0.1",
+        "created_at": "2026-01-02T03:04:05Z",
+        "content_id": "urn:uuid:1",
+    }
+    assert credential.failures == ()
+    assert credential.signed_at is None
+
+
+def test_nothing_signed(notary: Credentials, plain) -> None:
+    credential = notary.read(*plain)
+    assert credential.state == "absent"
+    assert credential.only_bytes_differ
+
+
+def test_the_stored_manifest_reads_against_other_bytes(notary: Credentials, plain) -> None:
+    signed = notary.sign(*plain, STATEMENT)
+    other, mime = encode(landscape(2, 64, 64), "jpeg")
+    credential = notary.read(other, mime, signed.manifest)
+    assert credential.state == "invalid"
+    assert credential.only_bytes_differ
+    assert credential.title == "urn:uuid:1"
+    forged = bytearray(signed.manifest)
+    at = forged.index(b"urn:uuid:1")
+    forged[at + 9 : at + 10] = b"2"
+    assert not notary.read(other, mime, bytes(forged)).only_bytes_differ
+
+
+def test_another_signer_is_untrusted_not_invalid(notary: Credentials, plain) -> None:
+    other = make_development_pki()
+    stranger = Credentials(other.chain, other.key, "es256", [TrustList("development", other.root)])
+    credential = notary.read(stranger.sign(*plain, STATEMENT).data, plain[1])
+    assert credential.state == "valid_untrusted"
+    assert credential.trust_list is None
+    assert credential.failures == ("signingCredential.untrusted",)
+
+
+def test_a_changed_byte_is_invalid(notary: Credentials, plain) -> None:
+    signed = notary.sign(*plain, STATEMENT)
+    data = bytearray(signed.data)
+    at = data.index(plain[0][-40:-30]) if plain[0][-40:-30] in data else len(data) // 2
+    data[at] ^= 1
+    assert notary.read(bytes(data), plain[1]).state == "invalid"
+
+
+@pytest.mark.parametrize("data", [b"", b"junk", b"\x89PNG\r\n\x1a\n"])
+def test_what_cannot_be_parsed_is_never_an_exception(notary: Credentials, data: bytes) -> None:
+    assert notary.read(data, "image/png").state in ("invalid", "absent")
+
+
+def test_a_truncated_file_is_invalid(notary: Credentials, plain) -> None:
+    signed = notary.sign(*plain, STATEMENT)
+    assert notary.read(signed.data[:900], plain[1]).state in ("invalid", "absent")
+
+
+def test_a_wrong_key_cannot_be_used(pki: Pki) -> None:
+    with pytest.raises(CredentialError, match="cannot be used"):
+        Credentials(pki.chain, b"garbage", "es256", [])
+
+
+def test_what_cannot_be_signed(notary: Credentials) -> None:
+    with pytest.raises(CredentialError, match="could not be signed"):
+        notary.sign(b"junk", "image/png", STATEMENT)
+
+
+def test_the_development_chain(pki: Pki) -> None:
+    leaf, issuing = x509.load_pem_x509_certificates(pki.chain)
+    root = x509.load_pem_x509_certificate(pki.root)
+    leaf.verify_directly_issued_by(issuing)
+    issuing.verify_directly_issued_by(root)
+    assert not leaf.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    assert pki.key not in repr(pki).encode()
+
+
+def test_the_manifest_follows_the_rules() -> None:
+    manifest = build(STATEMENT, "image/png")
+    actions = manifest["assertions"][0]["data"]
+    assert actions["allActionsIncluded"] is True
+    assert actions["actions"][0]["action"] == "c2pa.created"
+    assert {"c2pa.actions.v2", "c2pa.soft-binding"} <= {a["label"] for a in manifest["assertions"]}
+
+
+@pytest.mark.parametrize("mark_id", [0, 1, 2**48 - 1])
+def test_soft_binding_values(mark_id: int) -> None:
+    assert mark_id_of(soft_binding_value(mark_id)) == mark_id
+
+
+@pytest.mark.parametrize("value", ["", "AAAA", "not base64!", "AAAAAAAAAAAAAAAA"])
+def test_values_of_others(value: str) -> None:
+    assert mark_id_of(value) is None

@@ -1,0 +1,58 @@
+"""The keyed layout of the tile."""
+
+import hashlib
+
+import numpy as np
+
+from watermark import Keyring
+from watermark.pattern import BAND, SYNC_BAND, Pattern
+
+SYMBOLS = 368
+KEYRING = Keyring.from_secret(b"a secret for the tests")
+PATTERN = Pattern(KEYRING, SYMBOLS)
+
+
+def random_word(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).choice([-1.0, 1.0], SYMBOLS).astype(np.float32)
+
+
+def spectrum_of(tile: np.ndarray) -> np.ndarray:
+    return np.fft.fft2(tile)[PATTERN.ky, PATTERN.kx].astype(np.complex64)
+
+
+def test_layout_never_changes_under_this_algorithm_name() -> None:
+    """A new layout cannot read the marks already issued: it needs a new `Codec.ALGORITHM`."""
+    layout = np.concatenate([PATTERN.ky, PATTERN.kx, PATTERN.sync, PATTERN._slot, PATTERN._sign.astype(np.intp)])
+    phases = np.rint(np.angle(PATTERN.carrier) * 1e4)
+    digest = hashlib.sha256(layout.astype("<i8").tobytes() + phases.astype("<i8").tobytes()).hexdigest()
+    assert digest == "4efa255224596cea61cb0ca6e6ed6daf35e3e06248c65fb469efc88d905eeef7"
+
+
+def test_no_frequency_is_used_twice() -> None:
+    used = set(zip(PATTERN.ky.tolist(), PATTERN.kx.tolist(), strict=True))
+    assert len(used) == len(PATTERN.ky)
+    assert not used & {(-ky, -kx) for ky, kx in used}
+    assert sorted([*PATTERN.sync, *PATTERN.message]) == list(range(len(used)))
+
+
+def test_frequencies_stay_in_their_bands() -> None:
+    radius = np.hypot(PATTERN.ky, PATTERN.kx)
+    assert BAND[0] <= radius.min() <= radius.max() <= BAND[1]
+    assert SYNC_BAND[0] <= radius[PATTERN.sync].min() <= radius[PATTERN.sync].max() <= SYNC_BAND[1]
+
+
+def test_every_symbol_has_two_components() -> None:
+    assert set(np.bincount(PATTERN._slot, minlength=SYMBOLS)) == {2}
+
+
+def test_a_tile_says_its_word() -> None:
+    word = random_word(1)
+    heard = PATTERN.soft(spectrum_of(PATTERN.tile(PATTERN.target(word))))
+    assert np.array_equal(np.sign(heard), word)
+
+
+def test_another_key_hears_noise() -> None:
+    word = random_word(2)
+    other = Pattern(Keyring.from_secret(b"another secret for the tests"), SYMBOLS)
+    heard = other.soft(spectrum_of(PATTERN.tile(PATTERN.target(word))))
+    assert abs(np.mean(np.sign(heard) * word)) < 0.25

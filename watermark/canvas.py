@@ -1,0 +1,75 @@
+"""From an RGB image to the small, locally normalised luma that marking and reading both work on."""
+
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from watermark.pattern import TILE
+
+SHORT_SIDE: Final = 256
+"""Short side of the canonical image, in samples: four tiles, whatever the image's own size is."""
+SMALL_SHORT_SIDE: Final = 160
+"""The same for small images: two and a half tiles, so that the mark's finest detail still spans enough pixels to
+outlive halving the image and JPEG. Fewer, larger tiles would drown in the coarse detail of busy photographs."""
+SMALL_BELOW: Final = 400
+"""Short side, in pixels, under which an image counts as small."""
+
+_LOCAL_MEAN_SIGMA: Final = 3.0
+_PIXEL_NOISE_SIGMA: Final = 0.45
+_CONTRAST_SIGMA: Final = 2.5
+_CONTRAST_FLOOR: Final = 1.5
+"""Grey levels added to the local contrast, so that flat areas are not blown up to pure coding noise."""
+_CLIP: Final = 1.6
+"""Local contrasts beyond which a sample says no more about the mark: edges must not outvote flat areas."""
+
+_PRESHRINK_SIDE: Final = 2048
+"""Short side above which luma is first shrunk in 8 bits, which keeps the memory for very large images modest."""
+
+
+def canonical_side(short_side: int) -> int:
+    """Short side, in samples, of the canonical image for one of `short_side` pixels."""
+    return SMALL_SHORT_SIDE if short_side < SMALL_BELOW else SHORT_SIDE
+
+
+def luma(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Rec. 601 luma of `rgb` (uint8[H, W, 3]) in [0, 255]: float32[h, w], shrunk if the image is very large."""
+    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    factor = min(grey.shape) // (_PRESHRINK_SIDE // 2)
+    if factor >= 2:
+        grey = cv2.resize(grey, (grey.shape[1] // factor, grey.shape[0] // factor), interpolation=cv2.INTER_AREA)
+    return np.asarray(grey, dtype=np.float32)
+
+
+def resized(image: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
+    """`image` at another size: area means when it shrinks, cubic interpolation when it grows."""
+    if image.shape == (height, width):
+        return image
+    shrinks = height < image.shape[0]
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(image, (width, height), interpolation=method), dtype=np.float32)
+
+
+def scaled(image: NDArray[np.float32], factor: float) -> NDArray[np.float32]:
+    """`image` with both sides times `factor`, at least one sample each."""
+    height, width = (max(1, round(side * factor)) for side in image.shape)
+    return resized(image, height, width)
+
+
+def whitened(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """`image` less its local mean, over its local contrast, clipped: float32, same shape, within [-1.6, 1.6].
+
+    What is left looks like noise of even strength, against which the mark stands out best.
+    """
+    detail = cv2.GaussianBlur(image - cv2.GaussianBlur(image, (0, 0), _LOCAL_MEAN_SIGMA), (0, 0), _PIXEL_NOISE_SIGMA)
+    contrast = np.sqrt(cv2.GaussianBlur(detail * detail, (0, 0), _CONTRAST_SIGMA)) + _CONTRAST_FLOOR
+    return np.asarray(np.clip(detail / contrast, -_CLIP, _CLIP), dtype=np.float32)
+
+
+def folded(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The sum of all tiles of `image`, the last ones filled up with zeros: float32[64, 64]."""
+    rows, columns = (-(-side // TILE) for side in image.shape)
+    padded = np.zeros((rows * TILE, columns * TILE), np.float32)
+    padded[: image.shape[0], : image.shape[1]] = image
+    return np.asarray(padded.reshape(rows, TILE, columns, TILE).sum(axis=(0, 2)), dtype=np.float32)

@@ -1,0 +1,139 @@
+"""Adding a code word to an image: where it hides, how it bends to the picture, and how strong it has to be."""
+
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from watermark.canvas import canonical_side, luma, resized, scaled, whitened
+from watermark.pattern import TILE, Pattern
+from watermark.spectrum import tile_spectrum
+from watermark.trials import Rehearsal
+
+MAX_PSNR_DB: Final = 46.0
+MIN_PSNR_DB: Final = 36.2
+"""Bounds of the mark's strength; the lower one keeps a margin over the promised 36 dB for rounding and clipping."""
+_BISECTIONS: Final = 4
+"""Halvings of that range: the strength is settled to within 0.6 dB."""
+
+_ACTIVITY_SIGMA: Final = 3.0
+_BRIGHTNESS_SIGMA: Final = 4.0
+"""Samples of the canonical image over which activity and brightness are averaged."""
+_FLAT_ACTIVITY: Final = 1.5
+_USUAL_ACTIVITY: Final = 6.0
+"""Local RMS in grey levels: what even a flat area is credited with, and that of a usual one."""
+_ACTIVITY_BOUNDS: Final = (0.35, 2.2)
+_ACTIVITY_EXPONENT: Final = 0.4
+"""How far the mark follows the activity. 0 would ignore it; more costs robustness, for the mark then leaves the flat
+areas in which it is read best."""
+
+_HOST_CANCELLATION: Final = 0.3
+"""Share of the picture's own contribution to each component that the mark makes up for. 1 would spend most of the
+energy on few components of busy pictures."""
+_AMPLITUDE_BOUNDS: Final = (0.15, 2.5)
+"""Least and greatest amplitude of a component after cancellation, in multiples of its even share."""
+_SEARCH_STEPS: Final = 30
+_PROBE_RMS: Final = 2.0
+"""Strength, in grey levels, of the probe that measures how the reader responds to the mark in this picture."""
+_ROWS_AT_ONCE: Final = 256
+_QUANTISATION_POWER: Final = 1 / 12
+"""Power added by rounding to whole grey levels."""
+
+
+def imprint(rgb: NDArray[np.uint8], code_word: NDArray[np.float32], pattern: Pattern) -> NDArray[np.uint8]:
+    """`rgb` (uint8[H, W, 3]) with `code_word` (float32[N], +1 or -1) added to its luma; a new array, same shape."""
+    grey = luma(rgb)
+    host = scaled(grey, canonical_side(min(rgb.shape[:2])) / min(grey.shape))
+    mark = _mark(host, pattern.target(code_word), pattern)
+    rehearsal = Rehearsal(grey, mark, code_word, pattern)
+    gain = _gain(rehearsal)
+    return _added(rgb, mark * np.float32(gain / rehearsal.mark_rms))
+
+
+def visibility(host: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How much mark each sample of `host` (float32[h, w], luma) may carry: more where it is busy or bright.
+
+    Returns float32[h, w], about 1 on average; only the ratios count.
+    """
+    detail = host - cv2.GaussianBlur(host, (0, 0), _ACTIVITY_SIGMA)
+    activity = np.sqrt(cv2.GaussianBlur(detail * detail, (0, 0), _ACTIVITY_SIGMA))
+    hidden = np.clip((activity + _FLAT_ACTIVITY) / _USUAL_ACTIVITY, *_ACTIVITY_BOUNDS) ** _ACTIVITY_EXPONENT
+    brightness = cv2.GaussianBlur(host, (0, 0), _BRIGHTNESS_SIGMA) / 255.0
+    return np.asarray(hidden * np.clip(0.75 + 0.5 * brightness, 0.75, 1.1), dtype=np.float32)
+
+
+def _mark(host: NDArray[np.float32], target: NDArray[np.complex64], pattern: Pattern) -> NDArray[np.float32]:
+    """The mark for `host` (canonical luma) with unit RMS: float32[h, w]."""
+    mask = visibility(host)
+    even = target * pattern.taper
+    probe = _painted(pattern.tile(even), mask) * np.float32(_PROBE_RMS)
+    before, after = (_heard(image, pattern) for image in (host, host + probe))
+    amplitudes = _bent(_components(even), _components(before), _components(after))
+    return _painted(pattern.tile(amplitudes.view(np.complex64)), mask)
+
+
+def _heard(host: NDArray[np.float32], pattern: Pattern) -> NDArray[np.complex64]:
+    """What a reader finds in `host` at each frequency, phase removed: complex64[F]."""
+    spectrum = tile_spectrum(whitened(host))[pattern.ky, pattern.kx]
+    return np.asarray(spectrum * np.conj(pattern.carrier), dtype=np.complex64)
+
+
+def _components(spectrum: NDArray[np.complex64]) -> NDArray[np.float32]:
+    """Real and imaginary parts in turn: float32[2 F]."""
+    return np.ascontiguousarray(spectrum, np.complex64).view(np.float32)
+
+
+def _bent(even: NDArray[np.float32], before: NDArray[np.float32], after: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Amplitudes (float32[2 F]) with the energy of `even`, raised where the picture speaks against the mark.
+
+    `before` and `after` are what the reader hears without and with a probe of `even` amplitudes. This is spread
+    spectrum with partial rejection of the host: H. S. Malvar, D. A. F. Florencio, "Improved spread spectrum",
+    IEEE Trans. Signal Processing 51, 2003.
+    """
+    sign, size = np.sign(even), np.abs(even)
+    response = max(float(np.sum((after - before) * sign) / np.sum(size)), 1e-6)
+    in_favour = _HOST_CANCELLATION * before * sign / response
+    low, high = -3.0, 6.0
+    bent = size
+    for _ in range(_SEARCH_STEPS):
+        level = (low + high) / 2
+        bent = np.clip(level * size - in_favour, _AMPLITUDE_BOUNDS[0] * size, _AMPLITUDE_BOUNDS[1] * size)
+        low, high = (low, level) if np.sum(bent**2) > np.sum(size**2) else (level, high)
+    return np.asarray(sign * bent, dtype=np.float32)
+
+
+def _painted(tile: NDArray[np.float32], mask: NDArray[np.float32]) -> NDArray[np.float32]:
+    """`tile` repeated over the canonical image under `mask`, scaled to unit RMS: float32 of the mask's shape."""
+    height, width = mask.shape
+    repeated = np.tile(tile, (-(-height // TILE), -(-width // TILE)))[:height, :width]
+    painted = repeated * mask
+    return np.asarray(painted / np.sqrt(np.mean(painted**2)), dtype=np.float32)
+
+
+def _gain(rehearsal: Rehearsal) -> float:
+    """The RMS, in grey levels, of the weakest mark that survives the trials, within the PSNR bounds."""
+    enough, too_weak = MIN_PSNR_DB, MAX_PSNR_DB
+    for _ in range(_BISECTIONS):
+        middle = (enough + too_weak) / 2
+        if rehearsal.survived_by(_rms_at(middle)):
+            enough = middle
+        else:
+            too_weak = middle
+    return _rms_at(enough)
+
+
+def _rms_at(psnr_db: float) -> float:
+    """RMS in grey levels of a mark that, rounded, leaves the picture at `psnr_db`."""
+    return float(np.sqrt(255.0**2 / 10.0 ** (psnr_db / 10.0) - _QUANTISATION_POWER))
+
+
+def _added(rgb: NDArray[np.uint8], mark: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """`rgb` plus the canonical `mark` at its own size on every channel, a few rows at a time to spare memory."""
+    full = resized(mark, *rgb.shape[:2])
+    marked = np.empty_like(rgb)
+    for top in range(0, len(rgb), _ROWS_AT_ONCE):
+        rows = slice(top, top + _ROWS_AT_ONCE)
+        steps = np.rint(full[rows]).astype(np.int16)[..., None]
+        marked[rows] = np.clip(rgb[rows] + steps, 0, 255)
+    return marked

@@ -1,0 +1,116 @@
+"""A development PKI for C2PA: root, issuing CA and signing leaf, made on the spot and named as what it is.
+
+Its signatures prove that a file comes from this installation and has not changed. They do not prove who runs
+it: nobody vouched for these keys, and every other verifier rightly reports the signer as untrusted.
+Certificate profile: C2PA 2.2, section 14.5.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
+
+C2PA_CLAIM_SIGNING = ObjectIdentifier("1.3.6.1.4.1.62558.2.1")
+LABEL = "DEVELOPMENT ONLY"
+ORGANISATION = f"Countermark {LABEL}"
+
+_CA_DAYS = 3650
+_LEAF_DAYS = 3650  # a development key is replaced by deleting it, not by renewal
+_CLOCK_SKEW = dt.timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Pki:
+    """PEM bytes: `chain` (leaf first, then the issuing CA), the leaf's PKCS#8 `key`, and the `root`."""
+
+    chain: bytes
+    key: bytes
+    root: bytes
+
+    def __repr__(self) -> str:
+        return "Pki(...)"
+
+
+_Issuer = tuple[ec.EllipticCurvePrivateKey, x509.Certificate]
+
+
+def make_development_pki() -> Pki:
+    """New ES256 keys and certificates; every subject name says that they are for development only."""
+    root = _authority("Root", issuer=None, path_length=1)
+    issuing = _authority("Issuing CA", issuer=root, path_length=0)
+    key, leaf = _leaf("Signer", issuing)
+    return Pki(
+        chain=_pem(leaf) + _pem(issuing[1]),
+        key=key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        ),
+        root=_pem(root[1]),
+    )
+
+
+def _authority(role: str, issuer: _Issuer | None, path_length: int) -> _Issuer:
+    key = ec.generate_private_key(ec.SECP256R1())
+    signer = issuer[0] if issuer else key
+    builder = _certificate(role, key, issuer, _CA_DAYS)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
+    builder = builder.add_extension(_usage(key_cert_sign=True, crl_sign=True), critical=True)
+    return key, builder.sign(signer, hashes.SHA256())
+
+
+def _leaf(role: str, issuer: _Issuer) -> _Issuer:
+    key = ec.generate_private_key(ec.SECP256R1())
+    purposes = [C2PA_CLAIM_SIGNING, ExtendedKeyUsageOID.EMAIL_PROTECTION]
+    builder = _certificate(role, key, issuer, _LEAF_DAYS)
+    builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+    builder = builder.add_extension(_usage(digital_signature=True), critical=True)
+    builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
+    return key, builder.sign(issuer[0], hashes.SHA256())
+
+
+def _certificate(
+    role: str, key: ec.EllipticCurvePrivateKey, issuer: _Issuer | None, days: int
+) -> x509.CertificateBuilder:
+    subject = _name(role)
+    signer = issuer[0] if issuer else key
+    start = dt.datetime.now(dt.UTC) - _CLOCK_SKEW
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer[1].subject if issuer else subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(start)
+        .not_valid_after(start + dt.timedelta(days=days))
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
+    )
+
+
+def _name(role: str) -> x509.Name:
+    return x509.Name(
+        [
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, ORGANISATION),
+            x509.NameAttribute(NameOID.COMMON_NAME, f"{role} ({LABEL})"),
+        ]
+    )
+
+
+def _usage(*, digital_signature: bool = False, key_cert_sign: bool = False, crl_sign: bool = False) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=digital_signature,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=key_cert_sign,
+        crl_sign=crl_sign,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _pem(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(serialization.Encoding.PEM)

@@ -1,0 +1,79 @@
+"""Convolutional code of constraint length 9 and rate 1/4, with soft-decision Viterbi decoding.
+
+The generators 463, 535, 733, 745 (octal) are the best known for K = 9, R = 1/4 (free distance 24): K. J. Larsen,
+"Short convolutional codes with maximal free distance for rates 1/2, 1/3, and 1/4", IEEE Trans. Inf. Theory 19, 1973.
+Decoding: A. J. Viterbi, "Error bounds for convolutional codes ...", IEEE Trans. Inf. Theory 13, 1967.
+Eight zero bits end every word, so the path starts and ends in state 0.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+GENERATORS: Final = (0o463, 0o535, 0o733, 0o745)
+RATE: Final = len(GENERATORS)
+MEMORY: Final = 8
+_STATES: Final = 1 << MEMORY
+
+
+def coded_length(bits: int) -> int:
+    """How many code symbols a message of `bits` bits becomes, its tail included."""
+    return (bits + MEMORY) * RATE
+
+
+def encode(bits: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The code word of `bits` (uint8[n] of zeros and ones): float32[4 (n + 8)], +1 for a zero, -1 for a one."""
+    padded = np.concatenate([np.zeros(MEMORY, np.uint8), bits, np.zeros(MEMORY, np.uint8)])
+    windows = np.lib.stride_tricks.sliding_window_view(padded, MEMORY + 1)[:, ::-1]  # newest bit first
+    parity = windows @ _TAPS.T & 1
+    return (1 - 2 * parity.astype(np.float32)).ravel()
+
+
+def decode(soft: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """The most likely message behind `soft` (float32[4 (n + 8)], positive for zero): uint8[n] of zeros and ones.
+
+    Only the ratios in `soft` matter, not its scale.
+    """
+    branch_metrics = soft.reshape(-1, RATE) @ _SYMBOLS.T  # [steps, 2 * states], a branch is 2 * state + lost bit
+    metric = np.full(_STATES, -np.inf, np.float32)
+    metric[0] = 0.0
+    choices = np.empty((len(branch_metrics), _STATES), np.uint8)
+    for step, gained in enumerate(branch_metrics):
+        reached = (metric[_PREVIOUS] + gained).reshape(_STATES, 2)
+        choices[step] = reached[:, 1] > reached[:, 0]
+        metric = reached.max(axis=1)
+    return _trace_back(choices)[:-MEMORY]
+
+
+def _trace_back(choices: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Follow the surviving path (`choices`: uint8[steps, states]) back from state 0; uint8[steps], tail included."""
+    bits = np.empty(len(choices), np.uint8)
+    state = 0
+    for step in range(len(choices) - 1, -1, -1):
+        bits[step] = state >> (MEMORY - 1)
+        state = (state << 1 & (_STATES - 1)) | int(choices[step, state])
+    return bits
+
+
+def _taps() -> NDArray[np.uint8]:
+    """uint8[4, 9]: the generators bit by bit, the tap of the newest bit first."""
+    places = np.arange(MEMORY, -1, -1)
+    return (np.array(GENERATORS)[:, None] >> places & 1).astype(np.uint8)
+
+
+def _branches() -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """For every branch (2 * state + lost bit): the state it leaves, intp[512], and its symbols, float32[512, 4].
+
+    A state is the last eight bits, the newest most significant; a branch shifts one in and one (the lost bit) out.
+    """
+    branch = np.arange(2 * _STATES)
+    state, lost = branch >> 1, branch & 1
+    window = state << 1 | lost  # nine bits, the newest most significant
+    bits = window[:, None] >> np.arange(MEMORY, -1, -1) & 1
+    parity = bits @ _TAPS.T.astype(np.intp) & 1
+    return (window & (_STATES - 1)).astype(np.intp), (1 - 2 * parity).astype(np.float32)
+
+
+_TAPS: Final = _taps()
+_PREVIOUS, _SYMBOLS = _branches()

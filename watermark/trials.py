@@ -1,0 +1,75 @@
+"""Whether a mark of some strength survives what pictures usually go through: the embedder's dress rehearsal."""
+
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from watermark.canvas import resized, scaled, whitened
+from watermark.pattern import TILE, Pattern
+from watermark.spectrum import tile_spectrum
+
+_TRIAL_SIDE: Final = 512
+"""Short side above which trials run on a smaller copy, so their time does not grow with the image."""
+_JPEG_50_WHOLE: Final = 1.25
+_JPEG_50_QUARTER: Final = 0.8
+_JPEG_70_HALF_SIZE: Final = 1.15
+"""Least signal-to-noise ratio (amplitude) of the code symbols in each trial; decoding succeeds from about 1."""
+
+
+class Rehearsal:
+    """The trials of one mark on one picture, at any strength.
+
+    JPEG 50 at full size, read whole and by quarters (a stand-in for cropping), and JPEG 70 at half size.
+    """
+
+    def __init__(
+        self,
+        grey: NDArray[np.float32],
+        mark: NDArray[np.float32],
+        code_word: NDArray[np.float32],
+        pattern: Pattern,
+    ) -> None:
+        """Try `mark` (float32[h, w], canonical size, any scale) on `grey` (float32[H, W], luma)."""
+        self._picture = scaled(grey, min(1.0, _TRIAL_SIDE / min(grey.shape)))
+        shown = resized(mark, *self._picture.shape)
+        self.mark_rms = float(np.sqrt(np.mean(shown**2)))
+        self._mark = shown / np.float32(self.mark_rms)
+        self._canonical_shape = mark.shape
+        self._code_word = code_word
+        self._pattern = pattern
+
+    def survived_by(self, rms: float) -> bool:
+        """Whether the mark at `rms` grey levels is read well enough after every trial."""
+        marked = np.clip(np.rint(self._picture + self._mark * np.float32(rms)), 0, 255)
+        small = self._canonical(_after_jpeg(scaled(marked, 0.5), 70))
+        if self._clarity(small) < _JPEG_70_HALF_SIZE:
+            return False
+        whole = self._canonical(_after_jpeg(marked, 50))
+        if self._clarity(whole) < _JPEG_50_WHOLE:
+            return False
+        return float(np.mean([self._clarity(part) for part in _quarters(whole)])) >= _JPEG_50_QUARTER
+
+    def _canonical(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """`image` whitened at canonical size."""
+        return whitened(resized(image, *self._canonical_shape))
+
+    def _clarity(self, image: NDArray[np.float32]) -> float:
+        """Mean over standard deviation of the code symbols heard in `image` (whitened), signs corrected."""
+        pattern = self._pattern
+        heard = pattern.soft(tile_spectrum(image)[pattern.ky, pattern.kx]) * self._code_word
+        return float(heard.mean() / (heard.std() + 1e-9))
+
+
+def _after_jpeg(image: NDArray[np.float32], quality: int) -> NDArray[np.float32]:
+    """`image` (luma in [0, 255]) through JPEG at `quality`."""
+    _, coded = cv2.imencode(".jpg", np.rint(image).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE), dtype=np.float32)
+
+
+def _quarters(image: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    """The four corners of `image`, cut at whole tiles so that each keeps the phase of the grid."""
+    middle, centre = (side // 2 // TILE * TILE for side in image.shape)
+    rows, columns = (slice(None, middle), slice(middle, None)), (slice(None, centre), slice(centre, None))
+    return [image[vertical, horizontal] for vertical in rows for horizontal in columns]
