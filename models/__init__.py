@@ -2,9 +2,10 @@
 
 from models.cards import Card, all_cards, find_card
 from models.errors import DigestMismatch, ModelError, ModelFault, ModelMissing
-from models.sessions import Session
+from models.sessions import CPU, Session
 
 __all__ = [
+    "CPU",
     "Card",
     "DigestMismatch",
     "ModelError",

@@ -9,19 +9,21 @@ from numpy.typing import NDArray
 from models.cards import Card
 from models.errors import ModelFault
 
+CPU = ("CPUExecutionProvider",)
+
 
 class Session:
     """A loaded ONNX model with one float input and one float output; safe to share between threads."""
 
-    def __init__(
-        self, card: Card, path: str, *, threads: int = 1, providers: Sequence[str] = ("CPUExecutionProvider",)
-    ) -> None:
+    def __init__(self, card: Card, path: str, *, threads: int = 1, providers: Sequence[str] = CPU) -> None:
         """Load `path` of `card` from bytes whose digest was just checked, so what runs is what was read.
 
         Raises:
             ModelMissing, DigestMismatch: as `Card.read`.
-            ModelFault: ONNX Runtime refuses the file or a provider.
+            ModelFault: ONNX Runtime refuses the file, or lacks a provider (it would silently use another).
         """
+        if missing := set(providers) - set(ort.get_available_providers()):
+            raise ModelFault(f"ONNX Runtime has no {', '.join(sorted(missing))} on this machine")
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3

@@ -59,7 +59,8 @@ def settings() -> Iterator[str]:
 
 def default(name: str, value: object) -> str:
     machine = {"home": "the platform's data folder", "threads": "number of cores, at most 4"}
-    return machine.get(name) or ("unset" if value is None else f"`{value}`")
+    shown = ",".join(value) if isinstance(value, tuple) else value
+    return machine.get(name) or ("unset" if value is None else f"`{shown}`")
 
 
 def errors() -> Iterator[str]:

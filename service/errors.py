@@ -117,7 +117,7 @@ class Unavailable(Error):
     code = "unavailable"
     status = 503
     exit_code = 7
-    hint = "Ask the operator: /readyz says which part is missing."
+    hint = "Install or repair the part that is named, then try again."
 
 
 class Misconfigured(Error):

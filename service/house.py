@@ -59,7 +59,9 @@ class House:
             render_timeout=settings.render_timeout,
         )
         try:
-            checkers = [OpenNsfw(threads=settings.threads)]  # before the pipeline: without it nothing may run
+            checkers = [
+                OpenNsfw(threads=settings.threads, providers=settings.onnx_providers)
+            ]  # before the pipeline: without it nothing may run
             backend = load_backend(settings)
         except ModelError as unusable:
             raise Unavailable(str(unusable)) from unusable

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service.errors import Misconfigured
 
@@ -36,6 +36,12 @@ class Settings(BaseSettings):
         Literal["float32", "float16", "bfloat16"], Field(description="torch dtype of the pipeline.")
     ] = "float32"
     threads: Annotated[int, Field(ge=1, le=256, description="CPU threads of each model.")] = min(4, os.cpu_count() or 1)
+    onnx_providers: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        BeforeValidator(lambda text: text.split(",") if isinstance(text, str) else text),
+        Field(description="ONNX Runtime execution providers, best first, separated by commas."),
+    ] = ("CPUExecutionProvider",)
     max_images: Annotated[int, Field(ge=1, le=10, description="Largest `n` of one request.")] = 4
 
     safety_threshold: Annotated[

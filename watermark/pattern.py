@@ -19,10 +19,9 @@ TILE: Final = 64
 
 BAND: Final = (4.0, 18.0)
 """Radii used, in cycles per tile: below lies most of a picture's own energy, above JPEG at half size leaves nothing.
-With the template's share this makes two components for each of the 368 code symbols."""
+It holds 482 frequencies: one, hence two components, for each of the 368 code symbols, and 114 for the template."""
 SYNC_BAND: Final = (5.0, 15.0)
 """Radii of the synchronisation template: low enough to survive, high enough to locate."""
-SYNC_SHARE: Final = 0.24
 SYNC_GAIN: Final = 1.2
 """Amplitude of a template frequency against one of the two components of a message frequency."""
 TAPER_RADIUS: Final = 15.0
@@ -52,7 +51,7 @@ class Pattern:
         self.weight = (self.taper / noise / np.mean(self.taper / noise)).astype(np.float32)
         phases = _Stream(keyring.phases, b"phase").fractions(len(radius))
         self.carrier = np.exp(2j * np.pi * phases).astype(np.complex64)
-        self.sync = _choose_sync(radius, _Stream(keyring.pattern, b"sync"))
+        self.sync = _choose_sync(radius, len(radius) - code_length, _Stream(keyring.pattern, b"sync"))
         self.message = np.setdiff1d(np.arange(len(radius)), self.sync)
         components = np.repeat(radius[self.message], 2)  # real and imaginary part of each message frequency
         self._slot = _spread(components, code_length, _Stream(keyring.pattern, b"slots"))
@@ -84,20 +83,21 @@ class _Stream:
     def __init__(self, key: bytes, label: bytes) -> None:
         self._hash = hashlib.shake_256(key + label)
 
-    def _words(self, count: int) -> NDArray[np.uint64]:
+    def words(self, count: int) -> NDArray[np.uint64]:
+        """uint64[count], uniform."""
         return np.frombuffer(self._hash.digest(8 * count), "<u8").astype(np.uint64)
 
     def fractions(self, count: int) -> NDArray[np.float64]:
         """float64[count] in [0, 1)."""
-        return np.asarray((self._words(count) >> np.uint64(11)) * 2.0**-53, dtype=np.float64)
+        return np.asarray((self.words(count) >> np.uint64(11)) * 2.0**-53, dtype=np.float64)
 
     def signs(self, count: int) -> NDArray[np.float32]:
         """float32[count] of +1 and -1."""
-        return (1.0 - 2.0 * (self._words(count) & np.uint64(1))).astype(np.float32)
+        return (1.0 - 2.0 * (self.words(count) & np.uint64(1))).astype(np.float32)
 
     def order(self, count: int) -> NDArray[np.intp]:
         """A permutation of 0 ... count - 1, intp[count]."""
-        return np.argsort(self._words(count), kind="stable")
+        return np.argsort(self.words(count), kind="stable")
 
 
 def _half_band() -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -109,11 +109,11 @@ def _half_band() -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     return ky[inside].astype(np.intp), kx[inside].astype(np.intp)
 
 
-def _choose_sync(radius: NDArray[np.float64], stream: _Stream) -> NDArray[np.intp]:
-    """Indices of the template frequencies, ascending."""
+def _choose_sync(radius: NDArray[np.float64], count: int, stream: _Stream) -> NDArray[np.intp]:
+    """Indices of `count` template frequencies, ascending."""
     order = stream.order(len(radius))
     fit = order[(radius[order] >= SYNC_BAND[0]) & (radius[order] <= SYNC_BAND[1])]
-    return np.sort(fit[: int(len(radius) * SYNC_SHARE)])
+    return np.sort(fit[:count])
 
 
 def _spread(radii: NDArray[np.float64], code_length: int, stream: _Stream) -> NDArray[np.intp]:
@@ -123,10 +123,8 @@ def _spread(radii: NDArray[np.float64], code_length: int, stream: _Stream) -> ND
     so every symbol gets its share of strong low frequencies.
     """
     order = np.argsort(radii, kind="stable")
+    rounds = -(-len(radii) // code_length)
+    decks = [np.argsort(words, kind="stable") for words in stream.words(rounds * code_length).reshape(rounds, -1)]
     slot = np.empty(len(radii), np.intp)
-    dealt = stream.order(code_length * -(-len(radii) // code_length))
-    for start in range(0, len(radii), code_length):
-        batch = order[start : start + code_length]
-        deck = np.argsort(dealt[start : start + code_length], kind="stable")
-        slot[batch] = deck[: len(batch)]
+    slot[order] = np.concatenate(decks)[: len(radii)]
     return slot

@@ -31,11 +31,8 @@ class FineSpectrum:
         self._size = cv2.getOptimalDFTSize(_PADDING * height), cv2.getOptimalDFTSize(_PADDING * width)
         padded = np.zeros(self._size, np.float32)
         padded[:height, :width] = image
-        pairs = cv2.dft(padded, flags=cv2.DFT_COMPLEX_OUTPUT, nonzeroRows=height)
-        spectrum = pairs.view(np.complex64)[..., 0]
-        for axis, side in enumerate(image.shape):
-            turn = 2j * np.pi * np.fft.fftfreq(self._size[axis]) * (side / 2 - 0.5)
-            spectrum = spectrum * np.expand_dims(np.exp(turn).astype(np.complex64), 1 - axis)
+        centred = np.roll(padded, (-(height // 2), -(width // 2)), axis=(0, 1))
+        spectrum = cv2.dft(centred, flags=cv2.DFT_COMPLEX_OUTPUT).view(np.complex64)[..., 0]
         rows, columns = (round(_NEIGHBOURHOOD * side / pitch) | 1 for side in self._size)
         self._bins = _flattened(spectrum, (columns, rows)).ravel()
 
@@ -62,7 +59,6 @@ class FineSpectrum:
 
 def _flattened(spectrum: NDArray[np.complex64], neighbourhood: tuple[int, int]) -> NDArray[np.complex64]:
     """`spectrum` over a power of its mean power nearby (`neighbourhood`: columns, rows, both odd)."""
-    power = np.square(spectrum.real) + np.square(spectrum.imag)
-    nearby = cv2.blur(power, neighbourhood, borderType=cv2.BORDER_REFLECT)
-    floor = np.float32(1e-3 + 1e-6 * float(nearby.max()))
-    return np.asarray(spectrum / (nearby + floor) ** np.float32(_FLATTENING), dtype=np.complex64)
+    nearby = cv2.blur(np.square(spectrum.real) + np.square(spectrum.imag), neighbourhood)
+    floor = 1e-3 + 1e-6 * float(nearby.max())
+    return np.asarray(spectrum * cv2.pow(nearby + np.float32(floor), -_FLATTENING), dtype=np.complex64)

@@ -1,5 +1,7 @@
 """The application: routers, errors and middleware around one open house."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 from fastapi import FastAPI
 
 from service import SYSTEM_NAME, __version__
@@ -8,6 +10,9 @@ from service.api.middleware import BodyLimit, RequestId
 from service.house import House
 
 _FORM_OVERHEAD = 1 << 16  # boundaries and part headers around the largest file
+
+# Orders wait for the one pipeline in threads of their own, so that a queue of them cannot starve the examiner.
+_RENDERERS = 8
 
 _DESCRIPTION = """
 Two doors into one house. The **gateway** draws pictures and lets none out that is not screened, watermarked,
@@ -29,6 +34,7 @@ def create_app(house: House) -> FastAPI:
         redoc_url=None,
     )
     app.state.house = house
+    app.state.renderers = ThreadPoolExecutor(_RENDERERS, "countermark-render")
     for part in (images, inspect, health):
         app.include_router(part.router)
     problems.install(app)

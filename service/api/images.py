@@ -2,9 +2,11 @@
 
 import asyncio
 import base64
+import contextvars
 import secrets
 import threading
 import time
+from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Request
@@ -108,7 +110,8 @@ async def generate(request: Request, wish: Annotated[Wish, Body()]) -> Images:
     """Answers with the released pictures. If none of the `n` could be released, the first refusal is the answer."""
     house: House = request.app.state.house
     gone = threading.Event()
-    work = asyncio.create_task(asyncio.to_thread(_release_all, house, wish, gone))
+    call = partial(contextvars.copy_context().run, _release_all, house, wish, gone)
+    work = asyncio.get_running_loop().run_in_executor(request.app.state.renderers, call)
     try:
         while not (await asyncio.wait([work], timeout=_POLL_SECONDS))[0]:
             if await request.is_disconnected():

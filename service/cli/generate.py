@@ -79,7 +79,6 @@ def _release(gateway: Gateway, order: Order, console: Console) -> tuple[Released
 
         def on_stage(stage: str, took: float) -> None:
             seconds[stage] = round(took, 4)
-            progress.update(task, description=f"{stage} done")
 
         try:
             return gateway.release(order, Watch(on_step, on_stage, stop.is_set)), seconds

@@ -19,6 +19,11 @@ def test_what_is_no_answer_is_a_fault(session: Session, bad: np.ndarray) -> None
         session.run(bad)
 
 
+def test_a_provider_that_is_not_there_is_said_so() -> None:
+    with pytest.raises(ModelFault, match="NoSuchProvider"):
+        Session(find_card("open_nsfw"), "open-nsfw.onnx", providers=("NoSuchProvider",))
+
+
 def test_other_weights_are_not_loaded() -> None:
     card = find_card("open_nsfw").model_copy(update={"files": {"open-nsfw.onnx": "0" * 64}})
     with pytest.raises(DigestMismatch):

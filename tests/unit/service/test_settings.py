@@ -30,6 +30,7 @@ VALUES = {
     "device": ("cuda", "cuda"),
     "precision": ("float16", "float16"),
     "threads": ("2", 2),
+    "onnx_providers": ("CUDAExecutionProvider,CPUExecutionProvider", ("CUDAExecutionProvider", "CPUExecutionProvider")),
     "max_images": ("2", 2),
     "safety_threshold": ("0.3", 0.3),
     "screen_timeout": ("5", 5.0),

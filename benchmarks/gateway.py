@@ -1,0 +1,88 @@
+"""What the gateway costs over the bare pipeline: milliseconds of each stage, at 512 px, on one core.
+
+    python benchmarks/gateway.py [--pictures N] [--side PX] [--pipeline DIR]
+
+Without --pipeline the rendering is a drawing made at once, so only the stages after it mean anything. With a
+diffusers folder the bare pipeline and the gateway render the same jobs in turn, and the ratio is reported.
+"""
+
+import os
+
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[name] = "1"
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import cv2
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from detectors import OpenNsfw
+from service import logs
+from service.gateway import Gateway, Rules, Watch
+from service.generation.diffusers_backend import load_backend
+from service.house import open_house
+from service.settings import Settings
+from service.stages import Order
+from tests.support.painter import Painter
+
+STAGES = ("screen", "mark", "sign", "prove", "issue")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pictures", type=int, default=20)
+    parser.add_argument("--side", type=int, default=512)
+    parser.add_argument("--pipeline", help="`embedded` or a diffusers folder")
+    wish = parser.parse_args()
+    cv2.setNumThreads(1)
+    logs.configure("error")
+    with tempfile.TemporaryDirectory() as home:
+        settings = Settings(home=Path(home), threads=1, pipeline=wish.pipeline or "embedded")
+        house = open_house(settings)
+        backend = load_backend(settings) if wish.pipeline else Painter()
+        rules = Rules("Benchmark", 0.8, 60.0, 600.0)
+        gateway = Gateway(
+            backend, [OpenNsfw(threads=1)], house.codec, house.credentials, house.ledger, rules, lambda prompt: ""
+        )
+        side = None if wish.pipeline == "embedded" else wish.side
+        for to in ("png", "jpeg", "webp"):
+            report(to, measure(gateway, wish.pictures, side, to))
+
+
+def measure(gateway: Gateway, pictures: int, side: int | None, to: str) -> dict[str, list[float]]:
+    """Milliseconds of each stage; the first picture warms up and is not counted."""
+    times: dict[str, list[float]] = defaultdict(list)
+    for seed in range(pictures + 1):
+        order = Order(prompt="a red fox in the snow", seed=seed, width=side, height=side, format=to)
+        took: dict[str, float] = {}
+        released = gateway.release(order, Watch(on_stage=took.__setitem__))
+        job = released.admitted.job
+        start = time.perf_counter()
+        gateway.backend.render(job, lambda done, total: None)
+        took["bare"] = time.perf_counter() - start
+        if seed:
+            for name, seconds in took.items():
+                times[name].append(1000 * seconds)
+            times["after"].append(1000 * sum(took[stage] for stage in STAGES))
+            times["ratio"].append((took["render"] + sum(took[s] for s in STAGES)) / took["bare"])
+    return times
+
+
+def report(to: str, times: dict[str, list[float]]) -> None:
+    median = {name: statistics.median(values) for name, values in times.items()}
+    print(f"\n{to}, median of {len(times['after'])} pictures, ms")
+    print("| " + " | ".join(("bare render", "render", *STAGES, "all after render", "whole / bare")) + " |")
+    print("|" + "---|" * (len(STAGES) + 4))
+    cells = [f"{median[name]:.1f}" for name in ("bare", "render", *STAGES, "after")]
+    print("| " + " | ".join([*cells, f"{median['ratio']:.2f}"]) + " |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""What happens to pictures on their way: the attacks of the watermark benchmark, by name."""
+
+import io
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+Rgb = NDArray[np.uint8]
+Attack = Callable[[Rgb, np.random.Generator], Rgb]
+
+
+def encoded(rgb: Rgb, kind: str, **options: int) -> Rgb:
+    """Through an image file and back."""
+    buffer = io.BytesIO()
+    Image.fromarray(rgb).save(buffer, kind, **options)
+    return np.asarray(Image.open(buffer).convert("RGB"))
+
+
+def jpeg(rgb: Rgb, quality: int) -> Rgb:
+    return encoded(rgb, "JPEG", quality=quality)
+
+
+def sized(rgb: Rgb, width: int, height: int) -> Rgb:
+    shrinks = height < rgb.shape[0]
+    method = Image.Resampling.LANCZOS if shrinks else Image.Resampling.BICUBIC
+    return np.asarray(Image.fromarray(rgb).resize((width, height), method))
+
+
+def scaled(rgb: Rgb, factor: float) -> Rgb:
+    return sized(rgb, round(rgb.shape[1] * factor), round(rgb.shape[0] * factor))
+
+
+def there_and_back(rgb: Rgb, factor: float) -> Rgb:
+    return sized(scaled(rgb, factor), rgb.shape[1], rgb.shape[0])
+
+
+def cropped(rgb: Rgb, area: float, chance: np.random.Generator, log_aspect: float = 0.0) -> Rgb:
+    aspect = float(np.exp(chance.uniform(-log_aspect, log_aspect)))
+    height = min(rgb.shape[0], round(rgb.shape[0] * area**0.5 * aspect))
+    width = min(rgb.shape[1], round(rgb.shape[1] * area**0.5 / aspect))
+    top, left = chance.integers(rgb.shape[0] - height + 1), chance.integers(rgb.shape[1] - width + 1)
+    return rgb[top : top + height, left : left + width].copy()
+
+
+def rotated(rgb: Rgb, degrees: float, trim: float = 0.0) -> Rgb:
+    turned = np.asarray(Image.fromarray(rgb).rotate(degrees, Image.Resampling.BICUBIC))
+    edge = int(len(turned) * trim)
+    return turned[edge : len(turned) - edge, edge : len(turned) - edge].copy()
+
+
+def blurred(rgb: Rgb, radius: float) -> Rgb:
+    return np.asarray(Image.fromarray(rgb).filter(ImageFilter.GaussianBlur(radius)))
+
+
+def clipped(values: NDArray[np.floating]) -> Rgb:
+    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+
+
+def contrast(rgb: Rgb, factor: float) -> Rgb:
+    return clipped((rgb - rgb.mean()) * factor + rgb.mean())
+
+
+def gamma(rgb: Rgb, exponent: float) -> Rgb:
+    return clipped(255 * (rgb / 255) ** exponent)
+
+
+def grey(rgb: Rgb) -> Rgb:
+    return np.repeat(np.asarray(Image.fromarray(rgb).convert("L"))[..., None], 3, axis=2)
+
+
+def pasted_over(rgb: Rgb) -> Rgb:
+    covered = rgb.copy()
+    high, wide = rgb.shape[:2]
+    covered[high // 5 : high * 3 // 4, wide // 5 : wide * 3 // 4] = 200
+    return covered
+
+
+ATTACKS: dict[str, Attack] = {
+    "none": lambda x, r: x,
+    "PNG": lambda x, r: encoded(x, "PNG"),
+    "JPEG 90": lambda x, r: jpeg(x, 90),
+    "JPEG 75": lambda x, r: jpeg(x, 75),
+    "JPEG 50": lambda x, r: jpeg(x, 50),
+    "JPEG 30": lambda x, r: jpeg(x, 30),
+    "WebP 80": lambda x, r: encoded(x, "WEBP", quality=80),
+    "resize .5": lambda x, r: scaled(x, 0.5),
+    "resize .5 + JPEG 70": lambda x, r: jpeg(scaled(x, 0.5), 70),
+    "resize .75 + JPEG 70": lambda x, r: jpeg(scaled(x, 0.75), 70),
+    "resize 1.5": lambda x, r: scaled(x, 1.5),
+    "resize .5 and back": lambda x, r: there_and_back(x, 0.5),
+    "resize .25 and back": lambda x, r: there_and_back(x, 0.25),
+    "crop 75 %": lambda x, r: cropped(x, 0.75, r),
+    "crop 50 %": lambda x, r: cropped(x, 0.5, r),
+    "crop 25 %": lambda x, r: cropped(x, 0.25, r),
+    "crop 50 %, aspect, JPEG 80": lambda x, r: jpeg(cropped(x, 0.5, r, 0.3), 80),
+    "rotate 2": lambda x, r: rotated(x, 2),
+    "rotate 5": lambda x, r: rotated(x, 5),
+    "rotate 3, trim, JPEG 75": lambda x, r: jpeg(rotated(x, 3, 0.1), 75),
+    "rotate 90": lambda x, r: np.rot90(x).copy(),
+    "flip": lambda x, r: x[:, ::-1].copy(),
+    "aspect .9": lambda x, r: sized(x, round(x.shape[1] * 0.9), x.shape[0]),
+    "aspect .75": lambda x, r: sized(x, round(x.shape[1] * 0.75), x.shape[0]),
+    "letterbox": lambda x, r: np.pad(x, ((len(x) // 8,) * 2, (len(x) // 8,) * 2, (0, 0))),
+    "brightness +20 %": lambda x, r: clipped(x * 1.2),
+    "brightness -20 %": lambda x, r: clipped(x * 0.8),
+    "contrast +20 %": lambda x, r: contrast(x, 1.2),
+    "contrast -20 %": lambda x, r: contrast(x, 0.8),
+    "gamma 1.5": lambda x, r: gamma(x, 1.5),
+    "noise 5": lambda x, r: clipped(x + r.normal(0, 5, x.shape)),
+    "noise 10": lambda x, r: clipped(x + r.normal(0, 10, x.shape)),
+    "blur 1": lambda x, r: blurred(x, 1),
+    "blur 2": lambda x, r: blurred(x, 2),
+    "median 5": lambda x, r: cv2.medianBlur(x, 5),
+    "grayscale": lambda x, r: grey(x),
+    "screenshot": lambda x, r: jpeg(gamma(scaled(x, 0.73), 1.1), 80),
+    "30 % pasted over": lambda x, r: pasted_over(x),
+}

@@ -1,0 +1,1 @@
+"""Recipes of the weights we ship. Not part of the wheel."""

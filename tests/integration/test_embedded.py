@@ -1,0 +1,108 @@
+"""The embedded model: a real diffusers pipeline whose prompts steer the picture."""
+
+import numpy as np
+import pytest
+
+from models import DigestMismatch, find_card
+from models import cards as card_module
+from service.errors import BadRequest, Unavailable
+from service.generation import Job
+from service.generation.diffusers_backend import EMBEDDED, DiffusersBackend, load_backend
+from service.house import House, open_house
+from service.policy import Outcome
+from service.settings import Settings
+from service.stages import Order
+from tests.integration.test_story import jpeg, pixels
+
+
+@pytest.fixture(scope="module")
+def backend() -> DiffusersBackend:
+    return load_backend(Settings(threads=2))
+
+
+def draw(backend: DiffusersBackend, prompt: str, seed: int = 7, steps: int = 8) -> np.ndarray:
+    width, height = backend.default_size
+    job = Job(prompt, "", seed, width, height, steps, backend.default_guidance)
+    return backend.render(job, lambda done, total: None)
+
+
+def test_it_is_a_plain_stable_diffusion_pipeline() -> None:
+    from diffusers import AutoPipelineForText2Image, StableDiffusionPipeline
+
+    loaded = AutoPipelineForText2Image.from_pretrained(find_card(EMBEDDED).verified_root(), local_files_only=True)
+    assert type(loaded) is StableDiffusionPipeline
+
+
+def test_the_same_seed_gives_the_same_picture(backend: DiffusersBackend) -> None:
+    one, two, other = (draw(backend, "a frog in a meadow", seed, 4) for seed in (1, 1, 2))
+    assert np.array_equal(one, two)
+    assert not np.array_equal(one, other)
+
+
+def corners(rgb: np.ndarray) -> np.ndarray:
+    """Mean colour of the upper corners, where the background is."""
+    side = rgb.shape[0] // 8
+    return np.mean([rgb[:side, :side], rgb[:side, -side:]], axis=(0, 1, 2))
+
+
+def test_colour_words_steer_the_background(backend: DiffusersBackend) -> None:
+    for channel, colour in enumerate(("red", "green", "blue")):
+        mean = corners(draw(backend, f"a mushroom on a {colour} background"))
+        assert np.argmax(mean) == channel, (colour, mean)
+
+
+def test_times_of_day_steer_the_light(backend: DiffusersBackend) -> None:
+    day, night = (draw(backend, f"a house in a meadow {time}").mean() for time in ("in daylight", "at night"))
+    assert day > night + 25
+
+
+def test_unknown_words_are_told(backend: DiffusersBackend) -> None:
+    def check(prompt: str) -> tuple[str, ...]:
+        return backend.check(Job(prompt, "", 1, *backend.default_size, 4, 1.0))
+
+    assert check("a red fox in the snow at night") == ()
+    (warning,) = check("a quasar in the snow")
+    assert warning.endswith(": quasar")
+
+
+def test_other_sizes_are_refused(backend: DiffusersBackend) -> None:
+    with pytest.raises(BadRequest, match="draws 256x256"):
+        backend.check(Job("x", "", 1, 512, 512, 4, 1.0))
+
+
+def test_any_text_is_a_prompt(backend: DiffusersBackend) -> None:
+    for prompt in ("狐狸在雪地里", "🦊❄️", "\x00\n\t", "x" * 2000, "</w><|endoftext|>"):
+        assert draw(backend, prompt, steps=1).shape == (256, 256, 3)
+
+
+PROMPTS = [
+    "a red fox in the snow at night",
+    "a mushroom on a blue background",
+    "a sailboat by the sea at sunset",
+    "a castle in the mountains",
+    "a robot in a city at night",
+    "an apple on a white background",
+]
+
+
+@pytest.mark.parametrize("prompt", PROMPTS)
+def test_its_pictures_are_recovered_after_strip_half_size_and_jpeg_70(
+    build, backend: DiffusersBackend, house: House, prompt: str
+) -> None:
+    released = build(backend).release(Order(prompt=prompt, seed=7))
+    report = house.examiner.examine(jpeg(pixels(released.data), 70, (128, 128)))
+    assert report.outcome is Outcome.VERIFIED
+    assert report.claimed.state == "recovered"
+
+
+def test_altered_weights_do_not_draw(settings: Settings, monkeypatch) -> None:
+    real = card_module.Card.read
+
+    def altered(card, path):  # type: ignore[no-untyped-def]
+        if path.startswith("unet/"):
+            raise DigestMismatch("unet has another SHA-256")
+        return real(card, path)
+
+    monkeypatch.setattr(card_module.Card, "read", altered)
+    with pytest.raises(Unavailable, match="another SHA-256"):
+        _ = open_house(settings).gateway

@@ -1,0 +1,138 @@
+"""What the codec finds no mark in, what it refuses, and what it promises about its output."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+
+from tests.unit.watermark.pictures import PHOTOS, Rgb, cartoon, photo
+from watermark import Codec, Keyring, Reading
+from watermark.codec import MAX_ATTEMPTS
+from watermark.errors import BadImage, BadMarkId, TooSmall
+
+SECRET = b"a secret for the tests"
+CODEC = Codec(Keyring.from_secret(SECRET))
+OTHER = Codec(Keyring.from_secret(b"another secret for the tests"))
+MARK_ID = 0xC0FFEE123456
+
+
+@pytest.fixture(scope="module")
+def marked() -> Rgb:
+    """A marked photograph."""
+    return CODEC.embed(photo("astronaut"), MARK_ID)
+
+
+@settings(max_examples=25, deadline=None)
+@given(npst.arrays(np.uint8, st.tuples(st.integers(0, 150), st.integers(0, 150), st.just(3))))
+def test_extract_takes_anything_that_is_an_image(picture: Rgb) -> None:
+    assert CODEC.extract(picture) is None
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (0, 9), (1, 1), (1, 5000), (47, 47), (48, 48), (48, 4000), (3000, 50)])
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_flat_images_of_any_size_are_unmarked(shape: tuple[int, int], level: int) -> None:
+    assert CODEC.extract(np.full((*shape, 3), level, np.uint8)) is None
+
+
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_even_a_flat_image_can_be_marked(level: int) -> None:
+    reading = CODEC.extract(CODEC.embed(np.full((300, 300, 3), level, np.uint8), MARK_ID))
+    assert reading is not None
+    assert reading.mark_id == MARK_ID
+
+
+@pytest.mark.parametrize("make", [lambda x: x[:, ::-1][:, ::-1], np.asfortranarray, lambda x: x[..., ::-1]])
+def test_views_and_orders_of_memory_are_welcome(make: Callable[[Rgb], Rgb]) -> None:
+    picture = make(photo("coffee", 300, 300))
+    assert np.array_equal(CODEC.embed(picture, 5), CODEC.embed(np.ascontiguousarray(picture), 5))
+    picture.setflags(write=False)
+    assert CODEC.extract(CODEC.embed(picture, 5)) is not None
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+def test_unmarked_photographs_read_as_nothing(name: str) -> None:
+    assert CODEC.extract(photo(name)) is None
+    assert CODEC.extract(photo(name, 300, 256)) is None
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_unmarked_cartoons_read_as_nothing(seed: int) -> None:
+    assert CODEC.extract(cartoon(seed)) is None
+
+
+@pytest.mark.parametrize("picture", [photo("coffee"), photo("chelsea", 256, 256), cartoon(3), cartoon(4)])
+def test_keyrings_never_read_each_other(picture: Rgb) -> None:
+    assert OTHER.extract(CODEC.embed(picture, MARK_ID)) is None
+    assert CODEC.extract(OTHER.embed(picture, MARK_ID)) is None
+
+
+def test_the_check_key_alone_decides_too(marked: Rgb) -> None:
+    """Under the right pattern but the wrong check every grid is found and every payload refused."""
+    right = Keyring.from_secret(SECRET)
+    wrong = Keyring(pattern=right.pattern, phases=right.phases, check=bytes(32))
+    assert Codec(wrong).extract(marked) is None
+
+
+def test_attempts_are_counted(marked: Rgb, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bound on false readings is attempts x 2**-32: no search may decode more often."""
+    attempts = []
+
+    def refuse(self: Codec, grid: object) -> Reading | None:
+        attempts.append(grid)
+        return None
+
+    monkeypatch.setattr(Codec, "_decoded", refuse)
+    CODEC.extract(marked)
+    assert 1 <= len(attempts) <= MAX_ATTEMPTS
+    assert MAX_ATTEMPTS * 2.0**-32 < 1e-9
+
+
+def test_marking_twice_never_gives_a_third_id(marked: Rgb) -> None:
+    twice = CODEC.embed(marked, 1)
+    reading = CODEC.extract(twice)
+    assert reading is None or reading.mark_id in {MARK_ID, 1}
+
+
+def test_same_input_same_pixels(marked: Rgb) -> None:
+    again = Codec(Keyring.from_secret(SECRET))
+    assert np.array_equal(again.embed(photo("astronaut"), MARK_ID), marked)
+
+
+def test_ids_give_different_pixels(marked: Rgb) -> None:
+    assert not np.array_equal(CODEC.embed(photo("astronaut"), MARK_ID + 1), marked)
+
+
+@pytest.mark.parametrize(("width", "height"), [(127, 500), (500, 127), (1, 1), (0, 300)])
+def test_too_small_to_mark(width: int, height: int) -> None:
+    with pytest.raises(TooSmall, match="short side must be at least 128"):
+        CODEC.embed(np.zeros((height, width, 3), np.uint8), 1)
+
+
+@pytest.mark.parametrize("mark_id", [-1, 2**48])
+def test_ids_out_of_range(mark_id: int) -> None:
+    with pytest.raises(BadMarkId):
+        CODEC.embed(cartoon(0), mark_id)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((300, 300, 3), np.float32),
+        np.zeros((300, 300), np.uint8),
+        np.zeros((300, 300, 4), np.uint8),
+        np.zeros((2, 300, 300, 3), np.uint8),
+        [[0, 0, 0]],
+        None,
+    ],
+)
+def test_what_is_not_an_rgb_image_is_refused(image: object) -> None:
+    for act in (CODEC.extract, lambda x: CODEC.embed(x, 1)):
+        with pytest.raises(BadImage, match=r"uint8\[H, W, 3\]"):
+            act(image)  # type: ignore[arg-type,operator]
+
+
+def test_the_algorithm_has_its_name() -> None:
+    assert Codec.ALGORITHM == "org.countermark.tile.1"
