@@ -22,7 +22,8 @@ IPTC_SOURCE_TYPES: Mapping[str, Origin] = {
     "print": "camera",
 }
 _SOURCE_TYPE = re.compile(r"newscodes/digitalsourcetype/(\w+)")
-_XMP_AIGC = re.compile(r"TC260:AIGC(?:=\"([^\"]*)\"|>([^<]*)<)")
+# The bounds keep a hostile packet from costing quadratic time.
+_XMP_AIGC = re.compile(r"TC260:AIGC(?:=\"([^\"]{0,2000})\"|>([^<]{0,2000})<)")
 _GENERATORS = re.compile(
     r"stable.?diffusion|midjourney|dall.?e|firefly|comfyui|invokeai|novelai|flux\.?1|imagen|gpt-image", re.I
 )
@@ -82,8 +83,8 @@ def _aigc(metadata: Metadata) -> Iterator[Declaration]:
     labels = [metadata.text["AIGC"]] if "AIGC" in metadata.text else []
     labels += [a or b for a, b in _XMP_AIGC.findall(metadata.xmp)]
     for label in labels:
-        value = label.replace("&quot;", '"')[:_LONGEST_VALUE]
-        yield Declaration("aigc", _AIGC_LABELS.get(_aigc_label(value), "unknown"), value)
+        value = label.replace("&quot;", '"')
+        yield Declaration("aigc", _AIGC_LABELS.get(_aigc_label(value), "unknown"), value[:_LONGEST_VALUE])
 
 
 def _aigc_label(value: str) -> str:

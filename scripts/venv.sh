@@ -19,7 +19,7 @@ use_venv() {
   if [ ! -x .venv/bin/python ]; then
     python=$(newest_python) || exit 1
     echo "Making .venv with $("$python" --version)" >&2
-    "$python" -m venv .venv || { echo "venv is missing: install it (Debian: python3-venv)" >&2; exit 1; }
+    "$python" -m venv .venv || { rm -rf .venv; echo "venv is missing: install it (Debian: python3-venv)" >&2; exit 1; }
   fi
   stamp=".venv/.countermark-$extras-$(cat pyproject.toml constraints.txt | cksum | tr ' ' '-')"
   if [ ! -e "$stamp" ]; then

@@ -144,5 +144,7 @@ def tree(root: type[Error] = Error) -> Iterator[type[Error]]:
 def first_fault(faults: Sequence[Mapping[str, Any]]) -> str:
     """The first of pydantic's complaints, without the value that caused it: that may be personal."""
     fault = faults[0]
+    if fault["type"] == "extra_forbidden":  # the name itself may be personal
+        return "a field that is not known here"
     field = ".".join(str(part) for part in fault["loc"] if part != "body") or "the body"
     return f"{field}: {fault['msg']}"

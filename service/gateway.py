@@ -25,7 +25,7 @@ from detectors import Finding, fingerprint
 from models import ModelError
 from service import SYSTEM_NAME, __version__, policy
 from service.deadline import within
-from service.errors import Cancelled, Error, Refusal, StageFailed, Unsafe
+from service.errors import BadRequest, Cancelled, Error, Refusal, StageFailed, Unsafe
 from service.generation import Backend, Job, OnStep
 from service.ledger import Issue, Ledger
 from service.pictures import Limits, decode, encode, frozen
@@ -43,6 +43,7 @@ from service.stages import (
     sole_maker,
 )
 from watermark import Codec
+from watermark.codec import MIN_EMBED_SIDE
 from watermark.credentials import CredentialError, Credentials
 from watermark.errors import WatermarkError
 from watermark.manifest import Statement, soft_binding_value
@@ -57,7 +58,8 @@ _signed = sole_maker(Signed)
 _proven = sole_maker(Proven)
 _released = sole_maker(Released)
 
-# The encoded picture must be the screened one: lossy formats at quality 92 stay above this, another picture never.
+# The finished file must show the screened picture: a mark (36 dB or better) and a lossy format at quality 92 stay
+# above this together, another picture never does.
 _LEAST_PSNR = 28.0
 _OWN_FILE = Limits(max_bytes=1 << 30, max_pixels=1 << 28)
 
@@ -140,6 +142,11 @@ class Gateway:
             raise TypeError("the gateway takes an Order")
         order = Order.model_validate(order.model_dump())  # `model_construct` skips validation; this does not
         job = self._job(order)
+        if min(job.width, job.height) < MIN_EMBED_SIDE:
+            raise BadRequest(
+                f"a picture of {job.width}x{job.height} px is too small to carry the mark",
+                hint=f"Ask for {MIN_EMBED_SIDE} px or more on the short side.",
+            )
         return _admitted(
             job=job,
             format=order.format,
@@ -225,7 +232,8 @@ class Gateway:
         mark_id = marked.cleared.draft.admitted.mark_id
         with _stage("prove", watch):
             picture = decode(signed.data, _OWN_FILE)
-            _expect(_psnr(picture.rgb, marked.rgb) >= _LEAST_PSNR, "the file does not show the screened picture")
+            screened = marked.cleared.draft.rgb  # not the marked pixels: the marker is not above suspicion
+            _expect(_psnr(picture.rgb, screened) >= _LEAST_PSNR, "the file does not show the screened picture")
             reading = self._codec.extract(picture.rgb)
             if reading is None or reading.mark_id != mark_id:
                 raise StageFailed("the mark does not read back from the finished file", stage="prove")

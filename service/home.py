@@ -12,7 +12,7 @@ _OTHERS = 0o077
 
 
 def prepare(home: Path) -> Path:
-    """Make `home`, readable by its owner alone, and return it.
+    """Make `home` if it is not there yet, then readable by its owner alone, and return it.
 
     Raises:
         Misconfigured: it cannot be made or written.

@@ -3,6 +3,8 @@
 import threading
 from dataclasses import dataclass, field
 
+from sqlalchemy import URL
+
 from detectors import OpenNsfw
 from models import ModelError
 from service import home, keys
@@ -15,6 +17,8 @@ from service.pictures import Limits
 from service.settings import Settings
 from watermark import Codec
 from watermark.credentials import Credentials
+
+LEDGER_FILE = "ledger.db"
 
 
 @dataclass
@@ -83,7 +87,7 @@ def open_house(settings: Settings) -> House:
         Misconfigured, Unavailable: home, keys or database cannot be used.
     """
     folder = home.prepare(settings.home)
-    ledger = Ledger.open(settings.database_url or f"sqlite:///{folder / 'ledger.db'}")
+    ledger = Ledger.open(settings.database_url or URL.create("sqlite", database=str(folder / LEDGER_FILE)))
     codec, credentials = keys.codec(settings), keys.credentials(settings)
     limits = Limits(settings.max_bytes, settings.max_pixels)
     return House(settings, ledger, codec, credentials, Examiner(codec, credentials, ledger, limits))

@@ -13,6 +13,7 @@ from service.errors import Misconfigured
 from service.settings import Settings
 from watermark import Codec, Keyring
 from watermark.credentials import CredentialError, Credentials, TrustList
+from watermark.errors import WatermarkError
 from watermark.pki import Pki, make_development_pki
 
 DEVELOPMENT = "development"
@@ -23,7 +24,10 @@ _SECRET_FILE = "keys/mark.secret"  # noqa: S105 - a file name
 
 def codec(settings: Settings) -> Codec:
     """The watermark codec under this installation's secret."""
-    return Codec(Keyring.from_secret(_mark_secret(settings)))
+    try:
+        return Codec(Keyring.from_secret(_mark_secret(settings)))
+    except WatermarkError as wrong:
+        raise Misconfigured(f"the watermark's secret cannot be used: {wrong}") from wrong
 
 
 def prompt_digester(settings: Settings) -> Callable[[str], str]:

@@ -41,6 +41,9 @@ _SAVE: Mapping[OutputFormat, tuple[str, Mime, dict[str, Any]]] = {
 _SRGB = ImageCms.createProfile("sRGB")
 _WHITE = (255, 255, 255)
 _LONGEST_TEXT = 100_000
+_JPEG, _SCAN = b"\xff\xd8\xff", b"\xff\xda"
+_MOST_SCANS = 64  # progressive encoders write about ten; embedded previews have some of their own
+_EXIF_TAGS = (ExifTags.Base.Make, ExifTags.Base.Model, ExifTags.Base.Software)
 
 # How the formats begin; a file that does and still cannot be opened is damaged, not of another kind.
 _SIGNATURE = re.compile(rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|RIFF....WEBP|....ftypavi[fs]|II\*\0|MM\0\*", re.DOTALL)
@@ -114,6 +117,10 @@ def frozen(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _load(data: bytes, limits: Limits) -> Image.Image:
     """The file's pixels as its decoder gives them; whatever a decoder raises, the file is to blame."""
     try:
+        if data.startswith(_JPEG) and data.count(_SCAN) > _MOST_SCANS:
+            raise TooLarge(
+                f"the JPEG has more than {_MOST_SCANS} scans, each of which is decoded over the whole picture"
+            )
         image = Image.open(io.BytesIO(data), formats=_DECODERS)
         _check_header(image, limits)
         image.load()
@@ -134,10 +141,9 @@ def _check_header(image: Image.Image, limits: Limits) -> None:
     pixels = image.width * image.height
     if pixels > limits.max_pixels:
         raise TooLarge(f"the picture has {pixels:,} pixels, the limit is {limits.max_pixels:,}")
-    frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
-    if frames != 1:
+    if image.format != "MPO" and getattr(image, "is_animated", False):
         raise UnsupportedFormat(
-            f"the file holds {frames} pictures", hint="Send one still picture: no animation, no multi-page file."
+            "the file holds several pictures", hint="Send one still picture: no animation, no multi-page file."
         )
 
 
@@ -185,6 +191,7 @@ def _metadata(image: Image.Image) -> Metadata:
     xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
     exif: dict[int, str] = {}
     with contextlib.suppress(Exception):  # broken EXIF is common and says nothing about the pixels
-        exif = {int(tag): str(value).strip("\0 ")[:_LONGEST_TEXT] for tag, value in image.getexif().items()}
-        exif.pop(ExifTags.Base.MakerNote, None)
-    return Metadata(text, xmp.decode("utf-8", "replace") if isinstance(xmp, bytes) else str(xmp), exif)
+        tags = image.getexif()
+        exif = {int(tag): str(tags[tag])[:_LONGEST_TEXT].strip("\0 ") for tag in _EXIF_TAGS if tag in tags}
+    packet = xmp.decode("utf-8", "replace") if isinstance(xmp, bytes) else str(xmp)
+    return Metadata(text, packet[:_LONGEST_TEXT], exif)

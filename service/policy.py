@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from detectors import Declaration, Finding, Fingerprint, distance
+from watermark import Codec
 from watermark.credentials import Credential
 from watermark.manifest import DIGITAL_SOURCE_TYPE, mark_id_of
 
@@ -89,8 +90,9 @@ def _verdict(evidence: Evidence) -> Verdict:
     marked = evidence.mark_id is not None
     origins = origins_of(evidence)
     ladder = (
+        (evidence.file_known, Verdict.ISSUED_HERE),  # bit for bit, whatever became of the certificate since
         (evidence.credential.state == "invalid" or _changed_after_issue(evidence), Verdict.TAMPERED),
-        (evidence.file_known or (evidence.record_known and evidence.same_image), Verdict.ISSUED_HERE),
+        (evidence.record_known and bool(evidence.same_image), Verdict.ISSUED_HERE),
         (_signed(evidence) and _claims_ai(evidence.credential), Verdict.DECLARED_SYNTHETIC),
         (marked, Verdict.MARKED_SYNTHETIC),
         (bool(origins & {"synthetic", "composite"}), Verdict.DECLARED_SYNTHETIC),
@@ -126,7 +128,8 @@ def _reasons(evidence: Evidence) -> dict[str, bool]:
 
 def _conflicts(evidence: Evidence) -> dict[str, bool]:
     origins = origins_of(evidence)
-    bound = {mark_id_of(binding.value) for binding in evidence.credential.soft_bindings} - {None}
+    bindings = [b for b in evidence.credential.soft_bindings if b.algorithm == Codec.ALGORITHM]
+    bound = {mark_id_of(binding.value) for binding in bindings}
     marked = evidence.mark_id is not None
     return {
         "mark_on_other_image": evidence.record_known and evidence.same_image is False,
@@ -152,8 +155,11 @@ def _signed(evidence: Evidence) -> bool:
 
 
 def _changed_after_issue(evidence: Evidence) -> bool:
-    """Our own valid manifest on other bytes: some bytes of a signature's padding can change and stay valid."""
-    return evidence.manifest_known and _signed(evidence) and not evidence.file_known
+    """Our own trusted manifest on other bytes: some bytes of a signature's padding can change and stay trusted.
+
+    A stranger can write our ids into a manifest of their own, so an untrusted one proves nothing here.
+    """
+    return evidence.manifest_known and evidence.credential.state == "trusted" and not evidence.file_known
 
 
 def _source_types(credential: Credential) -> set[str]:
@@ -181,10 +187,16 @@ def outcome(evidence: Evidence) -> Outcome:
 
     `untrusted` is a sound signature of somebody we do not know, or a mark that cannot be tied to this picture.
     """
+    if evidence.file_known:
+        return Outcome.VERIFIED
     if evidence.credential.state == "invalid" or _changed_after_issue(evidence):
         return Outcome.INVALID
-    if evidence.file_known or evidence.same_image or evidence.credential.state == "trusted":
+    if evidence.credential.state == "trusted":
         return Outcome.VERIFIED
-    if evidence.credential.state == "valid_untrusted" or evidence.mark_id is not None:
+    if evidence.credential.state == "valid_untrusted":  # a stranger's claim on our picture is not verified by our mark
+        return Outcome.UNTRUSTED
+    if evidence.same_image:
+        return Outcome.VERIFIED
+    if evidence.mark_id is not None:
         return Outcome.UNTRUSTED
     return Outcome.NOTHING

@@ -1,6 +1,7 @@
 """One Settings object. Every field is an environment variable `COUNTERMARK_<FIELD>`; docs/settings.md lists them."""
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,6 +13,9 @@ from service.errors import Misconfigured
 
 PREFIX = "COUNTERMARK_"
 MiB = 1 << 20
+
+# What Kubernetes injects for a Service called "countermark"; these are nobody's settings.
+_SERVICE_LINK = re.compile(r"_SERVICE_(HOST|PORT)|_PORT_\d+_(TCP|UDP)")
 
 
 class Settings(BaseSettings):
@@ -76,6 +80,8 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _signing_material_is_complete(self) -> "Settings":
+        if not self.home.is_absolute() and str(self.home) in ("", "."):
+            raise ValueError("home must name a folder")
         if (self.signing_certificates is None) != (self.signing_key is None):
             raise ValueError("signing_certificates and signing_key go together: set both or neither")
         if self.mark_secret is not None and len(self.mark_secret.get_secret_value().encode()) < 16:
@@ -90,7 +96,9 @@ def load_settings() -> Settings:
         Misconfigured: a value is wrong, or a COUNTERMARK_* variable is none of ours (a typo is not silence).
     """
     known = {PREFIX + name.upper() for name in Settings.model_fields}
-    strangers = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+    strangers = sorted(
+        name for name in os.environ if name.startswith(PREFIX) and name not in known and not _SERVICE_LINK.search(name)
+    )
     if strangers:
         raise Misconfigured(f"unknown setting {', '.join(strangers)}")
     try:

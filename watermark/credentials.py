@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from c2pa import Builder, C2paError, C2paSignerInfo, Context, Reader, Signer
 
-from watermark.manifest import Statement, build
+from watermark.manifest import DISCLOSURE_LABEL, Statement, build
 
 State = Literal["trusted", "valid_untrusted", "invalid", "absent", "remote_only"]
 
@@ -28,8 +28,10 @@ _CLAIM_EKUS = "\n".join(
 )
 _STATES: dict[str | None, State] = {"Trusted": "trusted", "Valid": "valid_untrusted"}
 _UNTRUSTED = "signingCredential.untrusted"
+_EXPIRED = "signingCredential.expired"
 _DATA_HASH_MISMATCH = "assertion.dataHash.mismatch"
 _LARGEST_MANIFEST_MIB = 16
+_DISCLOSURES = (DISCLOSURE_LABEL, "c2pa.ai-disclosure")
 
 
 class CredentialError(Exception):
@@ -96,8 +98,8 @@ class Credential:
 
     @property
     def only_bytes_differ(self) -> bool:
-        """The manifest itself is sound and signed; only the file around it is not the one it was made for."""
-        return not set(self.failures) - {_DATA_HASH_MISMATCH}
+        """The manifest itself is sound and signed, by whomever; only the file around it is not its own."""
+        return not set(self.failures) - {_DATA_HASH_MISMATCH, _UNTRUSTED, _EXPIRED}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,7 +156,10 @@ class Credentials:
         if reader is None:
             return Credential("absent")
         with reader:
-            return self._credential(reader)
+            try:
+                return self._credential(reader)
+            except (AttributeError, KeyError, TypeError, ValueError):  # assertions of shapes no specification knows
+                return Credential("invalid", failures=("assertion.malformed",))
 
     def _credential(self, reader: Reader) -> Credential:
         store: dict[str, Any] = json.loads(reader.json())
@@ -178,7 +183,7 @@ class Credentials:
             soft_bindings=tuple(_soft_bindings(assertions)),
             ingredients=tuple(_ingredients(active, results)),
             failures=tuple(dict.fromkeys(_failures(results))),
-            disclosures={a["label"]: a.get("data") for a in assertions if "disclosure" in a.get("label", "")},
+            disclosures={a["label"]: a.get("data") for a in assertions if a.get("label") in _DISCLOSURES},
         )
 
     def _state(self, validation: str | None, results: dict[str, Any]) -> tuple[State, str | None]:
@@ -237,10 +242,14 @@ def _actions(assertions: Sequence[dict[str, Any]]) -> Iterator[Action]:
             agent = entry.get("softwareAgent")
             yield Action(
                 action=str(entry.get("action")),
-                digital_source_type=entry.get("digitalSourceType"),
-                agent=agent.get("name") if isinstance(agent, dict) else agent,
-                when=entry.get("when"),
+                digital_source_type=_text(entry.get("digitalSourceType")),
+                agent=_text(agent.get("name") if isinstance(agent, dict) else agent),
+                when=_text(entry.get("when")),
             )
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 def _soft_bindings(assertions: Sequence[dict[str, Any]]) -> Iterator[SoftBinding]:

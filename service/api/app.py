@@ -1,5 +1,6 @@
 """The application: routers, errors and middleware around one open house."""
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 from fastapi import FastAPI
@@ -13,6 +14,7 @@ _FORM_OVERHEAD = 1 << 16  # boundaries and part headers around the largest file
 
 # Orders wait for the one pipeline in threads of their own, so that a queue of them cannot starve the examiner.
 _RENDERERS = 8
+_EXAMINED_AT_ONCE = 4  # a decoded picture of the largest size takes hundreds of megabytes
 
 _DESCRIPTION = """
 Two doors into one house. The **gateway** draws pictures and lets none out that is not screened, watermarked,
@@ -34,6 +36,7 @@ def create_app(house: House) -> FastAPI:
         redoc_url=None,
     )
     app.state.house = house
+    app.state.examining = asyncio.Semaphore(_EXAMINED_AT_ONCE)
     app.state.renderers = ThreadPoolExecutor(_RENDERERS, "countermark-render")
     for part in (images, inspect, health):
         app.include_router(part.router)

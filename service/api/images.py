@@ -20,6 +20,7 @@ from service.house import House
 from service.stages import LARGEST_SEED, LONGEST_PROMPT, MOST_STEPS, Order, Released, genuine
 
 _POLL_SECONDS = 0.25
+_WHOLE = 1 << 53  # beyond this a whole number is no exact float, and no guidance either
 _EXAMPLE: dict[str, JsonValue] = {
     "prompt": "a red fox in the snow at night",
     "n": 1,
@@ -58,7 +59,7 @@ class Wish(BaseModel):
     @field_validator("guidance_scale", mode="before")
     @classmethod
     def _whole_numbers_are_numbers(cls, value: object) -> object:
-        return float(value) if type(value) is int else value
+        return float(value) if type(value) is int and abs(value) < _WHOLE else value
 
 
 class Image(BaseModel):

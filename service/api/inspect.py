@@ -40,11 +40,12 @@ async def inspect(request: Request) -> Report:
     """The same report as `countermark inspect --json`. The file is not kept."""
     data, name = await _file(request)
     house: House = request.app.state.house
-    return await asyncio.to_thread(house.examiner.examine, data, name)
+    async with request.app.state.examining:
+        return await asyncio.to_thread(house.examiner.examine, data, name)
 
 
 async def _file(request: Request) -> tuple[bytes, str]:
-    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         return await request.body(), "-"
     async with request.form(max_files=1, max_fields=0) as form:
         part = form.get("file")

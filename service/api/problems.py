@@ -1,5 +1,6 @@
 """Errors over HTTP: problem+json (RFC 9457) with our stable `code`, and OpenAI's `error` member beside it."""
 
+import traceback
 from typing import Any
 
 import structlog
@@ -38,24 +39,25 @@ class Problem(BaseModel):
     error: OpenAIError
 
 
-def respond(error: Error, request: Request) -> JSONResponse:
-    """The response for one of our errors."""
+def respond(error: Error, request: Request, status: int | None = None) -> JSONResponse:
+    """The response for one of our errors; `status` overrides its own."""
+    status = status or error.status
     kind = "image_generation_user_error" if isinstance(error, Unsafe) else "invalid_request_error"
     problem = Problem(
         title=type(error).__name__,
-        status=error.status,
+        status=status,
         detail=error.message,
         code=error.code,
         hint=error.hint,
         instance=getattr(request.state, "request_id", ""),
         error=OpenAIError(
             message=f"{error.message}. {error.hint}",
-            type=kind if error.status < 500 else "server_error",
+            type=kind if status < 500 else "server_error",
             code=error.code,
         ),
     )
     headers = {"Retry-After": str(_RETRY_SECONDS)} if isinstance(error, (Unavailable, StageFailed)) else None
-    return JSONResponse(problem.model_dump(), error.status, headers, media_type=MEDIA_TYPE)
+    return JSONResponse(problem.model_dump(), status, headers, media_type=MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:
@@ -74,14 +76,18 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> JSONResponse:
         plain = NotFound("there is no such address") if error.status_code == 404 else BadRequest(str(error.detail))
-        response = respond(plain, request)
-        response.status_code = error.status_code
+        response = respond(plain, request, error.status_code)
+        response.headers.update(error.headers or {})
         return response
 
     @app.exception_handler(Exception)
     async def bug(request: Request, error: Exception) -> JSONResponse:
-        log.error("bug", error=type(error).__name__, exc_info=error)
-        return respond(Error("something went wrong on our side"), request)
+        # Where, not what: the words of an unforeseen exception may hold a part of a prompt.
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        log.error("bug", error=type(error).__name__, at=f"{at.filename}:{at.lineno}")
+        response = respond(Error("something went wrong on our side"), request)
+        response.headers["x-request-id"] = request.state.request_id  # this handler runs outside the middleware
+        return response
 
 
 def responses(*errors: type[Error]) -> dict[int | str, dict[str, Any]]:

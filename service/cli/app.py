@@ -1,6 +1,8 @@
 """The commands and what they share: one place where errors become a message and an exit code."""
 
+import os
 import sys
+import traceback
 from typing import Annotated
 
 import typer
@@ -8,6 +10,7 @@ from rich.console import Console
 
 from service import __version__, logs
 from service.cli import audit, examine, generate, models, serve
+from service.cli.files import label, printable
 from service.errors import Error
 
 EPILOG = (
@@ -53,10 +56,16 @@ def run() -> None:
     except Error as error:
         complain(error)
         sys.exit(error.exit_code)
+    except BrokenPipeError:  # `countermark inspect ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as bug:  # noqa: BLE001 - the last resort: exit 1 would say "nothing found"
+        at = traceback.extract_tb(bug.__traceback__)[-1]
+        complain(Error(f"unforeseen {type(bug).__name__} at {at.filename}:{at.lineno}", hint="This is our bug."))
+        sys.exit(Error.exit_code)
 
 
 def complain(error: Error) -> None:
     """Say on standard error what happened and what to do."""
     console = Console(stderr=True, highlight=False)
-    console.print(f"countermark: {error.message} ({error.code})", markup=False, soft_wrap=True)
+    console.print(printable(label(f"countermark: {error.message} ({error.code})")), markup=False, soft_wrap=True)
     console.print(f"  {error.hint}", markup=False, soft_wrap=True)

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from service.errors import LedgerCorrupt
-from service.house import open_house
+from service.errors import LedgerCorrupt, NotFound
+from service.house import LEDGER_FILE, open_house
 from service.settings import load_settings
 
 app = typer.Typer(help="The record of decisions.", no_args_is_help=True)
@@ -25,7 +25,10 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Walk the chain of decisions and compare every issued image with it; exit 3 if anything was changed."""
-    audit = open_house(load_settings()).ledger.verify(head)
+    settings = load_settings()
+    if settings.database_url is None and not (settings.home / LEDGER_FILE).exists():
+        raise NotFound(f"there is no ledger in {settings.home}", hint="Check COUNTERMARK_HOME.")
+    audit = open_house(settings).ledger.verify(head)
     console = Console(highlight=False)
     if as_json:
         print(json.dumps(asdict(audit)))

@@ -48,7 +48,7 @@ def _examine_all(
             report = _examine(house, name)
         except Error as error:
             codes.append(error.exit_code)
-            _fail(console, name, error, as_json)
+            _fail(console, files.label(name), error, as_json)
             continue
         codes.append(exit_code(report))
         if as_json:
@@ -59,7 +59,7 @@ def _examine_all(
 
 
 def _examine(house: House, name: str) -> Report:
-    return house.examiner.examine(files.read(name, house.settings.max_bytes), name)
+    return house.examiner.examine(files.read(name, house.settings.max_bytes), files.label(name))
 
 
 def _fail(console: Console, name: str, error: Error, as_json: bool) -> None:
@@ -67,4 +67,5 @@ def _fail(console: Console, name: str, error: Error, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"file": name, "error": problem}))
     else:
-        console.print(f"{name}: {error.message} ({error.code}). {error.hint}", markup=False, soft_wrap=True)
+        text = f"{name}: {error.message} ({error.code}). {error.hint}"
+        console.print(files.printable(text), markup=False, soft_wrap=True)

@@ -27,6 +27,16 @@ def read(name: str, most: int) -> bytes:
         raise FileUnreadable(f"{name} cannot be read: {gone.strerror}") from gone
 
 
+def label(name: str) -> str:
+    """The name as valid text: file names may hold bytes that are none."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
+def printable(text: str) -> str:
+    """`text` without control characters: a file must not steer the terminal of whoever examines it."""
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
 def format_of(name: str) -> OutputFormat:
     """The format a file name asks for. Raises BadRequest for an ending that is none of ours."""
     if name == STDIO:
@@ -42,6 +52,8 @@ def check_target(name: str, force: bool) -> None:
     if name == STDIO:
         return
     path = Path(name)
+    if path.is_dir():
+        raise BadRequest(f"{name} is a folder", hint="Name a file.")
     if path.exists() and not force:
         raise BadRequest(f"{name} is there already", hint="Choose another name, or add --force.")
     if not os.access(path.parent, os.W_OK):

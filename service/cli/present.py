@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from service.cli.files import printable
 from service.policy import Outcome
 from service.report import CONFLICTS, Claimed, Marked, Report
 
@@ -21,7 +22,9 @@ def line(console: Console, report: Report) -> None:
     """`FILE: outcome, verdict` and the reasons below it."""
     colour = _COLOURS[report.outcome]
     console.print(
-        Text(f"{report.file}: ").append(report.outcome.value, f"bold {colour}").append(f" ({report.verdict})"),
+        Text(printable(f"{report.file}: "))
+        .append(report.outcome.value, f"bold {colour}")
+        .append(f" ({report.verdict})"),
         soft_wrap=True,
     )
     for text in [*_reasons(report), *_conflicts(report)]:
@@ -31,7 +34,7 @@ def line(console: Console, report: Report) -> None:
 def full(console: Console, report: Report) -> None:
     """Everything, grouped as the report is: claimed, marked, matched, inferred."""
     asset = report.asset
-    table = Table(title=report.file, title_justify="left", show_header=False, expand=False)
+    table = Table(title=Text(printable(report.file)), title_justify="left", show_header=False, expand=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     table.add_row("verdict", Text(report.verdict.value, f"bold {_COLOURS[report.outcome]}"))
@@ -41,7 +44,7 @@ def full(console: Console, report: Report) -> None:
     table.add_section()
     table.add_row("file", f"{asset.mime}, {asset.width} x {asset.height} px, {asset.bytes:,} bytes")
     table.add_row("SHA-256", asset.sha256)
-    table.add_row("claimed", Text("\n".join(_claimed(report.claimed))))
+    table.add_row("claimed", Text(printable("\n".join(_claimed(report.claimed)))))
     table.add_row("marked", Text("\n".join(text for mark in report.marked for text in _marked(mark))))
     table.add_row("matched", Text("\n".join(_matched(report)) or "nothing"))
     table.add_row("inferred", f"{report.inferred.state}: {report.inferred.reason}")

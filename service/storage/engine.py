@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
@@ -16,7 +16,7 @@ _BUSY_SECONDS = 30.0
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def open_engine(url: str) -> Engine:
+def open_engine(url: str | URL) -> Engine:
     """An engine for `url` whose schema is at the newest revision.
 
     Raises:
@@ -25,7 +25,7 @@ def open_engine(url: str) -> Engine:
     """
     try:
         sqlite = make_url(url).get_backend_name() == "sqlite"
-        engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS} if sqlite else {})
+        engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS} if sqlite else {}, hide_parameters=True)
     except (ArgumentError, NoSuchModuleError, ImportError) as wrong:
         raise Misconfigured(f"COUNTERMARK_DATABASE_URL cannot be used: {wrong}") from wrong
     if sqlite:

@@ -68,6 +68,7 @@ def _bombs() -> Iterator[Case]:
     yield Case("png_of_largest_size", _png(0x7FFFFFFF, 0x7FFFFFFF, zlib.compress(b"")), TooLarge)
     yield Case("jpeg_of_4_gigapixels", _jpeg_header(65_500, 65_500), TooLarge)
     yield Case("too_many_bytes", save(picture(), "PNG") + bytes(300_000), TooLarge)
+    yield Case("jpeg_of_300_scans", save(picture(), "JPEG") + b"\xff\xda" * 300, TooLarge)
     text = b"Comment\0\0" + zlib.compress(b"x" * 80_000_000)
     yield Case("png_text_bomb", _png(8, 8, _rows(8, 8), (b"zTXt", text)), BrokenPicture)
 

@@ -79,6 +79,8 @@ class TestGenerations:
             {"seed": -1},
             {"seed": 2**63},
             {"guidance_scale": 1e9},
+            {"guidance_scale": 10**400},
+            {"size": "64x64"},
             {"num_inference_steps": 100000},
             {"prompt": ""},
             {"prompt": None},
@@ -183,6 +185,14 @@ class TestOperations:
         client = TestClient(create_app(painted_house))
         problem(client.get("/readyz"), 503, "unavailable")
 
+    def test_a_ledger_that_lost_its_tables_is_unavailable(self, client: TestClient, painted_house: House) -> None:
+        with painted_house.ledger._engine.begin() as connection:
+            connection.exec_driver_sql("DROP TABLE images")
+            connection.exec_driver_sql("DROP TABLE decisions")
+        problem(client.get("/readyz"), 503, "unavailable")
+        problem(client.post("/v1/inspect", content=hostile.save(hostile.picture(), "PNG")), 503, "unavailable")
+        problem(client.post(URL, json={"prompt": "x"}), 503, "unavailable")
+
     def test_request_ids(self, client: TestClient) -> None:
         assert client.get("/healthz", headers={"x-request-id": "mine-1"}).headers["x-request-id"] == "mine-1"
         own = client.get("/healthz", headers={"x-request-id": "a b\tc"}).headers["x-request-id"]
@@ -202,6 +212,7 @@ class TestOperations:
         )
         assert response.status_code == 500
         assert response.json()["code"] == "internal"
+        assert response.headers["x-request-id"] == response.json()["instance"]
         assert "secret" not in response.text
 
     def test_openapi(self, client: TestClient) -> None:

@@ -108,6 +108,28 @@ def test_inspect_shows_everything(run, files) -> None:
     assert json.loads(out)["verdict"] == "tampered"
 
 
+def test_names_that_are_no_text_or_steer_the_terminal(run, files, tmp_path) -> None:
+    import os
+
+    for raw in (b"b\xff.png", b"x\x1b[2J\x1b[31m.png"):
+        path = os.fsencode(tmp_path) + b"/" + raw
+        Path(os.fsdecode(path)).write_bytes(files["issued.png"].read_bytes())
+        name = os.fsdecode(path)
+        code, out, _ = run("verify", name)
+        assert code == 0
+        assert "\x1b" not in out
+        assert run("inspect", name)[0] == 0
+        code, out, _ = run("verify", "--json", name, os.fsdecode(path + b".missing"))
+        assert len([json.loads(line) for line in out.splitlines()]) == 2
+
+
+def test_a_home_with_odd_characters(run, monkeypatch, tmp_path) -> None:
+    odd = tmp_path / "q?mode=x #1%20"
+    monkeypatch.setenv("COUNTERMARK_HOME", str(odd))
+    assert run("audit", "verify")[0] == 0
+    assert (odd / "ledger.db").exists()
+
+
 def test_inspect_shows_conflicts(run, gateway, house, tmp_path) -> None:
     released = gateway.release(Order(prompt="a lake", seed=1))
     forged = house.codec.embed(photos.astronaut(), released.admitted.mark_id)

@@ -318,3 +318,18 @@ def test_is_answer_wants_findings() -> None:
     assert is_answer([finding(0.0)], 1)
     assert not is_answer([finding(0.0)], 2)
     assert not is_answer([], 1)
+
+
+def test_a_marker_that_swaps_the_picture_is_refused(build, house: House) -> None:
+    """The mark reads back and the credential holds, but it is not the picture that was screened."""
+    codec = Deaf(house.codec)
+    codec.embed = lambda rgb, mark_id: house.codec.embed(landscape(99, 256, 256), mark_id)  # type: ignore[method-assign]
+    codec.extract = house.codec.extract  # type: ignore[method-assign]
+    refusal = refused(build(codec=codec), house)
+    assert refusal.stage == "prove"
+    assert "screened picture" in refusal.message
+
+
+def test_a_picture_too_small_for_the_mark_is_the_callers_fault(gateway: Gateway) -> None:
+    with pytest.raises(BadRequest, match="too small"):
+        gateway.release(Order(prompt="x", width=64, height=64))

@@ -52,6 +52,7 @@ def test_a_whole_chain_has_no_problems(ledger: Ledger) -> None:
 
 TAMPERINGS = {
     "a body is edited": ("UPDATE decisions SET body='{}' WHERE seq=4", "decision 4 was changed"),
+    "a body becomes bytes": ("UPDATE decisions SET body=x'00ff' WHERE seq=2", "decision 2 was changed"),
     "a kind is edited": ("UPDATE decisions SET kind='issued' WHERE seq=4", "decision 4 was changed"),
     "a time is edited": ("UPDATE decisions SET at='x' WHERE seq=2", "decision 2 was changed"),
     "a decision is removed": ("DELETE FROM decisions WHERE seq=2", "decision 2 is missing"),

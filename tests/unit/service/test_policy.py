@@ -6,6 +6,7 @@ from detectors import Declaration, Fingerprint
 from service.policy import EXIT_CODES, Evidence, Outcome, Verdict, judge, outcome, same_image, unsafe
 from service.report import CONFLICTS, REASONS
 from tests.support.painter import finding
+from watermark import Codec
 from watermark.credentials import Action, Credential, Ingredient, SoftBinding
 from watermark.manifest import DIGITAL_SOURCE_TYPE, soft_binding_value
 
@@ -36,6 +37,12 @@ DECLARED_CAMERA = Declaration("exif", "camera", "Canon")
         (Evidence(ABSENT, (DECLARED_AI, DECLARED_CAMERA)), Verdict.DECLARED_SYNTHETIC, Outcome.NOTHING),
         (Evidence(ABSENT, matched=True), Verdict.LIKELY_SYNTHETIC, Outcome.NOTHING),
         (Evidence(Credential("trusted"), manifest_known=True), Verdict.TAMPERED, Outcome.INVALID),
+        (Evidence(Credential("valid_untrusted"), manifest_known=True), Verdict.INCONCLUSIVE, Outcome.UNTRUSTED),
+        (
+            Evidence(Credential("valid_untrusted", actions=CAMERA), (), 1, True, True),
+            Verdict.ISSUED_HERE,
+            Outcome.UNTRUSTED,
+        ),
         (
             Evidence(Credential("trusted"), manifest_known=True, file_known=True),
             Verdict.ISSUED_HERE,
@@ -53,7 +60,9 @@ def test_the_ladder(evidence: Evidence, verdict: Verdict, answer: Outcome) -> No
     [
         (Evidence(ABSENT, mark_id=1, record_known=True, same_image=False), "mark_on_other_image"),
         (
-            Evidence(Credential("trusted", soft_bindings=(SoftBinding("x", soft_binding_value(2)),)), mark_id=1),
+            Evidence(
+                Credential("trusted", soft_bindings=(SoftBinding(Codec.ALGORITHM, soft_binding_value(2)),)), mark_id=1
+            ),
             "mark_is_not_the_credentials",
         ),
         (Evidence(ABSENT, (DECLARED_CAMERA,), mark_id=1), "camera_claimed_on_marked_image"),
@@ -68,8 +77,13 @@ def test_conflicts(evidence: Evidence, conflict: str) -> None:
     assert judge(evidence).conflicts == (conflict,)
 
 
+def test_another_algorithms_binding_is_no_conflict() -> None:
+    foreign = Credential("trusted", soft_bindings=(SoftBinding("com.adobe.trustmark.P", soft_binding_value(2)),))
+    assert judge(Evidence(foreign, mark_id=1)).conflicts == ()
+
+
 def test_agreement_is_no_conflict() -> None:
-    bound = Credential("trusted", actions=AI, soft_bindings=(SoftBinding("x", soft_binding_value(1)),))
+    bound = Credential("trusted", actions=AI, soft_bindings=(SoftBinding(Codec.ALGORITHM, soft_binding_value(1)),))
     evidence = Evidence(bound, (DECLARED_AI,), 1, True, True, True, True, True)
     assert judge(evidence).conflicts == ()
 
@@ -88,6 +102,8 @@ def test_every_combination_is_judged_and_every_code_is_explained() -> None:
         if outcome(evidence) is Outcome.VERIFIED:
             assert state == "trusted" or file or same
             assert judgement.verdict is not Verdict.TAMPERED
+        if file:
+            assert judgement.verdict is Verdict.ISSUED_HERE
         if judgement.verdict is Verdict.TAMPERED:
             assert outcome(evidence) is Outcome.INVALID
 

@@ -151,3 +151,19 @@ def test_soft_binding_values(mark_id: int) -> None:
 @pytest.mark.parametrize("value", ["", "AAAA", "not base64!", "AAAAAAAAAAAAAAAA"])
 def test_values_of_others(value: str) -> None:
     assert mark_id_of(value) is None
+
+
+def test_assertions_of_unknown_shapes_are_invalid_not_an_exception(pki: Pki, notary: Credentials, plain) -> None:
+    import io
+
+    from c2pa import Builder, C2paSignerInfo, Context, Signer
+
+    definition = build(STATEMENT, plain[1])
+    definition["assertions"].append({"label": "c2pa.soft-bindingx", "data": ["x"]})
+    definition["assertions"].append({"label": "org.example.disclosure", "data": "hello"})
+    out = io.BytesIO()
+    signer = Signer.from_info(C2paSignerInfo("es256", pki.chain, pki.key, None))
+    with Builder(definition, Context.from_dict({"version": 1, "verify": {"verify_after_sign": False}})) as builder:
+        builder.sign(signer, plain[1], io.BytesIO(plain[0]), out)
+    credential = notary.read(out.getvalue(), plain[1])
+    assert (credential.state, credential.failures) == ("invalid", ("assertion.malformed",))
