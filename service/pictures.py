@@ -118,9 +118,7 @@ def _load(data: bytes, limits: Limits) -> Image.Image:
     """The file's pixels as its decoder gives them; whatever a decoder raises, the file is to blame."""
     try:
         if data.startswith(_JPEG) and data.count(_SCAN) > _MOST_SCANS:
-            raise TooLarge(
-                f"the JPEG has more than {_MOST_SCANS} scans, each of which is decoded over the whole picture"
-            )
+            raise TooLarge(f"the JPEG has more than {_MOST_SCANS} scans")
         image = Image.open(io.BytesIO(data), formats=_DECODERS)
         _check_header(image, limits)
         image.load()

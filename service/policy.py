@@ -187,16 +187,13 @@ def outcome(evidence: Evidence) -> Outcome:
 
     `untrusted` is a sound signature of somebody we do not know, or a mark that cannot be tied to this picture.
     """
-    if evidence.file_known:
-        return Outcome.VERIFIED
-    if evidence.credential.state == "invalid" or _changed_after_issue(evidence):
-        return Outcome.INVALID
-    if evidence.credential.state == "trusted":
-        return Outcome.VERIFIED
-    if evidence.credential.state == "valid_untrusted":  # a stranger's claim on our picture is not verified by our mark
-        return Outcome.UNTRUSTED
-    if evidence.same_image:
-        return Outcome.VERIFIED
-    if evidence.mark_id is not None:
-        return Outcome.UNTRUSTED
-    return Outcome.NOTHING
+    state = evidence.credential.state
+    ladder = (
+        (evidence.file_known, Outcome.VERIFIED),
+        (state == "invalid" or _changed_after_issue(evidence), Outcome.INVALID),
+        (state == "trusted", Outcome.VERIFIED),
+        (state == "valid_untrusted", Outcome.UNTRUSTED),  # a stranger's claim is not verified by our mark
+        (evidence.same_image is True, Outcome.VERIFIED),
+        (evidence.mark_id is not None, Outcome.UNTRUSTED),
+    )
+    return next((answer for holds, answer in ladder if holds), Outcome.NOTHING)

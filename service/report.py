@@ -133,7 +133,7 @@ class Report(_Part):
 REASONS = {
     "credential_trusted": "The file carries a Content Credential whose signer is on a trust list.",
     "credential_untrusted_signer": "The Content Credential is intact, but nobody we trust vouches for its signer.",
-    "credential_invalid": "The Content Credential does not hold: the file was changed after signing, or the credential is damaged or expired.",
+    "credential_invalid": "The Content Credential does not hold: changed after signing, damaged or expired.",
     "credential_elsewhere": "The file points to a Content Credential on another host, which was not fetched.",
     "credential_absent": "The file carries no Content Credential. That is not evidence of anything.",
     "file_issued_here": "This very file was issued here.",
@@ -141,7 +141,7 @@ REASONS = {
     "mark_found": "The pixels carry our watermark.",
     "mark_resolved": "The mark leads to an image in the ledger.",
     "mark_unknown_here": "The mark is genuine, but its image is not in this ledger.",
-    "same_image": "The picture looks like the one issued with this mark; small local edits are not excluded.",
+    "same_image": "The picture looks like the one issued with this mark; small edits are not excluded.",
     "different_image": "The picture is not the one issued with this mark: cropped, changed, or the mark copied.",
     "same_image_undecided": "The picture has too few features to tell whether it is the issued one.",
     "fingerprint_matched": "The picture looks like one that was issued here.",

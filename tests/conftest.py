@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from detectors import OpenNsfw
-from service import keys
+from service import keys, logs
 from service.gateway import Gateway, Rules
 from service.house import House, open_house
 from service.settings import PREFIX, Settings
 from tests.support.painter import Checker, Painter
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+logs.configure("error")
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from fastapi import FastAPI
 
-from service import SYSTEM_NAME, __version__
+from service import SYSTEM_NAME, __version__, logs
 from service.api import health, images, inspect, problems
 from service.api.middleware import BodyLimit, RequestId
 from service.house import House
@@ -27,6 +27,7 @@ Errors are `application/problem+json` (RFC 9457) with a stable `code` and a `hin
 
 def create_app(house: House) -> FastAPI:
     """The HTTP application over `house`, for any ASGI server."""
+    logs.configure(house.settings.log_level)
     app = FastAPI(
         title=SYSTEM_NAME,
         version=__version__,

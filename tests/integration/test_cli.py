@@ -126,6 +126,10 @@ def test_names_that_are_no_text_or_steer_the_terminal(run, files, tmp_path) -> N
 def test_a_home_with_odd_characters(run, monkeypatch, tmp_path) -> None:
     odd = tmp_path / "q?mode=x #1%20"
     monkeypatch.setenv("COUNTERMARK_HOME", str(odd))
+    assert run("audit", "verify")[0] == 1, "there is no ledger yet, and asking makes none"
+    assert not odd.exists()
+    (tmp_path / "x.png").write_bytes(save(picture(), "PNG"))
+    assert run("verify", tmp_path / "x.png")[0] == 1
     assert run("audit", "verify")[0] == 0
     assert (odd / "ledger.db").exists()
 

@@ -29,8 +29,8 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
     [
         (["--help"], 0),
         (["models", "list"], 0),
-        (["audit", "verify"], 0),
         (["verify", "docs/images/demo.png"], 4),
+        (["audit", "verify"], 1),
         (["inspect", "docs/images/demo.png"], 0),
         (["serve", "--help"], 0),
     ],
