@@ -1,0 +1,50 @@
+"""The training pictures: scene i is a function of the seed and i alone, rendered once to a memory-mapped array."""
+
+from __future__ import annotations
+
+import logging
+import random
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from .backgrounds import SIZE
+from .config import Recipe
+from .scenes import Scene, render, sample
+
+log = logging.getLogger(__name__)
+CHUNK = 100
+
+
+def scene_at(seed: int, index: int) -> Scene:
+    """Scene `index` of the corpus; the held-out scenes have the indices from `Recipe.scenes` on."""
+    return sample(random.Random(f"{seed}/{index}"))
+
+
+def load(recipe: Recipe) -> np.ndarray:
+    """All pictures as uint8 (scenes + held_out, 256, 256, 3), rendered first where they are not on disk yet."""
+    path = recipe.out / "scenes.npy"
+    if not path.exists():
+        _render_all(recipe, path)
+    return np.load(path, mmap_mode="r")
+
+
+def _render_all(recipe: Recipe, path: Path) -> None:
+    """Renders in parallel to a partial file that takes its name only when complete."""
+    total = recipe.scenes + recipe.held_out
+    partial = path.with_suffix(".partial.npy")
+    array = np.lib.format.open_memmap(partial, "w+", np.uint8, (total, SIZE, SIZE, 3))
+    jobs = [(recipe.sprites, recipe.seed, first, min(CHUNK, total - first)) for first in range(0, total, CHUNK)]
+    with ProcessPoolExecutor(recipe.workers) as pool:
+        for (_, _, first, count), chunk in zip(jobs, pool.map(_render_chunk, jobs), strict=True):
+            array[first : first + count] = chunk
+            if first % (20 * CHUNK) == 0:
+                log.info("rendered %d of %d scenes", first + count, total)
+    array.flush()
+    partial.replace(path)
+
+
+def _render_chunk(job: tuple[Path, int, int, int]) -> np.ndarray:
+    sprites, seed, first, count = job
+    return np.stack([np.asarray(render(scene_at(seed, first + i), sprites)) for i in range(count)])

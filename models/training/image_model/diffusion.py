@@ -1,0 +1,153 @@
+"""Training of text encoder and denoiser on cached latents, by v-prediction (Salimans and Ho 2022)."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable
+
+import torch
+from torch import nn
+from transformers import CLIPTokenizer
+
+from . import progress
+from .captions import caption
+from .config import Recipe
+from .corpus import scene_at
+from .networks import TRAIN_STEPS, TextToLatents, build_scheduler
+from .sharding import ShardedGradients
+
+log = logging.getLogger(__name__)
+
+
+class CaptionBatches:
+    """Token ids of fresh captions for given scenes; a share is empty, for classifier-free guidance."""
+
+    def __init__(self, recipe: Recipe, tokenizer: CLIPTokenizer, rng: random.Random) -> None:
+        self._tokenizer, self._rng = tokenizer, rng
+        self._dropout = recipe.caption_dropout
+        self._scenes = [scene_at(recipe.seed, index) for index in range(recipe.diffusion_scenes)]
+
+    def ids(self, indices: list[int]) -> torch.Tensor:
+        """int64 (len(indices), text_length)."""
+        texts = [self._text(index) for index in indices]
+        batch = self._tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt")
+        return batch["input_ids"]
+
+    def _text(self, index: int) -> str:
+        if self._rng.random() < self._dropout:
+            return ""
+        return caption(self._scenes[index], self._rng)
+
+
+class DiffusionTraining:
+    """The state of the stage: weights, their running average (which is what ships), optimizer and budget."""
+
+    def __init__(self, recipe: Recipe, tokenizer: CLIPTokenizer, device: torch.device) -> None:
+        torch.manual_seed(recipe.seed)
+        self._recipe, self._device = recipe, device
+        self._path = recipe.out / "diffusion.pt"
+        self.model = TextToLatents(recipe, tokenizer).to(device)
+        self.average = TextToLatents(recipe, tokenizer).to(device).eval().requires_grad_(False)
+        self.average.load_state_dict(self.model.state_dict())
+        self._optimizer = torch.optim.AdamW(
+            self.model.parameters(),
+            recipe.diffusion_rate,
+            betas=(0.9, 0.99),
+            weight_decay=recipe.weight_decay,
+            fused=True,
+        )
+        self.budget = self._resume()
+        torch.manual_seed(recipe.seed + self.budget.step)
+        self._captions = CaptionBatches(recipe, tokenizer, random.Random(f"{recipe.seed}/{self.budget.step}"))
+        self._signal = build_scheduler().alphas_cumprod.to(device)
+        self._gradients = ShardedGradients(self.model.parameters(), recipe.shards if device.type == "cpu" else 1)
+
+    def run(self, latents: torch.Tensor, on_checkpoint: Callable[[TextToLatents], None]) -> TextToLatents:
+        """Trains on `latents` (N, C, 32, 32) until the budget is used; returns the averaged weights.
+
+        `on_checkpoint` receives the averaged weights now and then, so that there is always something to look at.
+        """
+        losses: list[float] = []
+        saved = shown = time.monotonic()
+        while self.budget.fraction < 1:
+            indices = torch.randint(0, len(latents), (self._recipe.batch,))
+            ids = self._captions.ids(indices.tolist()).to(self._device)
+            losses.append(self._step(latents[indices].to(self._device).float(), ids))
+            if self.budget.step % 50 == 0:
+                mean = sum(losses[-50:]) / len(losses[-50:])
+                log.info("diffusion step %d, %.0f s: loss %.4f", self.budget.step, self.budget.seconds, mean)
+            if time.monotonic() - saved > self._recipe.checkpoint_seconds:
+                saved = time.monotonic()
+                self._save()
+            if time.monotonic() - shown > self._recipe.sheet_seconds:
+                shown = time.monotonic()
+                on_checkpoint(self.average)
+        self._save()
+        return self.average
+
+    def _step(self, clean: torch.Tensor, ids: torch.Tensor) -> float:
+        """One update on clean latents (B, C, 32, 32) and token ids (B, L); returns the weighted loss."""
+        recipe, budget = self._recipe, self.budget
+        progress.set_rate(self._optimizer, progress.learning_rate(recipe.diffusion_rate, budget.fraction, budget.step))
+        times = _stratified_times(len(clean)).to(clean.device)
+        alpha = self._signal[times].sqrt().view(-1, 1, 1, 1)
+        sigma = (1 - self._signal[times]).sqrt().view(-1, 1, 1, 1)
+        noise = torch.randn_like(clean)
+        noisy, velocity = alpha * clean + sigma * noise, alpha * noise - sigma * clean
+        weights = _weights(self._signal[times], recipe.min_snr_gamma) / len(clean)
+
+        def loss_of(shard: int) -> torch.Tensor:
+            part = slice(shard, None, self._gradients.shards)
+            # The cache of converted weights is shared between threads, and each weight is used once anyway.
+            with torch.autocast(clean.device.type, torch.bfloat16, cache_enabled=False):
+                predicted = self.model(noisy[part], times[part], ids[part])
+            return (weights[part] * (predicted.float() - velocity[part]).square().mean((1, 2, 3))).sum()
+
+        loss = self._gradients.backward(loss_of)
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self._optimizer.step()
+        budget.step += 1
+        _follow(self.average, self.model, min(recipe.ema_decay, (1 + budget.step) / (20 + budget.step)))
+        return loss
+
+    def _resume(self) -> progress.Budget:
+        state = progress.load(self._path, self._device) or {"spent": 0.0, "step": 0}
+        if state["step"]:
+            self.model.load_state_dict(state["model"])
+            self.average.load_state_dict(state["average"])
+            self._optimizer.load_state_dict(state["optimizer"])
+        return progress.Budget(
+            self._recipe.diffusion_minutes, self._recipe.diffusion_steps, state["spent"], state["step"]
+        )
+
+    def _save(self) -> None:
+        state = {
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "spent": self.budget.seconds,
+            "step": self.budget.step,
+        }
+        progress.save(self._path, state)
+
+
+def _stratified_times(count: int) -> torch.Tensor:
+    """int64 (count,) in 0..999, one from each of `count` equal intervals: less variance than free draws."""
+    return ((torch.arange(count) + torch.rand(count)) / count * TRAIN_STEPS).long().clamp_(max=TRAIN_STEPS - 1)
+
+
+def _weights(signal: torch.Tensor, gamma: float) -> torch.Tensor:
+    """Min-SNR weights (Hang et al. 2023) in terms of SNR + 1, which is the natural weight of v-prediction.
+
+    The published form falls to zero with the signal, that is at the very steps that decide layout and colour.
+    """
+    snr_plus_one = 1 / (1 - signal).clamp_min(1e-6)
+    return snr_plus_one.clamp(max=gamma + 1) / snr_plus_one
+
+
+@torch.no_grad()
+def _follow(average: nn.Module, model: nn.Module, decay: float) -> None:
+    """Moves the averaged weights a little towards the current ones."""
+    torch._foreach_lerp_(list(average.parameters()), list(model.parameters()), 1 - decay)

@@ -1,0 +1,51 @@
+"""What both training stages share: a budget that survives interruptions, the step size over it, and checkpoints."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+
+class Budget:
+    """Minutes and steps of one stage. Time already spent before a resume counts."""
+
+    def __init__(self, minutes: float, steps: int, spent: float = 0.0, step: int = 0) -> None:
+        self._limit, self._steps = minutes * 60, steps
+        self._start = time.monotonic() - spent
+        self.step = step
+
+    @property
+    def seconds(self) -> float:
+        """Training time so far, earlier runs included."""
+        return time.monotonic() - self._start
+
+    @property
+    def fraction(self) -> float:
+        """Share of the budget used, 0..1."""
+        return min(1.0, max(self.seconds / self._limit, self.step / self._steps))
+
+
+def learning_rate(peak: float, fraction: float, step: int, warmup: int = 60, hold: float = 0.4) -> float:
+    """Linear warm-up, constant until `hold` of the budget, then linear down to 2 % of the peak."""
+    decay = 1.0 if fraction < hold else max(0.02, (1 - fraction) / (1 - hold))
+    return peak * min(1.0, (step + 1) / warmup) * decay
+
+
+def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+
+
+def save(path: Path, state: dict[str, Any]) -> None:
+    """Writes a checkpoint so that an interruption leaves the old one or the new one, never half of one."""
+    partial = path.with_suffix(".partial")
+    torch.save(state, partial)
+    partial.replace(path)
+
+
+def load(path: Path, device: torch.device) -> dict[str, Any] | None:
+    """The checkpoint at `path`, or None where there is none."""
+    return torch.load(path, map_location=device, weights_only=True) if path.exists() else None
