@@ -38,8 +38,8 @@ class Recipe:
     decoder_noise: float = 0.15
 
     # Text encoder and denoiser.
-    diffusion_minutes: float = 35.0
-    diffusion_scenes: int = 8_000
+    diffusion_minutes: float = 140.0
+    diffusion_scenes: int = 12_000
     diffusion_steps: int = 60_000
     vocabulary_size: int = 1_000
     text_length: int = 32
@@ -52,6 +52,7 @@ class Recipe:
     weight_decay: float = 0.01
     caption_dropout: float = 0.1
     min_snr_gamma: float = 5.0
+    object_gain: float = 3.0
     ema_decay: float = 0.998
 
     checkpoint_seconds: float = 180.0

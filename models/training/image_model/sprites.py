@@ -13,7 +13,7 @@ from .vocabulary import COLOURS, OBJECTS, ObjectKind
 
 
 @cache
-def load(folder: Path, kind: str, colour: str | None, size: int, flip: bool) -> Image.Image:
+def load(folder: Path, kind: str, colour: str | None, size: int) -> Image.Image:
     """The RGBA sprite of `kind`, cropped to its outline, `size` px on its longer side, standing on the bottom."""
     image = Image.open(folder / f"{OBJECTS[kind].code}.webp").convert("RGBA")
     image = image.crop(image.getchannel("A").point(lambda a: 255 if a > 24 else 0).getbbox())
@@ -23,8 +23,7 @@ def load(folder: Path, kind: str, colour: str | None, size: int, flip: bool) -> 
     square = Image.new("RGBA", (side, side))
     square.paste(image, ((side - image.width) // 2, side - image.height))
     # Premultiplied alpha keeps the colour of invisible pixels out of the edges when resizing.
-    small = square.convert("RGBa").resize((size, size), Image.Resampling.LANCZOS).convert("RGBA")
-    return small.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if flip else small
+    return square.convert("RGBa").resize((size, size), Image.Resampling.LANCZOS).convert("RGBA")
 
 
 def recolour(image: Image.Image, kind: ObjectKind, colour: str) -> Image.Image:
