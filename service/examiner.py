@@ -1,10 +1,12 @@
 """The examiner: a file's bytes become a Report. It decides nothing itself; `policy` weighs what is found here."""
 
 import base64
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from detectors import Declaration, Fingerprint, declarations, distance, fingerprint
 from service import policy
+from service.errors import Unavailable
 from service.ledger import Issue, Ledger
 from service.pictures import Limits, Picture, decode
 from service.report import (
@@ -39,14 +41,23 @@ class _Trace:
 class Examiner:
     """Reads files against one ledger, one watermark key and one set of trust lists. Thread-safe; no torch."""
 
-    def __init__(self, codec: Codec, credentials: Credentials, ledger: Ledger, limits: Limits) -> None:
+    def __init__(
+        self,
+        codec: Codec,
+        credentials: Credentials,
+        ledger: Ledger,
+        limits: Limits,
+        infer: Callable[[Picture], Inferred],
+    ) -> None:
+        """`infer` asks the classifiers; it may raise Unavailable, and then the report says so."""
+        self._infer = infer
         self._codec = codec
         self._credentials = credentials
         self._ledger = ledger
         self._limits = limits
 
-    def examine(self, data: bytes, name: str = "-") -> Report:
-        """Everything known about a file; `name` only labels the report.
+    def examine(self, data: bytes, name: str = "-", *, classify: bool = True) -> Report:
+        """Everything known about a file; `name` only labels the report. The classifiers cost most of the time.
 
         Raises:
             InputError: the bytes are no picture that can be read (see `pictures.decode`).
@@ -59,6 +70,7 @@ class Examiner:
         look = fingerprint(picture.rgb)
         trace = self._trace(picture, look)
         matches = self._matches(look)
+        inferred = self._inferred(picture) if classify else Inferred(state="not_asked")
         evidence = policy.Evidence(
             credential=credential,
             declarations=declared,
@@ -68,6 +80,7 @@ class Examiner:
             file_known=own_file is not None,
             manifest_known=self._issued_manifest(credential),
             matched=bool(matches),
+            inferred=policy.Verdict(inferred.verdict) if inferred.verdict else None,
         )
         judgement = policy.judge(evidence)
         return Report(
@@ -78,10 +91,17 @@ class Examiner:
             claimed=self._claimed(picture, credential, declared, trace),
             marked=[_marked(trace)],
             matched=matches,
-            inferred=Inferred(),
+            inferred=inferred,
             conflicts=list(judgement.conflicts),
             reasons=[Reason(code=code, text=REASONS[code]) for code in judgement.reasons],
         )
+
+    def _inferred(self, picture: Picture) -> Inferred:
+        try:
+            return self._infer(picture)
+        except Unavailable as missing:
+            reason = Reason(code="classifiers_unavailable", text=missing.message)
+            return Inferred(state="not_available", reasons=[reason])
 
     def _trace(self, picture: Picture, look: Fingerprint) -> _Trace:
         reading = self._codec.extract(picture.rgb)

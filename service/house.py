@@ -2,23 +2,28 @@
 
 import threading
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from sqlalchemy import URL
 
-from detectors import OpenNsfw
-from models import ModelError
+from detectors import Encoder, OpenNsfw, Synthetic
+from models import ModelError, find_card
 from service import home, keys
+from service.classifier import Classifier, Thresholds
 from service.errors import Unavailable
 from service.examiner import Examiner
 from service.gateway import Gateway, Rules
 from service.generation.diffusers_backend import load_backend
 from service.ledger import Ledger
-from service.pictures import Limits
+from service.pictures import Limits, Picture
+from service.report import Inferred
 from service.settings import Settings
 from watermark import Codec
 from watermark.credentials import Credentials
 
 LEDGER_FILE = "ledger.db"
+MODELS_FOLDER = "models"
+ENCODER = "clip-vit-b16"
 
 
 @dataclass
@@ -29,9 +34,14 @@ class House:
     ledger: Ledger
     codec: Codec
     credentials: Credentials
-    examiner: Examiner
+    examiner: Examiner = field(init=False)
     _gateway: Gateway | None = None
+    _classifier: Classifier | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        limits = Limits(self.settings.max_bytes, self.settings.max_pixels)
+        self.examiner = Examiner(self.codec, self.credentials, self.ledger, limits, self._infer)
 
     @property
     def gateway(self) -> Gateway:
@@ -47,9 +57,26 @@ class House:
             return self._gateway
 
     @property
+    def classifier(self) -> Classifier:
+        """The classifiers of synthetic pictures, with the encoder where it has been pulled.
+
+        Raises:
+            Unavailable: a model is missing, altered or cannot be loaded.
+            Misconfigured: the threshold file cannot be used.
+        """
+        with self._lock:
+            if self._classifier is None:
+                self._classifier = open_classifier(self.settings)
+            return self._classifier
+
+    @property
     def generates(self) -> bool:
         """The gateway has been loaded."""
         return self._gateway is not None
+
+    def _infer(self, picture: Picture) -> Inferred:
+        """Loads the classifiers when the first picture is judged, not before."""
+        return self.classifier.infer(picture)
 
     def close(self) -> None:
         self.ledger.close()
@@ -80,6 +107,30 @@ class House:
         )
 
 
+def store(settings: Settings) -> Path:
+    """The folder of the weights that `models pull` fetched."""
+    return settings.home / MODELS_FOLDER
+
+
+def open_classifier(settings: Settings) -> Classifier:
+    """The classifiers alone: neither ledger nor keys are opened or made.
+
+    Raises:
+        Unavailable, Misconfigured: as `House.classifier`.
+    """
+    card = find_card(ENCODER).kept_in(store(settings))
+    threads, providers = settings.threads, settings.onnx_providers
+    try:
+        pulled = card.source.root().exists()
+        encoder = Encoder(card, threads=threads, providers=providers) if pulled else None
+        detector = Synthetic(encoder, threads=threads, providers=providers)
+    except ModelError as unusable:
+        raise Unavailable(str(unusable)) from unusable
+    thresholds = Thresholds.load(settings.thresholds) if settings.thresholds else None
+    limits = Limits(settings.max_bytes, settings.max_pixels)
+    return Classifier(detector, limits, settings.threshold_fpr, thresholds)
+
+
 def open_house(settings: Settings) -> House:
     """Open the ledger and keys, making them at first start; loads no model.
 
@@ -89,5 +140,4 @@ def open_house(settings: Settings) -> House:
     folder = home.prepare(settings.home)
     ledger = Ledger.open(settings.database_url or URL.create("sqlite", database=str(folder / LEDGER_FILE)))
     codec, credentials = keys.codec(settings), keys.credentials(settings)
-    limits = Limits(settings.max_bytes, settings.max_pixels)
-    return House(settings, ledger, codec, credentials, Examiner(codec, credentials, ledger, limits))
+    return House(settings, ledger, codec, credentials)

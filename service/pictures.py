@@ -43,6 +43,7 @@ _WHITE = (255, 255, 255)
 _LONGEST_TEXT = 100_000
 _JPEG, _SCAN = b"\xff\xd8\xff", b"\xff\xda"
 _MOST_SCANS = 64  # progressive encoders write about ten; embedded previews have some of their own
+_STANDARD_LUMINANCE_SUM = 3688  # of ITU-T T.81's table K.1, libjpeg's quality 50
 _EXIF_TAGS = (ExifTags.Base.Make, ExifTags.Base.Model, ExifTags.Base.Software)
 
 # How the formats begin; a file that does and still cannot be opened is damaged, not of another kind.
@@ -63,12 +64,16 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """A decoded file: upright sRGB pixels (read-only uint8, H x W x 3) and what came with them."""
+    """A decoded file: upright sRGB pixels (read-only uint8, H x W x 3) and what came with them.
+
+    `jpeg_quality` (1..100, as libjpeg counts) is told by the quantisation table; None for other formats.
+    """
 
     rgb: NDArray[np.uint8]
     data: bytes
     mime: Mime
     metadata: Metadata
+    jpeg_quality: int | None = None
 
     @property
     def sha256(self) -> str:
@@ -97,8 +102,9 @@ def decode(data: bytes, limits: Limits) -> Picture:
     with _load(data, limits) as image:
         mime = _MIMES[image.format or ""]
         metadata = _metadata(image)
+        quality = _jpeg_quality(image)
         rgb = _normalise(image)
-    return Picture(frozen(rgb), data, mime, metadata)
+    return Picture(frozen(rgb), data, mime, metadata, quality)
 
 
 def encode(rgb: NDArray[np.uint8], to: OutputFormat) -> tuple[bytes, Mime]:
@@ -178,6 +184,16 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     if alpha is None:
         return colour
     return Image.composite(colour, Image.new("RGB", colour.size, _WHITE), alpha)
+
+
+def _jpeg_quality(image: Image.Image) -> int | None:
+    """The quality whose luminance table has the file's mean step, by libjpeg's scaling of the standard table."""
+    table: list[int] | None = getattr(image, "quantization", {}).get(0)
+    if not table:
+        return None
+    scale = 100 * sum(table) / _STANDARD_LUMINANCE_SUM
+    quality = (200 - scale) / 2 if scale <= 100 else 5000 / scale
+    return round(min(100, max(1, quality)))
 
 
 def _metadata(image: Image.Image) -> Metadata:

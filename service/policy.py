@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from detectors import Declaration, Finding, Fingerprint, distance
+from detectors import Declaration, Finding, Fingerprint, Inference, distance
 from watermark import Codec
 from watermark.credentials import Credential
 from watermark.manifest import DIGITAL_SOURCE_TYPE, mark_id_of
@@ -57,7 +57,7 @@ class Evidence:
 
     `mark_id`: the mark in the pixels; `record_known`: it resolves in the ledger; `same_image`: the picture is the
     issued one (None: cannot tell); `file_known`: this very file was issued; `manifest_known`: its manifest was
-    issued; `matched`: its fingerprint is that of an issued picture.
+    issued; `matched`: its fingerprint is that of an issued picture; `inferred`: what the classifiers' scores mean.
     """
 
     credential: Credential
@@ -68,6 +68,7 @@ class Evidence:
     file_known: bool = False
     manifest_known: bool = False
     matched: bool = False
+    inferred: Verdict | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,10 @@ def _verdict(evidence: Evidence) -> Verdict:
         (marked, Verdict.MARKED_SYNTHETIC),
         (bool(origins & {"synthetic", "composite"}), Verdict.DECLARED_SYNTHETIC),
         (evidence.matched, Verdict.LIKELY_SYNTHETIC),
+        (_signed(evidence) and _claims_camera(evidence.credential), Verdict.DECLARED_CAMERA),
+        (evidence.inferred is Verdict.LIKELY_SYNTHETIC, Verdict.LIKELY_SYNTHETIC),
         ("camera" in origins, Verdict.DECLARED_CAMERA),
+        (evidence.inferred is Verdict.LIKELY_CAMERA, Verdict.LIKELY_CAMERA),
     )
     return next((verdict for holds, verdict in ladder if holds), Verdict.INCONCLUSIVE)
 
@@ -136,6 +140,7 @@ def _conflicts(evidence: Evidence) -> dict[str, bool]:
         "mark_is_not_the_credentials": marked and bool(bound) and evidence.mark_id not in bound,
         "camera_claimed_on_marked_image": marked and "camera" in origins,
         "camera_and_synthetic_claimed": {"camera", "synthetic"} <= origins,
+        "camera_claimed_on_likely_synthetic": evidence.inferred is Verdict.LIKELY_SYNTHETIC and "camera" in origins,
         "ingredient_invalid": any(i.failures for i in evidence.credential.ingredients),
     }
 
@@ -144,9 +149,8 @@ def origins_of(evidence: Evidence) -> set[str]:
     """Every origin that metadata or a validly signed credential claims."""
     origins = {str(d.origin) for d in evidence.declarations} - {"unknown"}
     if _signed(evidence):
-        types = _source_types(evidence.credential)
         origins |= {"synthetic"} if _claims_ai(evidence.credential) else set()
-        origins |= {"camera"} if types & {"digitalCapture", "computationalCapture"} else set()
+        origins |= {"camera"} if _claims_camera(evidence.credential) else set()
     return origins
 
 
@@ -168,6 +172,19 @@ def _source_types(credential: Credential) -> set[str]:
 
 def _claims_ai(credential: Credential) -> bool:
     return any("AlgorithmicMedia" in kind or kind == "compositeSynthetic" for kind in _source_types(credential))
+
+
+def _claims_camera(credential: Credential) -> bool:
+    return bool(_source_types(credential) & {"digitalCapture", "computationalCapture"})
+
+
+def inferred(inference: Inference, synthetic_above: float, camera_below: float) -> Verdict:
+    """What the classifiers' probability means. Outside what they were measured on it means nothing."""
+    if inference.out_of_scope:
+        return Verdict.INCONCLUSIVE
+    if inference.p_synthetic > synthetic_above:
+        return Verdict.LIKELY_SYNTHETIC
+    return Verdict.LIKELY_CAMERA if inference.p_synthetic < camera_below else Verdict.INCONCLUSIVE
 
 
 class Outcome(StrEnum):

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service.policy import Outcome, Verdict
 
-VERSION: Literal["1.0"] = "1.0"
+VERSION: Literal["1.1"] = "1.1"
 
 
 class _Part(BaseModel):
@@ -101,23 +101,44 @@ class Matched(_Part):
     distance: int = Field(description="PDQ Hamming distance, 0 to 256.")
 
 
-class Inferred(_Part):
-    """What classifiers say. `not_available`: no classifier is installed, so there is no score."""
-
-    state: Literal["not_available"] = "not_available"
-    p_synthetic: float | None = None
-    reason: str = "No classifier of synthetic images is installed in this version."
-
-
 class Reason(_Part):
     code: str
     text: str
 
 
+class DetectorFinding(_Part):
+    """One classifier's answer: its uncalibrated score in 0..1, and the weights that gave it."""
+
+    detector: str
+    score: float
+    model: str
+    digest: str
+
+
+class Inferred(_Part):
+    """What classifiers say.
+
+    `not_available`: none could be loaded, `not_asked`: the caller wanted none; then there is no score.
+    """
+
+    state: Literal["available", "not_available", "not_asked"]
+    verdict: Literal["likely_synthetic", "inconclusive", "likely_camera"] | None = None
+    p_synthetic: float | None = Field(None, description="Calibrated on sources held out of training, half synthetic.")
+    interval: tuple[float, float] | None = Field(None, description="90 % interval of p_synthetic over sources.")
+    threshold_fpr: float | None = Field(None, description="Share of real pictures that would be called synthetic.")
+    synthetic_above: float | None = None
+    camera_below: float | None = None
+    findings: list[DetectorFinding] = []
+    generator_family: str | None = Field(None, description="Not told in this version.")
+    calibration: str | None = None
+    warnings: list[Reason] = Field([], description="Why the figures may not hold; then the verdict is inconclusive.")
+    reasons: list[Reason] = []
+
+
 class Report(_Part):
     """All that is known about one file."""
 
-    version: Literal["1.0"] = VERSION
+    version: Literal["1.1"] = VERSION
     file: str = Field(description="The name it was given by; `-` where there was none.")
     asset: Asset
     verdict: Verdict
@@ -148,6 +169,12 @@ REASONS = {
     "metadata_declares_synthetic": "Unsigned metadata says that a generator made it.",
     "metadata_declares_composite": "Unsigned metadata says that parts of it are synthetic.",
     "metadata_declares_camera": "Unsigned metadata says that a camera made it.",
+    "classifiers_synthetic": "The classifiers score it above the threshold for synthetic pictures.",
+    "classifiers_camera": "The classifiers score it where few synthetic pictures lie.",
+    "classifiers_undecided": "The classifiers cannot tell: the score lies between the thresholds.",
+    "classifiers_void": "The classifiers were not measured on such pictures, so their score decides nothing.",
+    "classifiers_unavailable": "The classifiers cannot be used; the text says why.",
+    "encoder_missing": "Only the small network judged: `countermark models pull clip-vit-b16` adds the stronger part.",
 }
 """Every reason code and what it means in plain words."""
 
@@ -156,6 +183,7 @@ CONFLICTS = {
     "mark_is_not_the_credentials": "The credential names another mark than the pixels carry.",
     "camera_claimed_on_marked_image": "The file claims a camera, the pixels carry a generator's mark.",
     "camera_and_synthetic_claimed": "The file claims both a camera and a generator.",
+    "camera_claimed_on_likely_synthetic": "The file claims a camera, the classifiers think that it is synthetic.",
     "ingredient_invalid": "A picture this one was made from had a broken credential.",
 }
 """Every conflict code and what it means in plain words."""

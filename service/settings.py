@@ -69,6 +69,13 @@ class Settings(BaseSettings):
         Path | None, Field(description="PEM file of CA certificates whose signatures count as trusted.")
     ] = None
 
+    threshold_fpr: Annotated[
+        float, Field(gt=0, lt=1, description="False-positive rate at which `likely_synthetic` is said: 0.05 or 0.01.")
+    ] = 0.05
+    thresholds: Annotated[
+        Path | None, Field(description="Threshold file that `countermark benchmark` wrote; unset: the model's own.")
+    ] = None
+
     max_bytes: Annotated[int, Field(ge=1024, description="Largest file examined, bytes.")] = 32 * MiB
     max_pixels: Annotated[int, Field(ge=4096, description="Largest picture decoded, pixels.")] = 64_000_000
 

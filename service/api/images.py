@@ -10,7 +10,7 @@ from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Request
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationInfo, field_validator
 
 from service.api.problems import responses
 from service.errors import BadRequest, Refusal, StageFailed, Unavailable, Unsafe
@@ -55,6 +55,12 @@ class Wish(BaseModel):
     background: Literal["auto", "opaque"] = "auto"
     moderation: Literal["auto"] = "auto"
     stream: Literal[False] = False
+
+    @field_validator("n", "size", mode="before")
+    @classmethod
+    def _null_is_the_default(cls, value: object, info: ValidationInfo) -> object:
+        """OpenAI's own schema lets both be null."""
+        return cls.model_fields[str(info.field_name)].default if value is None else value
 
     @field_validator("guidance_scale", mode="before")
     @classmethod

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from service import __version__, logs
-from service.cli import audit, examine, generate, models, serve
+from service.cli import audit, benchmark, detect, examine, generate, models, serve
 from service.cli.files import label, printable
 from service.errors import Error
 
@@ -29,6 +29,8 @@ app = typer.Typer(
 app.command("generate")(generate.generate)
 app.command("verify")(examine.verify)
 app.command("inspect")(examine.inspect)
+app.command("detect")(detect.detect)
+app.command("benchmark")(benchmark.benchmark)
 app.command("serve")(serve.serve)
 app.add_typer(models.app, name="models")
 app.add_typer(audit.app, name="audit")

@@ -1,8 +1,7 @@
 """countermark verify and countermark inspect."""
 
-import json
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -24,7 +23,9 @@ _GRAVITY = (0, 1, 2, 5, 7, 4, 3, 70)
 
 def verify(names: Files, as_json: Json = False) -> None:
     """Check marks and credentials: exit 0 verified, 1 nothing found, 3 invalid or tampered, 4 untrusted."""
-    raise typer.Exit(_examine_all(names, as_json, present.line, lambda report: EXIT_CODES[report.outcome]))
+    raise typer.Exit(
+        _examine_all(names, as_json, present.line, lambda report: EXIT_CODES[report.outcome], classify=False)
+    )
 
 
 def inspect(names: Files, as_json: Json = False) -> None:
@@ -37,6 +38,8 @@ def _examine_all(
     as_json: bool,
     show: Callable[[Console, Report], None],
     exit_code: Callable[[Report], int],
+    *,
+    classify: bool = True,
 ) -> int:
     """Examine each file; one that cannot be read does not keep the others from their report."""
     console = Console(highlight=False)
@@ -45,10 +48,10 @@ def _examine_all(
     codes = []
     for name in track(names, "Examining", console=progress, transient=True, disable=len(names) == 1):
         try:
-            report = _examine(house, name)
+            report = _examine(house, name, classify)
         except Error as error:
             codes.append(error.exit_code)
-            _fail(console, files.label(name), error, as_json)
+            present.failure(console, files.label(name), error, as_json)
             continue
         codes.append(exit_code(report))
         if as_json:
@@ -58,14 +61,6 @@ def _examine_all(
     return max(codes, key=_GRAVITY.index)
 
 
-def _examine(house: House, name: str) -> Report:
-    return house.examiner.examine(files.read(name, house.settings.max_bytes), files.label(name))
-
-
-def _fail(console: Console, name: str, error: Error, as_json: bool) -> None:
-    problem: dict[str, Any] = {"code": error.code, "message": error.message, "hint": error.hint}
-    if as_json:
-        print(json.dumps({"file": name, "error": problem}))
-    else:
-        text = f"{name}: {error.message} ({error.code}). {error.hint}"
-        console.print(files.printable(text), markup=False, soft_wrap=True)
+def _examine(house: House, name: str, classify: bool) -> Report:
+    data = files.read(name, house.settings.max_bytes)
+    return house.examiner.examine(data, files.label(name), classify=classify)

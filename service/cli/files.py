@@ -1,14 +1,17 @@
 """Files in and out of the command line."""
 
+import glob
 import os
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from service.errors import BadRequest, FileUnreadable
 from service.pictures import OutputFormat
 
 STDIO = "-"
+PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff"})
 _FORMATS: dict[str, OutputFormat] = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}
 
 
@@ -25,6 +28,25 @@ def read(name: str, most: int) -> bytes:
             return file.read(most + 1)
     except OSError as gone:
         raise FileUnreadable(f"{name} cannot be read: {gone.strerror}") from gone
+
+
+def expand(paths: Sequence[str]) -> Iterator[str]:
+    """The pictures that paths name, in order: folders are searched to the bottom, globs are matched.
+
+    Raises:
+        FileUnreadable: a folder or glob holds no picture. A plain file is not looked at here.
+    """
+    for path in paths:
+        if path != STDIO and Path(path).is_dir():
+            found = sorted(str(p) for p in Path(path).rglob("*") if p.suffix.lower() in PICTURES and p.is_file())
+        elif path != STDIO and not Path(path).exists() and glob.has_magic(path):
+            matches = glob.iglob(path, recursive=True)  # noqa: PTH207 - absolute and relative alike
+            found = sorted(name for name in matches if Path(name).is_file())
+        else:
+            found = [path]
+        if not found:
+            raise FileUnreadable(f"{path} holds no picture", hint=f"Pictures end in {', '.join(sorted(PICTURES))}.")
+        yield from found
 
 
 def label(name: str) -> str:

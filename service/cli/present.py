@@ -1,5 +1,6 @@
 """Reports for people: one line, or the whole as a table."""
 
+import json
 from collections.abc import Iterator
 
 from rich.console import Console
@@ -7,8 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from service.cli.files import printable
+from service.errors import Error
 from service.policy import Outcome
-from service.report import CONFLICTS, Claimed, Marked, Report
+from service.report import CONFLICTS, Claimed, Inferred, Marked, Report
 
 _COLOURS = {
     Outcome.VERIFIED: "green",
@@ -47,8 +49,32 @@ def full(console: Console, report: Report) -> None:
     table.add_row("claimed", Text(printable("\n".join(_claimed(report.claimed)))))
     table.add_row("marked", Text("\n".join(text for mark in report.marked for text in _marked(mark))))
     table.add_row("matched", Text("\n".join(_matched(report)) or "nothing"))
-    table.add_row("inferred", f"{report.inferred.state}: {report.inferred.reason}")
+    table.add_row("inferred", Text("\n".join(inferred(report.inferred))))
     console.print(table)
+
+
+def inferred(found: Inferred) -> Iterator[str]:
+    """What the classifiers say, a line for each fact."""
+    if found.p_synthetic is None or found.interval is None:
+        yield found.state.replace("_", " ")
+    else:
+        low, high = found.interval
+        yield f"{found.verdict}: p(synthetic) {found.p_synthetic:.2f}, 90 % interval {low:.2f} to {high:.2f}"
+        yield f"{found.synthetic_above:.2f} is reached by {found.threshold_fpr:.0%} of real pictures"
+    for finding in found.findings:
+        yield f"{finding.detector}: {finding.score:.2f} by {finding.model}"
+    for reason in (*found.warnings, *found.reasons):
+        yield reason.text
+
+
+def failure(console: Console, name: str, error: Error, as_json: bool) -> None:
+    """What became of a file that could not be used, in the place of its report."""
+    if as_json:
+        problem = {"code": error.code, "message": error.message, "hint": error.hint}
+        print(json.dumps({"file": name, "error": problem}))
+    else:
+        text = f"{name}: {error.message} ({error.code}). {error.hint}"
+        console.print(printable(text), markup=False, soft_wrap=True)
 
 
 def _reasons(report: Report) -> list[str]:

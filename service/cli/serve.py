@@ -13,7 +13,7 @@ from service.settings import load_settings
 
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on; default: COUNTERMARK_HOST.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port; default: COUNTERMARK_PORT.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port; default: COUNTERMARK_PORT.")] = None,
 ) -> None:
     """Serve the HTTP API. Loads every model first: a gateway that cannot work does not start."""
     import uvicorn  # noqa: PLC0415 - not needed by the other commands
@@ -23,6 +23,7 @@ def serve(
     settings = load_settings()
     logs.configure(settings.log_level)
     house = open_house(settings)
+    _ = house.classifier
     _load_gateway(house)
     uvicorn.run(
         create_app(house),

@@ -55,6 +55,10 @@ class TestGenerations:
             assert fact["seed"] == 5 + k
             assert house.ledger.by_sha256(fact["sha256"]) is not None
 
+    def test_null_is_the_default(self, client: TestClient) -> None:
+        body = client.post(URL, json={"prompt": "x", "n": None, "size": None}).json()
+        assert len(body["data"]) == 1
+
     def test_url_is_a_data_url(self, client: TestClient) -> None:
         body = client.post(URL, json={"prompt": "x", "response_format": "url", "output_format": "webp"}).json()
         assert body["data"][0]["url"].startswith("data:image/webp;base64,")

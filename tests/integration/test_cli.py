@@ -101,7 +101,7 @@ def test_standard_input(run, files) -> None:
 def test_inspect_shows_everything(run, files) -> None:
     code, out, _ = run("inspect", files["recovered.jpg"])
     assert code == 0
-    for word in ("issued_here", "recovered", "DEVELOPMENT ONLY", "same picture", "not_available", "c2pa.created"):
+    for word in ("issued_here", "recovered", "DEVELOPMENT ONLY", "same picture", "p(synthetic)", "c2pa.created"):
         assert word in out
     code, out, _ = run("inspect", "--json", files["changed.png"])
     assert code == 0

@@ -29,6 +29,12 @@ def backend(folder: Path) -> DiffusersBackend:
     return load_backend(Settings(pipeline=str(folder), threads=1))
 
 
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """A fixed key: in the noise that an untrained pipeline draws, the mark of one key in ten does not read back."""
+    return Settings(home=tmp_path / "home", threads=1, provider="Test", mark_secret="the pipelines' own secret")
+
+
 def ignore(done: int, total: int) -> None:
     pass
 

@@ -75,6 +75,7 @@ def test_an_unknown_name() -> None:
 
 def test_every_shipped_card_is_whole() -> None:
     cards = list(all_cards())
-    assert {card.name for card in cards} >= {"open_nsfw", "scenes-256"}
+    assert {card.name for card in cards} >= {"open_nsfw", "scenes-256", "synthetic"}
     for card in cards:
-        assert card.verified_root().is_dir()
+        if card.source.kind != "wheel":
+            assert card.verified_root().is_dir()

@@ -23,6 +23,6 @@ def test_a_report_survives_json(house: House) -> None:
     assert Report.model_validate_json(text) == report
 
 
-def test_what_is_not_there_has_no_score(house: House) -> None:
-    inferred = house.examiner.examine(save(picture(), "PNG")).inferred
-    assert (inferred.state, inferred.p_synthetic) == ("not_available", None)
+def test_what_was_not_asked_has_no_score(house: House) -> None:
+    inferred = house.examiner.examine(save(picture(), "PNG"), classify=False).inferred
+    assert (inferred.state, inferred.verdict, inferred.p_synthetic) == ("not_asked", None, None)

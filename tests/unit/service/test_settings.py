@@ -37,6 +37,8 @@ VALUES = {
     "render_timeout": ("5", 5.0),
     "signing_algorithm": ("es384", "es384"),
     "trust_anchors": ("/x.pem", Path("/x.pem")),
+    "threshold_fpr": ("0.01", 0.01),
+    "thresholds": ("/t.json", Path("/t.json")),
     "max_bytes": ("5000", 5000),
     "max_pixels": ("5000", 5000),
     "host": ("0.0.0.0", "0.0.0.0"),

@@ -1,0 +1,7 @@
+"""Is this picture synthetic? Two classifiers, their calibration, and when not to believe them."""
+
+from detectors.synthetic.detector import Inference, Synthetic
+from detectors.synthetic.encoder import Encoder
+from detectors.synthetic.scope import OUT_OF_SCOPE
+
+__all__ = ["OUT_OF_SCOPE", "Encoder", "Inference", "Synthetic"]

@@ -1,0 +1,49 @@
+"""From the scores to a probability with an interval, and the thresholds: all measured, none set by hand."""
+
+from typing import Annotated
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Scale(_Frozen):
+    """Logistic regression on a score (Platt 1999), and what held-out sources say about its output.
+
+    `logits`, `low`, `high`: the 90 % interval of the calibrated probability at each logit, when whole sources are
+    drawn again; between them it is interpolated. `synthetic_above`: for a false-positive rate (as text) the
+    probability that only this share of held-out real pictures reaches. `camera_below`: only 5 % of held-out
+    synthetic pictures lie below.
+    """
+
+    weight: float
+    bias: float
+    logits: tuple[float, ...]
+    low: tuple[Probability, ...]
+    high: tuple[Probability, ...]
+    synthetic_above: dict[str, Probability]
+    camera_below: Probability
+
+    def probability(self, score: float) -> tuple[float, tuple[float, float]]:
+        """Calibrated probability that the picture is synthetic, and its interval around it."""
+        logit = self.weight * score + self.bias
+        p = float(1 / (1 + np.exp(-np.clip(logit, -30, 30))))
+        low, high = (float(np.interp(logit, self.logits, edge)) for edge in (self.low, self.high))
+        return p, (min(low, p), max(high, p))
+
+
+class Calibration(_Frozen):
+    """Scales for both ways of working: with the encoder's features and without."""
+
+    with_encoder: Scale
+    alone: Scale
+
+
+def read(data: bytes) -> Calibration:
+    """Raises ValueError (pydantic) where the file is not one."""
+    return Calibration.model_validate_json(data)

@@ -1,0 +1,35 @@
+"""Surgery on ONNX graphs."""
+
+from collections.abc import Sequence
+
+import onnx
+
+
+def cut(model: bytes, outputs: Sequence[str]) -> bytes:
+    """The serialised `model` with the inner tensors `outputs` (float) as its only outputs.
+
+    Nodes and weights that they do not need are gone: ONNX Runtime would run them all the same.
+
+    Raises:
+        ValueError: the model has no tensor of that name.
+    """
+    proto = onnx.load_from_string(model)
+    graph = proto.graph
+    maker = {name: node for node in graph.node for name in node.output}
+    if strangers := set(outputs) - set(maker):
+        raise ValueError(f"the model has no tensor {', '.join(sorted(strangers))}")
+    needed: set[str] = set()
+    waiting = list(outputs)
+    while waiting:
+        name = waiting.pop()
+        if name not in needed:
+            needed.add(name)
+            waiting += maker[name].input if name in maker else ()
+    nodes = [node for node in graph.node if needed.intersection(node.output)]
+    weights = [weight for weight in graph.initializer if weight.name in needed]
+    del graph.node[:], graph.initializer[:], graph.output[:], graph.value_info[:]
+    graph.node.extend(nodes)
+    graph.initializer.extend(weights)
+    graph.output.extend(onnx.helper.make_tensor_value_info(n, onnx.TensorProto.FLOAT, None) for n in outputs)
+    serialized: bytes = proto.SerializeToString()
+    return serialized

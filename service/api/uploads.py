@@ -1,0 +1,55 @@
+"""Pictures in a request: the bare bytes, or a form with parts called `file`."""
+
+from typing import Any
+
+from fastapi import Request
+from starlette.datastructures import UploadFile
+
+from service.errors import BadRequest
+
+_BINARY = {"type": "string", "format": "binary"}
+_BARE = {f"image/{kind}": {"schema": _BINARY} for kind in ("png", "jpeg", "webp", "avif", "tiff")}
+
+Upload = tuple[bytes, str]
+
+
+def body(description: str, files: dict[str, Any]) -> dict[str, Any]:
+    """The OpenAPI request body: one bare picture, or a form whose `file` has the schema `files`."""
+    form = {"schema": {"type": "object", "required": ["file"], "properties": {"file": files}}}
+    return {"required": True, "description": description, "content": {"multipart/form-data": form, **_BARE}}
+
+
+ONE = body("The file itself, or a form with one part called `file`.", _BINARY)
+
+
+def many(most: int) -> dict[str, Any]:
+    files = {"type": "array", "items": _BINARY, "minItems": 1, "maxItems": most}
+    return body(
+        f"The file itself, or a form with up to {most} parts called `file`, together no larger than one file may be.",
+        files,
+    )
+
+
+def is_form(request: Request) -> bool:
+    return request.headers.get("content-type", "").lower().startswith("multipart/form-data")
+
+
+async def uploads(request: Request, most: int = 1) -> list[Upload]:
+    """Bytes and name of every file sent, in order.
+
+    Raises:
+        BadRequest: the form has no file, something else than files, or more than `most`.
+    """
+    if not is_form(request):
+        return [(await request.body(), "-")]
+    async with request.form(max_files=most, max_fields=0) as form:
+        parts = form.getlist("file")
+        if not parts or len(parts) != len(form.multi_items()):
+            what = "has parts that are not called `file`" if parts else "has no file"
+            raise BadRequest(f"the form {what}", hint="Send parts called `file` and no others, or the bare bytes.")
+        return [(await part.read(), _label(part.filename or "-")) for part in parts if isinstance(part, UploadFile)]
+
+
+def _label(name: str) -> str:
+    """The name as valid text: a form may choose a charset that gives lone surrogates."""
+    return name.encode("utf-8", "replace").decode()

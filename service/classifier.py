@@ -1,0 +1,148 @@
+"""The classifiers behind one interface: a picture becomes an `Inferred`, a file a `Detection`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from detectors import OUT_OF_SCOPE, Inference, Synthetic
+from models import ModelError
+from service import policy
+from service.errors import BadRequest, Misconfigured, Unavailable
+from service.pictures import Limits, Picture, decode
+from service.report import REASONS, DetectorFinding, Inferred, Reason
+
+_REASON = {
+    policy.Verdict.LIKELY_SYNTHETIC: "classifiers_synthetic",
+    policy.Verdict.LIKELY_CAMERA: "classifiers_camera",
+    policy.Verdict.INCONCLUSIVE: "classifiers_undecided",
+}
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+class Detection(Inferred):
+    """What the classifiers say of one file."""
+
+    file: str = Field(description="The name it was given by; `-` where there was none.")
+    sha256: str
+
+
+class Thresholds(BaseModel):
+    """Thresholds measured on an operator's own pictures; they hold for one calibration only.
+
+    `synthetic_above` maps a false-positive rate (`0.05`) to the probability that this share of real pictures exceeds;
+    `camera_below`: 5 % of synthetic pictures lie below.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    calibration: str
+    synthetic_above: dict[str, Probability]
+    camera_below: Probability
+
+    @classmethod
+    def load(cls, path: Path) -> "Thresholds":
+        """Raises Misconfigured where the file cannot be read or is no threshold file."""
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except OSError as gone:
+            raise Misconfigured(f"thresholds {path} cannot be read: {gone.strerror}") from gone
+        except ValidationError as bad:
+            raise Misconfigured(f"thresholds {path} is no threshold file: {bad.error_count()} faults") from bad
+
+
+class Classifier:
+    """Scores pictures and says what the scores mean. Thread-safe; no torch."""
+
+    def __init__(
+        self, detector: Synthetic, limits: Limits, threshold_fpr: float, thresholds: Thresholds | None = None
+    ) -> None:
+        self._detector = detector
+        self._limits = limits
+        self._fpr = threshold_fpr
+        self._thresholds = thresholds
+
+    def infer(self, picture: Picture, threshold_fpr: float | None = None) -> Inferred:
+        """What the classifiers say of a picture, by thresholds for `threshold_fpr` (default: the setting's).
+
+        Raises:
+            BadRequest: there is no threshold for that rate.
+            Unavailable: a classifier failed; a guess would be worse than nothing.
+        """
+        try:
+            inference = self._detector(picture.rgb, picture.jpeg_quality)
+        except ModelError as fault:
+            raise Unavailable(str(fault)) from fault
+        return self._judged(inference, self._fpr if threshold_fpr is None else threshold_fpr)
+
+    def check_rate(self, threshold_fpr: float | None) -> None:
+        """Raises BadRequest where no threshold is known for the rate; before any picture is judged."""
+        table = self._thresholds.synthetic_above if self._thresholds else self._detector.synthetic_above
+        _threshold(table, self._fpr if threshold_fpr is None else threshold_fpr)
+
+    def detect(self, data: bytes, name: str = "-", threshold_fpr: float | None = None) -> Detection:
+        """The same for a file.
+
+        Raises:
+            InputError: the bytes are no picture that can be read (see `pictures.decode`).
+            BadRequest, Unavailable: as `infer`.
+        """
+        picture = decode(data, self._limits)
+        inferred = self.infer(picture, threshold_fpr)
+        return Detection(**dict(inferred), file=name, sha256=picture.sha256)
+
+    def heatmap(self, data: bytes) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """The picture's working copy (uint8, h x w x 3) and where it looks generated (float32, h x w, 0..1).
+
+        Raises:
+            InputError, Unavailable: as `detect`.
+        """
+        picture = decode(data, self._limits)
+        try:
+            return self._detector.heatmap(picture.rgb)
+        except ModelError as fault:
+            raise Unavailable(str(fault)) from fault
+
+    def _judged(self, inference: Inference, fpr: float) -> Inferred:
+        above, below = self._limits_for(inference, fpr)
+        verdict = policy.inferred(inference, above, below)
+        codes = ["classifiers_void" if inference.out_of_scope else _REASON[verdict]]
+        if not inference.complete:
+            codes.append("encoder_missing")
+        return Inferred(
+            state="available",
+            verdict=verdict.value,
+            p_synthetic=round(inference.p_synthetic, 4),
+            interval=(round(inference.interval[0], 4), round(inference.interval[1], 4)),
+            threshold_fpr=fpr,
+            synthetic_above=above,
+            camera_below=below,
+            findings=[
+                DetectorFinding(detector=f.detector, score=round(f.score, 4), model=f.model, digest=f.digest)
+                for f in inference.findings
+            ],
+            calibration=inference.calibration,
+            warnings=[Reason(code=code, text=OUT_OF_SCOPE[code]) for code in inference.out_of_scope],
+            reasons=[Reason(code=code, text=REASONS[code]) for code in codes],
+        )
+
+    def _limits_for(self, inference: Inference, fpr: float) -> tuple[float, float]:
+        own = self._thresholds
+        if own and own.calibration != inference.calibration:
+            raise Misconfigured(
+                f"the threshold file is for calibration {own.calibration}, this is {inference.calibration}",
+                hint="Run `countermark benchmark` again with --thresholds.",
+            )
+        table = own.synthetic_above if own else inference.synthetic_above
+        return _threshold(table, fpr), own.camera_below if own else inference.camera_below
+
+
+def _threshold(table: Mapping[str, float], fpr: float) -> float:
+    if str(fpr) not in table:
+        known = ", ".join(table)
+        raise BadRequest(f"there is no threshold for a false-positive rate of {fpr}", hint=f"Choose from {known}.")
+    return table[str(fpr)]

@@ -1,0 +1,146 @@
+"""countermark benchmark."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from service.benchmark import CONDITIONS, Benchmark, Sample, judge, scores, summarise, thresholds
+from service.cli import charts, files
+from service.errors import BadRequest, InputError
+from service.house import open_classifier
+from service.measure import reliability, roc
+from service.pictures import Limits, decode
+from service.settings import load_settings
+
+_FIGURES = ("condition", "real", "synthetic", "AUROC", "90 % interval", "recall at 5 %", "recall at 1 %", "ECE")
+_GROUPS = ("folder", "class", "pictures", *(f"{what} {c}" for c in CONDITIONS for what in ("AUROC", "flagged")))
+
+
+def benchmark(
+    real: Annotated[Path, typer.Option(help="Folder of real pictures; its sub-folders are told apart.")],
+    fake: Annotated[Path, typer.Option(help="Folder of synthetic pictures; its sub-folders are told apart.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for report.json and index.html with charts.")] = None,
+    own_thresholds: Annotated[
+        Path | None, typer.Option("--thresholds", help="Write a threshold file for COUNTERMARK_THRESHOLDS.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many pictures of each class.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Write over files that are there.")] = False,
+) -> None:
+    """Measure the detector on your own pictures, as stored and as posted (512 px, JPEG 75)."""
+    if own_thresholds:
+        files.check_target(str(own_thresholds), force)
+    if out:
+        _prepare(out, force)
+    samples = _samples(real, fake, limit)
+    found = summarise(samples)
+    if own_thresholds:
+        files.write(str(own_thresholds), (thresholds(samples).model_dump_json(indent=1) + "\n").encode())
+    if out:
+        files.write(str(out / "report.json"), (found.model_dump_json(indent=1) + "\n").encode())
+        files.write(str(out / "index.html"), _page(found, samples).encode())
+    if as_json:
+        print(found.model_dump_json())
+    else:
+        _show(found)
+
+
+def _samples(real: Path, fake: Path, limit: int | None) -> list[Sample]:
+    """Every picture judged; one that cannot be read is named and left out."""
+    settings = load_settings()
+    wanted = [*_pictures(real, False, limit), *_pictures(fake, True, limit)]
+    progress = Console(stderr=True)
+    classifier, limits = open_classifier(settings), Limits(settings.max_bytes, settings.max_pixels)
+    samples = []
+    for name, group, is_fake in track(wanted, "Judging", console=progress, transient=True):
+        try:
+            picture = decode(files.read(name, settings.max_bytes), limits)
+        except InputError as error:
+            text = files.printable(f"{files.label(name)} left out: {error.message}")
+            progress.print(text, markup=False, soft_wrap=True)
+            continue
+        samples.append(judge(classifier, picture, group, is_fake))
+    return samples
+
+
+def _pictures(folder: Path, fake: bool, limit: int | None) -> Iterator[tuple[str, str, bool]]:
+    """Path, sub-folder and class of every picture below a folder; `limit` takes evenly from the sorted paths."""
+    if not folder.is_dir():
+        raise BadRequest(f"{folder} is no folder", hint="Name a folder of pictures.")
+    names = list(files.expand([str(folder)]))
+    step = 1 if limit is None else max(1, -(-len(names) // limit))
+    for name in names[::step]:
+        yield name, files.label(str(Path(name).parent.relative_to(folder))), fake
+
+
+def _prepare(out: Path, force: bool) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as denied:
+        raise BadRequest(f"{out} cannot be made: {denied.strerror}", hint="Choose another folder.") from denied
+    for name in ("report.json", "index.html"):
+        files.check_target(str(out / name), force)
+
+
+def _show(found: Benchmark) -> None:
+    console = Console()
+    for title, headings, rows in (
+        (f"Detector {found.calibration}", _FIGURES, _figure_rows(found)),
+        ("By folder; flagged: called synthetic", _GROUPS, _group_rows(found)),
+    ):
+        table = Table(title=title, title_justify="left")
+        for number, heading in enumerate(headings):
+            table.add_column(heading, justify="right" if number else "left")
+        for row in rows:
+            table.add_row(*map(files.printable, row))
+        console.print(table)
+
+
+def _page(found: Benchmark, samples: list[Sample]) -> str:
+    classes = {c: (scores(samples, c, False), scores(samples, c, True)) for c in CONDITIONS}
+    calibration = {c: [(p, share) for p, share, _ in reliability(*both)] for c, both in classes.items()}
+    return charts.page(
+        "Countermark: the detector on your pictures",
+        charts.table(_FIGURES, _figure_rows(found)),
+        charts.chart("ROC", "false-positive rate", "recall", {c: roc(*both) for c, both in classes.items()}),
+        charts.chart("Calibration", "mean p(synthetic)", "share that is synthetic", calibration),
+        charts.table(_GROUPS, _group_rows(found)),
+        f"<p>Calibration {found.calibration}.</p>",
+    )
+
+
+def _figure_rows(found: Benchmark) -> list[list[str]]:
+    return [
+        [
+            f.condition,
+            str(f.real),
+            str(f.fake),
+            f"{f.auroc:.3f}",
+            f"{f.auroc_interval[0]:.3f} to {f.auroc_interval[1]:.3f}",
+            f"{f.recall_at_5_percent:.2f}",
+            f"{f.recall_at_1_percent:.2f}",
+            f"{f.calibration_error:.3f}",
+        ]
+        for f in found.figures
+    ]
+
+
+def _group_rows(found: Benchmark) -> list[list[str]]:
+    return [
+        [
+            group.group,
+            "synthetic" if group.fake else "real",
+            str(group.pictures),
+            *(
+                cell
+                for c in CONDITIONS
+                for cell in (f"{group.auroc[c]:.3f}" if group.auroc else "-", f"{group.flagged[c]:.2f}")
+            ),
+        ]
+        for group in found.groups
+    ]

@@ -1,0 +1,110 @@
+"""countermark detect."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, TextIO
+
+import typer
+from rich.console import Console
+from rich.progress import track
+from rich.text import Text
+
+from service.classifier import Classifier, Detection
+from service.cli import files, present
+from service.errors import BadRequest, Error
+from service.heatmaps import overlay
+from service.house import open_classifier
+from service.pictures import encode
+from service.settings import load_settings
+
+_COLOURS = {"likely_synthetic": "red", "inconclusive": "yellow", "likely_camera": "green"}
+_COLUMNS = ("file", "p_synthetic", "low", "high", "verdict", "warnings", "sha256", "error")
+
+
+def detect(
+    paths: Annotated[list[str], typer.Argument(help="Pictures, folders or globs; - reads standard input.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+    heatmap: Annotated[
+        Path | None, typer.Option(help="Folder for a PNG of each picture: where it looks generated.")
+    ] = None,
+    to_csv: Annotated[Path | None, typer.Option("--csv", help="Write a table to this file.")] = None,
+    threshold_fpr: Annotated[
+        float | None, typer.Option(help="False-positive rate of `likely_synthetic`: 0.05 or 0.01.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a table that is there.")] = False,
+) -> None:
+    """Judge whether pictures are synthetic, by classifiers alone: exit 0 whenever they could be read."""
+    settings = load_settings()
+    names = list(files.expand(paths))
+    if to_csv:
+        files.check_target(str(to_csv), force)
+    if heatmap:
+        _make_folder(heatmap)
+    progress = Console(stderr=True)
+    with progress.status("Loading the classifiers"):
+        classifier = open_classifier(settings)
+    console, rows, codes = Console(highlight=False), [], [0]
+    for name in track(names, "Judging", console=progress, transient=True, disable=len(names) == 1):
+        try:
+            data = files.read(name, settings.max_bytes)
+            found = classifier.detect(data, files.label(name), threshold_fpr)
+        except BadRequest:
+            raise
+        except Error as error:
+            codes.append(error.exit_code)
+            rows.append({"file": files.label(name), "error": error.code})
+            present.failure(console, files.label(name), error, as_json)
+            continue
+        rows.append(_row(found))
+        _show(console, found, as_json)
+        if heatmap:
+            _draw(classifier, data, heatmap / f"{_stem(name)}-{found.sha256[:8]}.png")
+    if to_csv:
+        _write_csv(to_csv, rows)
+    raise typer.Exit(max(codes))
+
+
+def _show(console: Console, found: Detection, as_json: bool) -> None:
+    if as_json:
+        print(found.model_dump_json())
+        return
+    verdict = found.verdict or "inconclusive"
+    low, high = found.interval or (0.0, 1.0)
+    text = Text(files.printable(f"{found.file}: ")).append(verdict, f"bold {_COLOURS[verdict]}")
+    console.print(text.append(f"  {found.p_synthetic:.2f} ({low:.2f} to {high:.2f})"), soft_wrap=True)
+    for reason in (*found.warnings, *found.reasons):
+        console.print(f"  {reason.text}", markup=False, soft_wrap=True)
+
+
+def _draw(classifier: Classifier, data: bytes, path: Path) -> None:
+    picture, heat = classifier.heatmap(data)
+    files.write(str(path), encode(overlay(picture, heat), "png")[0])
+
+
+def _row(found: Detection) -> dict[str, Any]:
+    low, high = found.interval or (None, None)
+    warnings = " ".join(warning.code for warning in found.warnings)
+    return {**found.model_dump(include=set(_COLUMNS)), "low": low, "high": high, "warnings": warnings}
+
+
+def _write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        _table(file, rows)
+
+
+def _table(file: TextIO, rows: Sequence[dict[str, Any]]) -> None:
+    table = csv.DictWriter(file, _COLUMNS)
+    table.writeheader()
+    table.writerows(rows)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as denied:
+        raise BadRequest(f"{folder} cannot be made: {denied.strerror}", hint="Choose another folder.") from denied
+
+
+def _stem(name: str) -> str:
+    return "stdin" if name == files.STDIO else Path(files.label(name)).stem

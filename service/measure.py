@@ -1,0 +1,60 @@
+"""How well scores tell two classes apart: the arithmetic of `countermark benchmark`."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Scores = NDArray[np.float64]
+
+
+def auroc(real: Scores, fake: Scores) -> float:
+    """Probability that a synthetic picture scores above a real one, ties counted half (Mann and Whitney 1947)."""
+    ordered = np.sort(real)
+    below = np.searchsorted(ordered, fake, side="left")
+    not_above = np.searchsorted(ordered, fake, side="right")
+    return float((below + not_above).mean() / (2 * len(real)))
+
+
+def auroc_interval(real: Scores, fake: Scores, draws: int = 300) -> tuple[float, float]:
+    """90 % bootstrap interval of the AUROC over pictures, the same at every call."""
+    rng = np.random.default_rng(0)
+    values = [auroc(rng.choice(real, len(real)), rng.choice(fake, len(fake))) for _ in range(draws)]
+    low, high = np.quantile(values, (0.05, 0.95))
+    return float(low), float(high)
+
+
+def threshold(real: Scores, rate: float) -> float:
+    """The smallest of the real scores that at most a share `rate` of them exceeds."""
+    ordered = np.sort(real)[::-1]
+    return float(ordered[min(int(rate * len(real)), len(real) - 1)])
+
+
+def recall(real: Scores, fake: Scores, rate: float) -> float:
+    """Share of synthetic pictures above the threshold that a share `rate` of real ones exceeds."""
+    return float((fake > threshold(real, rate)).mean())
+
+
+def calibration_error(real: Scores, fake: Scores, bins: int = 15) -> float:
+    """Expected calibration error over equally filled bins (Guo et al. 2017); the classes weigh what they number."""
+    return float(sum(abs(p - share) * weight for p, share, weight in reliability(real, fake, bins)))
+
+
+def reliability(real: Scores, fake: Scores, bins: int = 15) -> list[tuple[float, float, float]]:
+    """For equally filled bins: mean probability, share of synthetic pictures, share of all pictures."""
+    p = np.concatenate([real, fake])
+    labels = np.r_[np.zeros(len(real)), np.ones(len(fake))]
+    parts = [part for part in np.array_split(np.argsort(p, kind="stable"), bins) if len(part)]
+    return [(float(p[part].mean()), float(labels[part].mean()), len(part) / len(p)) for part in parts]
+
+
+def roc(real: Scores, fake: Scores) -> list[tuple[float, float]]:
+    """(false-positive rate, recall) at every threshold, from (0, 0) to (1, 1)."""
+    thresholds = np.unique(np.concatenate([real, fake]))[::-1]
+    points = [(float((real >= t).mean()), float((fake >= t).mean())) for t in thresholds]
+    return [(0.0, 0.0), *_thinned(points)]
+
+
+def _thinned(points: Sequence[tuple[float, float]], most: int = 200) -> list[tuple[float, float]]:
+    chosen = np.unique(np.linspace(0, len(points) - 1, most).round().astype(int))
+    return [points[index] for index in chosen]

@@ -1,0 +1,106 @@
+"""POST /v1/detect against the shipped classifiers."""
+
+import io
+import json
+from collections.abc import Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
+from skimage import data as photos
+
+from models import ModelFault
+from service.api.app import create_app
+from service.api.detect import MOST_FILES
+from service.house import House
+
+
+def png(rgb: object) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(rgb).save(out, "PNG")  # type: ignore[arg-type]
+    return out.getvalue()
+
+
+PHOTO, OTHER = png(photos.astronaut()), png(photos.coffee())
+
+
+@pytest.fixture
+def client(house: House) -> Iterator[TestClient]:
+    with TestClient(create_app(house)) as opened:
+        yield opened
+
+
+def files(*contents: bytes) -> list[tuple[str, tuple[str, bytes, str]]]:
+    return [("file", (f"{number}.png", content, "image/png")) for number, content in enumerate(contents)]
+
+
+def test_one_bare_picture(client: TestClient) -> None:
+    answer = client.post("/v1/detect", content=PHOTO, headers={"content-type": "image/png"})
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("application/x-ndjson")
+    (line,) = answer.text.splitlines()
+    found = json.loads(line)
+    assert found["file"] == "-"
+    assert found["verdict"] in ("likely_synthetic", "inconclusive", "likely_camera")
+    assert found["interval"][0] <= found["p_synthetic"] <= found["interval"][1]
+
+
+def test_several_files_are_judged_in_order_and_a_broken_one_keeps_none(client: TestClient) -> None:
+    answer = client.post("/v1/detect", files=files(PHOTO, PHOTO[:50], OTHER))
+    first, broken, last = (json.loads(line) for line in answer.text.splitlines())
+    assert [one["file"] for one in (first, broken, last)] == ["0.png", "1.png", "2.png"]
+    assert broken["error"]["code"] == "broken_picture"
+    assert first["sha256"] != last["sha256"]
+
+
+def test_the_rate_can_be_chosen(client: TestClient) -> None:
+    strict = client.post("/v1/detect", params={"threshold_fpr": 0.01}, files=files(PHOTO)).json()
+    loose = client.post("/v1/detect", files=files(PHOTO)).json()
+    assert strict["synthetic_above"] > loose["synthetic_above"]
+
+
+@pytest.mark.parametrize("rate", ["0.2", "often"])
+def test_a_rate_without_a_threshold_is_a_problem(client: TestClient, rate: str) -> None:
+    answer = client.post("/v1/detect", params={"threshold_fpr": rate}, files=files(PHOTO))
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_bare_file_that_is_no_picture_is_a_problem(client: TestClient) -> None:
+    answer = client.post("/v1/detect", content=b"hello", headers={"content-type": "image/png"})
+    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_format")
+
+
+def test_a_form_without_files_is_a_problem(client: TestClient) -> None:
+    assert client.post("/v1/detect", files={"other": ("a.png", PHOTO)}).status_code == 400
+
+
+def test_a_name_that_is_no_text_harms_nothing(client: TestClient) -> None:
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="\\ud800.png"\r\n\r\n'
+    kind = {"content-type": "multipart/form-data; boundary=x; charset=unicode_escape"}
+    for address in ("/v1/detect", "/v1/inspect"):
+        answer = client.post(address, content=head + PHOTO + b"\r\n--x--\r\n", headers=kind)
+        assert answer.status_code == 200
+        assert answer.json()["file"].endswith(".png")
+
+
+def test_too_many_files_are_a_problem(client: TestClient) -> None:
+    answer = client.post("/v1/detect", files=files(*[b"x"] * (MOST_FILES + 1)))
+    assert answer.status_code == 400
+
+
+def test_a_failing_model_is_no_score(client: TestClient, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ModelFault("the output is not finite")
+
+    monkeypatch.setattr(house.classifier, "_detector", fail)
+    fail.synthetic_above = {"0.05": 0.8}  # type: ignore[attr-defined]
+    answer = client.post("/v1/detect", content=PHOTO, headers={"content-type": "image/png"})
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+
+
+def test_the_openapi_document_tells_of_it(client: TestClient) -> None:
+    route = client.get("/openapi.json").json()["paths"]["/v1/detect"]["post"]
+    assert [parameter["name"] for parameter in route["parameters"]] == ["threshold_fpr"]
+    assert "multipart/form-data" in route["requestBody"]["content"]
+    assert "application/x-ndjson" in route["responses"]["200"]["content"]

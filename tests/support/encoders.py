@@ -1,0 +1,50 @@
+"""A stand-in for the encoder's file: the same names and shapes, and features that follow the colours."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from detectors.synthetic.encoder import BLOCKS, tensor_of
+from models import Card, find_card
+
+
+def write_encoder(folder: Path) -> Card:
+    """Writes the file into `folder` and returns the card that reads it there."""
+    model = small_encoder()
+    card = find_card("clip-vit-b16")
+    (name,) = card.files
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(model)
+    files = {name: hashlib.sha256(model).hexdigest()}
+    return Card.model_validate({**card.model_dump(), "files": files, "source": {"kind": "folder", "path": str(folder)}})
+
+
+def small_encoder() -> bytes:
+    """pixel_values (N, 3, 224, 224) to tokens (N, 197, 768) after each block: the mean colour, projected at random."""
+    rng = np.random.default_rng(3)
+    weights = {
+        "to_tokens": rng.normal(0, 0.3, (3, 768)).astype(np.float32),
+        "shape": np.array([-1, 1, 3], np.int64),
+        "positions": rng.normal(0, 0.1, (1, 197, 768)).astype(np.float32),
+    }
+    nodes = [
+        helper.make_node("GlobalAveragePool", ["pixel_values"], ["mean"]),
+        helper.make_node("Reshape", ["mean", "shape"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "to_tokens"], ["token"]),
+        helper.make_node("Add", ["token", "positions"], [tensor_of(BLOCKS[0])]),
+        *(helper.make_node("Tanh", [tensor_of(b - 1)], [tensor_of(b)]) for b in BLOCKS[1:]),
+        helper.make_node("ReduceMean", [tensor_of(BLOCKS[-1])], ["image_embeds"], axes=[1], keepdims=0),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "encoder",
+        [helper.make_tensor_value_info("pixel_values", TensorProto.FLOAT, ["n", 3, 224, 224])],
+        [helper.make_tensor_value_info("image_embeds", TensorProto.FLOAT, ["n", 768])],
+        [numpy_helper.from_array(value, name) for name, value in weights.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 14)], ir_version=8)
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString())

@@ -1,0 +1,38 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from detectors.synthetic.calibration import Scale, read
+
+SCALE = Scale(
+    weight=2.0,
+    bias=-1.0,
+    logits=(-2.0, 0.0, 2.0),
+    low=(0.05, 0.4, 0.8),
+    high=(0.2, 0.6, 0.95),
+    synthetic_above={"0.05": 0.9},
+    camera_below=0.1,
+)
+
+
+def test_the_probability_is_logistic_in_the_score() -> None:
+    p, (low, high) = SCALE.probability(1.0)
+    assert p == pytest.approx(1 / (1 + math.exp(-1.0)))
+    assert (low, high) == (pytest.approx(0.6), pytest.approx(0.775))
+
+
+@given(st.floats(-1e6, 1e6))
+def test_the_interval_holds_the_probability(score: float) -> None:
+    p, (low, high) = SCALE.probability(score)
+    assert 0 <= low <= p <= high <= 1
+
+
+def test_a_file_with_a_probability_above_one_is_none() -> None:
+    broken = SCALE.model_dump() | {"camera_below": 1.5}
+    with pytest.raises(ValidationError):
+        Scale.model_validate(broken)
+    with pytest.raises(ValidationError):
+        read(b'{"alone": {}}')

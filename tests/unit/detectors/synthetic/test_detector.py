@@ -1,0 +1,106 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from skimage import data as photos
+
+from detectors import Encoder, Synthetic
+from detectors.synthetic.encoder import FEATURES
+from models import DigestMismatch, ModelFault, ModelMissing, Session, find_card
+from tests.support.encoders import write_encoder
+
+
+@pytest.fixture(scope="module")
+def alone() -> Synthetic:
+    return Synthetic()
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
+    return Encoder(write_encoder(tmp_path_factory.mktemp("encoder")))
+
+
+def test_a_picture_gets_a_probability_with_an_interval(alone: Synthetic) -> None:
+    found = alone(photos.astronaut())
+    low, high = found.interval
+    assert 0 <= low <= found.p_synthetic <= high <= 1
+    assert [f.detector for f in found.findings] == ["texture"]
+    assert found.findings[0].digest == alone.card.digest
+    assert not found.complete
+
+
+def test_the_same_picture_gets_the_same_answer(alone: Synthetic) -> None:
+    assert alone(photos.coffee()) == alone(photos.coffee())
+
+
+def test_stricter_rates_have_higher_thresholds(alone: Synthetic) -> None:
+    thresholds = alone(photos.coffee()).synthetic_above
+    assert thresholds["0.05"] < thresholds["0.01"]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (5, 900), (2100, 1300)])
+def test_any_size_is_judged(alone: Synthetic, size: tuple[int, int]) -> None:
+    rgb = np.random.default_rng(1).integers(0, 256, (*size, 3), np.uint8)
+    assert 0 <= alone(rgb).p_synthetic <= 1
+    picture, heat = alone.heatmap(rgb)
+    assert picture.shape[:2] == heat.shape
+    assert 0 <= heat.min() <= heat.max() <= 1
+
+
+def test_the_encoder_takes_over_with_its_own_calibration(alone: Synthetic, encoder: Encoder) -> None:
+    found = Synthetic(encoder)(photos.astronaut())
+    assert [f.detector for f in found.findings] == ["representation"]
+    assert found.complete
+    assert found.calibration != alone(photos.astronaut()).calibration
+
+
+def test_features_follow_the_picture(encoder: Encoder) -> None:
+    views = np.stack([np.full((224, 224, 3), value, np.uint8) for value in (0, 250)])
+    dark, light = encoder(views)
+    assert dark.shape == (FEATURES,)
+    assert np.abs(dark - light).max() > 0.1
+
+
+def test_an_encoder_that_was_not_pulled_is_missing() -> None:
+    with pytest.raises(ModelMissing, match="models pull"):
+        Encoder()
+
+
+def test_an_altered_encoder_is_refused(tmp_path: Path) -> None:
+    card = write_encoder(tmp_path)
+    (name,) = card.files
+    (tmp_path / name).write_bytes(b"other")
+    with pytest.raises(DigestMismatch):
+        Encoder(card)
+
+
+def test_an_answer_that_is_no_number_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stuck:
+        def run(self, _names: object, feeds: dict[str, np.ndarray]) -> list[np.ndarray]:
+            (batch,) = feeds.values()
+            return [np.full(len(batch), np.nan, np.float32)]
+
+    detector = Synthetic()
+    monkeypatch.setattr(detector._network, "_session", Stuck())
+    with pytest.raises(ModelFault, match="not finite"):
+        detector(photos.coffee())
+
+
+def test_a_calibration_that_is_none_is_a_fault(tmp_path: Path) -> None:
+    import hashlib
+
+    card = find_card("synthetic")
+    for path in card.files:
+        (tmp_path / path).write_bytes(card.read(path))
+    (tmp_path / "calibration.json").write_bytes(b"{}")
+    files = {**card.files, "calibration.json": hashlib.sha256(b"{}").hexdigest()}
+    source = {"kind": "folder", "path": str(tmp_path)}
+    broken = type(card).model_validate({**card.model_dump(), "files": files, "source": source})
+    with pytest.raises(ModelFault, match="calibration"):
+        Synthetic(card=broken)
+
+
+def test_a_session_cut_elsewhere_is_a_fault(tmp_path: Path) -> None:
+    card = write_encoder(tmp_path)
+    with pytest.raises(ModelFault, match="no tensor"):
+        Session(card, *card.files, cut_at=["nowhere"])

