@@ -42,6 +42,7 @@ def create_app(house: House) -> FastAPI:
     for part in (images, inspect, detect, health):
         app.include_router(part.router)
     problems.install(app)
+    problems.describe(app)
     app.add_middleware(BodyLimit, limit=house.settings.max_bytes + _FORM_OVERHEAD)
     app.add_middleware(RequestId)
     return app

@@ -60,6 +60,23 @@ def respond(error: Error, request: Request, status: int | None = None) -> JSONRe
     return JSONResponse(problem.model_dump(), status, headers, media_type=MEDIA_TYPE)
 
 
+def describe(app: FastAPI) -> None:
+    """Leave out of the OpenAPI document what is never answered: FastAPI's own 422 and its schemas."""
+    whole = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = whole()
+        for operations in document["paths"].values():
+            for operation in operations.values():
+                if "HTTPValidationError" in str(operation["responses"].get("422")):
+                    del operation["responses"]["422"]
+        for name in ("HTTPValidationError", "ValidationError"):
+            document["components"]["schemas"].pop(name, None)
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign] # FastAPI's documented way
+
+
 def install(app: FastAPI) -> None:
     """Make every error of the app a problem, FastAPI's own ones too."""
 
@@ -75,6 +92,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> JSONResponse:
+        if isinstance(error.__cause__, Error):  # FastAPI's word for whatever reading the body raised
+            return respond(error.__cause__, request)
         plain = NotFound("there is no such address") if error.status_code == 404 else BadRequest(str(error.detail))
         response = respond(plain, request, error.status_code)
         response.headers.update(error.headers or {})

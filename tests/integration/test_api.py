@@ -166,6 +166,9 @@ class TestInspect:
         problem(client.post("/v1/inspect", content=bytes(200_000)), 413, "too_large")
         pieces = (bytes(10_000) for _ in range(30))  # no Content-Length
         problem(client.post("/v1/inspect", content=pieces), 413, "too_large")
+        order = (b" " * 10_000 for _ in range(30))
+        kind = {"content-type": "application/json"}
+        problem(client.post(URL, content=order, headers=kind), 413, "too_large")
 
     def test_a_form_without_a_file(self, client: TestClient) -> None:
         problem(client.post("/v1/inspect", files={"picture": ("a.png", b"x")}), 400, "bad_request")
@@ -226,6 +229,9 @@ class TestOperations:
         assert {"200", "400", "503"} <= post["responses"].keys()
         assert spec["components"]["schemas"]["Wish"]["examples"]
         assert "multipart/form-data" in spec["paths"]["/v1/inspect"]["post"]["requestBody"]["content"]
+        assert "HTTPValidationError" not in str(spec)
+        assert "422" not in post["responses"]
+        assert "422" in spec["paths"]["/v1/inspect"]["post"]["responses"]  # a broken picture
         assert "swagger" in client.get("/docs").text.lower()
 
 
