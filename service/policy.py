@@ -98,7 +98,8 @@ def _verdict(evidence: Evidence) -> Verdict:
         (marked, Verdict.MARKED_SYNTHETIC),
         (bool(origins & {"synthetic", "composite"}), Verdict.DECLARED_SYNTHETIC),
         (evidence.matched, Verdict.LIKELY_SYNTHETIC),
-        (_signed(evidence) and _claims_camera(evidence.credential), Verdict.DECLARED_CAMERA),
+        # Anyone can sign a claim of a camera; only a signer on a trust list outweighs the classifiers.
+        (evidence.credential.state == "trusted" and _claims_camera(evidence.credential), Verdict.DECLARED_CAMERA),
         (evidence.inferred is Verdict.LIKELY_SYNTHETIC, Verdict.LIKELY_SYNTHETIC),
         ("camera" in origins, Verdict.DECLARED_CAMERA),
         (evidence.inferred is Verdict.LIKELY_CAMERA, Verdict.LIKELY_CAMERA),

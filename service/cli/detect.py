@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -44,13 +44,12 @@ def detect(
     progress = Console(stderr=True)
     with progress.status("Loading the classifiers"):
         classifier = open_classifier(settings)
+    classifier.check_rate(threshold_fpr)
     console, rows, codes = Console(highlight=False), [], [0]
     for name in track(names, "Judging", console=progress, transient=True, disable=len(names) == 1):
         try:
             data = files.read(name, settings.max_bytes)
             found = classifier.detect(data, files.label(name), threshold_fpr)
-        except BadRequest:
-            raise
         except Error as error:
             codes.append(error.exit_code)
             rows.append({"file": files.label(name), "error": error.code})
@@ -90,13 +89,9 @@ def _row(found: Detection) -> dict[str, Any]:
 
 def _write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
-        _table(file, rows)
-
-
-def _table(file: TextIO, rows: Sequence[dict[str, Any]]) -> None:
-    table = csv.DictWriter(file, _COLUMNS)
-    table.writeheader()
-    table.writerows(rows)
+        table = csv.DictWriter(file, _COLUMNS)
+        table.writeheader()
+        table.writerows(rows)
 
 
 def _make_folder(folder: Path) -> None:

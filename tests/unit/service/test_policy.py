@@ -13,6 +13,7 @@ from watermark.manifest import DIGITAL_SOURCE_TYPE, soft_binding_value
 ABSENT = Credential("absent")
 AI = (Action("c2pa.created", DIGITAL_SOURCE_TYPE + "trainedAlgorithmicMedia"),)
 CAMERA = (Action("c2pa.created", DIGITAL_SOURCE_TYPE + "digitalCapture"),)
+SYNTHETIC = Verdict.LIKELY_SYNTHETIC
 DECLARED_AI = Declaration("png_text", "synthetic", "parameters")
 DECLARED_CAMERA = Declaration("exif", "camera", "Canon")
 
@@ -36,6 +37,21 @@ DECLARED_CAMERA = Declaration("exif", "camera", "Canon")
         (Evidence(ABSENT, (DECLARED_CAMERA,)), Verdict.DECLARED_CAMERA, Outcome.NOTHING),
         (Evidence(ABSENT, (DECLARED_AI, DECLARED_CAMERA)), Verdict.DECLARED_SYNTHETIC, Outcome.NOTHING),
         (Evidence(ABSENT, matched=True), Verdict.LIKELY_SYNTHETIC, Outcome.NOTHING),
+        (Evidence(ABSENT, inferred=SYNTHETIC), Verdict.LIKELY_SYNTHETIC, Outcome.NOTHING),
+        (Evidence(ABSENT, inferred=Verdict.LIKELY_CAMERA), Verdict.LIKELY_CAMERA, Outcome.NOTHING),
+        (Evidence(ABSENT, inferred=Verdict.INCONCLUSIVE), Verdict.INCONCLUSIVE, Outcome.NOTHING),
+        (Evidence(ABSENT, (DECLARED_AI,), inferred=Verdict.LIKELY_CAMERA), Verdict.DECLARED_SYNTHETIC, Outcome.NOTHING),
+        (Evidence(ABSENT, (DECLARED_CAMERA,), inferred=SYNTHETIC), Verdict.LIKELY_SYNTHETIC, Outcome.NOTHING),
+        (
+            Evidence(Credential("trusted", actions=CAMERA), inferred=SYNTHETIC),
+            Verdict.DECLARED_CAMERA,
+            Outcome.VERIFIED,
+        ),
+        (
+            Evidence(Credential("valid_untrusted", actions=CAMERA), inferred=SYNTHETIC),
+            Verdict.LIKELY_SYNTHETIC,
+            Outcome.UNTRUSTED,
+        ),
         (Evidence(Credential("trusted"), manifest_known=True), Verdict.TAMPERED, Outcome.INVALID),
         (Evidence(Credential("valid_untrusted"), manifest_known=True), Verdict.INCONCLUSIVE, Outcome.UNTRUSTED),
         (
@@ -67,6 +83,7 @@ def test_the_ladder(evidence: Evidence, verdict: Verdict, answer: Outcome) -> No
         ),
         (Evidence(ABSENT, (DECLARED_CAMERA,), mark_id=1), "camera_claimed_on_marked_image"),
         (Evidence(ABSENT, (DECLARED_CAMERA, DECLARED_AI)), "camera_and_synthetic_claimed"),
+        (Evidence(ABSENT, (DECLARED_CAMERA,), inferred=SYNTHETIC), "camera_claimed_on_likely_synthetic"),
         (
             Evidence(Credential("trusted", ingredients=(Ingredient(None, None, ("claimSignature.mismatch",)),))),
             "ingredient_invalid",
