@@ -1,6 +1,6 @@
 """The installed classifiers measured on somebody's own pictures, as stored and as a platform would post them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -18,6 +18,7 @@ CONDITIONS = ("stored", "posted")
 _LONG_SIDE, _QUALITY = 512, 75
 _RATES = (0.05, 0.01)
 _MISSED = 0.05
+_LAST_DIGIT = 1e-4  # Inferred rounds to it and the verdict does not: a threshold moves by it to keep its rate
 _FEWEST_REAL, _FEWEST_FAKE = 100, 20
 
 
@@ -81,15 +82,22 @@ def summarise(samples: list[Sample]) -> Benchmark:
 
 def thresholds(samples: list[Sample]) -> Thresholds:
     """Thresholds for these pictures, over both conditions. Raises BadRequest where they are too few."""
+    check_enough([sample.fake for sample in samples])
     real, fake = (np.concatenate([scores(samples, c, of) for c in CONDITIONS]) for of in (False, True))
-    if len(real) < 2 * _FEWEST_REAL or len(fake) < 2 * _FEWEST_FAKE:
+    above = {str(rate): min(1.0, measure.threshold(real, rate) + _LAST_DIGIT) for rate in _RATES}
+    missed = max(0.0, float(np.quantile(fake, _MISSED)) - _LAST_DIGIT)
+    return Thresholds(calibration=_calibration(samples), synthetic_above=above, camera_below=missed)
+
+
+def check_enough(fake: Sequence[bool]) -> None:
+    """Raises BadRequest where pictures of these classes are too few for thresholds."""
+    synthetic = sum(fake)
+    real = len(fake) - synthetic
+    if real < _FEWEST_REAL or synthetic < _FEWEST_FAKE:
         raise BadRequest(
-            f"{len(real) // 2} real and {len(fake) // 2} synthetic pictures are too few for thresholds",
+            f"{real} real and {synthetic} synthetic pictures are too few for thresholds",
             hint=f"Take {_FEWEST_REAL} real and {_FEWEST_FAKE} synthetic ones at least.",
         )
-    above = {str(rate): measure.threshold(real, rate) for rate in _RATES}
-    missed = float(np.quantile(fake, _MISSED))
-    return Thresholds(calibration=_calibration(samples), synthetic_above=above, camera_below=missed)
 
 
 def scores(samples: Iterable[Sample], condition: str, fake: bool) -> measure.Scores:

@@ -43,7 +43,7 @@ def calibration_error(real: Scores, fake: Scores, bins: int = 15) -> float:
 def reliability(real: Scores, fake: Scores, bins: int = 15) -> list[tuple[float, float, float]]:
     """For equally filled bins: mean probability, share of synthetic pictures, share of all pictures."""
     p = np.concatenate([real, fake])
-    labels = np.r_[np.zeros(len(real)), np.ones(len(fake))]
+    labels = _shared(p, np.r_[np.zeros(len(real)), np.ones(len(fake))])
     parts = [part for part in np.array_split(np.argsort(p, kind="stable"), bins) if len(part)]
     return [(float(p[part].mean()), float(labels[part].mean()), len(part) / len(p)) for part in parts]
 
@@ -53,6 +53,18 @@ def roc(real: Scores, fake: Scores) -> list[tuple[float, float]]:
     thresholds = np.unique(np.concatenate([real, fake]))[::-1]
     points = [(float((real >= t).mean()), float((fake >= t).mean())) for t in thresholds]
     return [(0.0, 0.0), *_thinned(points)]
+
+
+def histogram(scores: Scores, bins: int = 20) -> list[float]:
+    """Share of the scores in each of equally wide bins over 0..1."""
+    return [float(share) for share in np.histogram(scores, bins, (0, 1))[0] / len(scores)]
+
+
+def _shared(p: Scores, labels: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean label of all equal `p`: a bin's border through ties must not sort them by class."""
+    _, place = np.unique(p, return_inverse=True)
+    means: NDArray[np.float64] = np.bincount(place, labels) / np.bincount(place)
+    return means[place]
 
 
 def _thinned(points: Sequence[tuple[float, float]], most: int = 200) -> list[tuple[float, float]]:

@@ -1,24 +1,28 @@
 """countermark benchmark."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, JustifyMethod
 from rich.progress import track
 from rich.table import Table
+from rich.text import Text
 
-from service.benchmark import CONDITIONS, Benchmark, Sample, judge, scores, summarise, thresholds
+from service.benchmark import CONDITIONS, Benchmark, Sample, check_enough, judge, scores, summarise, thresholds
 from service.cli import charts, files
-from service.errors import BadRequest, InputError
+from service.errors import BadRequest, FileUnreadable, InputError
 from service.house import open_classifier
-from service.measure import reliability, roc
+from service.measure import Scores, histogram, reliability, roc
 from service.pictures import Limits, decode
-from service.settings import load_settings
+from service.settings import Settings, load_settings
 
-_FIGURES = ("condition", "real", "synthetic", "AUROC", "90 % interval", "recall at 5 %", "recall at 1 %", "ECE")
-_GROUPS = ("folder", "class", "pictures", *(f"{what} {c}" for c in CONDITIONS for what in ("AUROC", "flagged")))
+Wanted = tuple[str, str, bool]
+
+_FIGURES = ("condition", "real", "synthetic", "AUROC", "90 % interval", "recall\nat 5 %", "recall\nat 1 %", "ECE")
+_GROUPS = ("folder", "class", "pictures", *(f"{what}\n{c}" for c in CONDITIONS for what in ("AUROC", "flagged")))
 
 
 def benchmark(
@@ -33,14 +37,16 @@ def benchmark(
     force: Annotated[bool, typer.Option("--force", help="Write over files that are there.")] = False,
 ) -> None:
     """Measure the detector on your own pictures, as stored and as posted (512 px, JPEG 75)."""
-    if own_thresholds:
-        files.check_target(str(own_thresholds), force)
+    settings = load_settings()
+    wanted = [*_pictures(real, False, limit), *_pictures(fake, True, limit)]
     if out:
         _prepare(out, force)
-    samples = _samples(real, fake, limit)
-    found = summarise(samples)
     if own_thresholds:
-        files.write(str(own_thresholds), (thresholds(samples).model_dump_json(indent=1) + "\n").encode())
+        check_enough([is_fake for *_, is_fake in wanted])
+        files.check_target(str(own_thresholds), force)
+        settings = settings.model_copy(update={"thresholds": None})  # a file for another calibration is replaced here
+    samples = _samples(settings, wanted)
+    found = summarise(samples)
     if out:
         files.write(str(out / "report.json"), (found.model_dump_json(indent=1) + "\n").encode())
         files.write(str(out / "index.html"), _page(found, samples).encode())
@@ -48,12 +54,12 @@ def benchmark(
         print(found.model_dump_json())
     else:
         _show(found)
+    if own_thresholds:  # last: unreadable pictures can leave too few, and the figures hold all the same
+        files.write(str(own_thresholds), (thresholds(samples).model_dump_json(indent=1) + "\n").encode())
 
 
-def _samples(real: Path, fake: Path, limit: int | None) -> list[Sample]:
-    """Every picture judged; one that cannot be read is named and left out."""
-    settings = load_settings()
-    wanted = [*_pictures(real, False, limit), *_pictures(fake, True, limit)]
+def _samples(settings: Settings, wanted: Sequence[Wanted]) -> list[Sample]:
+    """Every picture judged; those that cannot be read are named, counted and left out."""
     progress = Console(stderr=True)
     classifier, limits = open_classifier(settings), Limits(settings.max_bytes, settings.max_pixels)
     samples = []
@@ -65,16 +71,21 @@ def _samples(real: Path, fake: Path, limit: int | None) -> list[Sample]:
             progress.print(text, markup=False, soft_wrap=True)
             continue
         samples.append(judge(classifier, picture, group, is_fake))
+    if len(samples) < len(wanted):
+        progress.print(f"{len(wanted) - len(samples)} of {len(wanted)} pictures left out", highlight=False)
     return samples
 
 
-def _pictures(folder: Path, fake: bool, limit: int | None) -> Iterator[tuple[str, str, bool]]:
+def _pictures(folder: Path, fake: bool, limit: int | None) -> Iterator[Wanted]:
     """Path, sub-folder and class of every picture below a folder; `limit` takes evenly from the sorted paths."""
     if not folder.is_dir():
         raise BadRequest(f"{folder} is no folder", hint="Name a folder of pictures.")
-    names = list(files.expand([str(folder)]))
-    step = 1 if limit is None else max(1, -(-len(names) // limit))
-    for name in names[::step]:
+    try:
+        names = list(files.expand([str(folder)]))
+    except FileUnreadable as empty:
+        raise BadRequest(empty.message, hint=empty.hint) from empty
+    count = min(limit or len(names), len(names))
+    for name in (names[number * len(names) // count] for number in range(count)):
         yield name, files.label(str(Path(name).parent.relative_to(folder))), fake
 
 
@@ -93,11 +104,12 @@ def _show(found: Benchmark) -> None:
         (f"Detector {found.calibration}", _FIGURES, _figure_rows(found)),
         ("By folder; flagged: called synthetic", _GROUPS, _group_rows(found)),
     ):
-        table = Table(title=title, title_justify="left")
+        table = Table(title=Text(title), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
         for number, heading in enumerate(headings):
-            table.add_column(heading, justify="right" if number else "left")
+            how: JustifyMethod = "right" if number else "left"  # only the first column, a path, may be broken
+            table.add_column(heading, justify=how, overflow="fold", no_wrap=number > 0)
         for row in rows:
-            table.add_row(*map(files.printable, row))
+            table.add_row(*map(Text, row))  # as text: a folder's name may look like markup
         console.print(table)
 
 
@@ -109,9 +121,15 @@ def _page(found: Benchmark, samples: list[Sample]) -> str:
         charts.table(_FIGURES, _figure_rows(found)),
         charts.chart("ROC", "false-positive rate", "recall", {c: roc(*both) for c, both in classes.items()}),
         charts.chart("Calibration", "mean p(synthetic)", "share that is synthetic", calibration),
+        *(_histogram(condition, *both) for condition, both in classes.items()),
         charts.table(_GROUPS, _group_rows(found)),
-        f"<p>Calibration {found.calibration}.</p>",
+        charts.paragraph(f"Calibration {found.calibration}."),
     )
+
+
+def _histogram(condition: str, real: Scores, fake: Scores) -> str:
+    shares = {"real": histogram(real), "synthetic": histogram(fake)}
+    return charts.histogram(f"Scores, {condition}", "p(synthetic)", "share of pictures", shares)
 
 
 def _figure_rows(found: Benchmark) -> list[list[str]]:
@@ -133,7 +151,7 @@ def _figure_rows(found: Benchmark) -> list[list[str]]:
 def _group_rows(found: Benchmark) -> list[list[str]]:
     return [
         [
-            group.group,
+            files.printable(group.group),
             "synthetic" if group.fake else "real",
             str(group.pictures),
             *(

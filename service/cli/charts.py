@@ -13,37 +13,32 @@ table { border-collapse: collapse; margin: 1rem 0; } td, th { padding: .2rem .8r
 td:first-child, th:first-child { text-align: left; } tr + tr { border-top: 1px solid var(--line); }
 figure { display: inline-block; margin: 1rem 1rem 0 0; } svg { width: 21rem; max-width: 100%; }
 svg text { fill: currentColor; font-size: 11px; } .frame { fill: none; stroke: var(--line); }
-.guide { stroke: var(--line); stroke-dasharray: 4; } polyline { fill: none; stroke-width: 2; }
-.c0 { stroke: var(--a); } .c1 { stroke: var(--b); } text.c0 { fill: var(--a); stroke: none; }
-text.c1 { fill: var(--b); stroke: none; }
+@media (prefers-color-scheme: dark) { :root { --a: #8ab0ff; --b: #ff9d7a; } }
+.guide { stroke: var(--line); stroke-dasharray: 4; } polyline, .key { fill: none; stroke-width: 2; }
+.c0 { stroke: var(--a); } .c1 { stroke: var(--b); stroke-dasharray: 6 2; }
 """
 
 
 def chart(title: str, across: str, up: str, curves: Mapping[str, Points]) -> str:
-    """Curves over the unit square with its diagonal; axis names, a legend in the curves' colours."""
-    size = _SIDE + 2 * _MARGIN
-    lines = "".join(_curve(points, number) for number, points in enumerate(curves.values()))
-    legend = "".join(
-        f'<text class="c{number}" x="{_MARGIN + _SIDE - 6}" y="{_MARGIN + _SIDE - 8 - 14 * number}" '
-        f'text-anchor="end">{html.escape(name)}</text>'
-        for number, name in enumerate(curves)
-    )
-    middle, bottom = _MARGIN + _SIDE / 2, _MARGIN + _SIDE
-    return (
-        f'<figure><figcaption>{html.escape(title)}</figcaption><svg viewBox="0 0 {size} {size}" role="img" '
-        f'aria-label="{html.escape(title)}"><rect class="frame" x="{_MARGIN}" y="{_MARGIN}" width="{_SIDE}" '
-        f'height="{_SIDE}"/><line class="guide" x1="{_MARGIN}" y1="{bottom}" x2="{_MARGIN + _SIDE}" y2="{_MARGIN}"/>'
-        f"{_ticks()}{lines}{legend}"
-        f'<text x="{middle}" y="{bottom + 34}" text-anchor="middle">{html.escape(across)}</text>'
-        f'<text transform="translate(12 {middle}) rotate(-90)" text-anchor="middle">{html.escape(up)}</text>'
-        "</svg></figure>"
-    )
+    """Curves over the unit square with its diagonal."""
+    diagonal = f'<line class="guide" x1="{_x(0)}" y1="{_y(0)}" x2="{_x(1)}" y2="{_y(1)}"/>'
+    return _figure(title, across, up, diagonal, curves)
+
+
+def histogram(title: str, across: str, up: str, classes: Mapping[str, Sequence[float]]) -> str:
+    """Outlines of the shares in equally wide bins over 0..1; the highest share fills the height."""
+    top = max(max(shares) for shares in classes.values())
+    return _figure(title, across, up, "", {name: _steps(shares, top) for name, shares in classes.items()}, top)
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     head = "".join(f"<th>{html.escape(heading)}</th>" for heading in headings)
     body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     return f"<table><tr>{head}</tr>{body}</table>"
+
+
+def paragraph(text: str) -> str:
+    return f"<p>{html.escape(text)}</p>"
 
 
 def page(title: str, *parts: str) -> str:
@@ -59,10 +54,41 @@ def _curve(points: Points, number: int) -> str:
     return f'<polyline class="c{number}" points="{drawn}"/>'
 
 
-def _ticks() -> str:
+def _figure(title: str, across: str, up: str, behind: str, curves: Mapping[str, Points], top: float = 1) -> str:
+    """Curves in a frame with axis names, ticks and a legend; `top` is what the height stands for."""
+    size = _SIDE + 2 * _MARGIN
+    lines = "".join(_curve(points, number) for number, points in enumerate(curves.values()))
+    legend = "".join(_key(name, number) for number, name in enumerate(curves))
+    return (
+        f'<figure><figcaption>{html.escape(title)}</figcaption><svg viewBox="0 0 {size} {size}" role="img" '
+        f'aria-label="{html.escape(title)}"><rect class="frame" x="{_x(0)}" y="{_y(1)}" width="{_SIDE}" '
+        f'height="{_SIDE}"/>{behind}{_ticks(top)}{lines}{legend}'
+        f'<text x="{_x(0.5)}" y="{_y(0) + 34}" text-anchor="middle">{html.escape(across)}</text>'
+        f'<text transform="translate(12 {_y(0.5)}) rotate(-90)" text-anchor="middle">{html.escape(up)}</text>'
+        "</svg></figure>"
+    )
+
+
+def _key(name: str, number: int) -> str:
+    """One entry of the legend, above the frame where no curve runs."""
+    x, y = _x(number / 2), _y(1) - 12
+    return (
+        f'<line class="key c{number}" x1="{x}" y1="{y - 4}" x2="{x + 20}" y2="{y - 4}"/>'
+        f'<text x="{x + 26}" y="{y}">{html.escape(name)}</text>'
+    )
+
+
+def _steps(shares: Sequence[float], top: float) -> Points:
+    """The outline of a histogram in the unit square, from corner to corner."""
+    edges = [number / len(shares) for number in range(len(shares) + 1)]
+    roofs = [(x, share / top) for *both, share in zip(edges, edges[1:], shares, strict=False) for x in both]
+    return [(0, 0), *roofs, (1, 0)]
+
+
+def _ticks(top: float) -> str:
     return "".join(
         f'<text x="{_x(value)}" y="{_y(0) + 16}" text-anchor="middle">{value:g}</text>'
-        f'<text x="{_MARGIN - 6}" y="{_y(value) + 4}" text-anchor="end">{value:g}</text>'
+        f'<text x="{_MARGIN - 6}" y="{_y(value) + 4}" text-anchor="end">{value * top:.2g}</text>'
         for value in (0, 0.5, 1)
     )
 

@@ -16,6 +16,7 @@ from service.cli import benchmark
 from service.cli.app import app
 from service.errors import BadRequest
 from service.pictures import Limits
+from service.settings import Settings
 
 runner = CliRunner()
 
@@ -23,15 +24,25 @@ runner = CliRunner()
 class Brightness:
     synthetic_above: ClassVar = {"0.05": 0.6, "0.01": 0.9}
 
+    def __init__(self, scale: float = 1) -> None:
+        self.scale = scale
+
     def __call__(self, rgb: np.ndarray, _quality: int | None) -> Inference:
-        p = float(rgb.mean()) / 255
+        p = self.scale * float(rgb.mean()) / 255
         return Inference(p, (p, p), (), (), self.synthetic_above, 0.1, "bright/1", True)
+
+
+def install(monkeypatch: pytest.MonkeyPatch, scale: float = 1, thresholds: Thresholds | None = None) -> list[Settings]:
+    """Classifiers that go by brightness; returns the settings they will have been opened with."""
+    made = Classifier(Brightness(scale), Limits(1 << 20, 1 << 20), 0.05, thresholds)  # type: ignore[arg-type]
+    asked: list[Settings] = []
+    monkeypatch.setattr(benchmark, "open_classifier", lambda settings: asked.append(settings) or made)
+    return asked
 
 
 @pytest.fixture(autouse=True)
 def _bright(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = Classifier(Brightness(), Limits(1 << 20, 1 << 20), 0.05)  # type: ignore[arg-type]
-    monkeypatch.setattr(benchmark, "open_classifier", lambda _settings: made)
+    install(monkeypatch)
 
 
 def fill(folder: Path, count: int, low: int, high: int) -> None:
@@ -70,15 +81,21 @@ def test_figures_and_folders(folders: tuple[str, ...]) -> None:
 def test_people_get_tables(folders: tuple[str, ...]) -> None:
     done = run(*folders)
     assert done.exit_code == 0
-    for word in ("AUROC", "posted", "phones", "synthetic"):
-        assert word in done.stdout
+    for word in ("condition", "AUROC", "90 % interval", "ECE", "posted", "phones", "synthetic"):
+        assert word in done.stdout, "cut off at 80 columns"
 
 
 def test_the_page_has_charts_and_nothing_from_elsewhere(folders: tuple[str, ...], tmp_path: Path) -> None:
     assert run(*folders, "--out", str(tmp_path / "out")).exit_code == 0
     page = (tmp_path / "out" / "index.html").read_text()
     root = ElementTree.fromstring(page.removeprefix("<!doctype html>\n"))
-    assert len(root.findall(".//svg")) == 2
+    charts = root.findall(".//svg")
+    assert [chart.get("aria-label") for chart in charts] == ["ROC", "Calibration", "Scores, stored", "Scores, posted"]
+    for chart in charts:
+        keys = [line.get("class") for line in chart.findall("line")]
+        assert len(chart.findall("polyline")) == 2
+        assert {"key c0", "key c1"} <= set(keys)
+    assert "prefers-color-scheme" in page
     assert "http" not in page
     assert "<script" not in page
     assert json.loads((tmp_path / "out" / "report.json").read_text())["calibration"] == "bright/1"
@@ -88,10 +105,8 @@ def test_the_page_has_charts_and_nothing_from_elsewhere(folders: tuple[str, ...]
 
 
 def test_thresholds_come_from_these_pictures(tmp_path: Path) -> None:
-    fill(tmp_path / "real", 100, 0, 140)
-    fill(tmp_path / "fake", 20, 120, 250)
     path = tmp_path / "thresholds.json"
-    done = run("--real", str(tmp_path / "real"), "--fake", str(tmp_path / "fake"), "--thresholds", str(path))
+    done = run(*enough(tmp_path), "--thresholds", str(path))
     assert done.exit_code == 0, done.output
     own = Thresholds.load(path)
     assert own.calibration == "bright/1"
@@ -99,9 +114,56 @@ def test_thresholds_come_from_these_pictures(tmp_path: Path) -> None:
     assert own.synthetic_above["0.05"] < own.synthetic_above["0.01"]
 
 
-def test_too_few_pictures_make_no_thresholds(folders: tuple[str, ...], tmp_path: Path) -> None:
+def enough(tmp_path: Path) -> tuple[str, ...]:
+    fill(tmp_path / "real", 100, 0, 140)
+    fill(tmp_path / "fake", 20, 120, 250)
+    return ("--real", str(tmp_path / "real"), "--fake", str(tmp_path / "fake"))
+
+
+def test_thresholds_keep_their_rates_where_scores_are_tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every real score rounds to 0.0000: a threshold taken from rounded scores would flag nearly every picture."""
+    folders, path = enough(tmp_path), tmp_path / "thresholds.json"
+    install(monkeypatch, scale=8e-5)
+    assert run(*folders, "--thresholds", str(path)).exit_code == 0
+    install(monkeypatch, scale=8e-5, thresholds=Thresholds.load(path))
+    groups = json.loads(run(*folders, "--json").stdout)["groups"]
+    (real,) = [group["flagged"] for group in groups if not group["fake"]]
+    assert max(real.values()) <= 0.05
+
+
+def test_a_stale_threshold_file_can_be_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its refusal says to run this very command."""
+    folders, path = enough(tmp_path), tmp_path / "thresholds.json"
+    monkeypatch.setenv("COUNTERMARK_THRESHOLDS", str(path))
+    asked = install(monkeypatch)
+    run(*folders, "--json")
+    run(*folders, "--thresholds", str(path))
+    assert [settings.thresholds for settings in asked] == [path, None]
+
+
+def test_thresholds_may_lie_in_the_new_folder_of_the_report(tmp_path: Path) -> None:
+    done = run(*enough(tmp_path), "--out", str(tmp_path / "new"), "--thresholds", str(tmp_path / "new" / "t.json"))
+    assert done.exit_code == 0, done.output
+    assert Thresholds.load(tmp_path / "new" / "t.json").calibration == "bright/1"
+
+
+def test_too_few_pictures_make_no_thresholds(
+    folders: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = install(monkeypatch)
     done = run(*folders, "--thresholds", str(tmp_path / "t.json"))
     assert isinstance(done.exception, BadRequest)
+    assert "12 real and 5 synthetic" in done.exception.message
+    assert not asked, "refused after the work"
+    assert not (tmp_path / "t.json").exists()
+
+
+def test_too_few_readable_pictures_leave_the_figures(tmp_path: Path) -> None:
+    folders = enough(tmp_path)
+    (tmp_path / "real" / "000.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    done = run(*folders, "--json", "--thresholds", str(tmp_path / "t.json"))
+    assert isinstance(done.exception, BadRequest)
+    assert json.loads(done.stdout)["figures"][0]["real"] == 99
     assert not (tmp_path / "t.json").exists()
 
 
@@ -110,13 +172,28 @@ def test_a_broken_picture_is_named_and_left_out(folders: tuple[str, ...], tmp_pa
     done = run(*folders, "--json")
     assert json.loads(done.stdout)["figures"][0]["real"] == 12
     assert "bad.png left out" in done.stderr
+    assert "1 of 18 pictures left out" in done.stderr
 
 
 def test_a_limit_takes_evenly(folders: tuple[str, ...]) -> None:
-    figures = json.loads(run(*folders, "--json", "--limit", "3").stdout)["figures"][0]
-    assert figures["real"] == 3
-    assert 1 <= figures["fake"] <= 3
+    found = json.loads(run(*folders, "--json", "--limit", "4").stdout)
+    assert (found["figures"][0]["real"], found["figures"][0]["fake"]) == (4, 4)
+    assert [group["pictures"] for group in found["groups"]] == [2, 2, 4]
+
+
+def test_a_folder_named_like_markup(folders: tuple[str, ...], tmp_path: Path) -> None:
+    fill(tmp_path / "fake" / "a[" / "b]", 2, 160, 250)
+    done = run(*folders, "--out", str(tmp_path / "out"))
+    assert done.exit_code == 0, done.output
+    assert "a[/b]" in done.stdout
 
 
 def test_a_missing_folder(tmp_path: Path) -> None:
     assert isinstance(run("--real", str(tmp_path / "none"), "--fake", str(tmp_path)).exception, BadRequest)
+
+
+def test_a_folder_without_pictures(folders: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    refused = run(*folders[:2], "--fake", str(tmp_path / "empty")).exception
+    assert isinstance(refused, BadRequest)
+    assert ".png" in refused.hint

@@ -41,6 +41,20 @@ def test_the_interval_holds_the_value() -> None:
     assert (low, high) == measure.auroc_interval(real, fake)
 
 
+def test_ties_are_not_sorted_by_class() -> None:
+    """Half of the pictures at 0.5 are synthetic: that is calibrated, however they are binned."""
+    assert measure.calibration_error(np.full(300, 0.5), np.full(300, 0.5)) == pytest.approx(0)
+
+
+@given(SCORES)
+def test_a_histogram_loses_no_picture(scores: np.ndarray) -> None:
+    assert sum(measure.histogram(scores)) == pytest.approx(1)
+
+
+def test_a_histogram_of_known_scores() -> None:
+    assert measure.histogram(np.array([0.0, 0.1, 0.6, 1.0]), bins=2) == [0.5, 0.5]
+
+
 def test_calibrated_probabilities_have_little_error_and_certain_wrong_ones_all() -> None:
     rng = np.random.default_rng(2)
     p = rng.random(20_000)
