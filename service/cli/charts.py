@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 Points = Sequence[tuple[float, float]]
 
-_SIDE, _MARGIN = 260, 44
+_SIDE, _MARGIN = 260, 52
 _STYLE = """
 :root { color-scheme: light dark; --a: #3366cc; --b: #cc5533; --line: #8888; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 64rem; margin: 2rem auto; padding: 0 1rem; }
