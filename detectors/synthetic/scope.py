@@ -23,7 +23,7 @@ def out_of_scope(rgb: NDArray[np.uint8], working: NDArray[np.uint8], jpeg_qualit
     """The codes of OUT_OF_SCOPE that hold for a picture, its working copy and the quality of its JPEG, if it is one.
 
     More than 60 % of neighbouring pixels equal: 32 % of the training pack's human-made graphics, 3 % of its photos
-    and 1 % of its synthetic pictures.
+    and .5 % of its synthetic pictures.
     """
     if min(rgb.shape[:2]) < SMALLEST_SIDE:
         yield "too_small"

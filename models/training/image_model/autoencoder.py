@@ -44,21 +44,17 @@ def train(recipe: Recipe, pictures: np.ndarray, device: torch.device) -> Autoenc
     torch.manual_seed(recipe.seed)
     model = build(recipe).to(device)
     optimizer = torch.optim.AdamW(model.parameters(), recipe.autoencoder_rate, betas=(0.9, 0.98), weight_decay=0)
-    state = progress.load(path, device) or {"spent": 0.0, "step": 0}
-    if state["step"]:
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-    budget = progress.Budget(recipe.autoencoder_minutes, recipe.autoencoder_steps, state["spent"], state["step"])
+    budget, done = progress.resume(path, model, optimizer, recipe.autoencoder_minutes, recipe.autoencoder_steps)
     rng = np.random.default_rng([recipe.seed, budget.step])
     saved = time.monotonic()
-    while budget.fraction < 1 and not state.get("done"):
+    while budget.fraction < 1 and not done:
         _step(recipe, model, optimizer, budget, _batch(recipe, pictures, rng, budget.fraction, device))
         if time.monotonic() - saved > recipe.checkpoint_seconds:
             saved = time.monotonic()
-            progress.save(path, _state(model, optimizer, budget, done=False))
-    if not state.get("done"):
+            progress.checkpoint(path, model, optimizer, budget)
+    if not done:
         standardise(model, pictures, device)
-        progress.save(path, _state(model, optimizer, budget, done=True))
+        progress.checkpoint(path, model, optimizer, budget, done=True)
     return model.eval().requires_grad_(False)
 
 
@@ -158,15 +154,3 @@ def pixel_loss(y: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         total = total + error.abs().mean()
         total = total + 0.5 * (error.diff(dim=-1).abs().mean() + error.diff(dim=-2).abs().mean())
     return total
-
-
-def _state(
-    model: AutoencoderKL, optimizer: torch.optim.Optimizer, budget: progress.Budget, *, done: bool
-) -> dict[str, object]:
-    return {
-        "model": model.state_dict(),
-        "optimizer": optimizer.state_dict(),
-        "spent": budget.seconds,
-        "step": budget.step,
-        "done": done,
-    }

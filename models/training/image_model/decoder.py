@@ -28,11 +28,7 @@ def train(
     path = recipe.out / "decoder.pt"
     parts = torch.nn.ModuleList([model.post_quant_conv, model.decoder]).requires_grad_(True)
     optimizer = torch.optim.AdamW(parts.parameters(), recipe.decoder_rate, betas=(0.9, 0.98), weight_decay=0)
-    state = progress.load(path, device) or {"spent": 0.0, "step": 0}
-    if state["step"]:
-        parts.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-    budget = progress.Budget(recipe.decoder_minutes, recipe.decoder_steps, state["spent"], state["step"])
+    budget, _ = progress.resume(path, parts, optimizer, recipe.decoder_minutes, recipe.decoder_steps)
     rng = np.random.default_rng([recipe.seed, budget.step])
     torch.manual_seed(recipe.seed + budget.step)
     gradients = ShardedGradients(parts.parameters(), recipe.shards if device.type == "cpu" else 1)
@@ -48,7 +44,7 @@ def train(
             log.info("decoder step %d, %.0f s: loss %.4f", budget.step, budget.seconds, loss)
         if time.monotonic() - saved > recipe.checkpoint_seconds or budget.fraction >= 1:
             saved = time.monotonic()
-            progress.save(path, _state(parts, optimizer, budget))
+            progress.checkpoint(path, parts, optimizer, budget)
     parts.requires_grad_(False)
 
 
@@ -68,12 +64,3 @@ def _batch(
     clean = latents[index : index + 1].to(device).float()
     noisy = clean + recipe.decoder_noise * float(rng.random()) * torch.randn_like(clean)
     return to_tensor(pictures[index : index + 1], device), noisy
-
-
-def _state(parts: torch.nn.Module, optimizer: torch.optim.Optimizer, budget: progress.Budget) -> dict[str, object]:
-    return {
-        "model": parts.state_dict(),
-        "optimizer": optimizer.state_dict(),
-        "spent": budget.seconds,
-        "step": budget.step,
-    }

@@ -46,6 +46,25 @@ def save(path: Path, state: dict[str, Any]) -> None:
     partial.replace(path)
 
 
+def checkpoint(
+    path: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer, budget: Budget, *, done: bool = False
+) -> None:
+    """Saves a stage as `resume` reads it."""
+    state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
+    save(path, {**state, "spent": budget.seconds, "step": budget.step, "done": done})
+
+
+def resume(
+    path: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer, minutes: float, steps: int
+) -> tuple[Budget, bool]:
+    """Loads a stage in place, if there is a checkpoint; returns what is left of its budget, and whether it is done."""
+    state = load(path, next(model.parameters()).device) or {"spent": 0.0, "step": 0}
+    if state["step"]:
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+    return Budget(minutes, steps, state["spent"], state["step"]), bool(state.get("done"))
+
+
 def load(path: Path, device: torch.device) -> dict[str, Any] | None:
     """The checkpoint at `path`, or None where there is none."""
     return torch.load(path, map_location=device, weights_only=True) if path.exists() else None
