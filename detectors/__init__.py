@@ -4,7 +4,7 @@ from detectors.declared import Declaration, Metadata, declarations
 from detectors.findings import Finding
 from detectors.safety import OpenNsfw
 from detectors.similarity import Fingerprint, distance, fingerprint
-from detectors.synthetic import OUT_OF_SCOPE, Encoder, Inference, Synthetic
+from detectors.synthetic import OUT_OF_SCOPE, Encoder, Inference, Member, MemberOptions, Synthetic
 
 __all__ = [
     "OUT_OF_SCOPE",
@@ -13,6 +13,8 @@ __all__ = [
     "Finding",
     "Fingerprint",
     "Inference",
+    "Member",
+    "MemberOptions",
     "Metadata",
     "OpenNsfw",
     "Synthetic",

@@ -1,7 +1,9 @@
 """Model cards, weights checked by SHA-256, and ONNX sessions. The leaf package: it imports nothing of ours."""
 
+from models import hub
 from models.cards import Card, all_cards, find_card
 from models.errors import DigestMismatch, ModelError, ModelFault, ModelMissing
+from models.export import Source, export
 from models.pull import pull
 from models.sessions import CPU, Session
 
@@ -13,7 +15,10 @@ __all__ = [
     "ModelFault",
     "ModelMissing",
     "Session",
+    "Source",
     "all_cards",
+    "export",
     "find_card",
+    "hub",
     "pull",
 ]

@@ -15,6 +15,7 @@ HERE = Path(__file__).parent
 CARDS = HERE / "cards"
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Task = Literal["text-to-image", "image-safety", "synthetic-detection", "image-features"]
 
 
 class _Frozen(BaseModel):
@@ -66,11 +67,32 @@ class Wheel(_Frozen):
         )
 
 
+class Hub(_Frozen):
+    """Files of a repository on a model hub, at one commit, fetched when the operator names the card."""
+
+    kind: Literal["hub"]
+    repository: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
+    revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$", description="A commit: branches and tags move.")]
+
+    def root(self) -> Path:
+        raise ModelMissing(f"the files of {self.repository} have not been fetched: `countermark models pull NAME`")
+
+
+class Beside(_Frozen):
+    """Files in the card's own folder: how an operator adds a model. `all_cards` knows the folder."""
+
+    kind: Literal["beside"]
+
+    def root(self) -> Path:
+        raise ModelMissing("a card whose files lie beside it has to be read from its folder")
+
+
 class Folder(_Frozen):
-    """Files in a folder of this machine."""
+    """Files in a folder of this machine; `pulled`: `models.pull` put them there and can do so again."""
 
     kind: Literal["folder"]
     path: Path
+    pulled: bool = False
 
     def root(self) -> Path:
         return self.path
@@ -81,10 +103,11 @@ class Card(_Frozen):
 
     name: str
     version: str
-    task: Literal["text-to-image", "image-safety", "synthetic-detection", "image-features"]
+    task: Task
     licence: str
+    permissive: bool = Field(False, description="The licence asks for no more than its notice: no question is asked.")
     summary: str
-    source: Annotated[Shipped | Package | Wheel | Folder, Field(discriminator="kind")]
+    source: Annotated[Shipped | Package | Wheel | Hub | Beside | Folder, Field(discriminator="kind")]
     files: Mapping[str, Sha256]
     options: Mapping[str, Any] = {}
 
@@ -101,8 +124,16 @@ class Card(_Frozen):
 
     def kept_in(self, store: Path) -> "Card":
         """The same model with its files in `store`/name/version, where `models.pull` puts them."""
-        folder = Folder(kind="folder", path=store / self.name / self.version)
-        return self.model_copy(update={"source": folder}) if isinstance(self.source, Wheel) else self
+        fetched = isinstance(self.source, Wheel | Hub)
+        return self.pulled_to(store / self.name / self.version) if fetched else self
+
+    def pulled_to(self, folder: Path) -> "Card":
+        """The same model with its files in `folder`."""
+        return self.model_copy(update={"source": Folder(kind="folder", path=folder, pulled=True)})
+
+    def beside(self, folder: Path) -> "Card":
+        """The same model with its files in the folder its card lies in."""
+        return self.model_copy(update={"source": Folder(kind="folder", path=folder)})
 
     def read(self, path: str) -> bytes:
         """The bytes of one file, returned only if they are the ones the card describes.
@@ -124,7 +155,13 @@ class Card(_Frozen):
         return data
 
     def _remedy(self) -> str:
-        return f"`countermark models pull {self.name}`" if isinstance(self.source, Folder) else "reinstall countermark"
+        match self.source:
+            case Folder(pulled=True):
+                return f"`countermark models pull {self.name}`"
+            case Folder():
+                return "put the file that the card describes in that folder"
+            case _:
+                return "reinstall countermark"
 
     def verified_root(self) -> Path:
         """The folder of the model's files, after every one of them was read and checked.
@@ -137,18 +174,32 @@ class Card(_Frozen):
         return self.source.root()
 
 
-def all_cards(folder: Path = CARDS) -> Iterator[Card]:
-    """Every card in `folder`, by name. Raises ModelError naming the file if one cannot be read."""
-    for path in sorted(folder.glob("*.json")):
-        try:
-            yield Card.model_validate_json(path.read_bytes())
-        except ValueError as bad:
-            raise ModelError(f"card {path} is malformed: {bad}") from bad
+def all_cards(*folders: Path) -> Iterator[Card]:
+    """Every card we ship and every one in `folders`, by folder and name.
+
+    Raises:
+        ModelError: a card cannot be read, or has the name of one before it; the file is named.
+    """
+    seen: set[str] = set()
+    for path in (path for folder in (CARDS, *folders) for path in sorted(folder.glob("*.json"))):
+        card = _read(path)
+        if card.name in seen:
+            raise ModelError(f"card {path}: there is another model called {card.name}; give this one its own name")
+        seen.add(card.name)
+        yield card
 
 
-def find_card(name: str, folder: Path = CARDS) -> Card:
-    """The card called `name`. Raises ModelMissing if there is none."""
-    for card in all_cards(folder):
+def _read(path: Path) -> Card:
+    try:
+        card = Card.model_validate_json(path.read_bytes())
+    except (OSError, ValueError) as bad:
+        raise ModelError(f"card {path} is malformed: {bad}") from bad
+    return card.beside(path.parent) if isinstance(card.source, Beside) else card
+
+
+def find_card(name: str, *folders: Path) -> Card:
+    """The card called `name`, of ours or in `folders`. Raises ModelMissing if there is none."""
+    for card in all_cards(*folders):
         if card.name == name:
             return card
     raise ModelMissing(f"there is no model card called {name}: see `countermark models list`")

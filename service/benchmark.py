@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from service import measure
+from service import ensemble, measure
 from service.classifier import Classifier, Thresholds
 from service.errors import BadRequest
 from service.pictures import Picture
@@ -81,12 +81,17 @@ def summarise(samples: list[Sample]) -> Benchmark:
 
 
 def thresholds(samples: list[Sample]) -> Thresholds:
-    """Thresholds for these pictures, over both conditions. Raises BadRequest where they are too few."""
+    """Thresholds for these pictures, over both conditions, and a vote for every classifier an operator added.
+
+    Raises:
+        BadRequest: they are too few.
+    """
     check_enough([sample.fake for sample in samples])
-    real, fake = (np.concatenate([scores(samples, c, of) for c in CONDITIONS]) for of in (False, True))
+    votes = {digest: _vote(samples, digest) for digest in _members(samples)}
+    real, fake = (np.array([_counted(i, votes) for i in _both(samples, of)]) for of in (False, True))
     above = {str(rate): min(1.0, measure.threshold(real, rate) + _LAST_DIGIT) for rate in _RATES}
     missed = max(0.0, float(np.quantile(fake, _MISSED)) - _LAST_DIGIT)
-    return Thresholds(calibration=_calibration(samples), synthetic_above=above, camera_below=missed)
+    return Thresholds(calibration=_calibration(samples), synthetic_above=above, camera_below=missed, votes=votes)
 
 
 def check_enough(fake: Sequence[bool]) -> None:
@@ -149,6 +154,28 @@ def _group(samples: list[Sample], name: str, fake: bool) -> Group:
         auroc=each(against_real) if fake else None,
         flagged=each(flagged),
     )
+
+
+def _both(samples: list[Sample], fake: bool) -> list[Inferred]:
+    """What was said of one class, as stored and then as posted."""
+    return [sample.inferred[condition] for condition in CONDITIONS for sample in samples if sample.fake is fake]
+
+
+def _members(samples: list[Sample]) -> list[str]:
+    """The digests of the classifiers that an operator added; ours comes first."""
+    return [finding.digest for finding in samples[0].inferred["stored"].findings[1:]]
+
+
+def _vote(samples: list[Sample], digest: str) -> ensemble.Vote:
+    def scored(fake: bool) -> measure.Scores:
+        return np.array([f.score for i in _both(samples, fake) for f in i.findings if f.digest == digest], np.float64)
+
+    return ensemble.fit(scored(False), scored(True))
+
+
+def _counted(inferred: Inferred, votes: dict[str, ensemble.Vote]) -> float:
+    p = inferred.p_synthetic or 0.0
+    return ensemble.pooled(p, inferred.findings, votes) if votes else p
 
 
 def _calibration(samples: list[Sample]) -> str:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from detectors import OUT_OF_SCOPE, Inference, Synthetic
 from models import ModelError
 from service import policy
+from service.ensemble import DIGITS, Vote, pooled, shifted
 from service.errors import BadRequest, Misconfigured, Unavailable
 from service.pictures import Limits, Picture, decode
 from service.report import REASONS, DetectorFinding, Inferred, Reason
@@ -35,7 +36,8 @@ class Thresholds(BaseModel):
     """Thresholds measured on an operator's own pictures; they hold for one calibration only.
 
     `synthetic_above` maps a false-positive rate (`0.05`) to the probability that this share of real pictures exceeds;
-    `camera_below`: 5 % of synthetic pictures lie below.
+    `camera_below`: 5 % of synthetic pictures lie below. `votes`: what operators' own classifiers count, by the digest
+    of their card; one without a vote is heard and does not count.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,6 +45,7 @@ class Thresholds(BaseModel):
     calibration: str
     synthetic_above: dict[str, Probability]
     camera_below: Probability
+    votes: dict[str, Vote] = {}
 
     @classmethod
     def load(cls, path: Path) -> "Thresholds":
@@ -109,23 +112,27 @@ class Classifier:
 
     def _judged(self, inference: Inference, fpr: float) -> Inferred:
         above, below = self._limits_for(inference, fpr)
-        verdict = policy.inferred(inference, above, below)
+        findings = [
+            DetectorFinding(detector=f.detector, score=round(f.score, DIGITS), model=f.model, digest=f.digest)
+            for f in inference.findings
+        ]
+        votes = self._thresholds.votes if self._thresholds else {}
+        p = pooled(inference.p_synthetic, findings, votes) if votes else inference.p_synthetic
+        low, high = (shifted(edge, inference.p_synthetic, p) for edge in inference.interval)
+        verdict = policy.inferred(p, inference.out_of_scope, above, below)
         codes = ["classifiers_void" if inference.out_of_scope else _REASON[verdict]]
-        if not inference.complete:
-            codes.append("encoder_missing")
+        codes += [] if inference.complete else ["encoder_missing"]
+        codes += ["member_not_counted"] if any(f.digest not in votes for f in findings[1:]) else []
         return Inferred(
             state="available",
             verdict=verdict.value,
-            p_synthetic=round(inference.p_synthetic, 4),
-            interval=(round(inference.interval[0], 4), round(inference.interval[1], 4)),
+            p_synthetic=round(p, DIGITS),
+            interval=(round(low, DIGITS), round(high, DIGITS)),
             threshold_fpr=fpr,
             synthetic_above=above,
             camera_below=below,
-            findings=[
-                DetectorFinding(detector=f.detector, score=round(f.score, 4), model=f.model, digest=f.digest)
-                for f in inference.findings
-            ],
-            calibration=inference.calibration,
+            findings=findings,
+            calibration="+".join([inference.calibration, *(f.model for f in findings if f.digest in votes)]),
             warnings=[Reason(code=code, text=OUT_OF_SCOPE[code]) for code in inference.out_of_scope],
             reasons=[Reason(code=code, text=REASONS[code]) for code in codes],
         )

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
-from detectors import Encoder, OpenNsfw, Synthetic
-from models import ModelError, find_card
+from detectors import Encoder, Member, OpenNsfw, Synthetic
+from models import Card, ModelError, all_cards, find_card
 from service import home, keys
 from service.classifier import Classifier, Thresholds
 from service.errors import Unavailable
@@ -23,6 +23,7 @@ from watermark.credentials import Credentials
 
 LEDGER_FILE = "ledger.db"
 MODELS_FOLDER = "models"
+CARDS_FOLDER = "cards"
 ENCODER = "clip-vit-b16"
 
 
@@ -112,6 +113,18 @@ def store(settings: Settings) -> Path:
     return settings.home / MODELS_FOLDER
 
 
+def known_cards(settings: Settings) -> list[Card]:
+    """Every card we ship and every one the operator put into the home folder's `cards`, files in their places.
+
+    Raises:
+        Unavailable: a card cannot be read.
+    """
+    try:
+        return [card.kept_in(store(settings)) for card in all_cards(settings.home / CARDS_FOLDER)]
+    except ModelError as bad:
+        raise Unavailable(str(bad)) from bad
+
+
 def open_classifier(settings: Settings) -> Classifier:
     """The classifiers alone: neither ledger nor keys are opened or made.
 
@@ -123,12 +136,18 @@ def open_classifier(settings: Settings) -> Classifier:
     try:
         pulled = card.source.root().exists()
         encoder = Encoder(card, threads=threads, providers=providers) if pulled else None
-        detector = Synthetic(encoder, threads=threads, providers=providers)
+        members = [Member(card, threads=threads, providers=providers) for card in _members(settings)]
+        detector = Synthetic(encoder, members=members, threads=threads, providers=providers)
     except ModelError as unusable:
         raise Unavailable(str(unusable)) from unusable
     thresholds = Thresholds.load(settings.thresholds) if settings.thresholds else None
     limits = Limits(settings.max_bytes, settings.max_pixels)
     return Classifier(detector, limits, settings.threshold_fpr, thresholds)
+
+
+def _members(settings: Settings) -> list[Card]:
+    """Cards of classifiers that an operator added."""
+    return [c for c in known_cards(settings) if c.task == "synthetic-detection" and c.source.kind != "shipped"]
 
 
 def open_house(settings: Settings) -> House:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from detectors import Declaration, Finding, Fingerprint, Inference, distance
+from detectors import Declaration, Finding, Fingerprint, distance
 from watermark import Codec
 from watermark.credentials import Credential
 from watermark.manifest import DIGITAL_SOURCE_TYPE, mark_id_of
@@ -179,13 +179,13 @@ def _claims_camera(credential: Credential) -> bool:
     return bool(_source_types(credential) & {"digitalCapture", "computationalCapture"})
 
 
-def inferred(inference: Inference, synthetic_above: float, camera_below: float) -> Verdict:
+def inferred(p: float, out_of_scope: Sequence[str], synthetic_above: float, camera_below: float) -> Verdict:
     """What the classifiers' probability means. Outside what they were measured on it means nothing."""
-    if inference.out_of_scope:
+    if out_of_scope:
         return Verdict.INCONCLUSIVE
-    if inference.p_synthetic > synthetic_above:
+    if p > synthetic_above:
         return Verdict.LIKELY_SYNTHETIC
-    return Verdict.LIKELY_CAMERA if inference.p_synthetic < camera_below else Verdict.INCONCLUSIVE
+    return Verdict.LIKELY_CAMERA if p < camera_below else Verdict.INCONCLUSIVE
 
 
 class Outcome(StrEnum):

@@ -174,6 +174,8 @@ REASONS = {
     "classifiers_undecided": "The classifiers cannot tell: the score lies between the thresholds.",
     "classifiers_void": "The classifiers were not measured on such pictures, so their score decides nothing.",
     "classifiers_unavailable": "The classifiers cannot be used; the text says why.",
+    "member_not_counted": "A classifier you added was heard and does not count: `countermark benchmark --thresholds` "
+    "measures what it is worth.",
     "encoder_missing": "Only the small network judged: `countermark models pull clip-vit-b16` adds the stronger part.",
 }
 """Every reason code and what it means in plain words."""

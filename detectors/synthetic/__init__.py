@@ -2,6 +2,7 @@
 
 from detectors.synthetic.detector import Inference, Synthetic
 from detectors.synthetic.encoder import Encoder
+from detectors.synthetic.member import Member, MemberOptions
 from detectors.synthetic.scope import OUT_OF_SCOPE
 
-__all__ = ["OUT_OF_SCOPE", "Encoder", "Inference", "Synthetic"]
+__all__ = ["OUT_OF_SCOPE", "Encoder", "Inference", "Member", "MemberOptions", "Synthetic"]

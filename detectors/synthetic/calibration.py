@@ -29,12 +29,15 @@ class Scale(_Frozen):
     synthetic_above: dict[str, Probability]
     camera_below: Probability
 
-    def probability(self, score: float) -> tuple[float, tuple[float, float]]:
-        """Calibrated probability that the picture is synthetic, and its interval around it."""
-        logit = self.weight * score + self.bias
-        p = float(1 / (1 + np.exp(-np.clip(logit, -30, 30))))
+    def logit(self, score: float) -> float:
+        """Calibrated log-odds that the picture is synthetic."""
+        return self.weight * score + self.bias
+
+    def interval(self, logit: float) -> tuple[float, float]:
+        """The 90 % interval around the probability at a logit."""
+        p = probability(logit)
         low, high = (float(np.interp(logit, self.logits, edge)) for edge in (self.low, self.high))
-        return p, (min(low, p), max(high, p))
+        return min(low, p), max(high, p)
 
 
 class Calibration(_Frozen):
@@ -42,6 +45,11 @@ class Calibration(_Frozen):
 
     with_encoder: Scale
     alone: Scale
+
+
+def probability(logit: float) -> float:
+    """Of log-odds, 0..1."""
+    return float(1 / (1 + np.exp(-np.clip(logit, -30, 30))))
 
 
 def read(data: bytes) -> Calibration:

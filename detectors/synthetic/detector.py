@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from detectors.findings import Finding
 from detectors.synthetic import calibration
 from detectors.synthetic.encoder import Encoder
+from detectors.synthetic.member import Member
 from detectors.synthetic.scope import out_of_scope
 from detectors.synthetic.views import crops, encoder_view, grid, working_copy
 from models import CPU, Card, ModelFault, Session, find_card
@@ -29,7 +30,7 @@ class Inference:
     `p_synthetic` is calibrated on sources held out of training, `interval` its 90 % interval when sources are drawn
     again. `synthetic_above` maps a false-positive rate (`0.05`, `0.01`) to its threshold; below `camera_below` lie
     5 % of synthetic pictures. `out_of_scope`: codes of what makes the figures void for this picture. `complete`: the
-    encoder took part.
+    encoder took part. `findings`: ours, which made the probability, then those of `members`, which did not.
     """
 
     p_synthetic: float
@@ -51,6 +52,7 @@ class Synthetic:
         self,
         encoder: Encoder | None = None,
         card: Card | None = None,
+        members: Sequence[Member] = (),
         *,
         threads: int = 1,
         providers: Sequence[str] = CPU,
@@ -63,6 +65,7 @@ class Synthetic:
         """
         self.card = card or find_card("synthetic")
         self._encoder = encoder
+        self._members = tuple(members)
         self._network = Session(self.card, "network.onnx", threads=threads, providers=providers)
         self._head = Session(self.card, "head.onnx", threads=1, providers=CPU) if encoder else None
         try:
@@ -80,11 +83,11 @@ class Synthetic:
         """
         working = working_copy(rgb)
         score, finding = self._represented(working) or self._textured(working)
-        p, interval = self._scale.probability(score)
+        logit = self._scale.logit(score)
         return Inference(
-            p_synthetic=p,
-            interval=interval,
-            findings=(finding,),
+            p_synthetic=calibration.probability(logit),
+            interval=self._scale.interval(logit),
+            findings=(finding, *(member(rgb) for member in self._members)),
             out_of_scope=tuple(out_of_scope(rgb, working, jpeg_quality)),
             synthetic_above=self.synthetic_above,
             camera_below=self._scale.camera_below,

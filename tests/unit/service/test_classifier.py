@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from detectors import Inference
+from detectors import Finding, Inference
 from models import ModelFault
 from service.classifier import Classifier, Thresholds
 from service.errors import BadRequest, BrokenPicture, Misconfigured, Unavailable
@@ -22,14 +22,14 @@ class Fixed:
 
     synthetic_above: ClassVar = {"0.05": 0.8, "0.01": 0.95}
 
-    def __init__(self, p: float, out_of_scope: tuple[str, ...] = ()) -> None:
-        self.p, self.out_of_scope = p, out_of_scope
+    def __init__(self, p: float, out_of_scope: tuple[str, ...] = (), findings: tuple[Finding, ...] = ()) -> None:
+        self.p, self.out_of_scope, self.findings = p, out_of_scope, findings
 
     def __call__(self, _rgb: np.ndarray, _quality: int | None) -> Inference:
         return Inference(
             p_synthetic=self.p,
             interval=(self.p, self.p),
-            findings=(),
+            findings=self.findings,
             out_of_scope=self.out_of_scope,
             synthetic_above=self.synthetic_above,
             camera_below=0.2,
@@ -127,3 +127,23 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path, changes: dict[str, objec
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match="cannot be read"):
         Thresholds.load(tmp_path / "none.json")
+
+
+OURS, ADDED = (Finding(name, "synthetic", 0.9, f"{name}@1", name * 8) for name in ("ours", "added"))
+
+
+def test_a_classifier_without_a_vote_is_heard_and_does_not_count(make: Make) -> None:
+    found = make(Fixed(0.5, findings=(OURS, ADDED))).detect(PICTURE)
+    assert found.p_synthetic == 0.5
+    assert [f.detector for f in found.findings] == ["ours", "added"]
+    assert "member_not_counted" in [reason.code for reason in found.reasons]
+
+
+def test_a_classifier_with_a_vote_counts(make: Make, tmp_path: Path) -> None:
+    votes = {ADDED.digest: {"weight": 1, "bias": 0}}
+    classifier = make(Fixed(0.5, findings=(OURS, ADDED)), thresholds=Thresholds.load(own(tmp_path, votes=votes)))
+    found = classifier.detect(PICTURE)
+    assert found.p_synthetic == pytest.approx(0.75, abs=1e-4)
+    assert found.interval == (found.p_synthetic, found.p_synthetic)
+    assert found.calibration == "test/1+added@1"
+    assert "member_not_counted" not in [reason.code for reason in found.reasons]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from detectors.synthetic.calibration import Scale, read
+from detectors.synthetic.calibration import Scale, probability, read
 
 SCALE = Scale(
     weight=2.0,
@@ -18,15 +18,20 @@ SCALE = Scale(
 )
 
 
+def at(score: float) -> tuple[float, tuple[float, float]]:
+    logit = SCALE.logit(score)
+    return probability(logit), SCALE.interval(logit)
+
+
 def test_the_probability_is_logistic_in_the_score() -> None:
-    p, (low, high) = SCALE.probability(1.0)
+    p, (low, high) = at(1.0)
     assert p == pytest.approx(1 / (1 + math.exp(-1.0)))
     assert (low, high) == (pytest.approx(0.6), pytest.approx(0.775))
 
 
 @given(st.floats(-1e6, 1e6))
 def test_the_interval_holds_the_probability(score: float) -> None:
-    p, (low, high) = SCALE.probability(score)
+    p, (low, high) = at(score)
     assert 0 <= low <= p <= high <= 1
 
 
