@@ -4,7 +4,7 @@ from detectors.declared import Declaration, Metadata, declarations
 from detectors.findings import Finding
 from detectors.safety import OpenNsfw
 from detectors.similarity import Fingerprint, distance, fingerprint
-from detectors.synthetic import OUT_OF_SCOPE, Encoder, Inference, Member, MemberOptions, Synthetic
+from detectors.synthetic import OUT_OF_SCOPE, Encoder, Inference, Member, MemberOptions, Prepared, Synthetic
 
 __all__ = [
     "OUT_OF_SCOPE",
@@ -17,6 +17,7 @@ __all__ = [
     "MemberOptions",
     "Metadata",
     "OpenNsfw",
+    "Prepared",
     "Synthetic",
     "declarations",
     "distance",

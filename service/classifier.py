@@ -1,6 +1,6 @@
 """The classifiers behind one interface: a picture becomes an `Inferred`, a file a `Detection`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from detectors import OUT_OF_SCOPE, Inference, Synthetic
+from detectors import OUT_OF_SCOPE, Inference, Prepared, Synthetic
 from models import ModelError
 from service import policy
 from service.ensemble import DIGITS, Vote, pooled, shifted
@@ -30,6 +30,11 @@ class Detection(Inferred):
 
     file: str = Field(description="The name it was given by; `-` where there was none.")
     sha256: str
+
+
+def detection(inferred: Inferred, name: str, sha256: str) -> Detection:
+    """What was said of a picture, tied to its file."""
+    return Detection(**dict(inferred), file=name, sha256=sha256)
 
 
 class Thresholds(BaseModel):
@@ -76,10 +81,22 @@ class Classifier:
             BadRequest: there is no threshold for that rate.
             Unavailable: a classifier failed; a guess would be worse than nothing.
         """
+        (inference,) = self.judge([self.prepare(picture)])
+        return self.say(inference, threshold_fpr)
+
+    def prepare(self, picture: Picture) -> Prepared:
+        """What the classifiers need of a picture: a small part of its memory."""
+        return self._detector.prepare(picture.rgb, picture.jpeg_quality)
+
+    def judge(self, pictures: Sequence[Prepared]) -> list[Inference]:
+        """All that costs time, for several pictures at once. Raises Unavailable where a classifier fails."""
         try:
-            inference = self._detector(picture.rgb, picture.jpeg_quality)
+            return self._detector.judge(pictures)
         except ModelError as fault:
             raise Unavailable(str(fault)) from fault
+
+    def say(self, inference: Inference, threshold_fpr: float | None = None) -> Inferred:
+        """What an inference means by the thresholds. Raises BadRequest as `infer`."""
         return self._judged(inference, self._fpr if threshold_fpr is None else threshold_fpr)
 
     def check_rate(self, threshold_fpr: float | None) -> None:
@@ -95,8 +112,12 @@ class Classifier:
             BadRequest, Unavailable: as `infer`.
         """
         picture = decode(data, self._limits)
-        inferred = self.infer(picture, threshold_fpr)
-        return Detection(**dict(inferred), file=name, sha256=picture.sha256)
+        return detection(self.infer(picture, threshold_fpr), name, picture.sha256)
+
+    def read(self, data: bytes) -> tuple[Prepared, str]:
+        """A file made ready for `judge`, and its SHA-256. Raises InputError as `detect`."""
+        picture = decode(data, self._limits)
+        return self.prepare(picture), picture.sha256
 
     def heatmap(self, data: bytes) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         """The picture's working copy (uint8, h x w x 3) and where it looks generated (float32, h x w, 0..1).

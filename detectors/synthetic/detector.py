@@ -21,6 +21,7 @@ from models import CPU, Card, ModelFault, Session, find_card
 
 _STRIDE = 96
 _BATCH = 16
+_BY_FEATURES, _BY_TEXTURE = "representation", "texture"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,15 @@ class Inference:
     camera_below: float
     calibration: str
     complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is left of a picture for judging it: its working copy, warnings, and what each member is shown."""
+
+    working: NDArray[np.uint8]
+    out_of_scope: tuple[str, ...]
+    for_members: tuple[NDArray[np.float32], ...]
 
 
 class Synthetic:
@@ -81,19 +91,42 @@ class Synthetic:
         Raises:
             ModelFault: a model failed or gave something that is no score.
         """
+        (inference,) = self.judge([self.prepare(rgb, jpeg_quality)])
+        return inference
+
+    def prepare(self, rgb: NDArray[np.uint8], jpeg_quality: int | None = None) -> Prepared:
+        """All that needs the full picture; what it returns takes a few megabytes at most."""
         working = working_copy(rgb)
-        score, finding = self._represented(working) or self._textured(working)
+        codes = tuple(out_of_scope(rgb, working, jpeg_quality))
+        return Prepared(working, codes, tuple(member.prepare(rgb) for member in self._members))
+
+    def judge(self, pictures: Sequence[Prepared]) -> list[Inference]:
+        """Judge several pictures in one run of each model. Raises ModelFault."""
+        name, scores = self._represented(pictures) if self._encoder else self._textured(pictures)
+        heard = [m.judge([p.for_members[i] for p in pictures]) for i, m in enumerate(self._members)]
+        return [
+            self._inference(picture, score, name, [finding[index] for finding in heard])
+            for index, (picture, score) in enumerate(zip(pictures, scores, strict=True))
+        ]
+
+    def _inference(self, picture: Prepared, score: float, name: str, heard: Sequence[Finding]) -> Inference:
         logit = self._scale.logit(score)
+        own = Finding(name, "synthetic", _shown(name, score), self._judge.identity, self._judge.digest)
         return Inference(
             p_synthetic=calibration.probability(logit),
             interval=self._scale.interval(logit),
-            findings=(finding, *(member(rgb) for member in self._members)),
-            out_of_scope=tuple(out_of_scope(rgb, working, jpeg_quality)),
+            findings=(own, *heard),
+            out_of_scope=picture.out_of_scope,
             synthetic_above=self.synthetic_above,
             camera_below=self._scale.camera_below,
             complete=self._encoder is not None,
             calibration=f"{self.card.identity}/{self.card.digest[:12]}/{'encoder' if self._encoder else 'alone'}",
         )
+
+    @property
+    def _judge(self) -> Card:
+        """The card of the model that does the judging."""
+        return self._encoder.card if self._encoder else self.card
 
     def heatmap(self, rgb: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         """Where the network sees generated texture: the working copy (uint8, h x w x 3), and float32 (h, w) in 0..1.
@@ -111,17 +144,23 @@ class Synthetic:
         smooth = cv2.resize(heat, (width, height), interpolation=cv2.INTER_CUBIC)
         return working, np.asarray(smooth.clip(0, 1), np.float32)
 
-    def _represented(self, working: NDArray[np.uint8]) -> tuple[float, Finding] | None:
-        """The score by the encoder's features; None without the encoder."""
-        if self._encoder is None or self._head is None:
-            return None
-        score = float(self._head.run(self._encoder(encoder_view(working)[None]))[0, 0])
-        return score, _finding("representation", (score + 1) / 2, self._encoder.card)
+    def _represented(self, pictures: Sequence[Prepared]) -> tuple[str, list[float]]:
+        """The scores by the encoder's features, about -1 (camera) to 1."""
+        assert self._encoder is not None
+        assert self._head is not None
+        features = self._encoder(np.stack([encoder_view(picture.working) for picture in pictures]))
+        return _BY_FEATURES, [float(score) for score in self._head.run(features)[:, 0]]
 
-    def _textured(self, working: NDArray[np.uint8]) -> tuple[float, Finding]:
-        """The score by the small network, the mean logit of five crops."""
-        logit = float(self._logits(crops(working)).mean())
-        return logit, _finding("texture", float(_sigmoid(np.float32(logit))), self.card)
+    def _textured(self, pictures: Sequence[Prepared]) -> tuple[str, list[float]]:
+        """The scores by the small network: the mean logit of five crops, crops of a size in one run."""
+        each = [crops(picture.working) for picture in pictures]
+        scores = [0.0] * len(each)
+        for side in {patches.shape[1] for patches in each}:
+            alike = [index for index, patches in enumerate(each) if patches.shape[1] == side]
+            logits = self._logits(np.concatenate([each[index] for index in alike])).reshape(len(alike), -1)
+            for index, mean in zip(alike, logits.mean(axis=1), strict=True):
+                scores[index] = float(mean)
+        return _BY_TEXTURE, scores
 
     def _logits(self, patches: NDArray[np.uint8]) -> NDArray[np.float32]:
         """The network's logit (N,) for each patch (uint8, N x S x S x 3)."""
@@ -129,8 +168,9 @@ class Synthetic:
         return out.reshape(len(patches))
 
 
-def _finding(detector: str, score: float, card: Card) -> Finding:
-    return Finding(detector, "synthetic", min(1.0, max(0.0, score)), card.identity, card.digest)
+def _shown(name: str, score: float) -> float:
+    """A score as a finding shows it, 0..1."""
+    return float(_sigmoid(np.float32(score))) if name == _BY_TEXTURE else min(1.0, max(0.0, (score + 1) / 2))
 
 
 def _sigmoid(logits: NDArray[np.float32] | np.float32) -> NDArray[np.float32]:

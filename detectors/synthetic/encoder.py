@@ -33,10 +33,14 @@ class Encoder:
 
         For each block: the class token, and mean and deviation over the patch tokens. Raises ModelFault.
         """
-        scaled = (views.astype(np.float32) / 255 - _MEAN) / _DEVIATION
+        return np.concatenate([self._features(view[None]) for view in views])
+
+    def _features(self, view: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Of one view alone: the INT8 weights' inputs are quantised over the whole batch, and what is said of a
+        picture must not hang on the pictures that happened to come with it."""
+        scaled = (view.astype(np.float32) / 255 - _MEAN) / _DEVIATION
         blocks = self._session.run_all(np.ascontiguousarray(scaled.transpose(0, 3, 1, 2)))
-        parts = [part for block in blocks for part in _summary(block)]
-        return np.concatenate(parts, axis=1)
+        return np.concatenate([part for block in blocks for part in _summary(block)], axis=1)
 
 
 def tensor_of(block: int) -> str:

@@ -50,26 +50,34 @@ class Member:
         self.card = card
         self._session = Session(card, files[0], threads=threads, providers=providers)
 
-    def __call__(self, rgb: NDArray[np.uint8]) -> Finding:
-        """The score, 0..1, that the picture (uint8, H x W x 3) is synthetic. Raises ModelFault."""
-        outputs = self._session.run(_prepared(rgb, self._options)).reshape(1, -1)[0]
-        if self._options.synthetic >= len(outputs):
-            raise ModelFault(f"{self.card.identity}: it has {len(outputs)} outputs, not {self._options.synthetic + 1}")
-        score = float(_probabilities(outputs, self._options.activation)[self._options.synthetic])
-        if not 0 <= score <= 1:
-            raise ModelFault(f"{self.card.identity}: {score} is no probability: see `activation` in its card")
-        score = 1 - score if self._options.inverted else score
+    def prepare(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """What the model is shown of a picture (uint8, H x W x 3): float32, 3 x size x size."""
+        return _prepared(rgb, self._options)
+
+    def judge(self, prepared: Sequence[NDArray[np.float32]]) -> list[Finding]:
+        """The score, 0..1, that each picture is synthetic. Raises ModelFault."""
+        together = [np.stack(prepared)] if self._session.batches else [one[None] for one in prepared]
+        outputs = np.concatenate([self._session.run(batch) for batch in together]).reshape(len(prepared), -1)
+        count = outputs.shape[1]
+        if self._options.synthetic >= count:
+            raise ModelFault(f"{self.card.identity}: it has {count} outputs, none is {self._options.synthetic}")
+        scores = _probabilities(outputs, self._options.activation)[:, self._options.synthetic]
+        if not ((scores >= 0) & (scores <= 1)).all():
+            raise ModelFault(f"{self.card.identity}: {scores.max()} is no probability: see `activation` in its card")
+        return [self._finding(float(1 - score if self._options.inverted else score)) for score in scores]
+
+    def _finding(self, score: float) -> Finding:
         return Finding(self.card.name, "synthetic", score, self.card.identity, self.card.digest)
 
 
 def _prepared(rgb: NDArray[np.uint8], options: MemberOptions) -> NDArray[np.float32]:
-    """(1, 3, size, size), float32: the middle square of the picture, resized and cropped."""
+    """(3, size, size), float32: the middle square of the picture, resized and cropped."""
     side = max(options.resize or options.size, options.size)
     square = _middle(rgb, min(rgb.shape[:2]))
     how = cv2.INTER_AREA if len(square) > side else cv2.INTER_CUBIC
     crop = _middle(np.asarray(cv2.resize(square, (side, side), interpolation=how), np.uint8), options.size)
     scaled = (crop.astype(np.float32) / 255 - np.array(options.mean)) / np.array(options.deviation)
-    return np.ascontiguousarray(scaled.transpose(2, 0, 1)[None], np.float32)
+    return np.ascontiguousarray(scaled.transpose(2, 0, 1), np.float32)
 
 
 def _middle(rgb: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
@@ -81,6 +89,6 @@ def _probabilities(outputs: NDArray[np.float32], activation: str) -> NDArray[np.
     if activation == "sigmoid":
         return np.asarray(1 / (1 + np.exp(-np.clip(outputs, -30, 30))), np.float32)
     if activation == "softmax":
-        powers = np.exp(outputs - outputs.max())
-        return np.asarray(powers / powers.sum(), np.float32)
+        powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
     return outputs

@@ -1,12 +1,15 @@
 """The application: routers, errors and middleware around one open house."""
 
 import asyncio
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from fastapi import FastAPI
 
+from detectors import Inference, Prepared
 from service import SYSTEM_NAME, __version__, logs
 from service.api import detect, health, images, inspect, problems
+from service.api.batches import Batcher
 from service.api.middleware import BodyLimit, RequestId
 from service.house import House
 
@@ -14,6 +17,7 @@ _FORM_OVERHEAD = 1 << 16  # boundaries and part headers around the largest file
 
 # Orders wait for the one pipeline in threads of their own, so that a queue of them cannot starve the examiner.
 _RENDERERS = 8
+_JUDGED_TOGETHER = 16
 _EXAMINED_AT_ONCE = 4  # a decoded picture of the largest size takes hundreds of megabytes
 
 _DESCRIPTION = """
@@ -38,6 +42,7 @@ def create_app(house: House) -> FastAPI:
     )
     app.state.house = house
     app.state.examining = asyncio.Semaphore(_EXAMINED_AT_ONCE)
+    app.state.judging = Batcher(_judge(house), _JUDGED_TOGETHER)
     app.state.renderers = ThreadPoolExecutor(_RENDERERS, "countermark-render")
     for part in (images, inspect, detect, health):
         app.include_router(part.router)
@@ -46,3 +51,8 @@ def create_app(house: House) -> FastAPI:
     app.add_middleware(BodyLimit, limit=house.settings.max_bytes + _FORM_OVERHEAD)
     app.add_middleware(RequestId)
     return app
+
+
+def _judge(house: House) -> Callable[[Sequence[Prepared]], list[Inference]]:
+    """Opens the classifiers with the first batch, not with the server."""
+    return lambda pictures: house.classifier.judge(pictures)  # noqa: PLW0108 - `house.classifier` loads them

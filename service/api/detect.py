@@ -3,15 +3,18 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
+from detectors import Inference, Prepared
+from service.api.batches import Batcher
 from service.api.problems import responses
 from service.api.turns import in_turn
 from service.api.uploads import Upload, is_form, many, uploads
-from service.classifier import Classifier
+from service.classifier import Classifier, detection
 from service.errors import (
     BadRequest,
     BrokenPicture,
@@ -59,30 +62,44 @@ async def detect(
     house: House = request.app.state.house
     classifier = await asyncio.to_thread(lambda: house.classifier)
     classifier.check_rate(threshold_fpr)
-    turn = request.app.state.examining
+    desk = Desk(classifier, request.app.state.judging, request.app.state.examining, threshold_fpr)
     if is_form(request):
-        lines = _judge_each(classifier, files, threshold_fpr, turn)
-    else:  # one bare picture: what is wrong with it is the answer's status
-        lines = _once(await _judge(classifier, files[0], threshold_fpr, turn))
-    return StreamingResponse(lines, media_type=_LINES)
+        return StreamingResponse(_judge_each(desk, files), media_type=_LINES)
+    line = await desk.judge(files[0])  # one bare picture: what is wrong with it is the answer's status
+    return StreamingResponse(iter([line]), media_type=_LINES)
 
 
-async def _judge_each(
-    classifier: Classifier, files: Sequence[Upload], fpr: float | None, turn: asyncio.Semaphore
-) -> AsyncIterator[str]:
-    """A line for each file; one that cannot be used does not keep the others from theirs."""
-    for upload in files:
-        try:
-            yield await _judge(classifier, upload, fpr, turn)
-        except Error as error:
-            problem = {"code": error.code, "message": error.message, "hint": error.hint}
-            yield json.dumps({"file": upload[1], "error": problem}) + "\n"
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Judges the files of one request: reads them in turn, and lets the models take them with other requests'."""
+
+    classifier: Classifier
+    judging: Batcher[Prepared, Inference]
+    turn: asyncio.Semaphore
+    threshold_fpr: float | None
+
+    async def judge(self, upload: Upload) -> str:
+        """A line of JSON. Raises Error where the file cannot be used."""
+        data, name = upload
+        prepared, sha256 = await in_turn(self.turn, self.classifier.read, data)
+        inferred = self.classifier.say(await self.judging(prepared), self.threshold_fpr)
+        return detection(inferred, name, sha256).model_dump_json() + "\n"
 
 
-async def _once(line: str) -> AsyncIterator[str]:
-    yield line
+async def _judge_each(desk: Desk, files: Sequence[Upload]) -> AsyncIterator[str]:
+    """A line for each file, in their order; one that cannot be used does not keep the others from theirs."""
+    tasks = [asyncio.ensure_future(_line(desk, upload)) for upload in files]
+    try:
+        for task in tasks:
+            yield await task
+    finally:
+        for task in tasks:  # the caller left
+            task.cancel()
 
 
-async def _judge(classifier: Classifier, upload: Upload, fpr: float | None, turn: asyncio.Semaphore) -> str:
-    found = await in_turn(turn, classifier.detect, *upload, fpr)
-    return found.model_dump_json() + "\n"
+async def _line(desk: Desk, upload: Upload) -> str:
+    try:
+        return await desk.judge(upload)
+    except Error as error:
+        problem = {"code": error.code, "message": error.message, "hint": error.hint}
+        return json.dumps({"file": upload[1], "error": problem}) + "\n"

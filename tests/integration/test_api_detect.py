@@ -93,8 +93,7 @@ def test_a_failing_model_is_no_score(client: TestClient, house: House, monkeypat
     def fail(*_: object) -> None:
         raise ModelFault("the output is not finite")
 
-    monkeypatch.setattr(house.classifier, "_detector", fail)
-    fail.synthetic_above = {"0.05": 0.8}  # type: ignore[attr-defined]
+    monkeypatch.setattr(house.classifier._detector, "judge", fail)
     answer = client.post("/v1/detect", content=PHOTO, headers={"content-type": "image/png"})
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
 

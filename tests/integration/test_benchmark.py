@@ -27,9 +27,11 @@ class Brightness:
     def __init__(self, scale: float = 1) -> None:
         self.scale = scale
 
-    def __call__(self, rgb: np.ndarray, _quality: int | None) -> Inference:
-        p = self.scale * float(rgb.mean()) / 255
-        return Inference(p, (p, p), (), (), self.synthetic_above, 0.1, "bright/1", True)
+    def prepare(self, rgb: np.ndarray, _quality: int | None) -> float:
+        return self.scale * float(rgb.mean()) / 255
+
+    def judge(self, pictures: list[float]) -> list[Inference]:
+        return [Inference(p, (p, p), (), (), self.synthetic_above, 0.1, "bright/1", True) for p in pictures]
 
 
 def install(monkeypatch: pytest.MonkeyPatch, scale: float = 1, thresholds: Thresholds | None = None) -> list[Settings]:

@@ -61,7 +61,8 @@ def test_a_classifier_becomes_a_detector_that_gives_the_same(folder: Path, home:
     pixels = torch.full((1, 3, 32, 32), (200 / 255 - 0.5) / 0.5)
     with torch.no_grad():
         logits = ViTForImageClassification.from_pretrained(folder).eval()(pixels).logits
-    assert Member(card)(grey).score == pytest.approx(float(logits.softmax(1)[0, 1]), abs=1e-4)
+    member = Member(card)
+    assert member.judge([member.prepare(grey)])[0].score == pytest.approx(float(logits.softmax(1)[0, 1]), abs=1e-4)
     found = open_classifier(load_settings()).detect(encode(grey, "png")[0])
     assert [finding.detector for finding in found.findings][1:] == ["mine"]
 

@@ -1,5 +1,5 @@
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -25,7 +25,14 @@ class Fixed:
     def __init__(self, p: float, out_of_scope: tuple[str, ...] = (), findings: tuple[Finding, ...] = ()) -> None:
         self.p, self.out_of_scope, self.findings = p, out_of_scope, findings
 
-    def __call__(self, _rgb: np.ndarray, _quality: int | None) -> Inference:
+    def prepare(self, rgb: np.ndarray, _quality: int | None) -> np.ndarray:
+        return rgb
+
+    def judge(self, pictures: Sequence[np.ndarray]) -> list[Inference]:
+        return [self.inference for _ in pictures]
+
+    @property
+    def inference(self) -> Inference:
         return Inference(
             p_synthetic=self.p,
             interval=(self.p, self.p),
@@ -38,11 +45,11 @@ class Fixed:
         )
 
 
-class Broken:
-    def __call__(self, *_: object) -> Inference:
+class Broken(Fixed):
+    def judge(self, _pictures: object) -> list[Inference]:
         raise ModelFault("the output is not finite")
 
-    heatmap = __call__
+    heatmap = judge
 
 
 Make = Callable[..., Classifier]
@@ -91,9 +98,9 @@ def test_a_rate_without_a_threshold_is_refused(make: Make) -> None:
 
 def test_a_failing_model_is_no_score(make: Make) -> None:
     with pytest.raises(Unavailable, match="not finite"):
-        make(Broken()).detect(PICTURE)
+        make(Broken(0.5)).detect(PICTURE)
     with pytest.raises(Unavailable, match="not finite"):
-        make(Broken()).heatmap(PICTURE)
+        make(Broken(0.5)).heatmap(PICTURE)
 
 
 def test_what_is_no_picture_is_an_error(make: Make) -> None:

@@ -1,0 +1,133 @@
+"""Throughput of POST /v1/detect with 1, 8 and 32 clients, against the bare ONNX session on the same pictures.
+
+    python benchmarks/serving.py [--home DIR] [--pictures N] [--side PX]
+
+The server runs in a process of its own with `--threads` threads; the bare session has as many and gets tensors that
+are ready. Both are measured in turns; medians of three rounds. With --home (a COUNTERMARK_HOME whose encoder was
+pulled) the encoder judges. Prints Markdown.
+"""
+
+import argparse
+import asyncio
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import httpx
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from detectors import Encoder, Synthetic
+from detectors.synthetic.views import crops, encoder_view, working_copy
+from models import find_card
+
+CLIENTS = (1, 8, 32)
+ROUNDS = 3
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--home", type=Path)
+    parser.add_argument("--pictures", type=int, default=64)
+    parser.add_argument("--side", type=int, default=512)
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    options = parser.parse_args()
+    pictures = [photo(number, options.side) for number in range(8)]
+    files = [cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes() for picture in pictures]
+    bare = bare_session(pictures, options)
+    with tempfile.TemporaryDirectory() as scratch:
+        home = options.home or Path(scratch)
+        with_server = Server(home, options.threads)
+        try:
+            rounds: dict[object, list[float]] = {"bare": [], **{clients: [] for clients in CLIENTS}}
+            for _ in range(ROUNDS):
+                rounds["bare"].append(rate(bare, options.pictures))
+                for clients in CLIENTS:
+                    rounds[clients].append(asyncio.run(with_server.rate(files, clients, options.pictures)))
+        finally:
+            with_server.stop()
+    best = statistics.median(rounds["bare"])
+    print("| clients | pictures a second | share of the bare session |\n|---|---|---|")
+    print(f"| bare session | {best:.1f} | 1 |")
+    for clients in CLIENTS:
+        mine = statistics.median(rounds[clients])
+        print(f"| {clients} | {mine:.1f} | {mine / best:.2f} |")
+
+
+def photo(number: int, side: int) -> np.ndarray:
+    """Smooth noise: as much to decode as a photograph."""
+    rng = np.random.default_rng(number)
+    coarse = rng.integers(0, 256, (side // 16, side // 16, 3), np.uint8)
+    return cv2.add(
+        cv2.resize(coarse, (side, side), interpolation=cv2.INTER_CUBIC), rng.integers(0, 20, (side, side, 3), np.uint8)
+    )
+
+
+def bare_session(pictures: list[np.ndarray], options: argparse.Namespace) -> Callable[[int], object]:
+    """Runs the model that judges on the tensors of picture number i."""
+    working = [working_copy(picture) for picture in pictures]
+    if options.home:
+        encoder = Encoder(find_card("clip-vit-b16").kept_in(options.home / "models"), threads=options.threads)
+        views = [encoder_view(one)[None] for one in working]
+        return lambda i: encoder(views[i % len(views)])
+    network = Synthetic(threads=options.threads)._network
+    batches = [np.ascontiguousarray(crops(one).transpose(0, 3, 1, 2), dtype=np.float32) for one in working]
+    return lambda i: network.run(batches[i % len(batches)])
+
+
+def rate(work: Callable[[int], object], count: int) -> float:
+    start = time.perf_counter()
+    for number in range(count):
+        work(number)
+    return count / (time.perf_counter() - start)
+
+
+class Server:
+    """`countermark serve` in a process of its own."""
+
+    def __init__(self, home: Path, threads: int) -> None:
+        settings = {"COUNTERMARK_HOME": str(home), "COUNTERMARK_PORT": "8765", "COUNTERMARK_THREADS": str(threads)}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "service", "serve"],
+            env={**os.environ, **settings, "COUNTERMARK_LOG_LEVEL": "error"},
+            stdout=subprocess.DEVNULL,
+        )
+        self._url = "http://127.0.0.1:8765"
+        for _ in range(600):
+            try:
+                httpx.get(f"{self._url}/healthz")
+                return
+            except httpx.TransportError:
+                time.sleep(0.1)
+        raise TimeoutError("the server did not start")
+
+    async def rate(self, files: list[bytes], clients: int, count: int) -> float:
+        async with httpx.AsyncClient(timeout=120) as session:
+            await self._post(session, files[0])  # loads the models, opens a connection
+            numbers = iter(range(count))
+            start = time.perf_counter()
+            await asyncio.gather(*(self._client(session, files, numbers) for _ in range(clients)))
+            return count / (time.perf_counter() - start)
+
+    async def _client(self, session: httpx.AsyncClient, files: list[bytes], numbers: Iterator[int]) -> None:
+        for number in numbers:
+            await self._post(session, files[number % len(files)])
+
+    async def _post(self, session: httpx.AsyncClient, data: bytes) -> None:
+        answer = await session.post(f"{self._url}/v1/detect", content=data, headers={"content-type": "image/jpeg"})
+        answer.raise_for_status()
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait()
+
+
+if __name__ == "__main__":
+    main()
