@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from fastapi import FastAPI
 
 from service import SYSTEM_NAME, __version__, logs
-from service.api import detect, health, images, inspect, problems
+from service.api import appeals, detect, health, images, inspect, problems, takedowns
 from service.api.middleware import BodyLimit, RequestId
 from service.house import House
 
@@ -39,7 +39,7 @@ def create_app(house: House) -> FastAPI:
     app.state.house = house
     app.state.examining = asyncio.Semaphore(_EXAMINED_AT_ONCE)
     app.state.renderers = ThreadPoolExecutor(_RENDERERS, "countermark-render")
-    for part in (images, inspect, detect, health):
+    for part in (images, inspect, detect, takedowns, appeals, health):
         app.include_router(part.router)
     problems.install(app)
     problems.describe(app)
