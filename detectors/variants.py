@@ -3,6 +3,7 @@
 PDQ survives recompression, resizing and faint edits, not these; so they are undone, or done, before hashing.
 """
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -27,7 +28,7 @@ def variants(rgb: NDArray[np.uint8]) -> list[Fingerprint]:
     """
     found = [fingerprint(rgb)]
     small = _reduced(rgb)
-    found += [fingerprint(turned) for turned in orientations(small)]
+    found += [fingerprint(turned) for turned in itertools.islice(orientations(small), 1, None)]
     inner = trimmed(small)
     if inner is not None:
         found += [fingerprint(turned) for turned in orientations(inner)]

@@ -89,11 +89,15 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class _Snapshot:
-    """Every active PDQ hash, packed, with the name of its list, as of a revision."""
+    """Every active PDQ hash as of a revision: row ids (N), packed hashes (4 x N), names of their lists (N)."""
 
     revision: int
+    ids: NDArray[np.int64]
     hashes: NDArray[np.uint64]
-    lists: Sequence[str]
+    lists: NDArray[np.object_]
+
+
+_NOTHING = _Snapshot(-1, np.empty(0, np.int64), pack([]), np.empty(0, object))
 
 
 def utc_now() -> dt.datetime:
@@ -107,7 +111,7 @@ class Blocklist:
     def __init__(self, ledger: Ledger, clock: Callable[[], dt.datetime] = utc_now) -> None:
         self._ledger = ledger
         self._clock = clock
-        self._snapshot: _Snapshot | None = None
+        self._snapshot = _NOTHING
         self._lock = threading.Lock()
 
     def check_upload(self, data: bytes, rgb: NDArray[np.uint8]) -> None:
@@ -130,7 +134,7 @@ class Blocklist:
             exact: str | None = connection.execute(_exactly(sha256)).scalar() if sha256 else None
         if exact is not None:
             return Match(exact, "sha256", 0)
-        if not snapshot.lists:
+        if not snapshot.lists.size:
             return None
         for look in variants(rgb):
             found = nearest(snapshot.hashes, look.bits, SAME_PICTURE_BITS) if look.quality >= LEAST_QUALITY else None
@@ -141,7 +145,7 @@ class Blocklist:
     def load(self) -> int:
         """Read the lists, so that the first picture need not wait; the number of active PDQ hashes."""
         with reading(self._ledger.engine) as connection:
-            return len(self._current(connection).lists)
+            return self._current(connection).lists.size
 
     def import_list(
         self, data: bytes, name: str, source: str, to: ListFormat | None = None, kind: HashKind | None = None
@@ -195,14 +199,15 @@ class Blocklist:
         fresh = [entry for entry in listed if (entry.kind, entry.hash) not in there]
         back = [entry.hash for entry in listed if active and there.get((entry.kind, entry.hash)) is False]
         now = self._clock().isoformat(timespec="seconds")
-        common = {"list": name, "source": source, "added_at": now, "active": active}
+        if not fresh and not back:
+            return 0
+        revision = _count_up(connection)
+        common = {"list": name, "source": source, "added_at": now, "active": active, "revision": revision}
         for batch in _batches(fresh):
             rows = [{**common, "kind": e.kind, "hash": e.hash, "reason": e.reason[:LONGEST_REASON]} for e in batch]
             connection.execute(entries.insert(), rows)
         for hashes in _batches(back):
             _switch(connection, and_(_of(name, source), entries.c.hash.in_(hashes)), to=True)
-        if fresh:
-            _count_up(connection)
         return len(fresh) + len(back)
 
     def switching(self, connection: Connection, name: str, source: str, *, active: bool) -> int:
@@ -218,7 +223,7 @@ class Blocklist:
 
     def entries(self, name: str) -> Iterator[Entry]:
         """Every entry of a list, also withdrawn ones, in the order they came."""
-        columns = [column for column in entries.c if column.name != "id"]
+        columns = [column for column in entries.c if column.name in Entry.__slots__]
         with reading(self._ledger.engine) as connection:
             for row in connection.execute(select(*columns).where(entries.c.list == name).order_by(entries.c.id)):
                 yield Entry(**row._mapping)
@@ -235,8 +240,8 @@ class Blocklist:
         """The snapshot of the newest revision; one transaction reads both, so they belong together."""
         revision = connection.execute(select(counter.c.revision)).scalar_one()
         with self._lock:
-            if self._snapshot is None or self._snapshot.revision != revision:
-                self._snapshot = _load(connection, revision)
+            if self._snapshot.revision < revision:
+                self._snapshot = _renewed(connection, self._snapshot, revision)
             return self._snapshot
 
 
@@ -245,12 +250,19 @@ def _refuse(match: Match | None, stage: str) -> None:
         raise Blocked(f"the picture is on the list {match.list}", stage=stage)
 
 
-def _load(connection: Connection, revision: int) -> _Snapshot:
-    query = select(entries.c.hash, entries.c.list).where(entries.c.kind == "pdq", entries.c.active)
-    rows = connection.execute(query.order_by(entries.c.id)).all()
-    names: dict[str, str] = {}
-    lists = [names.setdefault(row.list, row.list) for row in rows]  # a million rows, a few names
-    return _Snapshot(revision, pack([bytes.fromhex(row.hash) for row in rows]), lists)
+def _renewed(connection: Connection, old: _Snapshot, revision: int) -> _Snapshot:
+    """The snapshot with every row replaced that changed since."""
+    query = select(entries.c.id, entries.c.hash, entries.c.list, entries.c.active).order_by(entries.c.id)
+    rows = connection.execute(query.where(entries.c.kind == "pdq", entries.c.revision > old.revision)).all()
+    kept = ~np.isin(old.ids, np.array([row.id for row in rows], np.int64))
+    live = [row for row in rows if row.active]
+    names: dict[str, str] = {}  # a million rows, a few names
+    return _Snapshot(
+        revision,
+        np.concatenate([old.ids[kept], np.array([row.id for row in live], np.int64)]),
+        np.concatenate([old.hashes[:, kept], pack([bytes.fromhex(row.hash) for row in live])], axis=1),
+        np.concatenate([old.lists[kept], np.array([names.setdefault(row.list, row.list) for row in live], object)]),
+    )
 
 
 def _exactly(sha256: str) -> Select[Any]:
@@ -267,14 +279,15 @@ def _states(connection: Connection, name: str, source: str) -> dict[tuple[str, s
 
 
 def _switch(connection: Connection, which: ColumnElement[bool], *, to: bool) -> int:
-    changed = connection.execute(update(entries).where(which, entries.c.active != to).values(active=to)).rowcount
-    if changed:
-        _count_up(connection)
-    return changed
+    values = {"active": to, "revision": _count_up(connection)}
+    return connection.execute(update(entries).where(which, entries.c.active != to).values(**values)).rowcount
 
 
-def _count_up(connection: Connection) -> None:
+def _count_up(connection: Connection) -> int:
+    """The next revision. The row is locked until the transaction ends, so later revisions are committed later."""
     connection.execute(update(counter).values(revision=counter.c.revision + 1))
+    revision: int = connection.execute(select(counter.c.revision)).scalar_one()
+    return revision
 
 
 def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:

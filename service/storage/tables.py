@@ -59,7 +59,7 @@ images = Table(
 )
 
 # Hashes of pictures that must not pass: 64 hex digits of SHA-256 or PDQ. An entry is withdrawn, never deleted. One
-# hash may stand under several sources; it is blocked while one of them is active.
+# hash may stand under several sources; it is blocked while one of them is active. `revision`: of its last change.
 blocklist = Table(
     "blocklist",
     metadata,
@@ -71,10 +71,11 @@ blocklist = Table(
     Column("reason", String(500), nullable=False),
     Column("added_at", String(32), nullable=False),
     Column("active", Boolean, nullable=False),
+    Column("revision", BigInteger, nullable=False, index=True),
     UniqueConstraint("list", "source", "kind", "hash", name="uq_blocklist_entry"),
 )
 
-# Counts the changes of the blocklist, so that every process sees cheaply that its copy is old. One row.
+# Counts the changes of the blocklist: every process sees that its copy is old, and reads what is newer. One row.
 blocklist_revision = Table(
     "blocklist_revision",
     metadata,

@@ -131,6 +131,21 @@ def test_another_process_changes_the_lists(lists: Blocklist, path: Path) -> None
     assert lists.match(RGB) is None
 
 
+def test_only_what_changed_is_read_again(lists: Blocklist) -> None:
+    other, third = (fingerprint(landscape(n, 256, 256)).bits.hex() for n in (20, 21))
+    lists.add([Listed("pdq", PDQ), Listed("pdq", other)], "first", "test")
+    assert lists.load() == 2
+    untouched = lists._snapshot.ids[1]
+    lists.add([Listed("pdq", third)], "second", "test")
+    lists.remove("first", PDQ)
+    assert lists.load() == 2
+    assert lists._snapshot.ids[0] == untouched
+    assert list(lists._snapshot.lists) == ["first", "second"]
+    assert lists.match(RGB) is None
+    matches = [lists.match(landscape(n, 256, 256)) for n in (20, 21)]
+    assert [match and match.list for match in matches] == ["first", "second"]
+
+
 def test_every_change_is_a_decision_without_hashes(lists: Blocklist, ledger: Ledger) -> None:
     lists.add([Listed("pdq", PDQ, "very private")], "ncii", "from Jane")
     lists.remove("ncii")

@@ -26,10 +26,12 @@ def _blocklist() -> None:
         sa.Column("reason", sa.String(500), nullable=False),
         sa.Column("added_at", sa.String(32), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_blocklist"),
         sa.UniqueConstraint("list", "source", "kind", "hash", name="uq_blocklist_entry"),
     )
     op.create_index("ix_blocklist_hash", "blocklist", ["hash"])
+    op.create_index("ix_blocklist_revision", "blocklist", ["revision"])
     counter = op.create_table(
         "blocklist_revision",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
