@@ -110,6 +110,7 @@ class House:
             screen_timeout=settings.screen_timeout,
             render_timeout=settings.render_timeout,
         )
+        self.blocklist.load()  # a long list takes seconds, which the first picture would pay for
         try:
             checkers = [
                 OpenNsfw(threads=settings.threads, providers=settings.onnx_providers)
