@@ -15,7 +15,7 @@ from detectors.similarity import Fingerprint, fingerprint
 CROPS = (0.9, 0.8)  # of each side, around the centre
 _LEAST_SIDE = 32  # px; less is no picture to compare
 _MOST_SIDE = 1024  # px; views other than the picture itself are taken from a copy no larger than this
-_EVEN = 6.0  # levels: a border row varies less, whatever JPEG made of it
+_EVEN = 32  # levels: the pixels of a border row span fewer, whatever JPEG made of them
 
 
 def variants(rgb: NDArray[np.uint8]) -> list[Fingerprint]:
@@ -53,13 +53,13 @@ def orientations(rgb: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
 
 def trimmed(rgb: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     """The picture without an even border (letterbox, frame, page); None where there is none or too little is left."""
-    top, bottom = _inside(rgb.std(axis=1).max(axis=1))
-    left, right = _inside(rgb[top:bottom].std(axis=0).max(axis=1)) if bottom > top else (0, 0)
+    top, bottom = _inside(np.ptp(rgb, axis=1).max(axis=1))
+    left, right = _inside(np.ptp(rgb[top:bottom], axis=0).max(axis=1)) if bottom > top else (0, 0)
     inner = rgb[top:bottom, left:right]
     return inner if inner.shape != rgb.shape and min(inner.shape[:2]) >= _LEAST_SIDE else None
 
 
-def _inside(spread: NDArray[np.float64]) -> tuple[int, int]:
+def _inside(spread: NDArray[np.uint8]) -> tuple[int, int]:
     """First and last + 1 of the lines that vary; (0, 0) where none does."""
     lively = np.flatnonzero(spread > _EVEN)
     return (int(lively[0]), int(lively[-1]) + 1) if lively.size else (0, 0)
