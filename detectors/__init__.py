@@ -2,9 +2,11 @@
 
 from detectors.declared import Declaration, Metadata, declarations
 from detectors.findings import Finding
+from detectors.hamming import nearest, pack
 from detectors.safety import OpenNsfw
 from detectors.similarity import Fingerprint, distance, fingerprint
 from detectors.synthetic import OUT_OF_SCOPE, Encoder, Inference, Member, MemberOptions, Prepared, Synthetic
+from detectors.variants import looks, variants
 
 __all__ = [
     "OUT_OF_SCOPE",
@@ -22,4 +24,8 @@ __all__ = [
     "declarations",
     "distance",
     "fingerprint",
+    "looks",
+    "nearest",
+    "pack",
+    "variants",
 ]

@@ -12,12 +12,12 @@ from typing import Any, Literal
 
 GENESIS = "0" * 64
 
-Kind = Literal["issued", "refused"]
+Kind = Literal["issued", "refused", "blocklist", "takedown", "appeal", "override"]
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One link. `at` is RFC 3339 UTC, `subject` the content id, `body` canonical JSON, hashes hex SHA-256."""
+    """One link. `at` is RFC 3339 UTC, `subject` an id, case or list, `body` canonical JSON, hashes hex SHA-256."""
 
     seq: int
     at: str

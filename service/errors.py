@@ -2,9 +2,11 @@
 
     Error
     +-- InputError            what was sent cannot be used
-    |   +-- BadRequest, UnsupportedFormat, BrokenPicture, TooLarge, UnsupportedPixels, FileUnreadable
+    |   +-- BadRequest, UnsupportedFormat, BrokenPicture, TooLarge, UnsupportedPixels, FileUnreadable,
+    |       BrokenList
     +-- Refusal               the gateway will not release this image
     |   +-- Unsafe            ... because of what it shows
+    |   +-- Blocked           ... because the picture is on a hash list
     |   +-- StageFailed       ... because a stage could not do its work
     |   +-- Cancelled         ... because the caller asked to stop
     +-- NotFound              there is no such thing here
@@ -77,8 +79,16 @@ class FileUnreadable(InputError):
     hint = "Check the path and its permissions."
 
 
+class BrokenList(InputError):
+    """A hash list that cannot be used. The message names the lines, never a hash."""
+
+    code = "broken_list"
+    status = 422
+    hint = "Correct the named lines. Nothing was imported."
+
+
 class Refusal(Error):
-    """No image is released. `stage` is the gateway's stage that said no."""
+    """No image is released. `stage` is the gateway's stage that said no, `content_id` what an appeal can name."""
 
     code = "refused"
     status = 503
@@ -88,12 +98,21 @@ class Refusal(Error):
     def __init__(self, message: str, *, stage: str, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.stage = stage
+        self.content_id: str | None = None
 
 
 class Unsafe(Refusal):
     code = "moderation_blocked"
     status = 400
     hint = "The picture did not pass the safety check. Change the prompt or the seed."
+
+
+class Blocked(Refusal):
+    """On a hash list or under a notice of removal. 451 and not 403: a demand by others, not a lack of rights."""
+
+    code = "blocked"
+    status = 451
+    hint = "Listed pictures are neither made nor taken in. If this is not such a picture, appeal."
 
 
 class StageFailed(Refusal):

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from detectors import Finding, fingerprint
 from models import ModelError
 from service import SYSTEM_NAME, __version__, policy
+from service.blocklist import Blocklist
 from service.deadline import within
 from service.errors import BadRequest, Cancelled, Error, Refusal, StageFailed, Unsafe
 from service.generation import Backend, Job, OnStep
@@ -106,6 +107,7 @@ class Gateway:
         ledger: Ledger,
         rules: Rules,
         digest_prompt: Callable[[str], str],
+        blocklist: Blocklist,
     ) -> None:
         """Raises ValueError without checkers: an empty list would pass everything."""
         if not checkers:
@@ -117,6 +119,7 @@ class Gateway:
         self._ledger = ledger
         self._rules = rules
         self._digest_prompt = digest_prompt
+        self._blocklist = blocklist
 
     def release(self, order: Order, watch: Watch = _UNWATCHED) -> Released:
         """The whole way of one order.
@@ -134,6 +137,7 @@ class Gateway:
             proven = self._prove(signed, watch)
             return self._issue(proven, watch)
         except Refusal as refusal:
+            refusal.content_id = admitted.content_id
             self._record(admitted, refusal)
             raise
 
@@ -190,6 +194,7 @@ class Gateway:
         rgb = genuine(draft, Draft).rgb
         findings: list[Finding] = []
         with _stage("screen", watch):
+            within(self._rules.screen_timeout, partial(self._blocklist.check_pixels, rgb))
             for checker in self._checkers:
                 answer = within(self._rules.screen_timeout, partial(_ask, checker, rgb))
                 _expect(policy.is_answer(answer, 1), f"{checker.name} gave no usable answer")

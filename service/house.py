@@ -9,6 +9,8 @@ from sqlalchemy import URL
 from detectors import Encoder, Member, OpenNsfw, Synthetic
 from models import Card, ModelError, all_cards, find_card
 from service import home, keys
+from service.appeals import Appeals
+from service.blocklist import Blocklist
 from service.classifier import Classifier, Thresholds
 from service.errors import Unavailable
 from service.examiner import Examiner
@@ -18,6 +20,7 @@ from service.ledger import Ledger
 from service.pictures import Limits, Picture
 from service.report import Inferred
 from service.settings import Settings
+from service.takedowns import Takedowns
 from watermark import Codec
 from watermark.credentials import Credentials
 
@@ -36,6 +39,9 @@ class House:
     codec: Codec
     credentials: Credentials
     examiner: Examiner = field(init=False)
+    blocklist: Blocklist = field(init=False)
+    takedowns: Takedowns = field(init=False)
+    appeals: Appeals = field(init=False)
     _gateway: Gateway | None = None
     _classifier: Classifier | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -43,6 +49,17 @@ class House:
     def __post_init__(self) -> None:
         limits = Limits(self.settings.max_bytes, self.settings.max_pixels)
         self.examiner = Examiner(self.codec, self.credentials, self.ledger, limits, self._infer)
+        vault, digest = keys.vault(self.settings), keys.prompt_digester(self.settings)
+        self.blocklist = Blocklist(self.ledger)
+        self.takedowns = Takedowns(
+            self.ledger,
+            self.blocklist,
+            vault,
+            digest,
+            self._read_mark,
+            block_at_receipt=self.settings.block_at_receipt,
+        )
+        self.appeals = Appeals(self.ledger, self.takedowns, vault, digest)
 
     @property
     def gateway(self) -> Gateway:
@@ -79,6 +96,10 @@ class House:
         """Loads the classifiers when the first picture is judged, not before."""
         return self.classifier.infer(picture)
 
+    def _read_mark(self, picture: Picture) -> int | None:
+        reading = self.codec.extract(picture.rgb)
+        return None if reading is None else reading.mark_id
+
     def close(self) -> None:
         self.ledger.close()
 
@@ -90,6 +111,7 @@ class House:
             screen_timeout=settings.screen_timeout,
             render_timeout=settings.render_timeout,
         )
+        self.blocklist.load()  # a long list takes seconds, which the first picture would pay for
         try:
             checkers = [
                 OpenNsfw(threads=settings.threads, providers=settings.onnx_providers)
@@ -105,6 +127,7 @@ class House:
             self.ledger,
             rules,
             keys.prompt_digester(settings),
+            self.blocklist,
         )
 
 

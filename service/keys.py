@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from service import home
 from service.errors import Misconfigured
 from service.settings import Settings
+from service.vault import Vault
 from watermark import Codec, Keyring
 from watermark.credentials import CredentialError, Credentials, TrustList
 from watermark.errors import WatermarkError
@@ -20,6 +21,7 @@ DEVELOPMENT = "development"
 OPERATOR = "operator"
 _PKI_FILE = "keys/development-pki.pem"
 _SECRET_FILE = "keys/mark.secret"  # noqa: S105 - a file name
+_VAULT_FILE = "keys/vault.key"
 
 
 def codec(settings: Settings) -> Codec:
@@ -34,6 +36,11 @@ def prompt_digester(settings: Settings) -> Callable[[str], str]:
     """Keyed digests (HMAC-SHA-256, hex) of prompts: a plain hash of a short prompt can be guessed."""
     key = hmac.digest(_mark_secret(settings), b"countermark prompt digest", "sha256")
     return lambda prompt: hmac.digest(key, prompt.encode(), hashlib.sha256).hex()
+
+
+def vault(settings: Settings) -> Vault:
+    """What seals personal words, under a key of its own. Raises Misconfigured if the key file cannot be used."""
+    return Vault(home.secret(home.prepare(settings.home) / _VAULT_FILE))
 
 
 def credentials(settings: Settings) -> Credentials:

@@ -8,7 +8,7 @@ import contextlib
 import datetime as dt
 import hashlib
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -71,6 +71,11 @@ class Ledger:
         """Open, creating or upgrading the schema. Raises Misconfigured or Unavailable as `open_engine`."""
         return cls(open_engine(url))
 
+    @property
+    def engine(self) -> Engine:
+        """The database, for the stores that share it."""
+        return self._engine
+
     def close(self) -> None:
         self._engine.dispose()
 
@@ -92,6 +97,20 @@ class Ledger:
     def refuse(self, subject: str, content: dict[str, Any]) -> Decision:
         """Store the decision not to release. Raises Unavailable as `issue`."""
         return self._append("refused", subject, content, None)
+
+    def record(
+        self, kind: Kind, subject: str, content: dict[str, Any], also: Callable[[Connection], None] | None = None
+    ) -> Decision:
+        """Store another decision and, in the same transaction, what `also` writes; it may be called again after a
+        clash with another writer. Raises Unavailable as `issue`, and whatever `also` raises; then nothing is stored.
+        """
+        return self._append(kind, subject, content, None, also)
+
+    def decided(self, subject: str) -> tuple[Decision, ...]:
+        """Every decision about `subject`, in order."""
+        query = select(decisions).where(decisions.c.subject == subject).order_by(decisions.c.seq)
+        with self._reading() as connection:
+            return tuple(Decision(**row._mapping) for row in connection.execute(query))
 
     def by_mark(self, mark_id: int) -> Issue | None:
         """The image that was issued with this mark."""
@@ -140,10 +159,17 @@ class Ledger:
             problems.append("the noted head is not in the chain: decisions were cut off or written anew")
         return Audit(count, len(rows), head, tuple(problems))
 
-    def _append(self, kind: Kind, subject: str, content: dict[str, Any], image: Issue | None) -> Decision:
+    def _append(
+        self,
+        kind: Kind,
+        subject: str,
+        content: dict[str, Any],
+        image: Issue | None,
+        also: Callable[[Connection], None] | None = None,
+    ) -> Decision:
         for _ in range(_ATTEMPTS):
             try:
-                return self._append_once(kind, subject, content, image)
+                return self._append_once(kind, subject, content, image, also)
             except IntegrityError as clash:
                 if image and self.by_mark(image.mark_id) is not None:
                     raise Unavailable("the mark id has been taken by another image") from clash
@@ -151,10 +177,19 @@ class Ledger:
                 raise Unavailable(f"the ledger cannot be written: {fault.orig}") from fault
         raise Unavailable("the ledger is too busy: every attempt to append met another writer")
 
-    def _append_once(self, kind: Kind, subject: str, content: dict[str, Any], image: Issue | None) -> Decision:
+    def _append_once(
+        self,
+        kind: Kind,
+        subject: str,
+        content: dict[str, Any],
+        image: Issue | None,
+        also: Callable[[Connection], None] | None,
+    ) -> Decision:
         with writing(self._engine) as connection:
             last = connection.execute(select(decisions).order_by(decisions.c.seq.desc()).limit(1)).first()
             now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+            if also:
+                also(connection)  # before the content is hashed: it may add what it found
             decision = link(_decision(last), at=now, kind=kind, subject=subject, content=content)
             connection.execute(decisions.insert().values(**asdict(decision)))
             if image:

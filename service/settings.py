@@ -54,6 +54,10 @@ class Settings(BaseSettings):
     screen_timeout: Annotated[float, Field(gt=0, description="Seconds a safety check may take.")] = 30.0
     render_timeout: Annotated[float, Field(gt=0, description="Seconds a rendering may take.")] = 600.0
 
+    block_at_receipt: Annotated[
+        bool, Field(description="Block a picture as soon as a notice of removal names it; else when it is decided.")
+    ] = True
+
     mark_secret: Annotated[
         SecretStr | None,
         Field(description="Secret of the watermark, 16 bytes or more; unset: made once in the home folder."),

@@ -48,7 +48,8 @@ def build(house: House) -> Build:
     def make(
         backend: object = None, checkers: Sequence[object] | None = None, screen_timeout: float = 30, **parts: object
     ) -> Gateway:
-        own = {"codec": house.codec, "credentials": house.credentials, "ledger": house.ledger, **parts}
+        own = {"codec": house.codec, "credentials": house.credentials, "ledger": house.ledger}
+        own |= {"blocklist": house.blocklist, **parts}
         return Gateway(
             backend or Painter(),  # type: ignore[arg-type]
             [Checker()] if checkers is None else checkers,  # type: ignore[arg-type,list-item]

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationInfo, field_validator
 
 from service.api.problems import responses
-from service.errors import BadRequest, Refusal, StageFailed, Unavailable, Unsafe
+from service.errors import BadRequest, Blocked, Refusal, StageFailed, Unavailable, Unsafe
 from service.facts import Fact, fact
 from service.gateway import Gateway, Watch
 from service.house import House
@@ -82,6 +82,7 @@ class Refused(BaseModel):
     index: int
     code: str
     message: str
+    appeal: str | None = None
 
 
 class Facts(BaseModel):
@@ -110,7 +111,7 @@ router = APIRouter(tags=["gateway"])
 @router.post(
     "/v1/images/generations",
     summary="Draw pictures that are screened, marked, signed, proved and recorded",
-    responses=responses(BadRequest, Unsafe, StageFailed, Unavailable),
+    responses=responses(BadRequest, Unsafe, Blocked, StageFailed, Unavailable),
     response_model_exclude_none=True,
 )
 async def generate(request: Request, wish: Annotated[Wish, Body()]) -> Images:
@@ -180,7 +181,7 @@ def _response(wish: Wish, gateway: Gateway, released: list[Released], refusals: 
         countermark=Facts(
             model=gateway.backend.identity.name,
             images=[fact(image) for image in released],
-            refusals=[Refused(index=i, code=r.code, message=r.message) for i, r in refusals],
+            refusals=[Refused(index=i, code=r.code, message=r.message, appeal=r.content_id) for i, r in refusals],
         ),
     )
 

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from service.errors import BadRequest, Error, NotFound, Refusal, StageFailed, Unavailable, Unsafe, first_fault
+from service.errors import BadRequest, Blocked, Error, NotFound, Refusal, StageFailed, Unavailable, Unsafe, first_fault
 
 log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
@@ -27,7 +27,7 @@ class OpenAIError(BaseModel):
 
 
 class Problem(BaseModel):
-    """RFC 9457 problem details. `code` is stable, `hint` says what to do next."""
+    """RFC 9457 problem details. `code` is stable, `hint` says what to do next, `appeal` what an appeal can name."""
 
     type: str = "about:blank"
     title: str
@@ -36,13 +36,14 @@ class Problem(BaseModel):
     code: str
     hint: str
     instance: str
+    appeal: str | None = None
     error: OpenAIError
 
 
 def respond(error: Error, request: Request, status: int | None = None) -> JSONResponse:
     """The response for one of our errors; `status` overrides its own."""
     status = status or error.status
-    kind = "image_generation_user_error" if isinstance(error, Unsafe) else "invalid_request_error"
+    kind = "image_generation_user_error" if isinstance(error, (Unsafe, Blocked)) else "invalid_request_error"
     problem = Problem(
         title=type(error).__name__,
         status=status,
@@ -50,6 +51,7 @@ def respond(error: Error, request: Request, status: int | None = None) -> JSONRe
         code=error.code,
         hint=error.hint,
         instance=getattr(request.state, "request_id", ""),
+        appeal=error.content_id if isinstance(error, Refusal) else None,
         error=OpenAIError(
             message=f"{error.message}. {error.hint}",
             type=kind if status < 500 else "server_error",
@@ -57,7 +59,9 @@ def respond(error: Error, request: Request, status: int | None = None) -> JSONRe
         ),
     )
     headers = {"Retry-After": str(_RETRY_SECONDS)} if isinstance(error, (Unavailable, StageFailed)) else None
-    return JSONResponse(problem.model_dump(), status, headers, media_type=MEDIA_TYPE)
+    return JSONResponse(
+        problem.model_dump(exclude=set() if problem.appeal else {"appeal"}), status, headers, media_type=MEDIA_TYPE
+    )
 
 
 def describe(app: FastAPI) -> None:

@@ -9,9 +9,9 @@ import typer
 from rich.console import Console
 
 from service import __version__, logs
-from service.cli import audit, benchmark, detect, examine, generate, models, serve
+from service.cli import appeals, audit, benchmark, blocklist, detect, examine, generate, models, serve, takedowns
 from service.cli.files import label, printable
-from service.errors import Error
+from service.errors import Error, Refusal
 
 EPILOG = (
     "Exit codes: 0 verified or done, 1 nothing found, 2 usage or settings, 3 invalid or tampered, "
@@ -34,6 +34,9 @@ app.command("benchmark")(benchmark.benchmark)
 app.command("serve")(serve.serve)
 app.add_typer(models.app, name="models")
 app.add_typer(audit.app, name="audit")
+app.add_typer(blocklist.app, name="blocklist")
+app.add_typer(takedowns.app, name="takedowns")
+app.add_typer(appeals.app, name="appeals")
 
 
 def _version(wanted: bool) -> None:
@@ -71,3 +74,5 @@ def complain(error: Error) -> None:
     console = Console(stderr=True, highlight=False)
     console.print(printable(label(f"countermark: {error.message} ({error.code})")), markup=False, soft_wrap=True)
     console.print(f"  {error.hint}", markup=False, soft_wrap=True)
+    if isinstance(error, Refusal) and error.content_id:
+        console.print(f"  It can be appealed as {error.content_id} (POST /v1/appeals).", markup=False, soft_wrap=True)

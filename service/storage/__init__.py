@@ -1,6 +1,18 @@
 """Tables, migrations and the engine behind the ledger: SQLite by default, PostgreSQL by URL."""
 
-from service.storage.engine import open_engine, writing
-from service.storage.tables import REVISION, decisions, images
+from service.storage.engine import open_engine, reading, scrub, writing
+from service.storage.tables import REVISION, appeals, blocklist, blocklist_revision, decisions, images, takedowns
 
-__all__ = ["REVISION", "decisions", "images", "open_engine", "writing"]
+__all__ = [
+    "REVISION",
+    "appeals",
+    "blocklist",
+    "blocklist_revision",
+    "decisions",
+    "images",
+    "open_engine",
+    "reading",
+    "scrub",
+    "takedowns",
+    "writing",
+]

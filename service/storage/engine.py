@@ -38,10 +38,30 @@ def open_engine(url: str | URL) -> Engine:
 
 
 @contextlib.contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection to read from. Raises Unavailable where the database does not answer."""
+    try:
+        with engine.connect() as connection:
+            yield connection
+    except DBAPIError as fault:
+        raise Unavailable(f"the ledger's database cannot be read: {fault.orig}") from fault
+
+
+@contextlib.contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that takes SQLite's write lock at its start, so that read-then-write cannot deadlock."""
     with engine.connect().execution_options(countermark_writes=True) as connection, connection.begin():
         yield connection
+
+
+def scrub(engine: Engine) -> None:
+    """Leave no trace of what was deleted: SQLite overwrites it (`secure_delete`), and the log of writes is emptied."""
+    if engine.dialect.name == "sqlite":
+        connection = engine.raw_connection()
+        try:
+            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            connection.close()
 
 
 def _own_transactions(engine: Engine) -> None:
@@ -50,7 +70,7 @@ def _own_transactions(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def _(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

@@ -1,8 +1,19 @@
 """The tables. Any change here comes with a migration: a test compares the two."""
 
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
-REVISION = "0001"
+REVISION = "0002"
 """The newest migration; a database at another revision is upgraded when it is opened."""
 
 metadata = MetaData(
@@ -45,4 +56,66 @@ images = Table(
     Column("model_digest", String(64), nullable=False),
     Column("seed", BigInteger, nullable=False),
     Column("prompt_digest", String(64), nullable=False),
+)
+
+# Hashes of pictures that must not pass: 64 hex digits of SHA-256 or PDQ. An entry is withdrawn, never deleted. One
+# hash may stand under several sources; it is blocked while one of them is active. `revision`: of its last change.
+blocklist = Table(
+    "blocklist",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("list", String(64), nullable=False),
+    Column("source", String(200), nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("hash", String(64), nullable=False, index=True),
+    Column("reason", String(500), nullable=False),
+    Column("added_at", String(32), nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("revision", BigInteger, nullable=False, index=True),
+    UniqueConstraint("list", "source", "kind", "hash", name="uq_blocklist_entry"),
+)
+
+# Counts the changes of the blocklist: every process sees that its copy is old, and reads what is newer. One row.
+blocklist_revision = Table(
+    "blocklist_revision",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("revision", BigInteger, nullable=False),
+)
+
+# Notices of removal. What is personal (signature, statement, contact, where it was seen) is in `sealed` alone; without
+# `wrapped_key` nobody can read it. `target` is a content id, a SHA-256 or a keyed digest: duplicates share it.
+takedowns = Table(
+    "takedowns",
+    metadata,
+    Column("case", String(32), primary_key=True),
+    Column("pin_salt", LargeBinary(16), nullable=False),
+    Column("pin_hash", LargeBinary(32), nullable=False),
+    Column("received_at", String(32), nullable=False),
+    Column("due_at", String(32), nullable=False, index=True),
+    Column("status", String(16), nullable=False),
+    Column("decided", String(16), nullable=True),
+    Column("decided_at", String(32), nullable=True),
+    Column("operator", String(100), nullable=True),
+    Column("content_id", String(64), nullable=True),
+    Column("sha256", String(64), nullable=True),
+    Column("target", String(80), nullable=False, index=True),
+    Column("duplicate_of", String(32), nullable=True),
+    Column("wrapped_key", LargeBinary, nullable=True),
+    Column("sealed", LargeBinary, nullable=True),
+)
+
+# Appeals against refusals, verdicts and takedowns; statement, contact and reason are sealed like a notice.
+appeals = Table(
+    "appeals",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("about", String(16), nullable=False),
+    Column("subject", String(64), nullable=False, index=True),
+    Column("filed_at", String(32), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("resolved_at", String(32), nullable=True),
+    Column("operator", String(100), nullable=True),
+    Column("wrapped_key", LargeBinary, nullable=True),
+    Column("sealed", LargeBinary, nullable=True),
 )

@@ -66,6 +66,7 @@ def test_the_wheel(tmp_path: Path) -> None:
     for wanted in (
         "service/gateway.py",
         "service/storage/migrations/versions/0001_ledger.py",
+        "service/storage/migrations/versions/0002_blocklist.py",
         "models/cards/open_nsfw.json",
         "models/weights/scenes-256/model_index.json",
         "models/weights/scenes-256/unet/diffusion_pytorch_model.safetensors",

@@ -6,11 +6,12 @@ import time
 import numpy as np
 import pytest
 
-from detectors import OpenNsfw
+from detectors import OpenNsfw, fingerprint
 from detectors.safety import canary
 from models import ModelMissing
-from service.errors import BadRequest, Cancelled, Error, Refusal, StageFailed, Unavailable, Unsafe
+from service.errors import BadRequest, Blocked, Cancelled, Error, Refusal, StageFailed, Unavailable, Unsafe
 from service.gateway import Gateway, Watch
+from service.hashlists import Listed
 from service.house import House
 from service.pictures import Limits, decode
 from service.policy import is_answer
@@ -333,3 +334,39 @@ def test_a_marker_that_swaps_the_picture_is_refused(build, house: House) -> None
 def test_a_picture_too_small_for_the_mark_is_the_callers_fault(gateway: Gateway) -> None:
     with pytest.raises(BadRequest, match="too small"):
         gateway.release(Order(prompt="x", width=64, height=64))
+
+
+def test_a_listed_picture_is_refused_on_its_very_pixels(build, house: House) -> None:
+    checker = Checker()
+    gateway = build(checkers=[checker])
+    drawn = gateway.release(ORDER).proven.signed.marked.cleared.draft.rgb
+    house.blocklist.add([Listed("pdq", fingerprint(drawn).bits.hex())], "ncii", "test")
+    refusal = refused(gateway, house)
+    assert type(refusal) is Blocked
+    assert (refusal.stage, refusal.message) == ("screen", "the picture is on the list ncii")
+    assert len(checker.seen) == 1  # nobody else looks at it any more
+    (decision,) = house.ledger.decided(str(refusal.content_id))
+    assert json.loads(decision.body)["code"] == "blocked"
+    assert fingerprint(drawn).bits.hex() not in decision.body
+    gateway.release(Order(prompt="another", seed=8))
+
+
+@pytest.mark.parametrize("answer", [raising(Unavailable("the lists are gone")), lambda rgb: time.sleep(5)])
+def test_lists_that_cannot_be_asked_refuse(build, house: House, answer) -> None:
+    class Lists:
+        check_pixels = staticmethod(answer)
+
+    refusal = refused(build(blocklist=Lists(), screen_timeout=0.2), house)
+    assert type(refusal) is StageFailed
+    assert refusal.stage == "screen"
+
+
+def test_lists_that_lost_their_table_refuse(gateway: Gateway, house: House) -> None:
+    with house.ledger.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE blocklist_revision")
+    assert type(refused(gateway, house)) is StageFailed
+
+
+def test_without_a_blocklist_is_no_gateway(build) -> None:
+    with pytest.raises(TypeError):
+        Gateway(Painter(), [Checker()], None, None, None, None, None)  # type: ignore[call-arg,arg-type]

@@ -27,6 +27,7 @@ VALUES = {
     "provider": ("Acme", "Acme"),
     "pipeline": ("/models/sd", "/models/sd"),
     "allow_hub": ("true", True),
+    "block_at_receipt": ("false", False),
     "device": ("cuda", "cuda"),
     "precision": ("float16", "float16"),
     "threads": ("2", 2),

@@ -1,0 +1,89 @@
+"""POST /v1/takedowns and GET /v1/takedowns/{case}: notices of removal, with or without a copy of the picture."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Request
+from pydantic import ValidationError
+from starlette.datastructures import UploadFile
+
+from service.api.problems import responses
+from service.api.turns import in_turn
+from service.api.uploads import is_form
+from service.errors import (
+    BadRequest,
+    BrokenPicture,
+    NotFound,
+    TooLarge,
+    Unavailable,
+    UnsupportedFormat,
+    UnsupportedPixels,
+    first_fault,
+)
+from service.house import House
+from service.pictures import Limits, decode
+from service.takedowns import CaseStatus, Notice, Receipt
+
+router = APIRouter(tags=["notices"])
+
+_SCHEMA = Notice.model_json_schema()
+_FORM = {
+    "type": "object",
+    "required": ["notice"],
+    "properties": {
+        "notice": {"type": "string", "description": "The notice as JSON."},
+        "file": {"type": "string", "format": "binary", "description": "A copy of the picture; hashed, not kept."},
+    },
+}
+_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {"application/json": {"schema": _SCHEMA}, "multipart/form-data": {"schema": _FORM}},
+}
+
+
+@router.post(
+    "/v1/takedowns",
+    status_code=201,
+    summary="Give notice of an intimate picture published without consent",
+    responses=responses(BadRequest, TooLarge, UnsupportedFormat, BrokenPicture, UnsupportedPixels, Unavailable),
+    openapi_extra={"requestBody": _BODY},
+)
+async def receive(request: Request) -> Receipt:
+    """Keep case number and PIN: they are the only way to ask how the case stands. Due within 48 hours."""
+    house: House = request.app.state.house
+    text, copy = await _parts(request)
+    notice = _notice(text)
+    return await in_turn(request.app.state.examining, _receive, house, notice, copy)
+
+
+@router.get(
+    "/v1/takedowns/{case}", summary="How a notice stands", responses=responses(BadRequest, NotFound, Unavailable)
+)
+async def status(
+    request: Request, case: str, x_case_pin: Annotated[str, Header(max_length=64, description="The case's PIN.")]
+) -> CaseStatus:
+    house: House = request.app.state.house
+    return await in_turn(request.app.state.examining, house.takedowns.status, case, x_case_pin)
+
+
+def _receive(house: House, notice: Notice, copy: bytes | None) -> Receipt:
+    settings = house.settings
+    picture = decode(copy, Limits(settings.max_bytes, settings.max_pixels)) if copy is not None else None
+    return house.takedowns.receive(notice, picture)
+
+
+async def _parts(request: Request) -> tuple[bytes, bytes | None]:
+    """The notice's JSON, and the bytes of the picture where one was sent."""
+    if not is_form(request):
+        return await request.body(), None
+    async with request.form(max_files=1, max_fields=1) as form:
+        notice, file = form.get("notice"), form.get("file")
+        if not isinstance(notice, str) or set(form) - {"notice", "file"} or isinstance(file, str):
+            raise BadRequest("the form is none of ours", hint="Send a field `notice` (JSON) and a file called `file`.")
+        return notice.encode(), await file.read() if isinstance(file, UploadFile) else None
+
+
+def _notice(text: bytes) -> Notice:
+    try:
+        return Notice.model_validate_json(text)
+    except ValidationError as wrong:
+        raise BadRequest(first_fault(wrong.errors(include_input=False, include_url=False))) from None

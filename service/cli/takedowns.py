@@ -1,0 +1,82 @@
+"""countermark takedowns."""
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from service.cli.files import printable
+from service.errors import BadRequest
+from service.house import open_house
+from service.settings import load_settings
+
+app = typer.Typer(help="Notices of removal.", no_args_is_help=True)
+
+CaseNumber = Annotated[str, typer.Argument(help="The case number.", metavar="CASE")]
+
+
+@app.command("list")
+def list_cases(
+    all_: Annotated[bool, typer.Option("--all", help="Decided ones, too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+) -> None:
+    """List open notices by the time they are due; overdue ones in red. Shows nothing personal."""
+    cases = open_house(load_settings()).takedowns.list(all_=all_)
+    if as_json:
+        for case in cases:
+            print(json.dumps(asdict(case)))
+        return
+    table = Table()
+    for heading in ("case", "due", "status", "image", "duplicate of"):
+        table.add_column(heading, overflow="fold")
+    for case in cases:
+        due = Text(f"{case.due_at} OVERDUE", "bold red") if case.overdue else Text(case.due_at)
+        image = case.content_id or case.sha256 or "by address"
+        table.add_row(Text(case.case), due, Text(case.status), Text(image), Text(case.duplicate_of or ""))
+    Console().print(table)
+
+
+@app.command("show")
+def show(
+    number: CaseNumber, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False
+) -> None:
+    """Show a notice with signature, statement and contact. Treat what you see as confidential."""
+    case, personal = open_house(load_settings()).takedowns.show(number)
+    whole = {**asdict(case), **personal}
+    if as_json:
+        print(json.dumps(whole))
+        return
+    for name, value in whole.items():
+        if value not in (None, ""):
+            Console(highlight=False).print(Text(printable(f"{name:13}{value}")), soft_wrap=True)
+
+
+@app.command("resolve")
+def resolve(
+    number: CaseNumber,
+    operator: Annotated[str, typer.Option(help="Who decides.")],
+    removed: Annotated[bool, typer.Option("--removed", help="The picture is and stays blocked.")] = False,
+    rejected: Annotated[bool, typer.Option("--rejected", help="The picture is free; needs --reason.")] = False,
+    reason: Annotated[str, typer.Option(help="The reporter reads it.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Decide a notice. Open duplicates of a removed picture are decided along with it."""
+    if removed == rejected:
+        raise BadRequest("say --removed or --rejected", hint="See `countermark takedowns resolve --help`.")
+    outcome = "removed" if removed else "rejected"
+    takedowns = open_house(load_settings()).takedowns
+    decided = takedowns.resolve(number, "removed" if removed else "rejected", operator, reason)
+    print(json.dumps({"decided": decided, "status": outcome}) if as_json else f"{', '.join(decided)}: {outcome}")
+
+
+@app.command("forget")
+def forget(
+    number: CaseNumber, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False
+) -> None:
+    """Destroy the key of a decided notice's personal words. This cannot be undone."""
+    open_house(load_settings()).takedowns.forget(number)
+    print(json.dumps({"forgotten": number}) if as_json else f"{number} is forgotten; its decision and block stay")
