@@ -2,7 +2,7 @@
 
     Error
     +-- InputError            what was sent cannot be used
-    |   +-- BadRequest, UnsupportedFormat, BrokenPicture, TooLarge, UnsupportedPixels, FileUnreadable
+    |   +-- BadRequest, UnsupportedFormat, BrokenPicture, TooLarge, UnsupportedPixels, FileUnreadable, NoFace
     +-- Refusal               the gateway will not release this image
     |   +-- Unsafe            ... because of what it shows
     |   +-- StageFailed       ... because a stage could not do its work
@@ -75,6 +75,12 @@ class FileUnreadable(InputError):
     code = "file_unreadable"
     status = 404
     hint = "Check the path and its permissions."
+
+
+class NoFace(InputError):
+    code = "no_face"
+    status = 422
+    hint = "Send a picture of an upright face seen from the front, 80 px or more."
 
 
 class Refusal(Error):
