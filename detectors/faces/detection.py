@@ -2,7 +2,8 @@
 
 The detector finds upright, frontal faces from 80 px. It searches a copy of the picture whose longest side is 1024 px
 (large pictures are reduced, small ones enlarged, at most twice), so the smallest face that is found has about 8 % of
-the picture's longest side, or 40 px. Landmarks and alignment use the picture itself, at its full resolution. What
+the picture's longest side, or 40 px. Around it the copy is reflected, because the detector wants some surroundings and
+close portraits have none. Landmarks and alignment use the picture itself, at its full resolution. What
 hardly looks like a face is looked at again once it is upright, because badges and muzzles do at first sight.
 """
 
@@ -22,6 +23,7 @@ LONGEST_SEARCHED = 1024
 LARGEST_SCALE = 2.0
 CHIP = 150
 PADDING = 0.25
+BORDER = 0.15
 _DOUBTFUL = 0.25
 _SECOND_CHIP, _SECOND_PADDING = 200, 0.6
 
@@ -40,28 +42,41 @@ def check_picture(rgb: RGB) -> None:
         raise ModelFault(f"no RGB picture: {rgb.dtype} of shape {rgb.shape}")
 
 
-def searched(rgb: RGB) -> tuple[RGB, float, float]:
-    """The copy to search in, and how much wider and higher it is than the picture."""
+def searched(rgb: RGB) -> tuple[RGB, int, float, float]:
+    """The copy to search in, how wide its border is (px), and how much wider and higher it is than the picture."""
     height, width = rgb.shape[:2]
     scale = min(LONGEST_SEARCHED / max(height, width), LARGEST_SCALE)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    copy = np.ascontiguousarray(cv2.resize(rgb, size, interpolation=how), np.uint8)
-    return copy, size[0] / width, size[1] / height
+    border = round(BORDER * max(size))
+    copy = cv2.copyMakeBorder(cv2.resize(rgb, size, interpolation=how), *[border] * 4, cv2.BORDER_REFLECT)
+    return np.ascontiguousarray(copy, np.uint8), border, size[0] / width, size[1] / height
 
 
 def locate(detector: Any, rgb: RGB) -> list[Found]:
-    """Every face that `detector` (dlib's fhog_object_detector) finds, largest first."""
-    copy, across, down = searched(rgb)
+    """Every face that `detector` (dlib's fhog_object_detector) finds, largest first; no mere reflections."""
+    copy, border, across, down = searched(rgb)
     rectangles, scores, _ = detector.run(copy, 0, 0.0)
     found = [
         Found(
-            (round(r.left() / across), round(r.top() / down), round(r.right() / across), round(r.bottom() / down)),
+            (
+                round((r.left() - border) / across),
+                round((r.top() - border) / down),
+                round((r.right() - border) / across),
+                round((r.bottom() - border) / down),
+            ),
             float(score),
         )
         for r, score in zip(rectangles, scores, strict=True)
     ]
-    return sorted(found, key=lambda one: (-side(one.box), one.box))
+    return sorted((one for one in found if _within(one.box, rgb)), key=lambda one: (-side(one.box), one.box))
+
+
+def _within(box: Box, rgb: RGB) -> bool:
+    """The middle of the box lies in the picture."""
+    height, width = rgb.shape[:2]
+    left, top, right, bottom = box
+    return 0 <= left + right < 2 * width and 0 <= top + bottom < 2 * height
 
 
 def confirmed(dlib: Any, detector: Any, rgb: RGB, found: Found, shape: Any) -> bool:

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -11,6 +11,7 @@ numbers = arrays(np.float32, 128, elements=st.floats(-2, 2, width=32))
 
 
 @given(numbers, numbers, numbers)
+@settings(deadline=None)
 def test_it_is_a_distance(a, b, c) -> None:
     assert compare(a, a) == 0
     assert compare(a, b) == compare(b, a) >= 0

@@ -2,7 +2,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.faces import detection
@@ -10,14 +10,16 @@ from detectors.faces.detection import LARGEST_SCALE, LONGEST_SEARCHED, Found, ch
 from models import ModelFault
 
 
-@given(st.integers(1, 3000), st.integers(1, 3000))
+@given(st.integers(1, 1500), st.integers(1, 1500))
+@settings(max_examples=40, deadline=None)
 def test_what_is_searched_has_a_bounded_size(height: int, width: int) -> None:
     rgb = np.broadcast_to(np.zeros(3, np.uint8), (height, width, 3))
-    copy, across, down = searched(rgb)
-    assert max(copy.shape[:2]) <= LONGEST_SEARCHED
-    assert max(copy.shape[:2]) in (LONGEST_SEARCHED, LARGEST_SCALE * max(height, width))
-    assert copy.shape[1] == round(width * across)
-    assert copy.shape[0] == round(height * down)
+    copy, border, across, down = searched(rgb)
+    inner_height, inner_width = copy.shape[0] - 2 * border, copy.shape[1] - 2 * border
+    assert max(inner_height, inner_width) in (LONGEST_SEARCHED, LARGEST_SCALE * max(height, width))
+    assert max(inner_height, inner_width) <= LONGEST_SEARCHED
+    assert inner_width == round(width * across)
+    assert inner_height == round(height * down)
 
 
 class Detector:
@@ -35,12 +37,19 @@ class Detector:
 
 
 def test_boxes_are_those_of_the_picture_largest_first() -> None:
-    detector = Detector((100, 50, 200, 150), (-20, 0, 300, 320))
+    detector = Detector((254, 204, 354, 304), (134, 154, 454, 474))  # the border is 154 px wide
     large, small = locate(detector, np.zeros((2048, 1024, 3), np.uint8))
     assert large.box == (-40, 0, 600, 640)
     assert small.box == (200, 100, 400, 300)
-    (enlarged,) = locate(Detector((100, 50, 200, 150)), np.zeros((256, 256, 3), np.uint8))
+    (enlarged,) = locate(Detector((177, 127, 277, 227)), np.zeros((256, 256, 3), np.uint8))  # here 77 px
     assert enlarged.box == (50, 25, 100, 75)
+
+
+@pytest.mark.parametrize(
+    "box", [(0, 300, 200, 500), (300, 0, 500, 200), (1178, 300, 1300, 400), (300, 1178, 400, 1300)]
+)
+def test_a_reflection_is_no_face(box: tuple[int, int, int, int]) -> None:
+    assert locate(Detector(box), np.zeros((1024, 1024, 3), np.uint8)) == []
 
 
 def test_a_box_is_cut_to_the_picture() -> None:
