@@ -1,6 +1,7 @@
 """Evidence from pixels and metadata. Detectors find; they never decide."""
 
 from detectors.declared import Declaration, Metadata, declarations
+from detectors.faces import DlibFaces, Face, FaceModel, Match, Templates, compare
 from detectors.findings import Finding
 from detectors.hamming import nearest, pack
 from detectors.safety import OpenNsfw
@@ -11,16 +12,22 @@ from detectors.variants import looks, variants
 __all__ = [
     "OUT_OF_SCOPE",
     "Declaration",
+    "DlibFaces",
     "Encoder",
+    "Face",
+    "FaceModel",
     "Finding",
     "Fingerprint",
     "Inference",
+    "Match",
     "Member",
     "MemberOptions",
     "Metadata",
     "OpenNsfw",
     "Prepared",
     "Synthetic",
+    "Templates",
+    "compare",
     "declarations",
     "distance",
     "fingerprint",

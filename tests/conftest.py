@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from detectors import OpenNsfw
+from detectors import DlibFaces, OpenNsfw
 from service import keys, logs
 from service.gateway import Gateway, Rules
 from service.house import House, open_house
 from service.settings import PREFIX, Settings
+from tests.support.faces import WITHOUT_FACES
 from tests.support.painter import Checker, Painter
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -76,3 +77,10 @@ def painted_house(house: House, gateway: Gateway) -> House:
 @pytest.fixture(scope="session")
 def open_nsfw() -> OpenNsfw:
     return OpenNsfw()
+
+
+@pytest.fixture(scope="session")
+def dlib_faces() -> DlibFaces:
+    if WITHOUT_FACES:
+        pytest.skip(WITHOUT_FACES)
+    return DlibFaces()

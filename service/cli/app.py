@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from service import __version__, logs
-from service.cli import appeals, audit, benchmark, blocklist, detect, examine, generate, models, serve, takedowns
+from service.cli import appeals, audit, benchmark, blocklist, detect, examine, faces, generate, models, serve, takedowns
 from service.cli.files import label, printable
 from service.errors import Error, Refusal
 
@@ -32,6 +32,7 @@ app.command("inspect")(examine.inspect)
 app.command("detect")(detect.detect)
 app.command("benchmark")(benchmark.benchmark)
 app.command("serve")(serve.serve)
+app.add_typer(faces.app, name="faces")
 app.add_typer(models.app, name="models")
 app.add_typer(audit.app, name="audit")
 app.add_typer(blocklist.app, name="blocklist")

@@ -1,0 +1,183 @@
+"""How well faces are compared, and how fast one is searched among many.
+
+    python benchmarks/faces.py --labelled DIR [--strangers DIR]
+    python benchmarks/faces.py --search
+
+DIR/<person>/ holds the pictures of one person each; the largest face of a picture is that person's. --strangers adds a
+folder with one picture of each of many more people, who meet nobody but others. Search: random templates, one core,
+medians; every result is compared with brute force in float64. Prints Markdown.
+"""
+
+import argparse
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from detectors import DlibFaces, Templates
+from detectors.faces import DIMENSIONS, Face, Match, distances
+from service.cli.files import PICTURES
+from service.pictures import Limits, decode
+
+cv2.setNumThreads(1)
+
+LIMITS = Limits(max_bytes=32 << 20, max_pixels=64_000_000)
+DISTANCES = (0.6, 0.55, 0.5, 0.45, 0.4)
+SIZES = (10_000, 100_000, 1_000_000)
+DRAWS = 300
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The largest face of one picture, and whose it is."""
+
+    person: str
+    face: Face
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--labelled", type=Path)
+    parser.add_argument("--strangers", type=Path)
+    parser.add_argument("--search", action="store_true")
+    options = parser.parse_args()
+    if not (options.labelled or options.search):
+        parser.error("give --labelled DIR, --search, or both")
+    if options.labelled:
+        compare_people(options.labelled, options.strangers)
+    if options.search:
+        time_search()
+
+
+def compare_people(labelled: Path, strangers: Path | None) -> None:
+    model = DlibFaces()
+    pictures = [(path.parent.name, path) for path in pictures_below(labelled)]
+    pictures += [(f"stranger {path.name}", path) for path in pictures_below(strangers)] if strangers else []
+    samples, counts, seconds = read(model, pictures)
+    people = np.unique([sample.person for sample in samples], return_inverse=True)[1]
+    matrix = np.stack([sample.face.embedding for sample in samples])
+    apart = np.stack([distances(matrix, row) for row in matrix])
+    first, second = np.triu_indices(len(samples), 1)
+    same = people[first] == people[second]
+    report_pairs(apart[first, second], same, people[first], people[second])
+    spread = ", ".join(f"{counts.count(n)} with {n}" for n in sorted(set(counts)))
+    print(
+        f"\nPictures by number of faces found: {spread}. {statistics.median(seconds) * 1000:.0f} ms a picture (median)."
+    )
+
+
+def pictures_below(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURES)
+
+
+def read(model: DlibFaces, pictures: Sequence[tuple[str, Path]]) -> tuple[list[Sample], list[int], list[float]]:
+    """The faces, how many were found in each picture, and the seconds each took."""
+    samples, counts, seconds = [], [], []
+    for person, path in pictures:
+        rgb = decode(path.read_bytes(), LIMITS).rgb
+        start = time.perf_counter()
+        found = model(rgb)
+        seconds.append(time.perf_counter() - start)
+        counts.append(len(found))
+        samples += [Sample(person, found[0])] if found else []
+    return samples, counts, seconds
+
+
+def report_pairs(
+    apart: NDArray[np.float64], same: NDArray[np.bool_], first: NDArray[np.intp], second: NDArray[np.intp]
+) -> None:
+    """AUC with a bootstrap over people; rates with Wilson intervals over pairs, which share people and pictures."""
+    value = auc(apart, same, np.ones(len(apart)))
+    low, high = auc_interval(apart, same, first, second)
+    print(f"{same.sum()} pairs of one person, {(~same).sum()} of two, {len(np.unique([first, second]))} people")
+    print(f"AUC {value:.4f} (95 % interval over people {low:.4f} to {high:.4f})\n")
+    print("| distance at most | true match rate | 95 % | false match rate | 95 % |\n|---|---|---|---|---|")
+    for limit in DISTANCES:
+        cells = []
+        for group in (apart[same], apart[~same]):
+            hits = int((group <= limit).sum())
+            low, high = wilson(hits, len(group))
+            cells.append(f"{hits / len(group):.4f} | {low:.4f} to {high:.4f}")
+        print(f"| {limit} | {' | '.join(cells)} |")
+
+
+def auc(apart: NDArray[np.float64], same: NDArray[np.bool_], weights: NDArray[np.float64]) -> float:
+    """Weighted probability that two people lie further apart than one person's two pictures."""
+    order = np.argsort(apart, kind="stable")
+    one = np.where(same, weights, 0)[order]
+    two = np.where(same, 0, weights)[order]
+    return float((np.cumsum(one) * two).sum() / (one.sum() * two.sum()))
+
+
+def auc_interval(
+    apart: NDArray[np.float64], same: NDArray[np.bool_], first: NDArray[np.intp], second: NDArray[np.intp]
+) -> tuple[float, float]:
+    """95 % bootstrap interval of the AUC: people, not pairs, are drawn again."""
+    rng = np.random.default_rng(0)
+    people = int(max(first.max(), second.max())) + 1
+    values = []
+    while len(values) < DRAWS:
+        drawn = np.bincount(rng.integers(people, size=people), minlength=people).astype(np.float64)
+        weights = np.where(same, drawn[first], drawn[first] * drawn[second])
+        if (weights[same] > 0).any():
+            values.append(auc(apart, same, weights))
+    low, high = np.quantile(values, (0.025, 0.975))
+    return float(low), float(high)
+
+
+def wilson(hits: int, of: int, z: float = 1.96) -> tuple[float, float]:
+    """95 % interval of a rate (Wilson 1927)."""
+    rate, weight = hits / of, z * z / of
+    middle = (rate + weight / 2) / (1 + weight)
+    half = z * np.sqrt(rate * (1 - rate) / of + weight / (4 * of)) / (1 + weight)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def time_search(queries: int = 20) -> None:
+    """Templates and half of the queries are random; the other half lie near a template, as a protected face would."""
+    print("\n| templates | within .5, ms | nearest, ms | brute force float64, ms | equal to brute force |")
+    print("|---|---|---|---|---|")
+    rng = np.random.default_rng(1)
+    for size in SIZES:
+        matrix = unit(rng.standard_normal((size, DIMENSIONS), dtype=np.float32))
+        asked = unit(rng.standard_normal((queries, DIMENSIONS), dtype=np.float32))
+        asked[::2] = unit(matrix[rng.integers(size, size=len(asked[::2]))] + np.float32(0.2) * asked[::2])
+        templates = Templates(matrix)
+        equal, times = 0, ([], [], [])
+        for embedding in asked:
+            near, within = timed(lambda: templates.within(embedding, 0.5))  # noqa: B023 - called at once
+            (best,), nearest = timed(lambda: templates.nearest(embedding))  # noqa: B023
+            every, brute = timed(lambda: distances(matrix, embedding))  # noqa: B023
+            hits = sorted((float(every[i]), int(i)) for i in np.flatnonzero(every <= 0.5))
+            equal += near == [Match(i, d) for d, i in hits] and best == Match(int(every.argmin()), float(every.min()))
+            for kept, value in zip(times, (within, nearest, brute), strict=True):
+                kept.append(value)
+        cells = " | ".join(f"{statistics.median(kept):.2f}" for kept in times)
+        print(f"| {size:,} | {cells} | {equal} of {queries} |")
+
+
+def unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
+
+
+def timed(work: Callable[[], Any]) -> tuple[Any, float]:
+    start = time.perf_counter()
+    result = work()
+    return result, 1000 * (time.perf_counter() - start)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+
+from detectors.faces.canary import BEARDED, LIGHT, draw, prove
+from models import ModelFault
+from tests.support.faces import ByColour, face
+
+
+class Answers(ByColour):
+    """Gives these answers, one a call."""
+
+    def __init__(self, *answers) -> None:
+        self.answers = iter(answers)
+
+    def __call__(self, _rgb):
+        return next(self.answers)
+
+
+def test_a_model_that_works_passes() -> None:
+    prove(Answers([], [face(0, 0)], [face(0, 0.1)], [face(0.6, 0)]))
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        ([face(0)],),  # sees faces everywhere
+        ([], []),  # blind
+        ([], [face(0), face(1)]),  # sees double
+        ([], [face(0)], [face(0)], [face(0)]),  # stuck
+        ([], [face(0)], [face(0.6)], [face(0.6)]),  # noise
+    ],
+)
+def test_a_model_that_does_not_work_is_refused(answers) -> None:
+    with pytest.raises(ModelFault, match="must not be used"):
+        prove(Answers(*answers))
+
+
+def test_the_drawings_do_not_change() -> None:
+    for drawing, total in ((LIGHT, 28843993), (BEARDED, 22530142)):
+        picture = draw(drawing)
+        assert picture.shape == (256, 256, 3)
+        assert picture.dtype == np.uint8
+        assert int(picture.sum()) == pytest.approx(total, rel=1e-3)

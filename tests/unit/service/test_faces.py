@@ -1,0 +1,97 @@
+import numpy as np
+import pytest
+
+from detectors import Face
+from models import ModelFault
+from service import faces as module
+from service.errors import BrokenPicture, TooLarge, Unavailable, UnsupportedFormat
+from service.faces import Faces, open_faces
+from service.pictures import Limits, encode
+from service.settings import Settings
+from tests.support.faces import ByColour, face
+
+LIMITS = Limits(1 << 20, 1 << 20)
+
+
+def plain(red: int, green: int = 0) -> bytes:
+    return encode(np.full((8, 8, 3), (red, green, 0), np.uint8), "png")[0]
+
+
+@pytest.fixture
+def faces() -> Faces:
+    return Faces(ByColour(), LIMITS)
+
+
+def test_faces_of_a_file(faces: Faces) -> None:
+    found = faces.find(plain(255), "a.png")
+    (one,) = found.faces
+    assert (found.file, found.model, found.digest) == ("a.png", "by-colour@1", "0" * 64)
+    assert (one.box, one.size, one.sharpness, one.score) == ((1, 2, 3, 4), 2, 5.0, 1.0)
+    assert "embedding" not in found.model_dump_json()
+    assert faces.find(plain(0)).faces == ()
+
+
+@pytest.mark.parametrize(("green", "same"), [(0, True), (100, True), (255, False)])
+def test_the_threshold_decides(faces: Faces, green: int, same: bool) -> None:
+    found = faces.compare(plain(255), plain(255, green))
+    assert found.distance == pytest.approx(green / 255, abs=1e-4)
+    assert (found.same, found.threshold, found.faces) == (same, 0.55, (1, 1))
+    assert set(found.model_dump()) == {"distance", "threshold", "same", "faces", "boxes"}
+
+
+def test_a_distance_at_the_threshold_is_the_same() -> None:
+    class Edge(ByColour):
+        threshold = 1.0
+
+    assert Faces(Edge(), LIMITS).compare(plain(255), plain(255, 255)).same
+
+
+def test_of_several_faces_the_closest_pair_counts() -> None:
+    class Many(ByColour):
+        def __call__(self, rgb: np.ndarray) -> list[Face]:
+            return [face(1, 1), face(0, 1)] if rgb[0, 0, 1] else [face(1, 0), face(0, 0.9)]
+
+    found = Faces(Many(), LIMITS).compare(plain(255), plain(255, 255))
+    assert found.distance == pytest.approx(0.1)
+    assert found.faces == (2, 2)
+
+
+@pytest.mark.parametrize(("one", "other"), [(0, 255), (255, 0), (0, 0)])
+def test_without_a_face_there_is_no_answer(faces: Faces, one: int, other: int) -> None:
+    found = faces.compare(plain(one), plain(other))
+    assert (found.distance, found.same) == (None, None)
+    assert found.faces == (int(one > 0), int(other > 0))
+
+
+def test_a_file_that_is_no_picture(faces: Faces) -> None:
+    for bad, error in ((b"text", UnsupportedFormat), (b"", BrokenPicture), (b"x" * (1 << 21), TooLarge)):
+        with pytest.raises(error):
+            faces.find(bad)
+        for pair in ((plain(255), bad), (bad, plain(255))):
+            with pytest.raises(error):
+                faces.compare(*pair)
+
+
+class Failing(ByColour):
+    def __call__(self, _rgb: np.ndarray) -> list[Face]:
+        raise ModelFault("the embedding is not finite")
+
+
+class NotFinite(ByColour):
+    def __call__(self, _rgb: np.ndarray) -> list[Face]:
+        return [face(float("nan"))]
+
+
+@pytest.mark.parametrize("model", [Failing(), NotFinite()])
+def test_a_model_that_fails_is_no_answer(model: ByColour) -> None:
+    with pytest.raises(Unavailable, match="not finite"):
+        Faces(model, LIMITS).compare(plain(255), plain(255))
+
+
+def test_a_model_that_does_not_start(monkeypatch, settings: Settings) -> None:
+    def broken() -> None:
+        raise ModelFault("the canary was not found")
+
+    monkeypatch.setattr(module, "DlibFaces", broken)
+    with pytest.raises(Unavailable, match="canary"):
+        open_faces(settings)
