@@ -49,7 +49,8 @@ def searched(rgb: RGB) -> tuple[RGB, int, float, float]:
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     border = round(BORDER * max(size))
-    copy = cv2.copyMakeBorder(cv2.resize(rgb, size, interpolation=how), *[border] * 4, cv2.BORDER_REFLECT)
+    inner = cv2.resize(rgb, size, interpolation=how)
+    copy = cv2.copyMakeBorder(inner, border, border, border, border, cv2.BORDER_REFLECT)
     return np.ascontiguousarray(copy, np.uint8), border, size[0] / width, size[1] / height
 
 
@@ -76,7 +77,7 @@ def _within(box: Box, rgb: RGB) -> bool:
     """The middle of the box lies in the picture."""
     height, width = rgb.shape[:2]
     left, top, right, bottom = box
-    return 0 <= left + right < 2 * width and 0 <= top + bottom < 2 * height
+    return bool(0 <= left + right < 2 * width and 0 <= top + bottom < 2 * height)
 
 
 def confirmed(dlib: Any, detector: Any, rgb: RGB, found: Found, shape: Any) -> bool:
@@ -84,7 +85,7 @@ def confirmed(dlib: Any, detector: Any, rgb: RGB, found: Found, shape: Any) -> b
     if found.score >= _DOUBTFUL:
         return True
     upright = dlib.get_face_chip(rgb, shape, size=_SECOND_CHIP, padding=_SECOND_PADDING)
-    return len(detector.run(upright, 0, 0.0)[0]) > 0
+    return bool(detector.run(upright, 0, 0.0)[0])
 
 
 def side(box: Box) -> int:
