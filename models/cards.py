@@ -81,7 +81,7 @@ class Card(_Frozen):
 
     name: str
     version: str
-    task: Literal["text-to-image", "image-safety", "synthetic-detection", "image-features"]
+    task: Literal["text-to-image", "image-safety", "synthetic-detection", "image-features", "prompt-screening"]
     licence: str
     summary: str
     source: Annotated[Shipped | Package | Wheel | Folder, Field(discriminator="kind")]
