@@ -4,6 +4,7 @@
     +-- InputError            what was sent cannot be used
     |   +-- BadRequest, UnsupportedFormat, BrokenPicture, TooLarge, UnsupportedPixels, FileUnreadable
     +-- Refusal               the gateway will not release this image
+    |   +-- PromptRefused     ... because of what its prompt asks for
     |   +-- Unsafe            ... because of what it shows
     |   +-- StageFailed       ... because a stage could not do its work
     |   +-- Cancelled         ... because the caller asked to stop
@@ -94,6 +95,20 @@ class Unsafe(Refusal):
     code = "moderation_blocked"
     status = 400
     hint = "The picture did not pass the safety check. Change the prompt or the seed."
+
+
+class PromptRefused(Refusal):
+    """`categories` and `rules` say why; neither they nor the message hold any of the prompt."""
+
+    code = "prompt_refused"
+    status = 400
+    hint = "Nothing was drawn. Change the prompt; the operator's rules decide what is refused."
+
+    def __init__(self, categories: Sequence[str], rules: Sequence[str] = ()) -> None:
+        named = ", ".join(category.replace("_", " ") for category in categories)
+        super().__init__(f"the prompt was refused ({named})", stage="admit")
+        self.categories = tuple(categories)
+        self.rules = tuple(rules)
 
 
 class StageFailed(Refusal):

@@ -1,16 +1,18 @@
 """All parts of one installation, opened from its settings. The only place where parts are chosen."""
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import URL
 
 from detectors import Encoder, OpenNsfw, Synthetic
+from detectors.prompts import PromptScreen, RuleFileError
 from models import ModelError, find_card
 from service import home, keys
 from service.classifier import Classifier, Thresholds
-from service.errors import Unavailable
+from service.errors import Misconfigured, Unavailable
 from service.examiner import Examiner
 from service.gateway import Gateway, Rules
 from service.generation.diffusers_backend import load_backend
@@ -45,11 +47,11 @@ class House:
 
     @property
     def gateway(self) -> Gateway:
-        """The gateway with its pipeline loaded and its checker proven.
+        """The gateway with its pipeline loaded, its checkers proven and its prompt rules tested.
 
         Raises:
             Unavailable: torch is not installed, or a model is missing, altered or not working.
-            Misconfigured: the pipeline setting names nothing that can be loaded.
+            Misconfigured: the pipeline setting names nothing that can be loaded, or a rule file cannot be used.
         """
         with self._lock:
             if self._gateway is None:
@@ -89,15 +91,15 @@ class House:
             screen_timeout=settings.screen_timeout,
             render_timeout=settings.render_timeout,
         )
+        prompts = open_screen(settings)  # both before the pipeline: without them nothing may run
         try:
-            checkers = [
-                OpenNsfw(threads=settings.threads, providers=settings.onnx_providers)
-            ]  # before the pipeline: without it nothing may run
+            checkers = [OpenNsfw(threads=settings.threads, providers=settings.onnx_providers)]
             backend = load_backend(settings)
         except ModelError as unusable:
             raise Unavailable(str(unusable)) from unusable
         return Gateway(
             backend,
+            prompts,
             checkers,
             self.codec,
             self.credentials,
@@ -129,6 +131,22 @@ def open_classifier(settings: Settings) -> Classifier:
     thresholds = Thresholds.load(settings.thresholds) if settings.thresholds else None
     limits = Limits(settings.max_bytes, settings.max_pixels)
     return Classifier(detector, limits, settings.threshold_fpr, thresholds)
+
+
+def open_screen(settings: Settings, more_rules: Sequence[Path] = ()) -> PromptScreen:
+    """The prompt screen alone, with the settings' rule files and `more_rules`.
+
+    Raises:
+        Unavailable: the model is missing, altered or not working.
+        Misconfigured: a rule file cannot be used, or fails its own tests.
+    """
+    files = (*settings.prompt_rules, *more_rules)
+    try:
+        return PromptScreen(files, threads=settings.threads, providers=settings.onnx_providers)
+    except ModelError as unusable:
+        raise Unavailable(str(unusable)) from unusable
+    except RuleFileError as wrong:
+        raise Misconfigured(str(wrong), hint="Correct the rule file; docs/prompts.md explains the format.") from wrong
 
 
 def open_house(settings: Settings) -> House:

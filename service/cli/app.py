@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from service import __version__, logs
-from service.cli import audit, benchmark, detect, examine, generate, models, serve
+from service.cli import audit, benchmark, detect, examine, generate, models, prompts, serve
 from service.cli.files import label, printable
 from service.errors import Error
 
@@ -34,6 +34,7 @@ app.command("benchmark")(benchmark.benchmark)
 app.command("serve")(serve.serve)
 app.add_typer(models.app, name="models")
 app.add_typer(audit.app, name="audit")
+app.add_typer(prompts.app, name="prompts")
 
 
 def _version(wanted: bool) -> None:
