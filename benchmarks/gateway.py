@@ -50,7 +50,14 @@ def main() -> None:
         backend = load_backend(settings) if wish.pipeline else Painter()
         rules = Rules("Benchmark", 0.8, 60.0, 600.0)
         gateway = Gateway(
-            backend, PromptScreen(), [OpenNsfw(threads=1)], house.codec, house.credentials, house.ledger, rules, lambda prompt: ""
+            backend,
+            PromptScreen(),
+            [OpenNsfw(threads=1)],
+            house.codec,
+            house.credentials,
+            house.ledger,
+            rules,
+            lambda prompt: "",
         )
         side = None if wish.pipeline == "embedded" else wish.side
         for to in ("png", "jpeg", "webp"):

@@ -1,6 +1,6 @@
 """Scores of a prompt by category: hashed features, and a linear ONNX model over them.
 
-It was trained on prompts that drew inappropriate pictures; see models/weights/prompts/README.md for how far to trust it.
+It was trained on prompts that drew inappropriate pictures; how far to trust it: models/weights/prompts/README.md.
 """
 
 from collections.abc import Sequence

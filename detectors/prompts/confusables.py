@@ -1,9 +1,10 @@
 """Letters that look like ASCII letters.
 
 From the confusables of Unicode Technical Standard #39 (https://www.unicode.org/reports/tr39/, Unicode License v3), as
-packaged in confusable-homoglyphs 3.3.1 (MIT): the Latin, Greek, Cyrillic, Armenian, Cherokee, Coptic and Lisu letters whose skeleton is one ASCII
-letter and that NFKD leaves as they are; full-width and mathematical letters need no table. A capital that looks like
-both I and l stands under i. `_OURS` adds small letters that are used as look-alikes and are none by the standard.
+packaged in confusable-homoglyphs 3.3.1 (MIT): the Latin, Greek, Cyrillic, Armenian, Cherokee, Coptic and Lisu letters
+whose skeleton is one ASCII letter and that NFKD leaves as they are; full-width and mathematical letters need no table.
+A capital that looks like both I and l stands under i. `_OURS` adds small letters that are used as look-alikes and are
+none by the standard.
 """
 
 # ruff: noqa: RUF001 - look-alikes are the subject

@@ -36,7 +36,7 @@ def fold(text: str, gap: str = "") -> Folded:
 
 @lru_cache(maxsize=1 << 14)
 def fold_char(c: str) -> str:
-    """Compatibility form (NFKD), without accents, as the ASCII letter it looks like, case-folded, until nothing changes.
+    """Compatibility form (NFKD), without accents, as the ASCII letter it looks like, case-folded, until it stays.
 
     Invisible characters become nothing, control characters and any white space become a space.
     """

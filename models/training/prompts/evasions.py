@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 _LEET = str.maketrans({"a": "4", "e": "3", "i": "1", "o": "0", "s": "5"})
-_HOMOGLYPHS = str.maketrans("aceopxy", "асеорху")
+_HOMOGLYPHS = str.maketrans("aceopxy", "асеорху")  # noqa: RUF001
 _FULL_WIDTH = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
 
 

@@ -72,7 +72,8 @@ def under_evasions(prompts: Prompts, fold: NDArray[np.int64], models: list[Linea
     loose = np.quantile(plain[prompts.harmless & ~prompts.caption], 0.99, axis=0)
     lines = [
         f"{chosen.sum()} harmful prompts.\n",
-        "| disguise | at the limits, normalised | not normalised | at 1 % FPR a category, normalised | not normalised |",
+        "| disguise | at the limits, normalised | not normalised "
+        "| at 1 % FPR a category, normalised | not normalised |",
         "|" + "---|" * 5,
     ]
     for name, disguise in EVASIONS.items():

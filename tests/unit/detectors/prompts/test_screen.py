@@ -28,7 +28,7 @@ def test_evidence_about_a_prompt(screen: PromptScreen) -> None:
     assert [finding.label for finding in found.findings] == list(LEARNED)
 
 
-@pytest.mark.parametrize("prompt", ["a red fox in the snow", "x", "", "🙂", "東京の夜", "kids playing in a pool"])  # noqa: RUF001
+@pytest.mark.parametrize("prompt", ["a red fox in the snow", "x", "", "🙂", "東京の夜", "kids playing in a pool"])
 def test_ordinary_prompts_stay_below_every_limit(screen: PromptScreen, prompt: str) -> None:
     found = screen.screen(prompt)
     assert all(score.score < score.limit for score in found.scores)
@@ -68,7 +68,9 @@ def test_an_operators_rules_add_to_the_shipped(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "scores", [[0.0] * 7, [1.0] * 7, [0.5] * 7, [0.1] * 6, [-1.0] * 7, [2.0] * 7], ids="none all same few low high".split()
+    "scores",
+    [[0.0] * 7, [1.0] * 7, [0.5] * 7, [0.1] * 6, [-1.0] * 7, [2.0] * 7],
+    ids=["none", "all", "same", "few", "low", "high"],
 )
 def test_a_classifier_that_does_not_work_is_not_opened(monkeypatch, scores: list[float]) -> None:
     monkeypatch.setattr(Session, "run", lambda self, batch: np.array([scores], np.float32))
