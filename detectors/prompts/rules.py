@@ -34,7 +34,7 @@ class _Frozen(BaseModel):
 
 
 class _Rule(_Frozen):
-    """One term of each group in `all` must occur within so many words of each other; `@name` is a list's terms."""
+    """One term of each group in `all` must occur, `within` so many words; `@name` is a list's terms."""
 
     id: _Name
     category: Category

@@ -26,7 +26,7 @@ _NEAR_DUPLICATE = 0.6
 
 @dataclass(frozen=True)
 class Prompts:
-    """N prompts: `texts`, `rows` (N x SIZE), `positive`, `in_category` (N x categories), `harmless`, `caption`, `group`.
+    """Prompts: `texts`, `rows` (N x SIZE), `positive`, `in_category` (N x categories), `harmless`, `caption`, `group`.
 
     `positive`: of the category and harmful; `harmless`: hardly ever harmful, whatever its category; `caption`: from
     COCO; `group`: the same number for near duplicates.
