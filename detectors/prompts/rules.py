@@ -34,7 +34,7 @@ class _Frozen(BaseModel):
 
 
 class _Rule(_Frozen):
-    """One term of each group in `all` must occur, `within` so many words of each other; `@name` is a list's terms."""
+    """One term of each group in `all` must occur, all in `within` words of each other; `@name` is a list."""
 
     id: _Name
     category: Category
@@ -60,7 +60,7 @@ class _File(_Frozen):
 
 @dataclass(frozen=True, slots=True)
 class RuleHit:
-    """A rule that holds: `start` and `end` bound its place in the original, the whole of it where letters were apart."""
+    """A rule that holds: `start` and `end` bound its place in the original, all of it where letters were apart."""
 
     rule: str
     category: Category
