@@ -24,6 +24,7 @@ import cv2
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from detectors import OpenNsfw
+from detectors.prompts import PromptScreen
 from service import logs
 from service.gateway import Gateway, Rules, Watch
 from service.generation.diffusers_backend import load_backend
@@ -50,6 +51,7 @@ def main() -> None:
         rules = Rules("Benchmark", 0.8, 60.0, 600.0)
         gateway = Gateway(
             backend,
+            PromptScreen(),
             [OpenNsfw(threads=1)],
             house.codec,
             house.credentials,
@@ -85,9 +87,9 @@ def measure(gateway: Gateway, pictures: int, side: int | None, to: str) -> dict[
 def report(to: str, times: dict[str, list[float]]) -> None:
     median = {name: statistics.median(values) for name, values in times.items()}
     print(f"\n{to}, median of {len(times['after'])} pictures, ms")
-    print("| " + " | ".join(("bare render", "render", *STAGES, "all after render", "whole / bare")) + " |")
-    print("|" + "---|" * (len(STAGES) + 4))
-    cells = [f"{median[name]:.1f}" for name in ("bare", "render", *STAGES, "after")]
+    print("| " + " | ".join(("admit", "bare render", "render", *STAGES, "all after render", "whole / bare")) + " |")
+    print("|" + "---|" * (len(STAGES) + 5))
+    cells = [f"{median[name]:.1f}" for name in ("admit", "bare", "render", *STAGES, "after")]
     print("| " + " | ".join([*cells, f"{median['ratio']:.2f}"]) + " |")
 
 

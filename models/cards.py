@@ -15,7 +15,9 @@ HERE = Path(__file__).parent
 CARDS = HERE / "cards"
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Task = Literal["text-to-image", "image-safety", "synthetic-detection", "image-features", "face-comparison"]
+Task = Literal[
+    "text-to-image", "image-safety", "synthetic-detection", "image-features", "face-comparison", "prompt-screening"
+]
 
 
 class _Frozen(BaseModel):

@@ -5,6 +5,7 @@
     |   +-- BadRequest, UnsupportedFormat, BrokenPicture, TooLarge, UnsupportedPixels, FileUnreadable,
     |       BrokenList, NoFace
     +-- Refusal               the gateway will not release this image
+    |   +-- PromptRefused     ... because of what its prompt asks for
     |   +-- Unsafe            ... because of what it shows
     |   +-- Blocked           ... because the picture is on a hash list
     |   +-- StageFailed       ... because a stage could not do its work
@@ -119,6 +120,20 @@ class Blocked(Refusal):
     code = "blocked"
     status = 451
     hint = "Listed pictures are neither made nor taken in. If this is not such a picture, appeal."
+
+
+class PromptRefused(Refusal):
+    """`categories` and `rules` say why; neither they nor the message hold any of the prompt."""
+
+    code = "prompt_refused"
+    status = 400
+    hint = "Nothing was drawn. Change the prompt; the operator's rules decide what is refused."
+
+    def __init__(self, categories: Sequence[str], rules: Sequence[str] = ()) -> None:
+        named = ", ".join(category.replace("_", " ") for category in categories)
+        super().__init__(f"the prompt was refused ({named})", stage="admit")
+        self.categories = tuple(categories)
+        self.rules = tuple(rules)
 
 
 class StageFailed(Refusal):

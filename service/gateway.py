@@ -22,11 +22,12 @@ import structlog
 from numpy.typing import NDArray
 
 from detectors import Finding, fingerprint
+from detectors.prompts import PromptFinding
 from models import ModelError
-from service import SYSTEM_NAME, __version__, policy
+from service import SYSTEM_NAME, __version__, policy, prompt_policy
 from service.blocklist import Blocklist
 from service.deadline import within
-from service.errors import BadRequest, Cancelled, Error, Refusal, StageFailed, Unsafe
+from service.errors import BadRequest, Cancelled, Error, PromptRefused, Refusal, StageFailed, Unsafe
 from service.generation import Backend, Job, OnStep
 from service.ledger import Issue, Ledger
 from service.pictures import Limits, decode, encode, frozen
@@ -73,6 +74,12 @@ class Checker(Protocol):
     def __call__(self, images: Sequence[NDArray[np.uint8]]) -> Sequence[Finding]: ...
 
 
+class Screen(Protocol):
+    """Finds out what a prompt asks for, and decides nothing."""
+
+    def screen(self, prompt: str, negative_prompt: str = "") -> PromptFinding: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What the operator decides: who signs, from which score an image is refused, how long stages may take."""
@@ -101,6 +108,7 @@ class Gateway:
     def __init__(
         self,
         backend: Backend,
+        prompts: Screen,
         checkers: Sequence[Checker],
         codec: Codec,
         credentials: Credentials,
@@ -113,6 +121,7 @@ class Gateway:
         if not checkers:
             raise ValueError("a gateway needs at least one safety checker")
         self.backend = backend
+        self._prompts = prompts
         self._checkers = tuple(checkers)
         self._codec = codec
         self._credentials = credentials
@@ -128,8 +137,9 @@ class Gateway:
             BadRequest: the order asks for what this pipeline cannot do; nothing was drawn.
             Refusal: a stage said no; the decision is in the ledger, no pixels leave.
         """
-        admitted = self._admit(order)
+        content_id = uuid.uuid4().urn
         try:
+            admitted = self._admit(order, content_id, watch)
             draft = self._render(admitted, watch)
             cleared = self._screen(draft, watch)
             marked = self._mark(cleared, watch)
@@ -137,11 +147,11 @@ class Gateway:
             proven = self._prove(signed, watch)
             return self._issue(proven, watch)
         except Refusal as refusal:
-            refusal.content_id = admitted.content_id
-            self._record(admitted, refusal)
+            refusal.content_id = content_id
+            self._record(content_id, order.prompt, refusal)
             raise
 
-    def _admit(self, order: Order) -> Admitted:
+    def _admit(self, order: Order, content_id: str, watch: Watch) -> Admitted:
         if type(order) is not Order:
             raise TypeError("the gateway takes an Order")
         order = Order.model_validate(order.model_dump())  # `model_construct` skips validation; this does not
@@ -151,15 +161,28 @@ class Gateway:
                 f"a picture of {job.width}x{job.height} px is too small to carry the mark",
                 hint=f"Ask for {MIN_EMBED_SIDE} px or more on the short side.",
             )
+        warnings = self.backend.check(job)
+        prompt_findings = self._ask_for(job, watch)
         return _admitted(
             job=job,
             format=order.format,
             model=self.backend.identity,
-            content_id=uuid.uuid4().urn,
+            content_id=content_id,
             mark_id=self._ledger.fresh_mark_id(),
             created_at=dt.datetime.now(dt.UTC),
-            warnings=self.backend.check(job),
+            warnings=warnings,
+            prompt_findings=prompt_findings,
         )
+
+    def _ask_for(self, job: Job, watch: Watch) -> tuple[Finding, ...]:
+        """Evidence about the prompt, if it is none to refuse by. The image is screened all the same."""
+        with _stage("admit", watch):
+            ask = partial(self._prompts.screen, job.prompt, job.negative_prompt)
+            found = within(self._rules.screen_timeout, ask)
+            _expect(prompt_policy.is_answer(found), "the prompt screen gave no usable answer")
+            if (grounds := prompt_policy.grounds(found)).categories:
+                raise PromptRefused(grounds.categories, grounds.rules)
+            return found.findings
 
     def _job(self, order: Order) -> Job:
         width, height = self.backend.default_size
@@ -255,7 +278,8 @@ class Gateway:
         findings = signed.marked.cleared.findings
         with _stage("issue", watch):
             issue = self._row(signed, sha256)
-            content = {"findings": _scores(findings), "confidence": round(proven.confidence, 4)}
+            prompt = _scores(admitted.prompt_findings)
+            content = {"findings": _scores(findings), "prompt": prompt, "confidence": round(proven.confidence, 4)}
             decision = self._ledger.issue(issue, content)
         log.info("released", content_id=admitted.content_id, sha256=sha256, model=admitted.model.name)
         return _released(proven, sha256, decision.hash)
@@ -279,20 +303,22 @@ class Gateway:
             prompt_digest=self._digest_prompt(admitted.job.prompt),
         )
 
-    def _record(self, admitted: Admitted, refusal: Refusal) -> None:
+    def _record(self, content_id: str, prompt: str, refusal: Refusal) -> None:
         """Write the refusal down. A ledger that is down changes nothing: the image is refused all the same."""
-        content = {
+        content: dict[str, object] = {
             "code": refusal.code,
             "stage": refusal.stage,
             "message": refusal.message,
-            "model": admitted.model.digest,
-            "prompt_digest": self._digest_prompt(admitted.job.prompt),
+            "model": self.backend.identity.digest,
+            "prompt_digest": self._digest_prompt(prompt),
         }
-        log.warning("refused", content_id=admitted.content_id, code=refusal.code, stage=refusal.stage)
+        if isinstance(refusal, PromptRefused):
+            content |= {"categories": refusal.categories, "rules": refusal.rules}
+        log.warning("refused", content_id=content_id, code=refusal.code, stage=refusal.stage)
         try:
-            self._ledger.refuse(admitted.content_id, content)
+            self._ledger.refuse(content_id, content)
         except Error as fault:
-            log.error("refusal_not_recorded", content_id=admitted.content_id, code=fault.code)
+            log.error("refusal_not_recorded", content_id=content_id, code=fault.code)
 
 
 @contextlib.contextmanager

@@ -1,18 +1,20 @@
 """All parts of one installation, opened from its settings. The only place where parts are chosen."""
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import URL
 
 from detectors import Encoder, Member, OpenNsfw, Synthetic
+from detectors.prompts import PromptScreen, RuleFileError
 from models import Card, ModelError, all_cards, find_card
 from service import home, keys
 from service.appeals import Appeals
 from service.blocklist import Blocklist
 from service.classifier import Classifier, Thresholds
-from service.errors import Unavailable
+from service.errors import Misconfigured, Unavailable
 from service.examiner import Examiner
 from service.gateway import Gateway, Rules
 from service.generation.diffusers_backend import load_backend
@@ -63,11 +65,11 @@ class House:
 
     @property
     def gateway(self) -> Gateway:
-        """The gateway with its pipeline loaded and its checker proven.
+        """The gateway with its pipeline loaded, its checkers proven and its prompt rules tested.
 
         Raises:
             Unavailable: torch is not installed, or a model is missing, altered or not working.
-            Misconfigured: the pipeline setting names nothing that can be loaded.
+            Misconfigured: the pipeline setting names nothing that can be loaded, or a rule file cannot be used.
         """
         with self._lock:
             if self._gateway is None:
@@ -112,15 +114,15 @@ class House:
             render_timeout=settings.render_timeout,
         )
         self.blocklist.load()  # a long list takes seconds, which the first picture would pay for
+        prompts = open_screen(settings)  # both before the pipeline: without them nothing may run
         try:
-            checkers = [
-                OpenNsfw(threads=settings.threads, providers=settings.onnx_providers)
-            ]  # before the pipeline: without it nothing may run
+            checkers = [OpenNsfw(threads=settings.threads, providers=settings.onnx_providers)]
             backend = load_backend(settings)
         except ModelError as unusable:
             raise Unavailable(str(unusable)) from unusable
         return Gateway(
             backend,
+            prompts,
             checkers,
             self.codec,
             self.credentials,
@@ -171,6 +173,22 @@ def open_classifier(settings: Settings) -> Classifier:
 def _members(settings: Settings) -> list[Card]:
     """Cards of classifiers that an operator added."""
     return [c for c in known_cards(settings) if c.task == "synthetic-detection" and c.source.kind != "shipped"]
+
+
+def open_screen(settings: Settings, more_rules: Sequence[Path] = ()) -> PromptScreen:
+    """The prompt screen alone, with the settings' rule files and `more_rules`.
+
+    Raises:
+        Unavailable: the model is missing, altered or not working.
+        Misconfigured: a rule file cannot be used, or fails its own tests.
+    """
+    files = (*settings.prompt_rules, *more_rules)
+    try:
+        return PromptScreen(files, threads=settings.threads, providers=settings.onnx_providers)
+    except ModelError as unusable:
+        raise Unavailable(str(unusable)) from unusable
+    except RuleFileError as wrong:
+        raise Misconfigured(str(wrong), hint="Correct the rule file; docs/prompts.md explains the format.") from wrong
 
 
 def open_house(settings: Settings) -> House:

@@ -18,6 +18,10 @@ MiB = 1 << 20
 _SERVICE_LINK = re.compile(r"_SERVICE_(HOST|PORT)|_PORT_\d+_(TCP|UDP)")
 
 
+def _split(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
 class Settings(BaseSettings):
     """All settings with their defaults. Immutable; read once at start."""
 
@@ -51,6 +55,12 @@ class Settings(BaseSettings):
     safety_threshold: Annotated[
         float, Field(gt=0, le=0.8, description="Score from which an image is refused; 0.8 is the laxest.")
     ] = 0.5
+    prompt_rules: Annotated[
+        tuple[Path, ...],
+        NoDecode,
+        BeforeValidator(_split),
+        Field(description="Rule files for prompts beside the shipped rules, separated by commas; see docs/prompts.md."),
+    ] = ()
     screen_timeout: Annotated[float, Field(gt=0, description="Seconds a safety check may take.")] = 30.0
     render_timeout: Annotated[float, Field(gt=0, description="Seconds a rendering may take.")] = 600.0
 

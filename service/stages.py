@@ -91,7 +91,10 @@ def genuine(value: T, stage: type[T]) -> T:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Admitted(_Stage):
-    """An order that may be drawn, with its identities: `content_id` (urn:uuid) and `mark_id` (48 bits)."""
+    """An order that may be drawn, with its identities: `content_id` (urn:uuid) and `mark_id` (48 bits).
+
+    `prompt_findings`: evidence about the prompt that did not suffice to refuse it.
+    """
 
     job: Job
     format: OutputFormat
@@ -100,6 +103,7 @@ class Admitted(_Stage):
     mark_id: int
     created_at: dt.datetime
     warnings: tuple[str, ...]
+    prompt_findings: tuple[Finding, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

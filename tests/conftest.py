@@ -13,6 +13,7 @@ from service.house import House, open_house
 from service.settings import PREFIX, Settings
 from tests.support.faces import WITHOUT_FACES
 from tests.support.painter import Checker, Painter
+from tests.support.prompts import Screen
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 logs.configure("error")
@@ -44,15 +45,20 @@ Build = Callable[..., Gateway]
 
 @pytest.fixture
 def build(house: House) -> Build:
-    """Builds a gateway over `house`, by default with the painter and a checker that finds everything safe."""
+    """Builds a gateway over `house`, by default with the painter and checks that find everything safe."""
 
     def make(
-        backend: object = None, checkers: Sequence[object] | None = None, screen_timeout: float = 30, **parts: object
+        backend: object = None,
+        checkers: Sequence[object] | None = None,
+        screen_timeout: float = 30,
+        prompts: object = None,
+        **parts: object,
     ) -> Gateway:
         own = {"codec": house.codec, "credentials": house.credentials, "ledger": house.ledger}
         own |= {"blocklist": house.blocklist, **parts}
         return Gateway(
             backend or Painter(),  # type: ignore[arg-type]
+            prompts or Screen(),  # type: ignore[arg-type]
             [Checker()] if checkers is None else checkers,  # type: ignore[arg-type,list-item]
             rules=Rules("Test Installation", 0.5, screen_timeout, 60.0),
             digest_prompt=keys.prompt_digester(house.settings),

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationInfo, field_validator
 
 from service.api.problems import responses
-from service.errors import BadRequest, Blocked, Refusal, StageFailed, Unavailable, Unsafe
+from service.errors import BadRequest, Blocked, PromptRefused, Refusal, StageFailed, Unavailable, Unsafe
 from service.facts import Fact, fact
 from service.gateway import Gateway, Watch
 from service.house import House
@@ -111,7 +111,7 @@ router = APIRouter(tags=["gateway"])
 @router.post(
     "/v1/images/generations",
     summary="Draw pictures that are screened, marked, signed, proved and recorded",
-    responses=responses(BadRequest, Unsafe, Blocked, StageFailed, Unavailable),
+    responses=responses(BadRequest, PromptRefused, Unsafe, Blocked, StageFailed, Unavailable),
     response_model_exclude_none=True,
 )
 async def generate(request: Request, wish: Annotated[Wish, Body()]) -> Images:

@@ -10,7 +10,18 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from service.errors import BadRequest, Blocked, Error, NotFound, Refusal, StageFailed, Unavailable, Unsafe, first_fault
+from service.errors import (
+    BadRequest,
+    Blocked,
+    Error,
+    NotFound,
+    PromptRefused,
+    Refusal,
+    StageFailed,
+    Unavailable,
+    Unsafe,
+    first_fault,
+)
 
 log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
@@ -43,7 +54,8 @@ class Problem(BaseModel):
 def respond(error: Error, request: Request, status: int | None = None) -> JSONResponse:
     """The response for one of our errors; `status` overrides its own."""
     status = status or error.status
-    kind = "image_generation_user_error" if isinstance(error, (Unsafe, Blocked)) else "invalid_request_error"
+    asked = isinstance(error, (PromptRefused, Unsafe, Blocked))
+    kind = "image_generation_user_error" if asked else "invalid_request_error"
     problem = Problem(
         title=type(error).__name__,
         status=status,

@@ -9,7 +9,20 @@ import typer
 from rich.console import Console
 
 from service import __version__, logs
-from service.cli import appeals, audit, benchmark, blocklist, detect, examine, faces, generate, models, serve, takedowns
+from service.cli import (
+    appeals,
+    audit,
+    benchmark,
+    blocklist,
+    detect,
+    examine,
+    faces,
+    generate,
+    models,
+    prompts,
+    serve,
+    takedowns,
+)
 from service.cli.files import label, printable
 from service.errors import Error, Refusal
 
@@ -38,6 +51,7 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(blocklist.app, name="blocklist")
 app.add_typer(takedowns.app, name="takedowns")
 app.add_typer(appeals.app, name="appeals")
+app.add_typer(prompts.app, name="prompts")
 
 
 def _version(wanted: bool) -> None:

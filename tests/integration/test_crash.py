@@ -24,6 +24,7 @@ from service.gateway import Gateway, Rules
 from service.ledger import Ledger
 from service import keys
 from tests.support.painter import Checker, Painter
+from tests.support.prompts import Screen
 
 point = sys.argv.pop(1)
 
@@ -44,7 +45,7 @@ for owner, name in [(Painter, "render"), (Checker, "__call__"), (Gateway, "_mark
 
 def gateway(self):
     rules = Rules("Test", 0.5, 30.0, 60.0)
-    return Gateway(Painter(), [Checker()], self.codec, self.credentials, self.ledger, rules, lambda p: "0",
+    return Gateway(Painter(), Screen(), [Checker()], self.codec, self.credentials, self.ledger, rules, lambda p: "0",
                    self.blocklist)
 
 module.House._open_gateway = gateway

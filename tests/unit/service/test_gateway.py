@@ -7,9 +7,20 @@ import numpy as np
 import pytest
 
 from detectors import OpenNsfw, fingerprint
+from detectors.prompts import PromptScreen
 from detectors.safety import canary
 from models import ModelMissing
-from service.errors import BadRequest, Blocked, Cancelled, Error, Refusal, StageFailed, Unavailable, Unsafe
+from service.errors import (
+    BadRequest,
+    Blocked,
+    Cancelled,
+    Error,
+    PromptRefused,
+    Refusal,
+    StageFailed,
+    Unavailable,
+    Unsafe,
+)
 from service.gateway import Gateway, Watch
 from service.hashlists import Listed
 from service.house import House
@@ -17,6 +28,7 @@ from service.pictures import Limits, decode
 from service.policy import is_answer
 from service.stages import Order
 from tests.support.painter import Checker, Misbehaving, Painter, finding, landscape
+from tests.support.prompts import Screen, evidence
 from watermark import Reading
 from watermark.credentials import Credential, CredentialError, SignedFile
 
@@ -245,7 +257,7 @@ def test_what_is_watched(gateway: Gateway) -> None:
         ORDER, Watch(lambda done, total: steps.append((done, total)), lambda stage, s: seconds.append(stage))
     )
     assert steps == [(1, 4), (2, 4), (3, 4), (4, 4)]
-    assert seconds == ["render", "screen", "mark", "sign", "prove", "issue"]
+    assert seconds == ["admit", "render", "screen", "mark", "sign", "prove", "issue"]
 
 
 def test_a_bad_order_is_the_callers_fault_and_no_decision(gateway: Gateway, house: House) -> None:
@@ -293,6 +305,88 @@ def test_no_prompt_is_kept_anywhere(gateway: Gateway, build, house: House, capfd
         assert not path.is_file() or secret.encode() not in path.read_bytes()
     out = capfd.readouterr()
     assert secret not in out.out + out.err
+
+
+class Untouchable(Painter):
+    """Must not be asked to draw."""
+
+    def render(self, job, on_step):  # type: ignore[no-untyped-def]
+        raise AssertionError("it was asked to draw")
+
+
+BAD_EVIDENCE = {
+    "raises": raising(RuntimeError("a lake at dawn")),
+    "is missing": raising(ModelMissing("no weights")),
+    "None": lambda prompt: None,
+    "a verdict": lambda prompt: False,
+    "NaN": lambda prompt: evidence(hate=float("nan")),
+    "above one": lambda prompt: evidence(hate=1.1),
+    "negative": lambda prompt: evidence(hate=-0.1),
+    "text": lambda prompt: evidence(hate="0.1"),
+}
+
+
+@pytest.mark.parametrize("answer", BAD_EVIDENCE.values(), ids=BAD_EVIDENCE.keys())
+def test_a_prompt_screen_that_does_not_answer_refuses(build, house: House, answer) -> None:
+    refusal = refused(build(Untouchable(), prompts=Screen(answer)), house)
+    assert type(refusal) is StageFailed
+    assert refusal.stage == "admit"
+    assert "lake" not in refusal.message
+
+
+def test_a_slow_prompt_screen_refuses(build, house: House) -> None:
+    slow = Screen(lambda prompt: time.sleep(5) or evidence())
+    refusal = refused(build(Untouchable(), prompts=slow, screen_timeout=0.05), house)
+    assert type(refusal) is StageFailed
+    assert refusal.stage == "admit"
+
+
+def test_a_refused_prompt_draws_nothing_and_is_written_down_without_its_words(build, house: House, capfd) -> None:
+    order = Order(prompt="Xanthippe, s3xy ch\u200bild", seed=7)
+    refusal = refused(build(Untouchable(), prompts=PromptScreen()), house, order)
+    assert type(refusal) is PromptRefused
+    assert (refusal.code, refusal.status, refusal.stage) == ("prompt_refused", 400, "admit")
+    assert refusal.message == "the prompt was refused (sexual minors)"
+    body = last_body(house)
+    assert body["code"] == "prompt_refused"
+    assert body["stage"] == "admit"
+    assert body["categories"] == ["sexual_minors"]
+    assert body["rules"] == ["sexual-and-minor"]
+    assert "child" not in json.dumps(body)
+    out = capfd.readouterr()
+    assert "xanthippe" not in (out.out + out.err + json.dumps(body)).lower()
+
+
+def test_a_score_at_its_limit_refuses(build, house: House) -> None:
+    refusal = refused(build(Untouchable(), prompts=Screen(lambda prompt: evidence(hate=0.9))), house)
+    assert type(refusal) is PromptRefused
+    assert refusal.categories == ("hate",)
+
+
+def test_lower_scores_are_evidence_in_the_ledger(build, house: House) -> None:
+    screen = Screen(lambda prompt: evidence(hate=0.89))
+    build(prompts=screen).release(Order(prompt="a lake", negative_prompt="people", seed=7))
+    assert screen.seen == [("a lake", "people")]
+    scores = {entry["label"]: entry["score"] for entry in last_body(house)["prompt"]}
+    assert scores["hate"] == 0.89
+    assert len(scores) == 7
+
+
+def test_cancelled_before_the_prompt_was_read(build, house: House) -> None:
+    screen = Screen()
+    with pytest.raises(Cancelled):
+        build(Untouchable(), prompts=screen).release(ORDER, Watch(cancelled=lambda: True))
+    assert screen.seen == []
+    assert house.ledger.verify().decisions == 1
+
+
+def last_body(house: House) -> dict:  # type: ignore[type-arg]
+    from sqlalchemy import select
+
+    from service.storage import decisions
+
+    with house.ledger._engine.connect() as connection:
+        return json.loads(connection.execute(select(decisions).order_by(decisions.c.seq.desc())).first().body)
 
 
 def test_a_refusal_says_what_and_why(build, house: House) -> None:

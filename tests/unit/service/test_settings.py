@@ -34,6 +34,7 @@ VALUES = {
     "onnx_providers": ("CUDAExecutionProvider,CPUExecutionProvider", ("CUDAExecutionProvider", "CPUExecutionProvider")),
     "max_images": ("2", 2),
     "safety_threshold": ("0.3", 0.3),
+    "prompt_rules": ("/a.toml, b.toml", (Path("/a.toml"), Path("b.toml"))),
     "screen_timeout": ("5", 5.0),
     "render_timeout": ("5", 5.0),
     "signing_algorithm": ("es384", "es384"),

@@ -1,0 +1,22 @@
+"""Evidence from the words of an order: rules and a classifier over the prompt without its disguises."""
+
+from detectors.prompts.categories import LEARNED, Category, Learned
+from detectors.prompts.classifier import Score
+from detectors.prompts.normalise import LONGEST, Normalised, normalise
+from detectors.prompts.rules import RuleFileError, RuleHit, Rules
+from detectors.prompts.screen import PromptFinding, PromptScreen
+
+__all__ = [
+    "LEARNED",
+    "LONGEST",
+    "Category",
+    "Learned",
+    "Normalised",
+    "PromptFinding",
+    "PromptScreen",
+    "RuleFileError",
+    "RuleHit",
+    "Rules",
+    "Score",
+    "normalise",
+]

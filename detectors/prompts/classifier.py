@@ -1,0 +1,85 @@
+"""Scores of a prompt by category: hashed features, and a linear ONNX model over them.
+
+It was trained on prompts that drew inappropriate pictures; how far to trust it: models/weights/prompts/README.md.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from detectors.prompts.categories import LEARNED, Learned
+from detectors.prompts.features import features
+from models import CPU, Card, ModelFault, Session
+
+_TOLERANCE = 0.01  # kernels differ in the last digits, a wrong model in the first
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+class Canary(BaseModel):
+    """A text and the scores it had when the model was made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    text: str
+    scores: dict[Learned, Probability]
+
+
+class Limits(BaseModel):
+    """`limits`: by category, the score that hardly any harmless prompt reaches; `canaries`: proof that it works."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    limits: dict[Learned, Probability]
+    canaries: tuple[Canary, ...] = Field(min_length=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """`score` in [0, 1], not a probability; `limit`: the score from which it was measured to mean something."""
+
+    category: Learned
+    score: float
+    limit: float
+
+
+class PromptClassifier:
+    """One score a category. Thread-safe, about a millisecond a prompt."""
+
+    def __init__(self, card: Card, *, threads: int = 1, providers: Sequence[str] = CPU) -> None:
+        """Load the checked weights and prove with the canaries that they work.
+
+        Raises:
+            ModelMissing, DigestMismatch: the files are not there, or not the right ones.
+            ModelFault: they cannot be loaded, or do not score the canaries as they did when they were made.
+        """
+        self.card = card
+        self._session = Session(card, "linear.onnx", threads=threads, providers=providers)
+        self._limits = _limits(card)
+        for canary in self._limits.canaries:
+            for found in self(canary.text):
+                if not abs(found.score - canary.scores.get(found.category, 2)) <= _TOLERANCE:
+                    raise ModelFault(f"{card.identity}: the canary's {found.category} score is {found.score:.3f}")
+
+    def __call__(self, text: str) -> tuple[Score, ...]:
+        """Scores of a normalised text, in the order of `LEARNED`.
+
+        Raises:
+            ModelFault: the model's answer is not one number in [0, 1] a category.
+        """
+        scores = self._session.run(features(text)[None])
+        if scores.shape != (1, len(LEARNED)) or not ((scores >= 0) & (scores <= 1)).all():
+            raise ModelFault(f"{self.card.identity}: the output is not one score a category")
+        row = np.asarray(scores[0], float).tolist()
+        return tuple(Score(c, s, self._limits.limits[c]) for c, s in zip(LEARNED, row, strict=True))
+
+
+def _limits(card: Card) -> Limits:
+    try:
+        limits = Limits.model_validate_json(card.read("limits.json"))
+    except ValidationError as malformed:
+        raise ModelFault(f"{card.identity}: limits.json is malformed") from malformed
+    if set(limits.limits) != set(LEARNED):
+        raise ModelFault(f"{card.identity}: limits.json does not name every category")
+    return limits

@@ -1,0 +1,83 @@
+"""Characters to what a reader takes them for: one by one, so that each knows where in the original it stood."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from detectors.prompts.confusables import CONFUSABLES
+
+# Invisible, and not of category Cf: joiner, Hangul fillers, Khmer and Mongolian marks, variation selectors.
+_INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0\ufe00-\ufe0f\U000e0000-\U000e0fff]")
+
+# Combining marks over Latin, Greek and Cyrillic letters; the vowel signs of other scripts are letters to their readers.
+_ACCENT = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
+
+_LETTER_NAMES = re.compile(
+    "(?:LATIN LETTER SMALL CAPITAL|REGIONAL INDICATOR SYMBOL LETTER|"
+    "NEGATIVE (?:SQUARED|CIRCLED) LATIN CAPITAL LETTER) ([A-Z])"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """`text`, and for each of its characters the index of the original one it came from."""
+
+    text: str
+    origins: tuple[int, ...]
+
+
+def fold(text: str, gap: str = "") -> Folded:
+    """`text` folded character by character; `gap` stands in for invisible characters."""
+    parts = [(gap if is_invisible(c) else fold_char(c), at) for at, c in enumerate(text)]
+    return Folded("".join(part for part, _ in parts), tuple(at for part, at in parts for _ in part))
+
+
+@lru_cache(maxsize=1 << 14)
+def fold_char(c: str) -> str:
+    """Compatibility form (NFKD), without accents, as the ASCII letter it looks like, case-folded, until it stays.
+
+    Invisible characters become nothing, control characters and any white space become a space.
+    """
+    if is_invisible(c):
+        return ""
+    if c.isspace() or unicodedata.category(c) == "Cc":
+        return " "
+    folded = "".join(_letter(part) for part in unicodedata.normalize("NFKD", c) if not _ACCENT.match(part))
+    return folded if folded == c else "".join(map(fold_char, folded))
+
+
+def is_invisible(c: str) -> bool:
+    """Takes no space on a screen: zero-width characters, bidirectional controls, tags, variation selectors."""
+    return unicodedata.category(c) == "Cf" or _INVISIBLE.match(c) is not None
+
+
+def disguises(text: str) -> Iterator[str]:
+    """What was done to the characters of `text`: zero_width inside a word, mixed_script in one, look_alikes."""
+    marked = "".join("\0" if is_invisible(c) else c for c in text)
+    if re.search(r"\w\0+\w", marked):
+        yield "zero_width"
+    visible = marked.replace("\0", "")
+    scripts = [{_script(c) for c in word} for word in re.findall(r"[^\W\d_]+", visible)]
+    if any("LATIN" in found and found & {"CYRILLIC", "GREEK"} for found in scripts):
+        yield "mixed_script"
+    if any(_is_look_alike(c) for c in visible):
+        yield "look_alikes"
+
+
+def _letter(c: str) -> str:
+    if c in CONFUSABLES:
+        return CONFUSABLES[c]
+    named = _LETTER_NAMES.fullmatch(unicodedata.name(c, ""))
+    return named[1].lower() if named else c.casefold()
+
+
+def _is_look_alike(c: str) -> bool:
+    """Reads as an ASCII letter and is none, not even one with an accent."""
+    return c.isalpha() and not unicodedata.normalize("NFD", c)[0].isascii() and fold_char(c).isascii()
+
+
+def _script(c: str) -> str:
+    """The first word of the character's name: LATIN, CYRILLIC, GREEK, MICRO (a sign, not a letter)."""
+    return unicodedata.name(c, "").partition(" ")[0]

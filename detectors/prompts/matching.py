@@ -1,0 +1,59 @@
+"""Phrases among words: where they occur, and whether several occur near each other."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from detectors.prompts.normalise import Word, squeezed
+
+Phrase = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """`phrase` at words[first] to words[last] of a reading, original[start:end]."""
+
+    phrase: Phrase
+    first: int
+    last: int
+    start: int
+    end: int
+
+
+def index(phrases: Iterable[Phrase]) -> Mapping[str, Sequence[Phrase]]:
+    """Phrases by their first word, as it is and squeezed."""
+    by_first = defaultdict(list)
+    for phrase in sorted(phrases):
+        by_first[phrase[0]].append(phrase)
+        by_first[squeezed(phrase[0])].append(phrase)
+    return by_first
+
+
+def find(indexed: Mapping[str, Sequence[Phrase]], words: Sequence[Word]) -> list[Occurrence]:
+    """Every occurrence of a phrase in `words`, by its first word."""
+    found = []
+    for first, word in enumerate(words):
+        candidates = {phrase for form in word.forms for phrase in indexed.get(form, ())}
+        for phrase in sorted(candidates):
+            place = words[first : first + len(phrase)]
+            if len(place) == len(phrase) and all(w.is_(part) for w, part in zip(place, phrase, strict=True)):
+                last = first + len(phrase) - 1
+                found.append(Occurrence(phrase, first, last, word.start, place[-1].end))
+    return found
+
+
+def together(groups: Sequence[Sequence[Occurrence]], within: int | None) -> tuple[int, int] | None:
+    """The place in the original of the first window of words that holds an occurrence of every group.
+
+    A window of `within` words from the first word to the last (None: any number); None where there is none.
+    """
+    events = sorted(((o.first, o.last, g, o) for g, group in enumerate(groups) for o in group), key=lambda e: e[:3])
+    latest: dict[int, Occurrence] = {}
+    for _, _, group, occurrence in events:
+        latest[group] = occurrence
+        if len(latest) < len(groups):
+            continue
+        words = max(o.last for o in latest.values()) - min(o.first for o in latest.values()) + 1
+        if within is None or words <= within:
+            return min(o.start for o in latest.values()), max(o.end for o in latest.values())
+    return None

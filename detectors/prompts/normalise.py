@@ -1,0 +1,154 @@
+"""What a prompt says once the usual disguises are off, and the words in it.
+
+Two uses, two shapes. The classifier needs one text: `Normalised.text`, whose normalisation is itself. The rules
+need every way the prompt can be read ("1girl" is a girl, "g1rl" is one too), so `Normalised.readings` keeps
+several, each a row of words. Not undone: words cut in two ("po rn") or glued together, doubled letters ("nuude"),
+missing letters, other languages, and meaning.
+"""
+
+import itertools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from detectors.prompts.folding import Folded, disguises, fold, is_invisible
+
+LONGEST = 2000
+"""Characters of a prompt that are screened; a longer one is not cut but refused, since its end would go unread."""
+
+_LEET = {"0": "o", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "@": "a", "$": "s", "€": "e", "£": "l", "+": "t"}
+_LEET_I_OR_L = "1!|"
+_MOST_AMBIGUOUS = 3
+
+_PLAIN_WORD = re.compile(r"[^\W\d_]+|\d+")
+_LEET_WORD = re.compile(r"(?:[^\W_]|[@$€£+!|])+")
+_STEP_WORD = re.compile(r"[@$]?[^\W_]+(?:[@$€£!]{1,2}[^\W_]+)*")
+_BETWEEN_LETTERS = re.compile(r"(?<=[a-z])[\d@$€£!]{1,2}(?=[a-z])")
+_AT_AN_EDGE = re.compile(r"\A\d(?=[a-z]{3,}\Z)|(?<=[a-z]{3})\d\Z")
+_LONG_RUN = re.compile(r"([^\W\d_])\1{2,}")
+_SPACED = re.compile(r"(?<![^\W_])[^\W\d_]([\W_]{1,3})[^\W_](?:\1[^\W_])+(?![^\W_])")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word by all its `forms`, at original[start:end]. A form after `~` has every run of a letter cut to one."""
+
+    forms: frozenset[str]
+    start: int
+    end: int
+
+    def is_(self, word: str) -> bool:
+        """It reads as `word`; where letters were repeated, as `word` with its own repeated letters cut."""
+        return word in self.forms or squeezed(word) in self.forms
+
+
+@dataclass(frozen=True, slots=True)
+class Normalised:
+    """`text`: lower-case words between single spaces; `flags`: the disguises that were taken off, sorted."""
+
+    original: str
+    text: str
+    flags: tuple[str, ...]
+    readings: tuple[tuple[Word, ...], ...]
+
+
+def normalise(original: str) -> Normalised:
+    """Take the disguises off. Raises ValueError beyond `LONGEST` characters."""
+    if len(original) > LONGEST:
+        raise ValueError(f"a prompt of more than {LONGEST} characters cannot be screened")
+    folded = fold(original)
+    text = canonical(folded.text)
+    flags = tuple(sorted({*disguises(original), *_spellings_undone(folded.text)}))
+    readings = [plain_words(folded), tuple(_leet_words(folded))]
+    if any(map(is_invisible, original)):  # the image model may well see two words where there is an invisible gap
+        readings.append(plain_words(fold(original, " ")))
+    for whole in dict.fromkeys((text, canonical(_SPACED.sub(_join_after_article, folded.text)))):
+        readings.append(tuple(Word(_forms(m[0]), 0, len(original)) for m in _PLAIN_WORD.finditer(whole)))
+    return Normalised(original, text, flags, tuple(readings))
+
+
+def canonical(folded: str) -> str:
+    """Folded text as words between single spaces, without leet, long runs of a letter and spaced letters.
+
+    A step never lengthens the text and turns digits and signs into letters, never back: so it comes to rest, and
+    canonical(canonical(x)) == canonical(x).
+    """
+    text = _SPACED.sub(_join, folded)
+    while (simpler := _step(text)) != text:
+        text = simpler
+    return text
+
+
+def plain_words(folded: Folded) -> tuple[Word, ...]:
+    """Runs of letters and runs of digits: "13yo" and "13 yo" are the same two words."""
+    return tuple(_word(_forms(m[0]), folded, m) for m in _PLAIN_WORD.finditer(folded.text))
+
+
+def squeezed(word: str) -> str:
+    """The form of `word` that a word with a long run of a letter is compared by."""
+    return "~" + "".join(letter for letter, _ in itertools.groupby(word))
+
+
+def _leet_words(folded: Folded) -> Iterator[Word]:
+    for m in _LEET_WORD.finditer(folded.text):
+        if m[0].isalpha():
+            yield _word(_forms(m[0]), folded, m)
+        elif any(map(str.isalpha, m[0])):
+            forms = frozenset().union(*(_forms(spelling) for spelling in _spellings(m[0])))
+            yield _word(forms, folded, m)
+
+
+def _spellings(word: str) -> Iterator[str]:
+    """Every reading of a leet word: 1, ! and | are i or l; beyond the third of them they are i."""
+    plain = "".join(_LEET.get(c, c) for c in word)
+    ambiguous = sum(map(plain.count, _LEET_I_OR_L))
+    for choice in itertools.product("il", repeat=min(ambiguous, _MOST_AMBIGUOUS)):
+        letters = itertools.chain(choice, itertools.repeat("i"))
+        yield "".join(next(letters) if c in _LEET_I_OR_L else c for c in plain)
+    yield plain.rstrip(_LEET_I_OR_L)  # "p0rn!" ends a sentence
+
+
+def _word(forms: frozenset[str], folded: Folded, m: re.Match[str]) -> Word:
+    return Word(forms, folded.origins[m.start()], folded.origins[m.end() - 1] + 1)
+
+
+def _forms(word: str) -> frozenset[str]:
+    return frozenset({word, squeezed(word)} if _LONG_RUN.search(word) else {word})
+
+
+def _step(text: str) -> str:
+    tokens = (_unleet(m[0]) for m in _STEP_WORD.finditer(text))
+    words = [word for token in tokens for word in re.findall(r"[^\W_]+", token)]
+    return _SPACED.sub(_join, _LONG_RUN.sub(r"\1", " ".join(words)))
+
+
+def _unleet(token: str) -> str:
+    """Digits and signs between letters, a leading @ or $, a single digit at either edge of three letters or more."""
+    if token[0] in "@$" and len(token) > 1 and token[1].isalpha():
+        token = _LEET[token[0]] + token[1:]
+    token = _BETWEEN_LETTERS.sub(lambda m: "".join(map(_one_letter, m[0])), token)
+    return _AT_AN_EDGE.sub(lambda m: _one_letter(m[0]), token)
+
+
+def _one_letter(c: str) -> str:
+    return "i" if c in _LEET_I_OR_L else _LEET.get(c, c)
+
+
+def _join(m: re.Match[str]) -> str:
+    letters = re.sub(r"[\W_]", "", m[0])
+    return letters if 2 * sum(map(str.isalpha, letters)) > len(letters) else m[0]
+
+
+def _join_after_article(m: re.Match[str]) -> str:
+    """ "a n u d e" is "anude" or "a nude"."""
+    rest = _SPACED.fullmatch(m[0][1:].lstrip(m[1]))
+    return f"{m[0][0]} {_join(rest)}" if rest and m[0][0] in "ai" else m[0]
+
+
+def _spellings_undone(folded: str) -> Iterator[str]:
+    if any(_join(m) != m[0] for m in _SPACED.finditer(folded)):
+        yield "spaced_letters"
+    if _LONG_RUN.search(folded):
+        yield "repeated_letters"
+    if any(_unleet(m[0]) != m[0] for m in _STEP_WORD.finditer(folded)):
+        yield "leet"

@@ -1,0 +1,173 @@
+"""Rule files: words and phrases in TOML that are looked up in every reading of a prompt. docs/prompts.md explains them.
+
+There are no regular expressions in them: the work is a dictionary look-up a word, whatever the file and the prompt.
+"""
+
+import hashlib
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from detectors.prompts.categories import Category
+from detectors.prompts.folding import fold
+from detectors.prompts.matching import Occurrence, Phrase, find, index, together
+from detectors.prompts.normalise import Normalised, normalise, plain_words
+
+DEFAULT_RULES = Path(__file__).parent / "default.toml"
+
+_MOST_BYTES = 1 << 20
+_Severity = Literal["refuse", "note"]
+_Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
+_Term = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class RuleFileError(Exception):
+    """A rule file cannot be used; the message names the file, what is wrong and where."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class _Rule(_Frozen):
+    """One term of each group in `all` must occur, all in `within` words of each other; `@name` is a list."""
+
+    id: _Name
+    category: Category
+    all: tuple[Annotated[tuple[_Term, ...], Field(min_length=1)], ...] = Field(min_length=1, max_length=4)
+    within: int | None = Field(None, ge=1)
+    unless: tuple[_Term, ...] = ()
+    severity: _Severity = "refuse"
+
+
+class _Test(_Frozen):
+    """`expect` is every category that the file's own rules must find, no more and no less."""
+
+    text: str
+    expect: frozenset[Category]
+
+
+class _File(_Frozen):
+    lists: dict[_Name, tuple[_Term, ...]] = {}
+    names: dict[_Name, tuple[_Term, ...]] = {}
+    rules: tuple[_Rule, ...] = ()
+    tests: tuple[_Test, ...] = Field(min_length=1)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleHit:
+    """A rule that holds: `start` and `end` bound its place in the original, all of it where letters were apart."""
+
+    rule: str
+    category: Category
+    severity: _Severity
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    rule: _Rule
+    groups: tuple[frozenset[Phrase], ...]
+    unless: frozenset[Phrase]
+
+
+class Rules:
+    """The rules of one file, tested by the file's own tests. Immutable, so safe to share between threads."""
+
+    def __init__(self, path: Path) -> None:
+        """Read, check and test a rule file.
+
+        Raises:
+            RuleFileError: it cannot be read, is malformed, or one of its tests fails.
+        """
+        data = _read(path)
+        self.path = path
+        self.digest = hashlib.sha256(data).hexdigest()
+        file = _parse(path, data)
+        self.tests = len(file.tests)
+        self._rules = tuple(_compile(rule, file, path) for rule in (*file.rules, *_named(file)))
+        if len({compiled.rule.id for compiled in self._rules}) < len(self._rules):
+            raise RuleFileError(f"{path}: two rules have the same id")
+        phrases = {phrase for c in self._rules for group in (*c.groups, c.unless) for phrase in group}
+        self._index = index(phrases)
+        self._prove(file.tests)
+
+    def hits(self, prompt: Normalised) -> tuple[RuleHit, ...]:
+        """Every rule that holds in some reading of the prompt, once each, in the file's order."""
+        found = [find(self._index, reading) for reading in prompt.readings]
+        spans = [(c.rule, next((s for o in found if (s := _span(c, o))), None)) for c in self._rules]
+        return tuple(RuleHit(rule.id, rule.category, rule.severity, *span) for rule, span in spans if span)
+
+    def _prove(self, tests: Sequence[_Test]) -> None:
+        failures = []
+        for number, test in enumerate(tests, 1):
+            found = {hit.category for hit in self.hits(normalise(test.text))}
+            if found != test.expect:
+                failures.append(f"test {number} expects {_listed(test.expect)} and finds {_listed(found)}")
+        if failures:
+            raise RuleFileError(f"{self.path}: {len(failures)} of {len(tests)} tests fail: {'; '.join(failures)}")
+
+
+def _span(compiled: _Compiled, occurrences: Sequence[Occurrence]) -> tuple[int, int] | None:
+    """Where the rule holds among the occurrences of one reading."""
+    exempt = [o for o in occurrences if o.phrase in compiled.unless]
+    counted = [o for o in occurrences if not any(e.first <= o.first and o.last <= e.last for e in exempt)]
+    groups = [[o for o in counted if o.phrase in group] for group in compiled.groups]
+    return together(groups, compiled.rule.within)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MOST_BYTES + 1)
+    except OSError as gone:
+        raise RuleFileError(f"{path} cannot be read: {gone.strerror}") from gone
+    if len(data) > _MOST_BYTES:
+        raise RuleFileError(f"{path} is larger than {_MOST_BYTES} bytes")
+    return data
+
+
+def _parse(path: Path, data: bytes) -> _File:
+    try:
+        return _File.model_validate(tomllib.loads(data.decode()))
+    except UnicodeDecodeError as binary:
+        raise RuleFileError(f"{path} is not UTF-8 text") from binary
+    except tomllib.TOMLDecodeError as malformed:
+        raise RuleFileError(f"{path} is not TOML: {malformed}") from malformed
+    except ValidationError as wrong:
+        fault = wrong.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in fault["loc"])
+        raise RuleFileError(f"{path}: {where}: {fault['msg']}") from None
+
+
+def _named(file: _File) -> list[_Rule]:
+    return [_Rule(id=f"names.{name}", category="named_person", all=(people,)) for name, people in file.names.items()]
+
+
+def _compile(rule: _Rule, file: _File, path: Path) -> _Compiled:
+    if rule.category == "sexual_minors" and rule.severity != "refuse":
+        raise RuleFileError(f"{path}: rule {rule.id}: sexual_minors is always refused")
+    groups = tuple(_phrases(group, rule, file, path) for group in rule.all)
+    return _Compiled(rule, groups, _phrases(rule.unless, rule, file, path))
+
+
+def _phrases(terms: Sequence[str], rule: _Rule, file: _File, path: Path) -> frozenset[Phrase]:
+    phrases = set()
+    for term in terms:
+        if term.startswith("@") and term[1:] not in file.lists:
+            raise RuleFileError(f"{path}: rule {rule.id}: there is no list called {term[1:]}")
+        for text in file.lists[term[1:]] if term.startswith("@") else [term]:
+            phrase = tuple(min(word.forms) for word in plain_words(fold(text)))
+            if not phrase:
+                raise RuleFileError(f"{path}: rule {rule.id}: a term has no letters")
+            phrases.add(phrase)
+    return frozenset(phrases)
+
+
+def _listed(categories: set[Category] | frozenset[Category]) -> str:
+    return ", ".join(sorted(categories)) or "nothing"

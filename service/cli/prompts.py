@@ -1,0 +1,75 @@
+"""countermark prompts."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from detectors.prompts import LONGEST, PromptFinding, RuleFileError, Rules
+from service import prompt_policy
+from service.cli.files import printable
+from service.errors import BadRequest, Misconfigured, PromptRefused
+from service.house import open_screen
+from service.prompt_policy import Grounds
+from service.settings import load_settings
+
+app = typer.Typer(help="What prompts are refused for.", no_args_is_help=True)
+
+
+@app.command("check")
+def check(
+    text: Annotated[str, typer.Argument(help="The prompt.", metavar="TEXT")],
+    rules: Annotated[list[Path] | None, typer.Option(help="Rule file beside the settings' ones.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Say what is found in a prompt and whether the gateway would refuse it: exit 0 passes, 6 refused."""
+    if len(text) > LONGEST:
+        raise BadRequest(f"the prompt has {len(text)} characters", hint=f"At most {LONGEST} can be screened.")
+    finding = open_screen(load_settings(), rules or ()).screen(text)
+    grounds = prompt_policy.grounds(finding)
+    if as_json:
+        print(json.dumps(_as_data(finding, grounds)))
+    else:
+        _show(finding, grounds)
+    if grounds.categories:
+        raise typer.Exit(PromptRefused.exit_code)
+
+
+@app.command("test")
+def test(path: Annotated[Path, typer.Argument(help="A rule file.", metavar="FILE")]) -> None:
+    """Check a rule file and run its own tests: exit 0 if all hold, 2 otherwise."""
+    try:
+        rules = Rules(path)
+    except RuleFileError as wrong:
+        raise Misconfigured(str(wrong), hint="Correct the rule file; docs/prompts.md explains the format.") from wrong
+    print(f"{path}: {rules.tests} tests hold")
+
+
+def _as_data(finding: PromptFinding, grounds: Grounds) -> dict[str, Any]:
+    return {
+        "refused": bool(grounds.categories),
+        "categories": grounds.categories,
+        "text": finding.text,
+        "flags": finding.flags,
+        "hits": [
+            {"rule": h.rule, "category": h.category, "severity": h.severity, "start": h.start, "end": h.end}
+            for h in finding.hits
+        ],
+        "scores": {s.category: {"score": round(s.score, 4), "limit": s.limit} for s in finding.scores},
+        "model": finding.model,
+        "digest": finding.digest,
+        "rules": finding.rules,
+    }
+
+
+def _show(finding: PromptFinding, grounds: Grounds) -> None:
+    console = Console(highlight=False)
+    verdict = f"refused: {', '.join(grounds.categories)}" if grounds.categories else "passes"
+    lines = [verdict, f"reads as: {finding.text}"]
+    lines += [f"disguises: {', '.join(finding.flags)}"] if finding.flags else []
+    lines += [f"rule {hit.rule}: {hit.category} ({hit.severity})" for hit in finding.hits]
+    lines += [f"score {s.category}: {s.score:.2f}, refused from {s.limit:.2f}" for s in finding.scores]
+    for line in lines:
+        console.print(printable(line), markup=False, soft_wrap=True)
