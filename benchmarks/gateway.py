@@ -59,6 +59,7 @@ def main() -> None:
             rules,
             lambda prompt: "",
             house.blocklist,
+            house.likeness,
         )
         side = None if wish.pipeline == "embedded" else wish.side
         for to in ("png", "jpeg", "webp"):

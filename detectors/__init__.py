@@ -1,7 +1,7 @@
 """Evidence from pixels and metadata. Detectors find; they never decide."""
 
 from detectors.declared import Declaration, Metadata, declarations
-from detectors.faces import DlibFaces, Face, FaceModel, Match, Templates, compare
+from detectors.faces import DIMENSIONS, DlibFaces, Face, FaceModel, Match, Templates, compare
 from detectors.findings import Finding
 from detectors.hamming import nearest, pack
 from detectors.safety import OpenNsfw
@@ -10,6 +10,7 @@ from detectors.synthetic import OUT_OF_SCOPE, Encoder, Inference, Member, Member
 from detectors.variants import looks, variants
 
 __all__ = [
+    "DIMENSIONS",
     "OUT_OF_SCOPE",
     "Declaration",
     "DlibFaces",

@@ -136,6 +136,22 @@ class PromptRefused(Refusal):
         self.rules = tuple(rules)
 
 
+class LikenessRefused(Refusal):
+    """Somebody's face without their word. The message names the subject's number, never the person."""
+
+    code = "likeness_refused"
+    status = 403
+    hint = "Only a grant of that person (`grants` in the order) permits this. If it is somebody else, appeal."
+
+
+class LikenessHeld(Refusal):
+    """Perhaps somebody's face: a person has to decide."""
+
+    code = "likeness_held"
+    status = 403
+    hint = "It may be a protected person. Appeal, and the operator looks; or order another picture."
+
+
 class StageFailed(Refusal):
     code = "stage_failed"
 

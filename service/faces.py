@@ -109,14 +109,18 @@ class Faces:
             raise Unavailable(str(fault)) from fault
 
 
-def open_faces(settings: Settings) -> Faces:
+def open_model() -> FaceModel:
     """The default face model, loaded and proven.
 
     Raises:
         Unavailable: the extra `faces` is not installed, or its model is altered or does not work.
     """
     try:
-        model = DlibFaces()
+        return DlibFaces()
     except ModelError as unusable:
         raise Unavailable(str(unusable)) from unusable
-    return Faces(model, Limits(settings.max_bytes, settings.max_pixels))
+
+
+def open_faces(settings: Settings) -> Faces:
+    """The default face model behind files. Raises Unavailable as `open_model`."""
+    return Faces(open_model(), Limits(settings.max_bytes, settings.max_pixels))

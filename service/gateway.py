@@ -26,10 +26,12 @@ from detectors.prompts import PromptFinding
 from models import ModelError
 from service import SYSTEM_NAME, __version__, policy, prompt_policy
 from service.blocklist import Blocklist
+from service.consent import Grant
 from service.deadline import within
 from service.errors import BadRequest, Cancelled, Error, PromptRefused, Refusal, StageFailed, Unsafe
 from service.generation import Backend, Job, OnStep
 from service.ledger import Issue, Ledger
+from service.likeness import Likeness
 from service.pictures import Limits, decode, encode, frozen
 from service.stages import (
     LARGEST_SEED,
@@ -116,6 +118,7 @@ class Gateway:
         rules: Rules,
         digest_prompt: Callable[[str], str],
         blocklist: Blocklist,
+        likeness: Likeness,
     ) -> None:
         """Raises ValueError without checkers: an empty list would pass everything."""
         if not checkers:
@@ -129,6 +132,7 @@ class Gateway:
         self._rules = rules
         self._digest_prompt = digest_prompt
         self._blocklist = blocklist
+        self._likeness = likeness
 
     def release(self, order: Order, watch: Watch = _UNWATCHED) -> Released:
         """The whole way of one order.
@@ -162,7 +166,7 @@ class Gateway:
                 hint=f"Ask for {MIN_EMBED_SIDE} px or more on the short side.",
             )
         warnings = self.backend.check(job)
-        prompt_findings = self._ask_for(job, watch)
+        prompt_findings, grants = self._ask_for(order, job, watch)
         return _admitted(
             job=job,
             format=order.format,
@@ -172,17 +176,21 @@ class Gateway:
             created_at=dt.datetime.now(dt.UTC),
             warnings=warnings,
             prompt_findings=prompt_findings,
+            grants=grants,
         )
 
-    def _ask_for(self, job: Job, watch: Watch) -> tuple[Finding, ...]:
-        """Evidence about the prompt, if it is none to refuse by. The image is screened all the same."""
+    def _ask_for(self, order: Order, job: Job, watch: Watch) -> tuple[tuple[Finding, ...], tuple[Grant, ...]]:
+        """Evidence about the prompt, if it is none to refuse by, and the grants the order names, all live.
+
+        The image is screened all the same, and the grants are looked at again when it is issued.
+        """
         with _stage("admit", watch):
             ask = partial(self._prompts.screen, job.prompt, job.negative_prompt)
             found = within(self._rules.screen_timeout, ask)
             _expect(prompt_policy.is_answer(found), "the prompt screen gave no usable answer")
             if (grounds := prompt_policy.grounds(found)).categories:
                 raise PromptRefused(grounds.categories, grounds.rules)
-            return found.findings
+            return found.findings, self._likeness.permitted(order.grants, order.scope)
 
     def _job(self, order: Order) -> Job:
         width, height = self.backend.default_size
@@ -218,6 +226,8 @@ class Gateway:
         findings: list[Finding] = []
         with _stage("screen", watch):
             within(self._rules.screen_timeout, partial(self._blocklist.check_pixels, rgb))
+            granted = {grant.subject for grant in draft.admitted.grants}
+            faces = within(self._rules.screen_timeout, partial(self._likeness.check_output, rgb, granted))
             for checker in self._checkers:
                 answer = within(self._rules.screen_timeout, partial(_ask, checker, rgb))
                 _expect(policy.is_answer(answer, 1), f"{checker.name} gave no usable answer")
@@ -225,7 +235,7 @@ class Gateway:
             if hits := policy.unsafe(findings, self._rules.safety_threshold):
                 named = ", ".join(f"{hit.detector} {hit.label} {hit.score:.2f}" for hit in hits)
                 raise Unsafe(f"the safety check refused the picture ({named})", stage="screen")
-            return _cleared(draft, tuple(findings))
+            return _cleared(draft, (*findings, *faces))
 
     def _mark(self, cleared: Cleared, watch: Watch) -> Marked:
         draft = genuine(cleared, Cleared).draft
@@ -252,6 +262,7 @@ class Gateway:
             model_digest=admitted.model.digest,
             mark_algorithm=Codec.ALGORITHM,
             mark_id=admitted.mark_id,
+            consents=tuple(grant.receipt_digest for grant in admitted.grants),
         )
 
     def _prove(self, signed: Signed, watch: Watch) -> Proven:
@@ -280,7 +291,9 @@ class Gateway:
             issue = self._row(signed, sha256)
             prompt = _scores(admitted.prompt_findings)
             content = {"findings": _scores(findings), "prompt": prompt, "confidence": round(proven.confidence, 4)}
-            decision = self._ledger.issue(issue, content)
+            numbers = [grant.id for grant in admitted.grants]
+            use = partial(self._likeness.consent.using, wanted=numbers, content_id=admitted.content_id)
+            decision = self._ledger.issue(issue, {**content, "grants": numbers}, use)
         log.info("released", content_id=admitted.content_id, sha256=sha256, model=admitted.model.name)
         return _released(proven, sha256, decision.hash)
 

@@ -10,16 +10,19 @@ from sqlalchemy import URL
 from detectors import Encoder, Member, OpenNsfw, Synthetic
 from detectors.prompts import PromptScreen, RuleFileError
 from models import Card, ModelError, all_cards, find_card
-from service import home, keys
+from service import faces, home, keys
 from service.appeals import Appeals
 from service.blocklist import Blocklist
 from service.classifier import Classifier, Thresholds
+from service.consent import Consent
 from service.errors import Misconfigured, Unavailable
 from service.examiner import Examiner
 from service.gateway import Gateway, Rules
 from service.generation.diffusers_backend import load_backend
 from service.ledger import Ledger
+from service.likeness import Likeness
 from service.pictures import Limits, Picture
+from service.receipts import Signer
 from service.report import Inferred
 from service.settings import Settings
 from service.takedowns import Takedowns
@@ -44,6 +47,8 @@ class House:
     blocklist: Blocklist = field(init=False)
     takedowns: Takedowns = field(init=False)
     appeals: Appeals = field(init=False)
+    consent: Consent = field(init=False)
+    likeness: Likeness = field(init=False)
     _gateway: Gateway | None = None
     _classifier: Classifier | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -60,6 +65,14 @@ class House:
             digest,
             self._read_mark,
             block_at_receipt=self.settings.block_at_receipt,
+        )
+        signer = Signer(keys.receipt_key(self.settings), self.settings.provider)
+        self.consent = Consent(self.ledger, self.blocklist, vault, signer)
+        self.likeness = Likeness(
+            self.consent,
+            faces.open_model,
+            self.settings.likeness_review_distance,
+            self.settings.grantee,
         )
         self.appeals = Appeals(self.ledger, self.takedowns, vault, digest)
 
@@ -130,6 +143,7 @@ class House:
             rules,
             keys.prompt_digester(settings),
             self.blocklist,
+            self.likeness,
         )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from service import home
 from service.errors import Misconfigured
@@ -22,6 +23,7 @@ OPERATOR = "operator"
 _PKI_FILE = "keys/development-pki.pem"
 _SECRET_FILE = "keys/mark.secret"  # noqa: S105 - a file name
 _VAULT_FILE = "keys/vault.key"
+_RECEIPT_FILE = "keys/receipts.key"
 
 
 def codec(settings: Settings) -> Codec:
@@ -41,6 +43,15 @@ def prompt_digester(settings: Settings) -> Callable[[str], str]:
 def vault(settings: Settings) -> Vault:
     """What seals personal words, under a key of its own. Raises Misconfigured if the key file cannot be used."""
     return Vault(home.secret(home.prepare(settings.home) / _VAULT_FILE))
+
+
+def receipt_key(settings: Settings) -> Ed25519PrivateKey:
+    """The key that signs consent receipts. Raises Misconfigured if its file cannot be used."""
+    seed = home.secret(home.prepare(settings.home) / _RECEIPT_FILE)
+    try:
+        return Ed25519PrivateKey.from_private_bytes(seed)
+    except ValueError as malformed:
+        raise Misconfigured(f"{_RECEIPT_FILE} in the home folder is no Ed25519 key of 32 bytes") from malformed
 
 
 def credentials(settings: Settings) -> Credentials:

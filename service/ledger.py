@@ -86,13 +86,15 @@ class Ledger:
             if self.by_mark(candidate) is None:
                 return candidate
 
-    def issue(self, image: Issue, content: dict[str, Any]) -> Decision:
-        """Store the image's row and the decision to release it, in one transaction.
+    def issue(
+        self, image: Issue, content: dict[str, Any], also: Callable[[Connection], None] | None = None
+    ) -> Decision:
+        """Store the image's row and the decision to release it, in one transaction with what `also` checks and writes.
 
         Raises:
             Unavailable: the row could not be stored (its id is taken, the disk is full, the database is gone).
         """
-        return self._append("issued", image.content_id, {**content, "record": image.record}, image)
+        return self._append("issued", image.content_id, {**content, "record": image.record}, image, also)
 
     def refuse(self, subject: str, content: dict[str, Any]) -> Decision:
         """Store the decision not to release. Raises Unavailable as `issue`."""

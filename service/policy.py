@@ -1,7 +1,7 @@
 """From evidence to decisions: pure functions, no IO, no models."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -177,6 +177,36 @@ def _claims_ai(credential: Credential) -> bool:
 
 def _claims_camera(credential: Credential) -> bool:
     return bool(_source_types(credential) & {"digitalCapture", "computationalCapture"})
+
+
+@dataclass(frozen=True, slots=True)
+class LikenessLimits:
+    """Distances up to which a face refuses a picture, and up to which a person has to look."""
+
+    refuse: float
+    review: float
+
+    @property
+    def furthest(self) -> float:
+        return max(self.refuse, self.review)
+
+
+@dataclass(frozen=True, slots=True)
+class LikenessDecision:
+    """The subject that refuses the picture, or that it is held for; neither: it passes."""
+
+    refused: str | None = None
+    held: str | None = None
+
+
+def likeness(near: Mapping[str, float], granted: Collection[str], limits: LikenessLimits) -> LikenessDecision:
+    """What one face means, from its distance to each subject near it. The nearest subject is whose face it is."""
+    if not near:
+        return LikenessDecision()
+    subject = min(near, key=lambda one: (near[one], one))
+    if subject in granted:
+        return LikenessDecision()
+    return LikenessDecision(refused=subject) if near[subject] <= limits.refuse else LikenessDecision(held=subject)
 
 
 def inferred(p: float, out_of_scope: Sequence[str], synthetic_above: float, camera_below: float) -> Verdict:

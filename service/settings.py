@@ -61,6 +61,14 @@ class Settings(BaseSettings):
         BeforeValidator(_split),
         Field(description="Rule files for prompts beside the shipped rules, separated by commas; see docs/prompts.md."),
     ] = ()
+    grantee: Annotated[
+        str, Field(min_length=1, max_length=100, description="Who this installation is in grants of consent.")
+    ] = "default"
+    likeness_review_distance: Annotated[
+        float,
+        Field(ge=0, le=0.6, description="Face distance up to which a picture is held for a person to decide; 0: none."),
+    ] = 0.5
+
     screen_timeout: Annotated[float, Field(gt=0, description="Seconds a safety check may take.")] = 30.0
     render_timeout: Annotated[float, Field(gt=0, description="Seconds a rendering may take.")] = 600.0
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from detectors import Finding, Fingerprint
+from service.consent import Grant, Scope
 from service.generation.backend import Job, ModelIdentity
 from service.pictures import Mime, OutputFormat
 
@@ -42,6 +43,8 @@ class Order(BaseModel):
     steps: int | None = Field(None, ge=1, le=MOST_STEPS)
     guidance: float | None = Field(None, ge=0, le=50, allow_inf_nan=False)
     format: OutputFormat = "png"
+    grants: tuple[str, ...] = Field((), max_length=8, description="Grants of people whose likeness it may show.")
+    scope: Scope = Field("portrait", description="What the likeness is used for; every grant must allow it.")
 
 
 class _Sealed(type):
@@ -104,6 +107,7 @@ class Admitted(_Stage):
     created_at: dt.datetime
     warnings: tuple[str, ...]
     prompt_findings: tuple[Finding, ...]
+    grants: tuple[Grant, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,13 +13,17 @@ from typing import Any
 DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 TRAINED_ALGORITHMIC_MEDIA = DIGITAL_SOURCE_TYPE + "trainedAlgorithmicMedia"
 DISCLOSURE_LABEL = "org.countermark.disclosure"
+CONSENT_LABEL = "org.countermark.consent"
 SPEC_VERSION = "2.2.0"
 MARK_BYTES = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What we say of one image: who made it with what, when, its unique id, and the mark in its pixels."""
+    """What we say of one image: who made it with what, when, its unique id, and the mark in its pixels.
+
+    `consents`: SHA-256 (hex) of the receipts of those who allowed their likeness.
+    """
 
     content_id: str
     created_at: dt.datetime
@@ -31,6 +35,7 @@ class Statement:
     model_digest: str
     mark_algorithm: str
     mark_id: int
+    consents: tuple[str, ...] = ()
 
 
 def soft_binding_value(mark_id: int) -> str:
@@ -55,7 +60,13 @@ def build(statement: Statement, mime: str) -> dict[str, Any]:
         ],
         "format": mime,
         "title": statement.content_id,
-        "assertions": [_actions(statement), _soft_binding(statement), _disclosure(statement), _ai(statement)],
+        "assertions": [
+            _actions(statement),
+            _soft_binding(statement),
+            _disclosure(statement),
+            _ai(statement),
+            *([_consent(statement)] if statement.consents else []),
+        ],
     }
 
 
@@ -91,6 +102,12 @@ def _disclosure(statement: Statement) -> dict[str, Any]:
         "content_id": statement.content_id,
     }
     return {"label": DISCLOSURE_LABEL, "created": True, "data": data}
+
+
+def _consent(statement: Statement) -> dict[str, Any]:
+    """Digests alone: who they are about stands in the receipts, which the manifest does not carry."""
+    data = {"receipts": [{"alg": "sha256", "digest": digest} for digest in statement.consents]}
+    return {"label": CONSENT_LABEL, "created": True, "data": data}
 
 
 def _ai(statement: Statement) -> dict[str, Any]:

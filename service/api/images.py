@@ -13,7 +13,17 @@ from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationInfo, field_validator
 
 from service.api.problems import responses
-from service.errors import BadRequest, Blocked, PromptRefused, Refusal, StageFailed, Unavailable, Unsafe
+from service.consent import Scope
+from service.errors import (
+    BadRequest,
+    Blocked,
+    LikenessRefused,
+    PromptRefused,
+    Refusal,
+    StageFailed,
+    Unavailable,
+    Unsafe,
+)
 from service.facts import Fact, fact
 from service.gateway import Gateway, Watch
 from service.house import House
@@ -30,7 +40,7 @@ _EXAMPLE: dict[str, JsonValue] = {
 
 
 class Wish(BaseModel):
-    """OpenAI's request plus `seed`, `negative_prompt`, `num_inference_steps`, `guidance_scale`.
+    """OpenAI's request plus `seed`, `negative_prompt`, `num_inference_steps`, `guidance_scale`, `grants`, `scope`.
 
     Fields of OpenAI's that would change how a picture is screened or shown before it is (moderation="low",
     streaming, partial images) are accepted with their harmless value only. Unknown fields are refused.
@@ -49,6 +59,8 @@ class Wish(BaseModel):
     negative_prompt: str = Field("", max_length=LONGEST_PROMPT)
     num_inference_steps: int | None = Field(None, ge=1, le=MOST_STEPS)
     guidance_scale: float | None = Field(None, ge=0, le=50, allow_inf_nan=False)
+    grants: list[str] = Field([], max_length=8, description="Grants of people whose likeness it may show.")
+    scope: Scope = Field("portrait", description="What the likeness is used for; every grant must allow it.")
     model: str | None = Field(None, description="Must be the served model's name, if given.")
     user: str | None = Field(None, max_length=200, description="Accepted and not stored.")
     quality: Literal["auto", "standard"] = "auto"
@@ -111,7 +123,7 @@ router = APIRouter(tags=["gateway"])
 @router.post(
     "/v1/images/generations",
     summary="Draw pictures that are screened, marked, signed, proved and recorded",
-    responses=responses(BadRequest, PromptRefused, Unsafe, Blocked, StageFailed, Unavailable),
+    responses=responses(BadRequest, PromptRefused, LikenessRefused, Unsafe, Blocked, StageFailed, Unavailable),
     response_model_exclude_none=True,
 )
 async def generate(request: Request, wish: Annotated[Wish, Body()]) -> Images:
@@ -164,6 +176,8 @@ def _orders(wish: Wish) -> list[Order]:
                 steps=wish.num_inference_steps,
                 guidance=wish.guidance_scale,
                 format=wish.output_format,
+                grants=tuple(wish.grants),
+                scope=wish.scope,
             )
             for index in range(wish.n)
         ]

@@ -14,6 +14,8 @@ from service.errors import (
     BadRequest,
     Blocked,
     Error,
+    LikenessHeld,
+    LikenessRefused,
     NotFound,
     PromptRefused,
     Refusal,
@@ -54,7 +56,7 @@ class Problem(BaseModel):
 def respond(error: Error, request: Request, status: int | None = None) -> JSONResponse:
     """The response for one of our errors; `status` overrides its own."""
     status = status or error.status
-    asked = isinstance(error, (PromptRefused, Unsafe, Blocked))
+    asked = isinstance(error, (PromptRefused, LikenessRefused, LikenessHeld, Unsafe, Blocked))
     kind = "image_generation_user_error" if asked else "invalid_request_error"
     problem = Problem(
         title=type(error).__name__,

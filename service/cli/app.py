@@ -14,6 +14,7 @@ from service.cli import (
     audit,
     benchmark,
     blocklist,
+    consent,
     detect,
     examine,
     faces,
@@ -49,6 +50,7 @@ app.add_typer(faces.app, name="faces")
 app.add_typer(models.app, name="models")
 app.add_typer(audit.app, name="audit")
 app.add_typer(blocklist.app, name="blocklist")
+app.add_typer(consent.app, name="consent")
 app.add_typer(takedowns.app, name="takedowns")
 app.add_typer(appeals.app, name="appeals")
 app.add_typer(prompts.app, name="prompts")

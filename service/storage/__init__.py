@@ -1,7 +1,19 @@
 """Tables, migrations and the engine behind the ledger: SQLite by default, PostgreSQL by URL."""
 
 from service.storage.engine import open_engine, reading, scrub, writing
-from service.storage.tables import REVISION, appeals, blocklist, blocklist_revision, decisions, images, takedowns
+from service.storage.tables import (
+    REVISION,
+    appeals,
+    blocklist,
+    blocklist_revision,
+    decisions,
+    grants,
+    images,
+    subjects,
+    takedowns,
+    templates,
+    uses,
+)
 
 __all__ = [
     "REVISION",
@@ -9,10 +21,14 @@ __all__ = [
     "blocklist",
     "blocklist_revision",
     "decisions",
+    "grants",
     "images",
     "open_engine",
     "reading",
     "scrub",
+    "subjects",
     "takedowns",
+    "templates",
+    "uses",
     "writing",
 ]

@@ -7,13 +7,14 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    PrimaryKeyConstraint,
     String,
     Table,
     Text,
     UniqueConstraint,
 )
 
-REVISION = "0002"
+REVISION = "0003"
 """The newest migration; a database at another revision is upgraded when it is opened."""
 
 metadata = MetaData(
@@ -118,4 +119,57 @@ appeals = Table(
     Column("operator", String(100), nullable=True),
     Column("wrapped_key", LargeBinary, nullable=True),
     Column("sealed", LargeBinary, nullable=True),
+)
+
+# People whose likeness is protected or may be used. The name is in `sealed`, under a key of the person's own; without
+# `wrapped_key` neither it nor any template can be read again.
+subjects = Table(
+    "subjects",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("created_at", String(32), nullable=False),
+    Column("retain_until", String(32), nullable=True),
+    Column("protected", Boolean, nullable=False),
+    Column("pin_salt", LargeBinary(16), nullable=False),
+    Column("pin_hash", LargeBinary(32), nullable=False),
+    Column("wrapped_key", LargeBinary, nullable=True),
+    Column("sealed", LargeBinary, nullable=True),
+    Column("erased_at", String(32), nullable=True),
+)
+
+# Face embeddings, sealed under their subject's key. `model`: the digest of the model that made them.
+templates = Table(
+    "templates",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("subject", String(32), nullable=False, index=True),
+    Column("model", String(64), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+# What a subject allowed. `scopes`: words separated by spaces; `receipt`: the signed proof (JWS, compact).
+grants = Table(
+    "grants",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("subject", String(32), nullable=False, index=True),
+    Column("purpose", String(200), nullable=False),
+    Column("scopes", String(200), nullable=False),
+    Column("grantee", String(100), nullable=False),
+    Column("created_at", String(32), nullable=False),
+    Column("expires_at", String(32), nullable=False),
+    Column("revoked_at", String(32), nullable=True),
+    Column("receipt", Text, nullable=False),
+    Column("receipt_digest", String(64), nullable=False, unique=True),
+)
+
+# Which image was made under which grant.
+uses = Table(
+    "uses",
+    metadata,
+    Column("grant", String(32), nullable=False),
+    Column("content_id", String(64), nullable=False, index=True),
+    Column("at", String(32), nullable=False),
+    Column("withdrawn_at", String(32), nullable=True),
+    PrimaryKeyConstraint("grant", "content_id", name="pk_uses"),
 )

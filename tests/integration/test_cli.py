@@ -197,7 +197,7 @@ def test_generate_json_and_formats(run, painted: House, tmp_path) -> None:
         facts = json.loads(out)
         assert code == 0
         assert facts["seed"] == 5
-        assert set(facts["seconds"]) == {"render", "screen", "mark", "sign", "prove", "issue"}
+        assert set(facts["seconds"]) == {"admit", "render", "screen", "mark", "sign", "prove", "issue"}
         assert Image.open(tmp_path / name).format == kind
 
 

@@ -31,6 +31,8 @@ VALUES = {
     "device": ("cuda", "cuda"),
     "precision": ("float16", "float16"),
     "threads": ("2", 2),
+    "grantee": ("studio", "studio"),
+    "likeness_review_distance": ("0.45", 0.45),
     "onnx_providers": ("CUDAExecutionProvider,CPUExecutionProvider", ("CUDAExecutionProvider", "CPUExecutionProvider")),
     "max_images": ("2", 2),
     "safety_threshold": ("0.3", 0.3),

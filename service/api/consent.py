@@ -1,0 +1,104 @@
+"""Consent over HTTP: receipts anybody may check, and what a subject may see and end with number and PIN."""
+
+import asyncio
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Request
+from pydantic import BaseModel, Field
+
+from service.api.problems import responses
+from service.consent import Consent, Grant, State, Use
+from service.errors import NotFound, Unavailable
+
+router = APIRouter(tags=["consent"])
+
+Pin = Annotated[str, Header(alias="X-Subject-Pin", description="The PIN that was shown at enrolment.", max_length=40)]
+
+
+class ReceiptStatus(BaseModel):
+    """Whether a grant still holds. It names nobody."""
+
+    id: str
+    state: State
+    digest: str = Field(description="SHA-256 of the receipt, as manifests carry it.")
+    expires_at: str
+    revoked_at: str | None
+
+
+class Overview(BaseModel):
+    """What a subject may see: every grant, and every image made under one."""
+
+    grants: list[Grant]
+    uses: list[Use]
+
+
+@router.get("/v1/consent/receipts/{grant}", summary="Ask whether a consent still holds", responses=responses(NotFound))
+async def receipt(request: Request, grant: str) -> ReceiptStatus:
+    """By the grant's number (`jti` of the receipt)."""
+    found = await asyncio.to_thread(_consent(request).of, grant)
+    return ReceiptStatus(
+        id=found.id,
+        state=found.state,
+        digest=found.receipt_digest,
+        expires_at=found.expires_at,
+        revoked_at=found.revoked_at,
+    )
+
+
+@router.get("/v1/consent/keys", summary="The key that signs receipts, as a JWK set (RFC 7517)")
+async def keys(request: Request) -> dict[str, Any]:
+    return {"keys": [_consent(request).signer.public_jwk]}
+
+
+@router.get(
+    "/v1/consent/subjects/{subject}",
+    summary="What was made of my likeness",
+    responses=responses(NotFound, Unavailable),
+)
+async def overview(request: Request, subject: str, pin: Pin) -> Overview:
+    """For the person themselves."""
+    return await asyncio.to_thread(_overview, _consent(request), subject, pin)
+
+
+@router.post(
+    "/v1/consent/subjects/{subject}/grants/{grant}/revoke",
+    summary="Take my consent back",
+    responses=responses(NotFound, Unavailable),
+)
+async def revoke(request: Request, subject: str, grant: str, pin: Pin) -> Grant:
+    """At once: what renders under the grant is not released."""
+    return await asyncio.to_thread(_revoke, _consent(request), subject, grant, pin)
+
+
+@router.post(
+    "/v1/consent/subjects/{subject}/images/{content_id}/withdraw",
+    summary="Block an image that shows me",
+    responses=responses(NotFound, Unavailable),
+)
+async def withdraw(request: Request, subject: str, content_id: str, pin: Pin) -> Overview:
+    """The image and what looks like it are refused from now on. Copies elsewhere are out of our reach."""
+    consent = _consent(request)
+    await asyncio.to_thread(_withdraw, consent, subject, content_id, pin)
+    return await asyncio.to_thread(_overview, consent, subject, pin)
+
+
+def _consent(request: Request) -> Consent:
+    consent: Consent = request.app.state.house.consent
+    return consent
+
+
+def _overview(consent: Consent, subject: str, pin: str) -> Overview:
+    consent.check_pin(subject, pin)
+    return Overview(grants=consent.grants_of(subject), uses=consent.uses_of(subject))
+
+
+def _revoke(consent: Consent, subject: str, grant: str, pin: str) -> Grant:
+    consent.check_pin(subject, pin)
+    if grant not in {one.id for one in consent.grants_of(subject)}:
+        raise NotFound("this subject gave no such grant", hint="List them first.")
+    return consent.revoke(grant)
+
+
+def _withdraw(consent: Consent, subject: str, content_id: str, pin: str) -> None:
+    consent.check_pin(subject, pin)
+    consent.withdraw(subject, content_id)

@@ -1,0 +1,197 @@
+"""countermark consent."""
+
+import datetime as dt
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from service import enrolment
+from service.cli import files
+from service.consent import SCOPES, Grant
+from service.errors import BadRequest
+from service.faces import open_model
+from service.house import House, open_house
+from service.pictures import Limits, decode
+from service.settings import load_settings
+
+app = typer.Typer(help="People, and what they allow to be done with their likeness.", no_args_is_help=True)
+
+Number = Annotated[str, typer.Argument(help="The subject's number.", metavar="SUBJECT")]
+GrantNumber = Annotated[str, typer.Argument(help="The grant's number.", metavar="GRANT")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+
+
+@app.command("enrol")
+def enrol(
+    photos: Annotated[list[str], typer.Argument(help="Photos that show this person alone; three or more are safer.")],
+    name: Annotated[str, typer.Option(help="The person's name; kept sealed.")],
+    protect: Annotated[bool, typer.Option(help="Refuse pictures that show this face without a grant.")] = True,
+    retain_days: Annotated[int | None, typer.Option(min=1, help="Erased by `purge` after so many days.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Enrol a person from photos. Face templates are kept, sealed; photos are not. The PIN is shown once."""
+    settings = load_settings()
+    data = [files.read(photo, settings.max_bytes) for photo in photos]
+    with Console(stderr=True).status("Looking at the photos"):
+        done = enrolment.enrol(
+            open_house(settings).consent,
+            open_model(),
+            Limits(settings.max_bytes, settings.max_pixels),
+            name,
+            data,
+            protected=protect,
+            retain=dt.timedelta(days=retain_days) if retain_days else None,
+        )
+    if as_json:
+        print(done.model_dump_json())
+    else:
+        console = Console(highlight=False)
+        console.print(f"Subject {done.subject}, {done.templates} templates. Give this PIN to the person: {done.pin}")
+
+
+@app.command("list")
+def list_subjects(as_json: Json = False) -> None:
+    """List subjects by number; no names."""
+    subjects = _house().consent.everybody()
+    if as_json:
+        for subject in subjects:
+            print(json.dumps(asdict(subject)))
+        return
+    table = Table("subject", "enrolled", "protected", "retained until", "erased")
+    for one in subjects:
+        table.add_row(one.id, one.created_at, "yes" if one.protected else "no", one.retain_until, one.erased_at)
+    Console().print(table)
+
+
+@app.command("show")
+def show(number: Number, as_json: Json = False) -> None:
+    """Show a subject with name, grants and the images made under them. Treat what you see as confidential."""
+    consent = _house().consent
+    name, grants, uses = consent.name(number), consent.grants_of(number), consent.uses_of(number)
+    if as_json:
+        whole = {"subject": number, "name": name, "grants": [g.model_dump() for g in grants]}
+        print(json.dumps({**whole, "uses": [use.model_dump() for use in uses]}))
+        return
+    console = Console(highlight=False)
+    console.print(Text(files.printable(f"{number}  {name}")), soft_wrap=True)
+    for grant in grants:
+        _say(console, grant)
+    for use in uses:
+        withdrawn = f", withdrawn {use.withdrawn_at}" if use.withdrawn_at else ""
+        console.print(f"  {use.content_id} made {use.at} under {use.grant}{withdrawn}", soft_wrap=True)
+
+
+@app.command("grant")
+def grant(
+    number: Number,
+    purpose: Annotated[str, typer.Option(help="What it is for, in words.")],
+    scope: Annotated[list[str], typer.Option(help=f"One or more of: {', '.join(SCOPES)}.")],
+    days: Annotated[int, typer.Option(min=1, help="How long it holds.")],
+    grantee: Annotated[str | None, typer.Option(help="Who may use it; unset: this installation.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Note what a subject allows, and print the signed receipt."""
+    settings = load_settings()
+    if strangers := [one for one in scope if one not in SCOPES]:
+        raise BadRequest(f"{strangers[0]} is no scope", hint=f"Choose from {', '.join(SCOPES)}.")
+    known = [one for one in SCOPES if one in scope]
+    consent = open_house(settings).consent
+    made = consent.grant(number, purpose, known, grantee or settings.grantee, dt.timedelta(days=days))
+    _print(made, as_json)
+
+
+@app.command("revoke")
+def revoke(number: GrantNumber, as_json: Json = False) -> None:
+    """End a grant now. What renders under it is not released."""
+    _print(_house().consent.revoke(number), as_json)
+
+
+@app.command("receipt")
+def receipt(number: GrantNumber, as_json: Json = False) -> None:
+    """Show a grant, whether it still holds, and its receipt."""
+    _print(_house().consent.of(number), as_json)
+
+
+@app.command("withdraw")
+def withdraw(number: Number, content_id: Annotated[str, typer.Argument(help="The image's content id.")]) -> None:
+    """Block an image that was made under the subject's grants, and what looks like it."""
+    _house().consent.withdraw(number, content_id)
+    Console(stderr=True).print(f"{content_id} is blocked", markup=False, soft_wrap=True)
+
+
+@app.command("check")
+def check(
+    picture: Annotated[str, typer.Argument(help="A picture; - reads standard input.")],
+    subject: Annotated[list[str], typer.Option(help="Subjects whose faces it may show.")],
+) -> None:
+    """Tell whether every face of a picture belongs to one of the subjects: exit 0, or 1 if one does not."""
+    settings = load_settings()
+    data = files.read(picture, settings.max_bytes)
+    rgb = decode(data, Limits(settings.max_bytes, settings.max_pixels)).rgb
+    strangers = open_house(settings).likeness.uncovered(rgb, subject)
+    for face in strangers:
+        left, top, right, bottom = face.box
+        print(f"{files.label(picture)}: the face at {left},{top} to {right},{bottom} px is none of theirs")
+    if strangers:
+        raise typer.Exit(1)
+
+
+@app.command("erase")
+def erase(number: Number, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+    """Shred a subject's name and templates and end every grant. This cannot be undone."""
+    if not yes and not typer.confirm(f"Erase {number} for good?", err=True):
+        raise BadRequest("nothing was erased", hint="Say --yes to erase without being asked.")
+    _house().consent.erase(number)
+    Console(stderr=True).print(f"{number} is erased")
+
+
+@app.command("purge")
+def purge() -> None:
+    """Erase every subject whose retention is over; run it daily."""
+    for number in _house().consent.purge():
+        print(number)
+
+
+@app.command("export")
+def export(
+    path: Annotated[Path, typer.Argument(help="A new file.")],
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+) -> None:
+    """Write every subject with name and face templates into a file. It is biometric data in clear: guard it."""
+    files.check_target(str(path), force)
+    text = _house().consent.export()
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    path.write_text(text)
+
+
+@app.command("import")
+def import_(path: Annotated[Path, typer.Argument(help="What `export` wrote.")], as_json: Json = False) -> None:
+    """Take in another installation's subjects, with new numbers and PINs. Grants are not carried over."""
+    settings = load_settings()
+    for one in _house().consent.import_(files.read(str(path), settings.max_bytes).decode(errors="replace")):
+        print(one.model_dump_json() if as_json else f"{one.subject}  PIN {one.pin}")
+
+
+def _house() -> House:
+    return open_house(load_settings())
+
+
+def _print(grant_: Grant, as_json: bool) -> None:
+    if as_json:
+        print(grant_.model_dump_json())
+        return
+    console = Console(highlight=False)
+    _say(console, grant_)
+    console.print(grant_.receipt, soft_wrap=True, markup=False)
+
+
+def _say(console: Console, one: Grant) -> None:
+    words = f"{one.id}  {one.state}  {' '.join(one.scopes)} for {one.grantee} until {one.expires_at}: {one.purpose}"
+    console.print(Text(files.printable(words)), soft_wrap=True)

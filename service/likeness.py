@@ -1,0 +1,92 @@
+"""Whose face is in this picture, and did they allow it?
+
+Searched are the protected subjects, every template, exactly: an approximate miss would be a silent bypass. A face
+whose nearest subject is covered by a grant passes. What the face model does not find is not checked: profiles, small
+and turned faces (models/cards/dlib-faces.md).
+"""
+
+import threading
+from collections.abc import Callable, Collection, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors import Face, FaceModel, Finding
+from service import policy
+from service.consent import Consent, Grant, Scope
+from service.errors import LikenessHeld, LikenessRefused, Misconfigured
+
+RGB = NDArray[np.uint8]
+_FURTHEST = 1.0  # a distance of 1 and more is a score of 0
+
+
+class Likeness:
+    """Checks pictures against the registry. Thread-safe; the face model is opened when there is somebody to find."""
+
+    def __init__(
+        self, consent: Consent, open_model: Callable[[], FaceModel], review_distance: float, grantee: str
+    ) -> None:
+        """`review_distance`: up to it a face is held for a person to decide; `grantee`: who we are in grants."""
+        self._consent = consent
+        self._open_model = open_model
+        self._review = review_distance
+        self._grantee = grantee
+        self._model: FaceModel | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def consent(self) -> Consent:
+        return self._consent
+
+    def permitted(self, grants: Sequence[str], scope: Scope) -> tuple[Grant, ...]:
+        """The named grants, if they all allow us this. Raises LikenessRefused."""
+        return tuple(self._consent.permitted(grants, scope, self._grantee))
+
+    def check_output(self, rgb: RGB, granted: Collection[str]) -> tuple[Finding, ...]:
+        """Evidence on every face that is near a protected subject, if none of them refuses the picture.
+
+        Args:
+            rgb: the picture (uint8, H x W x 3).
+            granted: the subjects whose likeness is allowed here.
+
+        Raises:
+            LikenessRefused: it shows a protected subject nobody allowed.
+            LikenessHeld: it may show one.
+            ModelError, Misconfigured: the faces cannot be compared; the picture must not pass.
+        """
+        if not self._consent.anybody():
+            return ()
+        model = self._opened()
+        if strangers := self._consent.other_models(model.digest):
+            raise Misconfigured(
+                f"{strangers} face templates are by another model than {model.identity}", hint="Enrol them again."
+            )
+        known = self._consent.protected(model.digest)
+        limits = policy.LikenessLimits(refuse=model.strict_threshold, review=self._review)
+        findings: list[Finding] = []
+        for face in model(rgb):
+            matches = known.templates.within(face.embedding, limits.furthest)
+            near = {known.owners[m.index]: m.distance for m in reversed(matches)}  # nearest last: it stays
+            decided = policy.likeness(near, granted, limits)
+            if decided.refused:
+                raise LikenessRefused(f"the picture shows subject {decided.refused}", stage="screen")
+            if decided.held:
+                raise LikenessHeld(f"the picture may show subject {decided.held}", stage="screen")
+            findings += [_finding(model, subject, distance) for subject, distance in near.items()]
+        return tuple(findings)
+
+    def uncovered(self, rgb: RGB, granted: Collection[str]) -> list[Face]:
+        """The faces of a picture, one against one, that belong to none of the subjects. Raises ModelError, NotFound."""
+        model = self._opened()
+        of = [self._consent.templates_of(subject, model.digest) for subject in granted]
+        return [face for face in model(rgb) if not any(known.within(face.embedding, model.threshold) for known in of)]
+
+    def _opened(self) -> FaceModel:
+        with self._lock:
+            if self._model is None:
+                self._model = self._open_model()
+            return self._model
+
+
+def _finding(model: FaceModel, subject: str, distance: float) -> Finding:
+    return Finding("likeness", subject, max(0.0, 1 - distance / _FURTHEST), model.identity, model.digest)

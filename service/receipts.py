@@ -1,0 +1,71 @@
+"""Receipts: what a subject allowed, signed, so that anybody can check it without us.
+
+A receipt is a JWS (RFC 7515, compact, EdDSA after RFC 8037) over JWT claims (RFC 7519). Its SHA-256 goes into the
+manifest of every image made under the grant. It says what was allowed, not whether that still holds: ask
+`GET /v1/consent/receipts/{id}`.
+"""
+
+import datetime as dt
+import hashlib
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from jwt.algorithms import OKPAlgorithm
+
+TYPE = "consent-receipt+jwt"
+_ALGORITHM = "EdDSA"
+
+
+class Signer:
+    """Signs receipts with the installation's key."""
+
+    def __init__(self, key: Ed25519PrivateKey, issuer: str) -> None:
+        """`issuer` stands in every receipt: the provider's name."""
+        self._key = key
+        self._issuer = issuer
+        self.public_jwk: dict[str, Any] = OKPAlgorithm.to_jwk(key.public_key(), as_dict=True)
+        self.public_jwk |= {"kid": _thumbprint(self.public_jwk), "alg": _ALGORITHM, "use": "sig"}
+
+    def sign(
+        self,
+        grant: str,
+        subject: str,
+        purpose: str,
+        scopes: list[str],
+        grantee: str,
+        at: dt.datetime,
+        until: dt.datetime,
+    ) -> str:
+        """The receipt, as compact JWS."""
+        claims = {
+            "iss": self._issuer,
+            "sub": subject,
+            "aud": grantee,
+            "jti": grant,
+            "iat": int(at.timestamp()),
+            "exp": int(until.timestamp()),
+            "purpose": purpose,
+            "scope": " ".join(scopes),
+        }
+        return jwt.encode(claims, self._key, _ALGORITHM, {"typ": TYPE, "kid": self.public_jwk["kid"]})
+
+    def verify(self, receipt: str) -> dict[str, Any] | None:
+        """The claims of a receipt this installation signed, expired or not; None for any other text."""
+        options: Any = {"verify_exp": False, "verify_aud": False, "verify_iat": False}
+        try:
+            whole = jwt.decode_complete(receipt, self._key.public_key(), [_ALGORITHM], options)
+        except jwt.PyJWTError:
+            return None
+        return dict(whole["payload"]) if whole["header"].get("typ") == TYPE else None
+
+
+def digest(receipt: str) -> str:
+    """SHA-256 (hex) of a receipt's text."""
+    return hashlib.sha256(receipt.encode()).hexdigest()
+
+
+def _thumbprint(jwk: dict[str, Any]) -> str:
+    """RFC 7638: SHA-256 over the key's required members, in their order."""
+    members = f'{{"crv":"{jwk["crv"]}","kty":"{jwk["kty"]}","x":"{jwk["x"]}"}}'
+    return hashlib.sha256(members.encode()).hexdigest()[:32]

@@ -1,0 +1,42 @@
+"""People without photos: a face is a colour, and its embedding that colour's place."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors import Face
+from service.consent import Consent, Enrolled
+from tests.support.faces import embedding
+from tests.support.painter import landscape
+
+MODEL = "c" * 64
+ANN, BOB = (250, 0, 0), (0, 0, 250)
+
+
+class ByColour:
+    """Finds one face in a picture whose first pixel is coloured; none in grey ones."""
+
+    identity, digest, threshold, strict_threshold = "by-colour@1", MODEL, 0.55, 0.4
+
+    def __init__(self) -> None:
+        self.size, self.sharpness = 200, 50.0
+
+    def __call__(self, rgb: NDArray[np.uint8]) -> list[Face]:
+        colour = rgb[:8, :8].reshape(-1, 3).mean(axis=0)
+        if float(np.ptp(colour)) < 60:
+            return []
+        return [Face((0, 0, 8, 8), self.size, self.sharpness, 1.0, likeness(tuple(colour)))]
+
+
+def likeness(colour: tuple[float, ...]) -> NDArray[np.float32]:
+    return embedding(*(value / 250 for value in colour))
+
+
+def enrolled(consent: Consent, colour: tuple[int, int, int] = ANN, *, protected: bool = True) -> Enrolled:
+    return consent.enrol("Ann Example", [likeness(colour)], MODEL, protected=protected)
+
+
+def portrait(colour: tuple[int, int, int], side: int = 256) -> NDArray[np.uint8]:
+    """A picture of somebody: a landscape with their colour in a corner."""
+    picture = landscape(1, side, side)
+    picture[:16, :16] = colour
+    return picture

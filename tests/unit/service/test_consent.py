@@ -1,0 +1,202 @@
+import datetime as dt
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from service import keys
+from service.consent import Consent
+from service.errors import BadRequest, LikenessRefused, Misconfigured, NotFound
+from service.house import House
+from service.receipts import Signer, digest
+from service.settings import Settings
+from tests.support.people import ANN, BOB, MODEL, enrolled, likeness
+
+DAY = dt.timedelta(days=1)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = dt.datetime(2026, 5, 1, 12, tzinfo=dt.UTC)
+
+    def __call__(self) -> dt.datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def consent(house: House, settings: Settings, clock: Clock) -> Consent:
+    signer = Signer(keys.receipt_key(settings), settings.provider)
+    return Consent(house.ledger, house.blocklist, keys.vault(settings), signer, clock)
+
+
+def granted(consent: Consent, subject: str, **changes: object) -> str:
+    values = {"purpose": "a poster", "scopes": ["portrait"], "grantee": "default", "lasts": 30 * DAY, **changes}
+    return consent.grant(subject, **values).id  # type: ignore[arg-type]
+
+
+def test_a_subject_is_found_by_what_was_enrolled(consent: Consent) -> None:
+    ann, bob = enrolled(consent), enrolled(consent, BOB)
+    known = consent.protected(MODEL)
+    assert known.owners == (ann.subject, bob.subject)
+    (match,) = known.templates.within(likeness(BOB), 0.1)
+    assert known.owners[match.index] == bob.subject
+    assert consent.name(ann.subject) == "Ann Example"
+
+
+def test_nothing_personal_lies_in_the_database_or_the_chain(consent: Consent, house: House, settings: Settings) -> None:
+    ann = enrolled(consent)
+    granted(consent, ann.subject)
+    house.ledger.engine.dispose()
+    raw = b"".join(path.read_bytes() for path in Path(settings.home).glob("ledger.db*"))
+    assert ann.subject.encode() in raw
+    assert b"Ann Example" not in raw
+    assert ann.pin.encode() not in raw
+    assert likeness(ANN).tobytes()[:12] not in raw
+
+
+def test_who_is_not_protected_is_not_searched(consent: Consent) -> None:
+    enrolled(consent, protected=False)
+    assert not consent.anybody()
+    assert len(consent.protected(MODEL).templates) == 0
+
+
+def test_templates_of_another_model_are_counted_and_not_compared(consent: Consent) -> None:
+    enrolled(consent)
+    assert len(consent.protected("d" * 64).templates) == 0
+    assert consent.other_models("d" * 64) == 1
+    assert consent.other_models(MODEL) == 0
+
+
+def test_a_change_by_another_process_is_seen(consent: Consent, house: House, settings: Settings) -> None:
+    first = enrolled(consent)
+    assert len(consent.protected(MODEL).templates) == 1
+    other = Consent(house.ledger, house.blocklist, keys.vault(settings), consent.signer)
+    second = enrolled(other, BOB)
+    assert len(consent.protected(MODEL).templates) == 2
+    other.erase(first.subject)
+    assert consent.protected(MODEL).owners == (second.subject,)
+
+
+def test_what_is_no_template_is_refused(consent: Consent) -> None:
+    for wrong in ([], [np.zeros(3, np.float32)], [np.zeros(128)]):
+        with pytest.raises(BadRequest):
+            consent.enrol("x", wrong, MODEL)  # type: ignore[arg-type]
+
+
+def test_an_erased_subject_is_gone_for_good(consent: Consent, house: House) -> None:
+    ann = enrolled(consent)
+    grant = granted(consent, ann.subject)
+    consent.erase(ann.subject)
+    assert not consent.anybody()
+    assert consent.of(grant).state == "revoked"
+    assert consent.grants_of(ann.subject)[0].receipt
+    for call in (consent.name, consent.erase, lambda s: consent.templates_of(s, MODEL), lambda s: granted(consent, s)):
+        with pytest.raises(NotFound):
+            call(ann.subject)
+    assert [one.erased_at is not None for one in consent.everybody()] == [True]
+    actions = [json.loads(decision.body)["action"] for decision in house.ledger.decided(ann.subject)]
+    assert actions == ["enrolled", "granted", "erased"]
+
+
+def test_retention_ends(consent: Consent, clock: Clock) -> None:
+    kept = enrolled(consent)
+    short = consent.enrol("Bob", [likeness(BOB)], MODEL, retain=DAY)
+    assert consent.purge() == []
+    clock.now += DAY
+    assert consent.purge() == [short.subject]
+    assert consent.purge() == []
+    assert consent.protected(MODEL).owners == (kept.subject,)
+
+
+def test_the_pin_opens_only_its_own_subject(consent: Consent) -> None:
+    ann, bob = enrolled(consent), enrolled(consent, BOB)
+    consent.check_pin(ann.subject, ann.pin)
+    for subject, pin in ((ann.subject, bob.pin), (ann.subject, ""), ("S-NONE", ann.pin)):
+        with pytest.raises(NotFound, match="under this PIN"):
+            consent.check_pin(subject, pin)
+
+
+def test_a_grant_holds_until_it_ends(consent: Consent, clock: Clock) -> None:
+    number = granted(consent, enrolled(consent).subject)
+    assert consent.of(number).state == "live"
+    clock.now += 30 * DAY
+    assert consent.of(number).state == "expired"
+    assert consent.revoke(number).state == "revoked"
+
+
+def test_a_grant_yields_a_receipt(consent: Consent) -> None:
+    grant = consent.of(granted(consent, enrolled(consent).subject, scopes=["edit", "portrait"]))
+    claims = consent.signer.verify(grant.receipt)
+    assert claims is not None
+    assert (claims["jti"], claims["sub"], claims["scope"]) == (grant.id, grant.subject, "portrait edit")
+    assert grant.receipt_digest == digest(grant.receipt)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"scopes": []},
+        {"scopes": ["everything"]},
+        {"lasts": dt.timedelta(0)},
+        {"lasts": 365 * 6 * DAY},
+        {"purpose": ""},
+        {"grantee": "x" * 101},
+    ],
+)
+def test_a_grant_that_makes_no_sense_is_refused(consent: Consent, changes: dict[str, object]) -> None:
+    subject = enrolled(consent).subject
+    with pytest.raises(BadRequest):
+        granted(consent, subject, **changes)
+    assert consent.grants_of(subject) == []
+
+
+def test_only_what_was_allowed_is_permitted(consent: Consent, clock: Clock) -> None:
+    number = granted(consent, enrolled(consent).subject)
+    assert [grant.id for grant in consent.permitted([number], "portrait", "default")] == [number]
+    for wanted, scope, grantee, why in (
+        ([number], "commercial", "default", "commercial"),
+        ([number], "portrait", "another", "somebody else"),
+        ([number, "G-NONE"], "portrait", "default", "no grant"),
+    ):
+        with pytest.raises(LikenessRefused, match=why):
+            consent.permitted(wanted, scope, grantee)  # type: ignore[arg-type]
+    clock.now += 31 * DAY
+    with pytest.raises(LikenessRefused, match="expired"):
+        consent.permitted([number], "portrait", "default")
+
+
+def test_a_registry_moves_house(consent: Consent, tmp_path: Path) -> None:
+    from service.house import open_house
+
+    ann = enrolled(consent)
+    consent.erase(enrolled(consent, BOB).subject)
+    text = consent.export()
+    other = open_house(Settings(home=tmp_path / "other"))
+    (moved,) = other.consent.import_(text)
+    assert moved.subject != ann.subject
+    assert other.consent.name(moved.subject) == "Ann Example"
+    (match,) = other.consent.protected(MODEL).templates.within(likeness(ANN), 1e-6)
+    assert match.distance == 0
+    other.close()
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"subjects":[{"name":"x"}]}', '{"subjects":3}'])
+def test_what_is_no_export_is_refused(consent: Consent, text: str) -> None:
+    with pytest.raises(BadRequest, match="no export"):
+        consent.import_(text)
+    assert consent.everybody() == []
+
+
+def test_with_another_vault_key_nothing_opens(consent: Consent, house: House) -> None:
+    from service.vault import Vault
+
+    enrolled(consent)
+    stranger = Consent(house.ledger, house.blocklist, Vault(bytes(32)), consent.signer)
+    with pytest.raises(Misconfigured):
+        stranger.protected(MODEL)

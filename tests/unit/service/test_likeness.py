@@ -1,0 +1,108 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models import ModelFault
+from service.errors import LikenessHeld, LikenessRefused, Misconfigured
+from service.house import House
+from service.likeness import Likeness
+from service.policy import LikenessLimits
+from service.policy import likeness as decide
+from tests.support.people import ANN, BOB, ByColour, enrolled, portrait
+
+NEAR_ANN = (250, 110, 0)  # .44 away: more than strict, less than the review distance
+
+
+@pytest.fixture
+def likeness(house: House) -> Likeness:
+    return Likeness(house.consent, ByColour, 0.5, "default")
+
+
+def test_without_anybody_to_protect_the_model_is_not_even_opened(house: House) -> None:
+    def broken() -> ByColour:
+        raise ModelFault("must not be opened")
+
+    assert Likeness(house.consent, broken, 0.5, "default").check_output(portrait(ANN), ()) == ()
+
+
+def test_a_protected_face_refuses(likeness: Likeness) -> None:
+    ann = enrolled(likeness.consent)
+    with pytest.raises(LikenessRefused, match=ann.subject):
+        likeness.check_output(portrait(ANN), ())
+
+
+def test_a_face_that_may_be_one_is_held(likeness: Likeness) -> None:
+    ann = enrolled(likeness.consent)
+    with pytest.raises(LikenessHeld, match=f"may show subject {ann.subject}"):
+        likeness.check_output(portrait(NEAR_ANN), ())
+
+
+def test_without_a_review_zone_only_sure_hits_refuse(house: House) -> None:
+    strict = Likeness(house.consent, ByColour, 0.0, "default")
+    enrolled(house.consent)
+    assert strict.check_output(portrait(NEAR_ANN), ()) == ()
+    with pytest.raises(LikenessRefused):
+        strict.check_output(portrait(ANN), ())
+
+
+def test_a_granted_face_passes_and_is_evidence(likeness: Likeness) -> None:
+    ann = enrolled(likeness.consent)
+    (found,) = likeness.check_output(portrait(ANN), {ann.subject})
+    assert (found.detector, found.label, found.model) == ("likeness", ann.subject, "by-colour@1")
+    assert found.score > 0.9
+
+
+def test_a_grant_of_one_does_not_cover_another(likeness: Likeness) -> None:
+    ann, bob = enrolled(likeness.consent), enrolled(likeness.consent, BOB)
+    with pytest.raises(LikenessRefused, match=bob.subject):
+        likeness.check_output(portrait(BOB), {ann.subject})
+
+
+def test_strangers_and_pictures_without_faces_pass(likeness: Likeness) -> None:
+    enrolled(likeness.consent)
+    assert likeness.check_output(portrait(BOB), ()) == ()
+    assert likeness.check_output(portrait((128, 128, 128)), ()) == ()
+
+
+def test_templates_of_another_model_close_the_gate(likeness: Likeness, house: House) -> None:
+    house.consent.enrol("x", [house_template()], "d" * 64)
+    with pytest.raises(Misconfigured, match="another model"):
+        likeness.check_output(portrait(BOB), ())
+
+
+def test_a_failing_model_is_no_pass(house: House) -> None:
+    class Broken(ByColour):
+        def __call__(self, rgb):  # type: ignore[no-untyped-def]
+            raise ModelFault("no answer")
+
+    enrolled(house.consent)
+    with pytest.raises(ModelFault):
+        Likeness(house.consent, Broken, 0.5, "default").check_output(portrait(BOB), ())
+
+
+def test_faces_that_belong_to_nobody_named(likeness: Likeness) -> None:
+    ann = enrolled(likeness.consent, protected=False)
+    assert likeness.uncovered(portrait(ANN), [ann.subject]) == []
+    assert len(likeness.uncovered(portrait(BOB), [ann.subject])) == 1
+    assert len(likeness.uncovered(portrait(ANN), [])) == 1
+
+
+@given(st.dictionaries(st.sampled_from("abcd"), st.floats(0, 0.5), min_size=1), st.sets(st.sampled_from("abcd")))
+def test_a_face_passes_only_if_its_nearest_subject_is_granted(near: dict[str, float], granted: set[str]) -> None:
+    found = decide(near, granted, LikenessLimits(refuse=0.4, review=0.5))
+    nearest = min(near.values())
+    passes = any(near[subject] == nearest for subject in granted & set(near))
+    if found.refused is None and found.held is None:
+        assert passes
+    if found.refused:
+        assert near[found.refused] <= 0.4
+        assert found.refused not in granted
+    if found.held:
+        assert near[found.held] > 0.4
+        assert found.held not in granted
+
+
+def house_template():  # type: ignore[no-untyped-def]
+    from tests.support.people import likeness as of
+
+    return of(ANN)
