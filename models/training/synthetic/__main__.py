@@ -49,7 +49,7 @@ def main() -> None:
     alone, alone_logits = _calibrated(pictures, texture)
     whole, whole_logits = _calibrated(pictures, representation)
     models = {"with encoder": (representation, whole_logits), "network alone": (texture, alone_logits)}
-    _report(options.out, pictures, models)
+    _report(options.out, pictures, models, heads.leave_generator_out(pictures, features))
     calibration = Calibration(with_encoder=whole, alone=alone)
     head = heads.fit_head(pictures, features, np.arange(len(pictures)))
     export.write(options.out / "synthetic", network(None), head, calibration)
@@ -69,13 +69,23 @@ def _calibrated(pictures: Pack, scores: list[np.ndarray]) -> tuple[Scale, list[n
     return calibrate.scale(pictures, weight, bias, logits), logits
 
 
-def _report(out: Path, pictures: Pack, models: dict[str, tuple[list[np.ndarray], list[np.ndarray]]]) -> None:
+def _report(
+    out: Path,
+    pictures: Pack,
+    models: dict[str, tuple[list[np.ndarray], list[np.ndarray]]],
+    alone: dict[str, list[np.ndarray]],
+) -> None:
     rows = {
         name: dict(zip(evidence.CONDITIONS, zip(scores, logits, strict=True), strict=True))
         for name, (scores, logits) in models.items()
     }
     best = {condition: scores for condition, (scores, _) in rows["with encoder"].items()}
-    text = f"{tables.summary(pictures, rows)}\n\n{tables.by_source(pictures, best)}\n"
+    parts = (
+        tables.summary(pictures, rows),
+        tables.by_source(pictures, best),
+        tables.leave_generator_out(pictures, alone, evidence.CONDITIONS),
+    )
+    text = "\n\n".join(parts) + "\n"
     (out / "tables.md").write_text(text)
     print(text)
 

@@ -50,6 +50,20 @@ def held_out_scores(pack: Pack, tables: list[NDArray[np.float16]]) -> list[NDArr
     return scores
 
 
+def leave_generator_out(pack: Pack, tables: list[NDArray[np.float16]]) -> dict[str, list[NDArray[np.float32]]]:
+    """For each generator the scores (N,) in each condition by a head that saw every other generator.
+
+    The real sources of its fold are held out with it, to compare it with; NaN for what the head was fitted on.
+    """
+    found = {}
+    for source in np.unique(pack.source[pack.fake == 1]):
+        fold = pack.fold[pack.source == source][0]
+        out = (pack.source == source) | ((pack.fold == fold) & (pack.fake == 0))
+        head = fit_head(pack, tables, np.flatnonzero(~out))
+        found[str(source)] = [np.where(out, head(table), np.nan).astype(np.float32) for table in tables]
+    return found
+
+
 def fit_calibration(pack: Pack, scores: list[NDArray[np.floating]], chosen: NDArray[np.int64]) -> tuple[float, float]:
     """Weight and bias of the logit, from the held-out scores (N,) of each condition."""
     rows = np.concatenate([score[chosen] for score in scores])[:, None]

@@ -41,6 +41,19 @@ def by_source(pack: Pack, conditions: dict[str, Scores]) -> str:
     return "\n".join(lines)
 
 
+def leave_generator_out(pack: Pack, found: dict[str, list[Scores]], conditions: tuple[str, ...]) -> str:
+    """AUROC of each generator, held out alone, against the real sources of its fold, held out with it."""
+    lines = [
+        "| generator | " + " | ".join(f"AUROC {name}" for name in conditions) + " |",
+        "|---|" + "---|" * len(conditions),
+    ]
+    for source, each in found.items():
+        own, real = pack.source == source, pack.fake == 0
+        cells = [f"{_auroc(scores[own], scores[real & ~np.isnan(scores)]):.3f}" for scores in each]
+        lines.append(f"| {source} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def expected_calibration_error(p: NDArray[np.float64], labels: NDArray[np.int64], bins: int = 15) -> float:
     """Mean distance between probability and frequency over equally filled bins (Guo et al. 2017)."""
     order = np.array_split(np.argsort(p), bins)
