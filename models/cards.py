@@ -180,15 +180,25 @@ def all_cards(*folders: Path) -> Iterator[Card]:
     """Every card we ship and every one in `folders`, by folder and name.
 
     Raises:
-        ModelError: a card cannot be read, or has the name of one before it; the file is named.
+        ModelError: a card or folder cannot be read, or a card has the name of one before it; the file is named.
     """
     seen: set[str] = set()
-    for path in (path for folder in (CARDS, *folders) for path in sorted(folder.glob("*.json"))):
+    for path in (path for folder in (CARDS, *folders) for path in _cards_in(folder)):
         card = _read(path)
         if card.name in seen:
             raise ModelError(f"card {path}: there is another model called {card.name}; give this one its own name")
         seen.add(card.name)
         yield card
+
+
+def _cards_in(folder: Path) -> list[Path]:
+    """Not `glob`, to which a folder that cannot be read is an empty one: its models would be left out unseen."""
+    try:
+        return sorted(path for path in folder.iterdir() if path.suffix == ".json")
+    except FileNotFoundError:
+        return []
+    except OSError as closed:
+        raise ModelError(f"the folder of cards {folder} cannot be read ({closed.strerror})") from closed
 
 
 def _read(path: Path) -> Card:

@@ -87,3 +87,10 @@ def test_every_shipped_card_is_whole() -> None:
         optional = card.source.kind == "wheel" or (card.name == "dlib-faces" and WITHOUT_FACES)
         if not optional:
             assert card.verified_root().is_dir()
+
+
+def test_a_folder_of_cards_that_cannot_be_read_is_not_an_empty_one(tmp_path) -> None:
+    assert list(all_cards(tmp_path / "absent")) == list(all_cards())
+    (tmp_path / "cards").write_text("no folder")
+    with pytest.raises(ModelError, match="folder of cards"):
+        list(all_cards(tmp_path / "cards"))
