@@ -5,6 +5,7 @@ from detectors.faces import DIMENSIONS, DlibFaces, Face, FaceModel, Match, Templ
 from detectors.findings import Finding
 from detectors.hamming import nearest, pack
 from detectors.safety import OpenNsfw
+from detectors.safety_card import SafetyCard, SafetyOptions
 from detectors.similarity import Fingerprint, distance, fingerprint
 from detectors.synthetic import OUT_OF_SCOPE, Encoder, Inference, Member, MemberOptions, Prepared, Synthetic
 from detectors.variants import looks, variants
@@ -26,6 +27,8 @@ __all__ = [
     "Metadata",
     "OpenNsfw",
     "Prepared",
+    "SafetyCard",
+    "SafetyOptions",
     "Synthetic",
     "Templates",
     "compare",

@@ -8,42 +8,59 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+ASKED = {"size": 32, "mean": [0, 0, 0], "deviation": [1, 1, 1]}
+
 
 def write_member(folder: Path, name: str = "redness", **options: object) -> Path:
     """A model with two logits, (real, synthetic): the redder the picture, the more synthetic. Returns the card."""
+    return _write(folder, name, "synthetic-detection", redness(), {**ASKED, "synthetic": 1, **options})
+
+
+def write_safety(folder: Path, name: str = "redness", model: bytes | None = None, **options: object) -> Path:
+    """The same model, or `model`, as a safety classifier that takes red for unsafe. Returns the card."""
+    options = {**ASKED, "unsafe": 1, "label": "red", **options}
+    return _write(folder, name, "image-safety", redness() if model is None else model, options)
+
+
+def _write(folder: Path, name: str, task: str, model: bytes, options: dict[str, object]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    model = _redness()
     (folder / f"{name}.onnx").write_bytes(model)
     card = {
         "name": name,
         "version": "1",
-        "task": "synthetic-detection",
+        "task": task,
         "licence": "MIT",
-        "summary": "Takes red for synthetic.",
+        "summary": "Takes red for what it looks for.",
         "source": {"kind": "beside"},
         "files": {f"{name}.onnx": hashlib.sha256(model).hexdigest()},
-        "options": {"size": 32, "mean": [0, 0, 0], "deviation": [1, 1, 1], "synthetic": 1, **options},
+        "options": options,
     }
     path = folder / f"{name}.json"
     path.write_text(json.dumps(card))
     return path
 
 
-def _redness() -> bytes:
+def redness(slope: float = 4, boxes: int = 1) -> bytes:
+    """Two logits a picture, steeper by `slope` (0: the same for all); `boxes` times over, as a detector of objects."""
+    half = slope / 2
     weights = {
         "shape": np.array([-1, 3], np.int64),
-        "to_logits": np.array([[-4, 4], [2, -2], [2, -2]], np.float32),
+        "to_logits": np.array([[-slope, slope], [half, -half], [half, -half]], np.float32),
+        "out": np.array([-1, 2, 1], np.int64),
+        "often": np.array([1, 1, boxes], np.int64),
     }
     nodes = [
         helper.make_node("GlobalAveragePool", ["pixels"], ["mean"]),
         helper.make_node("Reshape", ["mean", "shape"], ["flat"]),
-        helper.make_node("MatMul", ["flat", "to_logits"], ["logits"]),
+        helper.make_node("MatMul", ["flat", "to_logits"], ["two"]),
+        helper.make_node("Reshape", ["two", "out"], ["standing"]),
+        helper.make_node("Tile", ["standing", "often"], ["logits"]),
     ]
     graph = helper.make_graph(
         nodes,
         "redness",
         [helper.make_tensor_value_info("pixels", TensorProto.FLOAT, ["n", 3, "h", "w"])],
-        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 2])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 2, boxes])],
         [numpy_helper.from_array(value, name) for name, value in weights.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
