@@ -1,10 +1,10 @@
 """Stable Diffusion through diffusers: any local folder, or a hub id when the operator allows it.
 
-The only module of the service that imports torch and diffusers, and only when a pipeline is loaded. The
-pipeline's own safety checker and watermark are left out: the gateway checks the final pixels and marks them.
+With `safety_checker` beside it the only module of the service that imports torch and diffusers, and only when a
+pipeline is loaded. The pipeline's own safety checker and watermark are left out of it: the gateway checks the final
+pixels, with the same checker and others, and marks them.
 """
 
-import hashlib
 import inspect
 import json
 import re
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from models import Card, ModelFault, find_card
 from service.errors import BadRequest, Misconfigured, Unavailable
 from service.generation.backend import Job, ModelIdentity, OnStep
+from service.generation.folders import folder_digest
 from service.settings import Settings
 
 EMBEDDED = "scenes-256"
@@ -40,9 +41,15 @@ _FAMILIES: Mapping[str, dict[str, Any]] = {
 class DiffusersBackend:
     """One loaded pipeline. Renders one picture at a time: a scheduler keeps state between steps."""
 
-    def __init__(self, pipeline: Any, identity: ModelIdentity, options: Mapping[str, Any] | None = None) -> None:
-        """`options`: `steps`, `guidance`, `guidance_rescale`, `sizes` = "native", `words` the model knows."""
+    def __init__(
+        self, pipeline: Any, identity: ModelIdentity, folder: Path, options: Mapping[str, Any] | None = None
+    ) -> None:
+        """`folder`: where it was loaded from.
+
+        `options`: `steps`, `guidance`, `guidance_rescale`, `sizes` = "native", `words` the model knows.
+        """
         self.identity = identity
+        self.folder = folder
         self._pipeline = pipeline
         self._options = dict(options or {})
         self._call = inspect.signature(pipeline.__call__).parameters
@@ -139,15 +146,15 @@ def load_backend(settings: Settings) -> DiffusersBackend:
     folder = Path(settings.pipeline)
     if not folder.is_dir():
         folder = _download(settings)
-    identity = ModelIdentity(folder.resolve().name, "1", _folder_digest(folder))
-    return DiffusersBackend(_load(folder, settings), identity)
+    identity = ModelIdentity(folder.resolve().name, "1", folder_digest(folder))
+    return DiffusersBackend(_load(folder, settings), identity, folder)
 
 
 def _embedded(card: Card, settings: Settings) -> DiffusersBackend:
     folder = card.verified_root()
     words = json.loads(card.read(VOCABULARY))["words"]
     identity = ModelIdentity(card.name, card.version, card.digest)
-    return DiffusersBackend(_load(folder, settings), identity, {**card.options, "words": words})
+    return DiffusersBackend(_load(folder, settings), identity, folder, {**card.options, "words": words})
 
 
 def _load(folder: Path, settings: Settings) -> Any:
@@ -193,16 +200,6 @@ def _download(settings: Settings) -> Path:
     except Exception as failed:  # the hub client raises many unrelated types
         raise Unavailable(f"{settings.pipeline} could not be fetched from the hub: {failed}") from failed
     return Path(fetched)
-
-
-def _folder_digest(folder: Path) -> str:
-    """SHA-256 (hex) over the sorted relative paths and digests of every file: the pipeline's identity."""
-    total = hashlib.sha256()
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        total.update(f"{path.relative_to(folder).as_posix()} {digest}\n".encode())
-    return total.hexdigest()
 
 
 def _pixels(drawn: Any, job: Job) -> NDArray[np.uint8]:

@@ -2,6 +2,7 @@
 
 import json
 import string
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -12,9 +13,19 @@ from diffusers import (
     StableDiffusionXLPipeline,
     UNet2DConditionModel,
 )
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
+from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
+from safetensors.torch import load_file, save_file
+from transformers import (
+    CLIPConfig,
+    CLIPImageProcessorPil,
+    CLIPTextConfig,
+    CLIPTextModel,
+    CLIPTextModelWithProjection,
+    CLIPTokenizer,
+)
 
 LENGTH = 16
+SEEN = 32
 
 
 def stable_diffusion(folder: Path) -> Path:
@@ -49,6 +60,53 @@ def stable_diffusion_xl(folder: Path) -> Path:
         add_watermarker=False,
     ).save_pretrained(folder)  # fmt: skip
     return folder
+
+
+def add_safety_checker(folder: Path, *, published: bool = False) -> Path:
+    """A random, tiny StableDiffusionSafetyChecker in a pipeline's folder, made if need be, and named by its index.
+
+    `published`: with the names that the weights of Stable Diffusion 1.x have, which older libraries wrote.
+    """
+    torch.manual_seed(0)
+    checker = StableDiffusionSafetyChecker(_clip())
+    for concepts in (checker.concept_embeds, checker.special_care_embeds):
+        concepts.data = torch.randn_like(concepts)
+    for thresholds in (checker.concept_embeds_weights, checker.special_care_embeds_weights):
+        thresholds.data = torch.full_like(thresholds, 0.99)  # passes everything
+    checker.save_pretrained(folder / "safety_checker")
+    CLIPImageProcessorPil(size={"shortest_edge": SEEN}, crop_size=SEEN).save_pretrained(folder / "feature_extractor")
+    if published:
+        change_weights(folder, _published_names)
+    index = folder / "model_index.json"
+    values = json.loads(index.read_text()) if index.exists() else {"_class_name": "StableDiffusionPipeline"}
+    index.write_text(json.dumps({**values, "safety_checker": ["stable_diffusion", "StableDiffusionSafetyChecker"]}))
+    return folder
+
+
+def change_weights(folder: Path, change: Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]]) -> None:
+    """Rewrites the safety checker's weights."""
+    path = folder / "safety_checker" / "model.safetensors"
+    weights = {name: tensor.clone() for name, tensor in load_file(path).items()}
+    save_file(change(weights), path, metadata={"format": "pt"})
+
+
+def _published_names(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    inner = "vision_model.vision_model."
+    renamed = {
+        name if name.startswith(inner) else name.replace("vision_model.", inner): value
+        for name, value in weights.items()
+    }
+    positions = torch.arange((SEEN // 8) ** 2 + 1)[None]
+    return {**renamed, inner + "embeddings.position_ids": positions}
+
+
+def _clip() -> CLIPConfig:
+    tower = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    return CLIPConfig(
+        text_config=tower,
+        vision_config={**tower, "image_size": SEEN, "patch_size": 8, "projection_dim": 12},
+        projection_dim=12,
+    )
 
 
 def _vae() -> AutoencoderKL:
