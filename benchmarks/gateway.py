@@ -23,12 +23,11 @@ import cv2
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from detectors import OpenNsfw
 from detectors.prompts import PromptScreen
 from service import logs
 from service.gateway import Gateway, Rules, Watch
 from service.generation.diffusers_backend import load_backend
-from service.house import open_house
+from service.house import open_checkers, open_folder_checker, open_house
 from service.settings import Settings
 from service.stages import Order
 from tests.support.painter import Painter
@@ -47,12 +46,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as home:
         settings = Settings(home=Path(home), threads=1, pipeline=wish.pipeline or "embedded")
         house = open_house(settings)
-        backend = load_backend(settings) if wish.pipeline else Painter()
+        backend, checkers = Painter(), open_checkers(settings)
+        if wish.pipeline:
+            backend = load_backend(settings)
+            checkers += open_folder_checker(settings, backend.folder)
         rules = Rules("Benchmark", 0.8, 60.0, 600.0)
         gateway = Gateway(
             backend,
             PromptScreen(),
-            [OpenNsfw(threads=1)],
+            checkers,
             house.codec,
             house.credentials,
             house.ledger,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
-from detectors import Encoder, Member, OpenNsfw, Synthetic
+from detectors import Encoder, Member, OpenNsfw, SafetyCard, Synthetic
 from detectors.prompts import PromptScreen, RuleFileError
 from models import Card, ModelError, all_cards, find_card
 from service import faces, home, keys
@@ -17,8 +17,9 @@ from service.classifier import Classifier, Thresholds
 from service.consent import Consent
 from service.errors import Misconfigured, Unavailable
 from service.examiner import Examiner
-from service.gateway import Gateway, Rules
+from service.gateway import Checker, Gateway, Rules
 from service.generation.diffusers_backend import load_backend
+from service.generation.safety_checker import FolderChecker, brings_checker
 from service.ledger import Ledger
 from service.likeness import Likeness
 from service.pictures import Limits, Picture
@@ -127,12 +128,13 @@ class House:
             render_timeout=settings.render_timeout,
         )
         self.blocklist.load()  # a long list takes seconds, which the first picture would pay for
-        prompts = open_screen(settings)  # both before the pipeline: without them nothing may run
+        prompts = open_screen(settings)  # before the pipeline: without it nothing may run
+        checkers = open_checkers(settings)
         try:
-            checkers = [OpenNsfw(threads=settings.threads, providers=settings.onnx_providers)]
             backend = load_backend(settings)
         except ModelError as unusable:
             raise Unavailable(str(unusable)) from unusable
+        checkers += open_folder_checker(settings, backend.folder)
         return Gateway(
             backend,
             prompts,
@@ -187,6 +189,33 @@ def open_classifier(settings: Settings) -> Classifier:
 def _members(settings: Settings) -> list[Card]:
     """Cards of classifiers that an operator added."""
     return [c for c in known_cards(settings) if c.task == "synthetic-detection" and c.source.kind != "shipped"]
+
+
+def open_checkers(settings: Settings) -> list[Checker]:
+    """The safety checkers of every pipeline: ours, and each that an operator added by its card. None is skipped.
+
+    Raises:
+        Unavailable: one of them is missing, altered or not working.
+    """
+    threads, providers = settings.threads, settings.onnx_providers
+    added = [c for c in known_cards(settings) if c.task == "image-safety" and c.name != OpenNsfw.name]
+    try:
+        ours = OpenNsfw(threads=threads, providers=providers)
+        return [ours, *(SafetyCard(card, threads=threads, providers=providers) for card in added)]
+    except ModelError as unusable:
+        raise Unavailable(str(unusable)) from unusable
+
+
+def open_folder_checker(settings: Settings, folder: Path) -> list[Checker]:
+    """The safety checker that the pipeline in `folder` brings along, if it brings one.
+
+    Raises:
+        Unavailable: it names one that is missing, incomplete or not working.
+    """
+    try:
+        return [FolderChecker(folder, device=settings.device)] if brings_checker(folder) else []
+    except ModelError as unusable:
+        raise Unavailable(str(unusable)) from unusable
 
 
 def open_screen(settings: Settings, more_rules: Sequence[Path] = ()) -> PromptScreen:
