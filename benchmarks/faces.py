@@ -30,6 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from detectors import DlibFaces, Templates
 from detectors.faces import DIMENSIONS, Face, Match, distances
 from service.cli.files import PICTURES
+from service.measure import wilson
 from service.pictures import Limits, decode
 
 cv2.setNumThreads(1)
@@ -136,14 +137,6 @@ def auc_interval(
             values.append(auc(apart, same, weights))
     low, high = np.quantile(values, (0.025, 0.975))
     return float(low), float(high)
-
-
-def wilson(hits: int, of: int, z: float = 1.96) -> tuple[float, float]:
-    """95 % interval of a rate (Wilson 1927)."""
-    rate, weight = hits / of, z * z / of
-    middle = (rate + weight / 2) / (1 + weight)
-    half = z * np.sqrt(rate * (1 - rate) / of + weight / (4 * of)) / (1 + weight)
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def time_search(queries: int = 20) -> None:

@@ -1,5 +1,6 @@
 """How well scores tell two classes apart: the arithmetic of `countermark benchmark`."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -33,6 +34,14 @@ def threshold(real: Scores, rate: float) -> float:
 def recall(real: Scores, fake: Scores, rate: float) -> float:
     """Share of synthetic pictures above the threshold that a share `rate` of real ones exceeds."""
     return float((fake > threshold(real, rate)).mean())
+
+
+def wilson(hits: int, of: int, z: float = 1.96) -> tuple[float, float]:
+    """95 % interval of a rate (Wilson 1927)."""
+    rate, weight = hits / of, z * z / of
+    middle = (rate + weight / 2) / (1 + weight)
+    half = z * math.sqrt(rate * (1 - rate) / of + weight / (4 * of)) / (1 + weight)
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def calibration_error(real: Scores, fake: Scores, bins: int = 15) -> float:

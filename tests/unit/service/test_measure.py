@@ -61,3 +61,9 @@ def test_calibrated_probabilities_have_little_error_and_certain_wrong_ones_all()
     fake = rng.random(20_000) < p
     assert measure.calibration_error(p[~fake], p[fake]) < 0.02
     assert measure.calibration_error(np.ones(50), np.zeros(50)) > 0.95
+
+
+def test_the_interval_of_a_rate() -> None:
+    assert measure.wilson(5, 758) == pytest.approx((0.0028, 0.0153), abs=1e-4)
+    assert measure.wilson(0, 100)[0] == 0
+    assert measure.wilson(100, 100)[1] == pytest.approx(1)

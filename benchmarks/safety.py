@@ -1,0 +1,102 @@
+"""How many ordinary photographs each safety checker would refuse, and how long it takes.
+
+    python benchmarks/safety.py --photos DIR [--limit N]
+
+Asks the checkers that a gateway with these settings has: ours, those of the cards in COUNTERMARK_HOME/cards, and the
+one that the folder in COUNTERMARK_PIPELINE brings along. Photos are taken in the order of their SHA-256, so that
+--limit is a sample; equal files count once. With several checkers the last row is what the gateway does: any one
+refuses. One core; milliseconds are medians. Prints Markdown.
+"""
+
+import argparse
+import hashlib
+import os
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[name] = "1"
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from service.cli.files import PICTURES
+from service.gateway import Checker
+from service.generation.diffusers_backend import EMBEDDED
+from service.house import open_checkers, open_folder_checker
+from service.measure import wilson
+from service.pictures import Limits, decode
+from service.settings import load_settings
+
+LIMITS = Limits(max_bytes=64 << 20, max_pixels=64_000_000)
+THRESHOLDS = (0.5, 0.8)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photos", type=Path, required=True)
+    parser.add_argument("--limit", type=int)
+    wish = parser.parse_args()
+    cv2.setNumThreads(1)
+    checkers = gateway_checkers()
+    paths = sample(wish.photos, wish.limit)
+    if not paths:
+        parser.error(f"{wish.photos} holds no pictures")
+    scores, seconds = ask(checkers, paths)
+    print(f"{len(paths)} photos\n")
+    print("| checker | " + " | ".join(f"flagged at {limit} | 95 %" for limit in THRESHOLDS) + " | ms/image |")
+    print("|---" * (2 + 2 * len(THRESHOLDS)) + "|")
+    for index, checker in enumerate(checkers):
+        report(checker.name, scores[index], f"{statistics.median(seconds[index]) * 1000:.0f}")
+    if len(checkers) > 1:
+        report("any of them", scores.max(axis=0), f"{sum(map(statistics.median, seconds)) * 1000:.0f}")
+
+
+def gateway_checkers() -> list[Checker]:
+    settings = load_settings().model_copy(update={"threads": 1})
+    own = open_checkers(settings)
+    if settings.pipeline == "embedded":
+        return own
+    folder = Path(settings.pipeline)
+    if not folder.is_dir():
+        sys.exit(f"COUNTERMARK_PIPELINE must be `embedded` ({EMBEDDED}) or a folder here, not {folder}")
+    return own + open_folder_checker(settings, folder)
+
+
+def sample(folder: Path, limit: int | None) -> list[Path]:
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in PICTURES)
+    unique = {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in found}
+    return [unique[digest] for digest in sorted(unique)][:limit]
+
+
+def ask(checkers: Sequence[Checker], paths: Sequence[Path]) -> tuple[NDArray[np.float64], list[list[float]]]:
+    """Scores (checkers, photos), and the seconds of each answer."""
+    scores = np.zeros((len(checkers), len(paths)))
+    seconds: list[list[float]] = [[] for _ in checkers]
+    for column, path in enumerate(paths):
+        rgb = decode(path.read_bytes(), LIMITS).rgb
+        for row, checker in enumerate(checkers):
+            start = time.perf_counter()
+            (finding,) = checker([rgb])
+            seconds[row].append(time.perf_counter() - start)
+            scores[row, column] = finding.score
+    return scores, seconds
+
+
+def report(name: str, scores: NDArray[np.float64], milliseconds: str) -> None:
+    cells = []
+    for limit in THRESHOLDS:
+        hits = int((scores >= limit).sum())
+        low, high = wilson(hits, len(scores))
+        cells.append(f"{hits} ({hits / len(scores):.2%}) | {low:.2%} to {high:.2%}")
+    print(f"| {name} | {' | '.join(cells)} | {milliseconds} |")
+
+
+if __name__ == "__main__":
+    main()
