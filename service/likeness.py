@@ -42,6 +42,10 @@ class Likeness:
         """The named grants, if they all allow us this. Raises LikenessRefused."""
         return tuple(self._consent.permitted(grants, scope, self._grantee))
 
+    def names(self, grants: Sequence[Grant]) -> list[str]:
+        """The names of those who gave these grants, as they were enrolled. Raises NotFound where one is erased."""
+        return [self._consent.name(grant.subject) for grant in grants]
+
     def check_output(self, rgb: RGB, granted: Collection[str]) -> tuple[Finding, ...]:
         """Evidence on every face that is near a protected subject, if none of them refuses the picture.
 

@@ -1,9 +1,13 @@
 """From the evidence about a prompt to a refusal: pure functions, no IO, no models."""
 
 import math
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from detectors.prompts import LEARNED, PromptFinding
+from detectors.prompts import LEARNED, Category, PromptFinding
+
+NAMED: Category = "named_person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,14 @@ def is_answer(finding: object) -> bool:
         and tuple(score.category for score in finding.scores) == LEARNED
         and all(math.isfinite(x) and 0 <= x <= 1 for score in finding.scores for x in (score.score, score.limit))
     )
+
+
+def without(prompt: str, names: Iterable[str]) -> str:
+    """The prompt with "somebody" in place of these names, written out in whole words, in any case."""
+    for name in names:
+        words = r"\W+".join(re.escape(word) for word in name.split())
+        prompt = re.sub(rf"(?<!\w){words}(?!\w)", "somebody", prompt, flags=re.IGNORECASE) if words else prompt
+    return prompt
 
 
 def grounds(finding: PromptFinding) -> Grounds:

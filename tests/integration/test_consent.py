@@ -10,12 +10,13 @@ import pytest
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner, Result
 
+from detectors.prompts import PromptScreen
 from service.api import create_app
 from service.api.images import Wish
 from service.cli import consent as command
 from service.cli.app import app
 from service.consent import Grant
-from service.errors import Blocked, LikenessHeld, LikenessRefused, StageFailed
+from service.errors import Blocked, LikenessHeld, LikenessRefused, PromptRefused, StageFailed
 from service.gateway import Gateway, Watch
 from service.house import House, open_house
 from service.likeness import Likeness
@@ -290,3 +291,40 @@ def test_an_unknown_scope_is_refused(photo: str) -> None:
     subject = json.loads(consent("enrol", photo, "--name", "Ann", "--json").stdout)["subject"]
     done = consent("grant", subject, "--purpose", "x", "--scope", "everything", "--days", "3")
     assert "no scope" in str(done.exception)
+
+
+# Named people.
+
+NAMES = """
+[names]
+public = ["Ann Example", "Bob Sample"]
+
+[[tests]]
+text = "a portrait of ann example"
+expect = ["named_person"]
+"""
+
+
+@pytest.fixture
+def named(build, likeness: Likeness, tmp_path: Path) -> Gateway:
+    (tmp_path / "names.toml").write_text(NAMES)
+    return build(Painter(), likeness=likeness, prompts=PromptScreen([tmp_path / "names.toml"]))
+
+
+def asked(prompt: str, *grants: Grant) -> Order:
+    return under(*grants).model_copy(update={"prompt": prompt})
+
+
+def test_a_named_person_is_refused_unless_they_agreed(named: Gateway, house: House) -> None:
+    given = grant(house, enrolled(house.consent).subject)
+    with pytest.raises(PromptRefused, match="named person"):
+        named.release(asked("a portrait of Ann Example"))
+    assert named.release(asked("a portrait of ANN example", given))
+
+
+@pytest.mark.parametrize("prompt", ["Ann Example with Bob Sample", "Bob Sample", "A n n  E x a m p l e, Bob Sample"])
+def test_a_grant_of_one_name_does_not_cover_another(named: Gateway, house: House, prompt: str) -> None:
+    given = grant(house, enrolled(house.consent).subject)
+    with pytest.raises(PromptRefused):
+        named.release(asked(prompt, given))
+    assert house.ledger.verify().images == 0

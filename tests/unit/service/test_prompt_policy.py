@@ -1,7 +1,7 @@
 import pytest
 
 from detectors.prompts import LEARNED, RuleHit
-from service.prompt_policy import grounds, is_answer
+from service.prompt_policy import grounds, is_answer, without
 from tests.support.prompts import evidence
 
 REFUSES = RuleHit("r", "named_person", "refuse", 0, 1)
@@ -38,3 +38,17 @@ def test_what_is_an_answer() -> None:
     assert is_answer(evidence())
     assert not is_answer(None)
     assert not is_answer([])
+
+
+@pytest.mark.parametrize(
+    ("prompt", "names", "left"),
+    [
+        ("a portrait of Ann Example at sea", ["Ann Example"], "a portrait of somebody at sea"),
+        ("ANN  EXAMPLE and ann-example", ["Ann Example"], "somebody and somebody"),
+        ("Ann Examples, Joann Example", ["Ann Example"], "Ann Examples, Joann Example"),
+        ("Ann and Bob", ["Ann"], "somebody and Bob"),
+        ("a (b)", ["(b)", ""], "a somebody"),
+    ],
+)
+def test_the_names_of_those_who_agreed_are_taken_out(prompt: str, names: list[str], left: str) -> None:
+    assert without(prompt, names) == left
