@@ -112,10 +112,11 @@ class Admitted(_Stage):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Draft(_Stage):
-    """Pixels nobody has looked at: read-only uint8, height x width x 3."""
+    """Pixels nobody has looked at: read-only uint8, height x width x 3. `steering`: see Job."""
 
     admitted: Admitted
     rgb: NDArray[np.uint8]
+    steering: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -172,6 +173,11 @@ class Released(_Stage):
     @property
     def admitted(self) -> Admitted:
         return self.proven.signed.marked.cleared.draft.admitted
+
+    @property
+    def steering(self) -> int:
+        """How strongly the picture was steered away from what is unsafe; 0: as asked."""
+        return self.proven.signed.marked.cleared.draft.steering
 
     @property
     def findings(self) -> tuple[Finding, ...]:
