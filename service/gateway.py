@@ -189,19 +189,13 @@ class Gateway:
         """
         with _stage("admit", watch):
             grants = self._likeness.permitted(order.grants, order.scope)
-            found = self._evidence(job.prompt, job.negative_prompt)
-            grounds = prompt_policy.grounds(found)
-            if grounds.categories == (prompt_policy.NAMED,) and grants:  # are all of those people who agreed?
-                others = prompt_policy.without(job.prompt, self._likeness.names(grants))
-                grounds = prompt_policy.grounds(self._evidence(others, job.negative_prompt))
+            ask = partial(self._prompts.screen, job.prompt, job.negative_prompt)
+            found = within(self._rules.screen_timeout, ask)
+            _expect(prompt_policy.is_answer(found), "the prompt screen gave no usable answer")
+            grounds = prompt_policy.grounds(found, self._likeness.names(grants))
             if grounds.categories:
                 raise PromptRefused(grounds.categories, grounds.rules)
             return found.findings, grants
-
-    def _evidence(self, prompt: str, negative_prompt: str) -> PromptFinding:
-        found = within(self._rules.screen_timeout, partial(self._prompts.screen, prompt, negative_prompt))
-        _expect(prompt_policy.is_answer(found), "the prompt screen gave no usable answer")
-        return found
 
     def _job(self, order: Order) -> Job:
         width, height = self.backend.default_size

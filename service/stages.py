@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from detectors import Finding, Fingerprint
-from service.consent import Grant, Scope
+from service.consent import Grant, GrantNumber, Scope
 from service.generation.backend import Job, ModelIdentity
 from service.pictures import Mime, OutputFormat
 
@@ -43,7 +43,9 @@ class Order(BaseModel):
     steps: int | None = Field(None, ge=1, le=MOST_STEPS)
     guidance: float | None = Field(None, ge=0, le=50, allow_inf_nan=False)
     format: OutputFormat = "png"
-    grants: tuple[str, ...] = Field((), max_length=8, description="Grants of people whose likeness it may show.")
+    grants: tuple[GrantNumber, ...] = Field(
+        (), max_length=8, description="Grants of people whose likeness it may show."
+    )
     scope: Scope = Field("portrait", description="What the likeness is used for; every grant must allow it.")
 
 

@@ -1,5 +1,6 @@
 """A classifier somebody else trained: any ONNX image classifier, told by its card how to be asked and read."""
 
+import hashlib
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
@@ -48,6 +49,7 @@ class Member:
         if 0 in self._options.deviation:
             raise ModelFault(f"{card.identity}: a deviation of 0 divides by nothing")
         self.card = card
+        self.digest = _digest(card, self._options)
         self._session = Session(card, files[0], threads=threads, providers=providers)
 
     def prepare(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -55,9 +57,9 @@ class Member:
         return _prepared(rgb, self._options)
 
     def judge(self, prepared: Sequence[NDArray[np.float32]]) -> list[Finding]:
-        """The score, 0..1, that each picture is synthetic. Raises ModelFault."""
-        together = [np.stack(prepared)] if self._session.batches else [one[None] for one in prepared]
-        outputs = np.concatenate([self._session.run(batch) for batch in together]).reshape(len(prepared), -1)
+        """The score, 0..1, that each picture is synthetic, one run a picture: weights that are quantised on the fly
+        would make a score hang on the pictures beside it. Raises ModelFault."""
+        outputs = np.concatenate([self._session.run(one[None]) for one in prepared]).reshape(len(prepared), -1)
         count = outputs.shape[1]
         if self._options.synthetic >= count:
             raise ModelFault(f"{self.card.identity}: it has {count} outputs, none is {self._options.synthetic}")
@@ -67,7 +69,12 @@ class Member:
         return [self._finding(float(1 - score if self._options.inverted else score)) for score in scores]
 
     def _finding(self, score: float) -> Finding:
-        return Finding(self.card.name, "synthetic", score, self.card.identity, self.card.digest)
+        return Finding(self.card.name, "synthetic", score, self.card.identity, self.digest)
+
+
+def _digest(card: Card, options: MemberOptions) -> str:
+    """SHA-256 (hex) of the model's files and of how it is asked and read: with other options it is another classifier."""
+    return hashlib.sha256(f"{card.digest} {options.model_dump_json()}".encode()).hexdigest()
 
 
 def _prepared(rgb: NDArray[np.uint8], options: MemberOptions) -> NDArray[np.float32]:

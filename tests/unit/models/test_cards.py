@@ -87,3 +87,15 @@ def test_every_shipped_card_is_whole() -> None:
         optional = card.source.kind == "wheel" or (card.name == "dlib-faces" and WITHOUT_FACES)
         if not optional:
             assert card.verified_root().is_dir()
+
+
+@pytest.mark.parametrize("path", ["../up", "a/../../b", "/etc/passwd", "a\\b", "", "a//b", "c:/x", "."])
+def test_a_file_outside_of_its_folder_is_no_file(card: Card, path: str) -> None:
+    with pytest.raises(ValueError, match="no path inside"):
+        Card.model_validate({**card.model_dump(), "files": {path: "0" * 64}})
+
+
+@pytest.mark.parametrize("change", [{"name": ".."}, {"version": "../keys"}, {"name": "a/b"}, {"version": ".partial"}])
+def test_a_name_that_leads_elsewhere_is_no_name(card: Card, change: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="pattern"):
+        Card.model_validate({**card.model_dump(), **change})

@@ -1,7 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
 from detectors.prompts import LEARNED, RuleHit
-from service.prompt_policy import grounds, is_answer, without
+from service.prompt_policy import Grounds, grounds, is_answer
 from tests.support.prompts import evidence
 
 REFUSES = RuleHit("r", "named_person", "refuse", 0, 1)
@@ -40,15 +42,25 @@ def test_what_is_an_answer() -> None:
     assert not is_answer([])
 
 
+PEOPLE = RuleHit("names.public", "named_person", "refuse", 0, 1)
+
+
 @pytest.mark.parametrize(
-    ("prompt", "names", "left"),
+    ("named", "agreed", "refused"),
     [
-        ("a portrait of Ann Example at sea", ["Ann Example"], "a portrait of somebody at sea"),
-        ("ANN  EXAMPLE and ann-example", ["Ann Example"], "somebody and somebody"),
-        ("Ann Examples, Joann Example", ["Ann Example"], "Ann Examples, Joann Example"),
-        ("Ann and Bob", ["Ann"], "somebody and Bob"),
-        ("a (b)", ["(b)", ""], "a somebody"),
+        ({"ann example"}, (), True),
+        ({"ann example"}, ("Ann  EXAMPLE",), False),
+        ({"ann example"}, ("Ann",), True),
+        ({"ann", "ann example"}, ("Ann",), True),
+        ({"ann example", "bob"}, ("Ann Example",), True),
+        ({"ann example", "bob"}, ("Ann Example", "Bob"), False),
     ],
 )
-def test_the_names_of_those_who_agreed_are_taken_out(prompt: str, names: list[str], left: str) -> None:
-    assert without(prompt, names) == left
+def test_people_may_be_named_who_all_agreed(named: set[str], agreed: tuple[str, ...], refused: bool) -> None:
+    found = replace(evidence((PEOPLE,)), named=frozenset(named))
+    assert bool(grounds(found, agreed).categories) is refused
+
+
+def test_agreement_excuses_nothing_but_a_name() -> None:
+    found = replace(evidence((PEOPLE, REFUSES), hate=1.0), named=frozenset({"ann"}))
+    assert grounds(found, ["Ann"]) == Grounds(("hate", "named_person"), ("r",))
