@@ -1,5 +1,6 @@
 """A classifier somebody else trained: any ONNX image classifier, told by its card how to be asked and read."""
 
+import hashlib
 from collections.abc import Sequence
 from typing import Annotated, Literal, TypeVar
 
@@ -57,6 +58,8 @@ class OnnxClassifier:
         if len(files) != 1:
             raise ModelFault(f"{card.identity}: its card names {len(files)} ONNX files, a classifier has one")
         self.card = card
+        self.digest = hashlib.sha256(f"{card.digest} {options.model_dump_json()}".encode()).hexdigest()
+        """SHA-256 (hex) of the file and of how it is asked and read: with other options it is another classifier."""
         self._options = options
         self._session = Session(card, files[0], threads=threads, providers=providers)
 
@@ -67,11 +70,12 @@ class OnnxClassifier:
     def outputs(self, prepared: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """(pictures, classes) float32, as the model gives them, all finite.
 
+        One run a picture: weights that are quantised on the fly would make a score hang on the pictures beside it.
+
         Raises:
             ModelFault: the run failed, or gave something else than one number a class.
         """
-        together = [np.stack(prepared)] if self._session.batches else [one[None] for one in prepared]
-        found = np.concatenate([self._session.run(batch) for batch in together])
+        found = np.concatenate([self._session.run(one[None]) for one in prepared])
         classes = max(found.shape[1:], default=1)
         if found.size != len(prepared) * classes:
             raise ModelFault(f"{self.card.identity}: an output of shape {found.shape} is not one number a class")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from detectors.findings import Finding
 from detectors.onnx_classifier import ClassifierOptions, OnnxClassifier, options_of
@@ -19,8 +19,9 @@ class SafetyOptions(ClassifierOptions):
     """A card's `options`: beside how the model is asked, which of its outputs mean unsafe, and what to call that."""
 
     unsafe: Annotated[
-        frozenset[Index],
+        tuple[Index, ...],
         BeforeValidator(lambda value: [value] if isinstance(value, int) else value),
+        AfterValidator(lambda indices: tuple(sorted(set(indices)))),
         Field(min_length=1, description="Index of the output that says unsafe; of several, the sum counts."),
     ]
     label: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", description="What they say, as findings name it.")]
@@ -55,11 +56,11 @@ class SafetyCard:
             raise ModelFault(f"{self.card.identity}: no image to check")
         found = self._classifier.probabilities([self._classifier.prepare(image) for image in images])
         self._classifier.require(max(self._options.unsafe), found.shape[1])
-        scores = found[:, sorted(self._options.unsafe)].sum(axis=1)
+        scores = found[:, list(self._options.unsafe)].sum(axis=1)
         return [self._finding(min(float(score), 1.0)) for score in scores]
 
     def _finding(self, score: float) -> Finding:
-        return Finding(self.name, self._options.label, score, self.card.identity, self.card.digest)
+        return Finding(self.name, self._options.label, score, self.card.identity, self._classifier.digest)
 
     def _prove(self) -> None:
         """Nothing is known of what it should say, only that it must not say the same of everything."""

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from models.errors import DigestMismatch, ModelError, ModelMissing
 
@@ -15,6 +15,19 @@ HERE = Path(__file__).parent
 CARDS = HERE / "cards"
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+PLAIN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+"""A name that can be a folder's: no separator, and it does not begin with a dot."""
+
+
+def _inside(path: str) -> str:
+    """A path below a root. Raises ValueError for one that leads out of it."""
+    parts = path.split("/")
+    if "\\" in path or not all(part.strip() and part not in (".", "..") for part in parts) or ":" in parts[0]:
+        raise ValueError(f"{path!r} is no path inside a folder")
+    return path
+
+
+Inside = Annotated[str, AfterValidator(_inside)]
 Task = Literal[
     "text-to-image", "image-safety", "synthetic-detection", "image-features", "face-comparison", "prompt-screening"
 ]
@@ -103,14 +116,14 @@ class Folder(_Frozen):
 class Card(_Frozen):
     """One model. `files` maps each path below the source's root to its SHA-256 (hex)."""
 
-    name: str
-    version: str
+    name: Annotated[str, Field(pattern=PLAIN)]
+    version: Annotated[str, Field(pattern=PLAIN)]
     task: Task
     licence: str
     permissive: bool = Field(False, description="The licence asks for no more than its notice: no question is asked.")
     summary: str
     source: Annotated[Shipped | Package | Wheel | Hub | Beside | Folder, Field(discriminator="kind")]
-    files: Mapping[str, Sha256]
+    files: Mapping[Inside, Sha256]
     options: Mapping[str, Any] = {}
 
     @cached_property

@@ -5,7 +5,7 @@ import json
 import re
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -18,6 +18,7 @@ from models.errors import ModelError
 from models.sessions import Session
 
 _SYNTHETIC = re.compile(r"\b(ai|artificial|deepfake|fake|generated|synthetic)\b", re.IGNORECASE)
+_NEGATED = re.compile(r"\b(not|no|non|un)(?![^\W_])", re.IGNORECASE)
 _WORST_DIFFERENCE = 1e-3
 OPSET = 17
 
@@ -66,19 +67,27 @@ def export(source: Source, name: str, target: Path, *, onnx_file: str | None, sy
         ModelError: the folder is no image classifier, its labels do not tell which means synthetic, or the export
             does not give what the original gives.
     """
-    options = _options(source, synthetic)
+    places = target / f"{name}.onnx", target / f"{name}.json"
+    if taken := [place.name for place in places if place.exists()]:
+        raise ModelError(f"{taken[0]} is in {target} already: choose another name, or remove it")
+    try:
+        options, outputs = _options(source, synthetic)
+    except (AttributeError, KeyError, TypeError, ValueError, IndexError) as odd:
+        raise ModelError(f"the configuration in {source.folder} cannot be read: {odd!r}") from odd
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target) as scratch:
-        weights = Path(scratch) / f"{name}.onnx"
+        weights, words = (Path(scratch) / place.name for place in places)
         if onnx_file:
             weights.write_bytes(_read(source.folder / onnx_file))
         else:
             _convert(source.folder, weights, options["size"])
         card = _card(name, source, weights, options)
-        if not onnx_file:
-            _compare(source.folder, card.beside(weights.parent), weights.name, options["size"])
-        weights.replace(target / weights.name)
-    (target / f"{name}.json").write_text(card.model_dump_json(indent=2, exclude_defaults=True) + "\n")
+        words.write_text(card.model_dump_json(indent=2, exclude_defaults=True) + "\n")
+        _prove(
+            card.beside(weights.parent), weights.name, options["size"], outputs, None if onnx_file else source.folder
+        )
+        weights.replace(places[0])
+        words.replace(places[1])  # last: without its card a file is nothing
     return card
 
 
@@ -102,15 +111,15 @@ def _card(name: str, source: Source, weights: Path, options: Mapping[str, Any]) 
     )
 
 
-def _options(source: Source, synthetic: str | None) -> dict[str, Any]:
-    """The card's options, by what the repository says of its labels and its preprocessing."""
+def _options(source: Source, synthetic: str | None) -> tuple[dict[str, Any], int]:
+    """The card's options, by what the repository says of its labels and its preprocessing; and how many outputs."""
     config = source.config("config.json")
     timm = config.get("pretrained_cfg")
     labels = _labels(config)
     options = _timm(timm) if timm else _preprocessing(source.config("preprocessor_config.json"))
     if len(labels) == 1:
-        return {**options, "activation": "sigmoid", "synthetic": 0}
-    return {**options, "activation": "softmax", "synthetic": _synthetic(labels, synthetic)}
+        return {**options, "activation": "sigmoid", "synthetic": 0, "inverted": _inverted(labels[0], synthetic)}, 1
+    return {**options, "activation": "softmax", "synthetic": _synthetic(labels, synthetic)}, len(labels)
 
 
 def _labels(config: Mapping[str, Any]) -> dict[int, str]:
@@ -122,11 +131,28 @@ def _labels(config: Mapping[str, Any]) -> dict[int, str]:
 
 
 def _synthetic(labels: Mapping[int, str], wanted: str | None) -> int:
-    named = [i for i, label in labels.items() if (label == wanted if wanted else _SYNTHETIC.search(label))]
-    if len(named) != 1:
-        known = ", ".join(sorted(labels.values()))
-        raise ModelError(f"which label means synthetic? Name one with --synthetic; the model has: {known}")
+    named = [i for i, label in labels.items() if (label == wanted if wanted else _reads_synthetic(label))]
+    if len(named) != 1 or (wanted is None and any(map(_NEGATED.search, labels.values()))):
+        raise _which(labels.values())
     return named[0]
+
+
+def _inverted(label: str, wanted: str | None) -> bool:
+    """Whether the one output says real: nobody said that it means synthetic, and its label does not."""
+    if wanted is None and (_NEGATED.search(label) or not (_reads_synthetic(label) or label == "LABEL_0")):
+        raise _which([label, f"not {label}"])
+    if wanted is not None and wanted not in (label, f"not {label}"):
+        raise _which([label, f"not {label}"])
+    return wanted is not None and wanted != label
+
+
+def _reads_synthetic(label: str) -> bool:
+    return _SYNTHETIC.search(label.replace("_", " ")) is not None
+
+
+def _which(labels: Iterable[str]) -> ModelError:
+    known = ", ".join(sorted(labels))
+    return ModelError(f"which label means synthetic? Name one with --synthetic; the model has: {known}")
 
 
 def _preprocessing(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -165,8 +191,11 @@ def _convert(folder: Path, target: Path, size: int) -> None:
     example = torch.zeros(2, 3, size, size)
     names = {"input_names": ["pixels"], "output_names": ["logits"]}
     free = {"pixels": {0: "n"}}
-    with warnings.catch_warnings(action="ignore"):  # of the exporter about itself; `_compare` judges its work
-        torch.onnx.export(model, (example,), target, **names, dynamic_axes=free, opset_version=OPSET, dynamo=False)
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of the exporter about itself; `_prove` judges its work
+            torch.onnx.export(model, (example,), target, **names, dynamic_axes=free, opset_version=OPSET, dynamo=False)
+    except Exception as fault:  # of many kinds: a model may do what ONNX cannot say
+        raise ModelError(f"the model cannot be exported: {fault}") from fault
 
 
 def _load(folder: Path) -> Any:
@@ -192,13 +221,19 @@ def _load(folder: Path) -> Any:
         raise ModelError(f"{folder} is no image classifier that can be loaded: {fault}") from fault
 
 
-def _compare(folder: Path, card: Card, file: str, size: int) -> None:
-    """Raises ModelError unless the ONNX file gives the original's logits on noise."""
+def _prove(card: Card, file: str, size: int, outputs: int, original: Path | None) -> None:
+    """Raises ModelError unless the ONNX file runs, has so many outputs, and gives the original's logits on noise."""
+    noise = np.random.default_rng(0).normal(size=(2, 3, size, size)).astype(np.float32)
+    session = Session(card, file)
+    found = np.concatenate([session.run(one[None]) for one in noise]).reshape(len(noise), -1)
+    if found.shape[1] != outputs:
+        raise ModelError(f"the ONNX file has {found.shape[1]} outputs, the configuration {outputs} labels")
+    if original is None:
+        return
     import torch  # noqa: PLC0415
 
-    noise = np.random.default_rng(0).normal(size=(3, 3, size, size)).astype(np.float32)
     with torch.no_grad():
-        expected: NDArray[np.float32] = _load(folder)(torch.from_numpy(noise)).numpy()
-    difference = float(np.abs(Session(card, file).run(noise) - expected).max())
+        expected: NDArray[np.float32] = _load(original)(torch.from_numpy(noise)).numpy()
+    difference = float(np.abs(found - expected).max())
     if not difference < _WORST_DIFFERENCE:
         raise ModelError(f"the exported model differs from the original by {difference:.3g} of a logit")

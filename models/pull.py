@@ -14,7 +14,7 @@ from models import hub
 from models.cards import Card, Hub, Wheel
 from models.errors import DigestMismatch, ModelError
 
-_PARTIAL = "partial"
+_PARTIAL = ".partial"  # no version begins with a dot
 _RESUMES = (25, 1)
 
 

@@ -46,10 +46,7 @@ class Session:
         except Exception as fault:
             raise ModelFault(f"{card.identity}: ONNX Runtime cannot load {path}: {fault}") from fault
         self.card = card
-        entry = self._session.get_inputs()[0]
-        self._input = entry.name
-        self.batches = not isinstance(entry.shape[0], int)
-        """The model takes any number of images at once; otherwise one."""
+        self._input = self._session.get_inputs()[0].name
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """The first output for `batch` (float32, leading axis N); all finite, same N.

@@ -42,7 +42,7 @@ class Thresholds(BaseModel):
 
     `synthetic_above` maps a false-positive rate (`0.05`) to the probability that this share of real pictures exceeds;
     `camera_below`: 5 % of synthetic pictures lie below. `votes`: what operators' own classifiers count, by the digest
-    of their card; one without a vote is heard and does not count.
+    in their finding; one without a vote is heard and does not count.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

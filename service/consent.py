@@ -10,7 +10,7 @@ import datetime as dt
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,16 +20,18 @@ from sqlalchemy import Connection, Row, func, select
 from detectors import DIMENSIONS, Templates
 from service.blocklist import Blocklist
 from service.errors import BadRequest, LikenessRefused, NotFound
-from service.hashlists import Listed
+from service.hashlists import LEAST_QUALITY, Listed
 from service.ledger import Ledger
 from service.receipts import Signer, digest
 from service.references import fresh_pin, fresh_reference, hash_pin, right_pin
-from service.storage import grants, reading, scrub, subjects, templates, uses
+from service.storage import decisions, grants, reading, scrub, subjects, templates, uses
 from service.vault import Sealed, Vault
 
 Scope = Literal["portrait", "edit", "style", "commercial"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 State = Literal["live", "revoked", "expired"]
+GrantNumber = Annotated[str, Field(pattern=r"^G(-[0-9A-HJKMNP-TV-Z]{4}){4}$")]
+"""A grant's number, and nothing that somebody may have put in its place: it is recorded for good."""
 LONGEST_GRANT = dt.timedelta(days=366 * 5)
 WITHDRAWN = "withdrawn-likeness"
 
@@ -113,7 +115,7 @@ class Consent:
         self._vault = vault
         self.signer = signer
         self._clock = clock
-        self._known: tuple[Any, str, Known] | None = None
+        self._known: tuple[object, Known] | None = None
 
     # Subjects
 
@@ -135,27 +137,29 @@ class Consent:
             BadRequest: no template, or one that is none.
             Unavailable: it could not be stored.
         """
+        until = _stamp(self._clock() + retain) if retain else None
+        ready = self._prepare(name, embeddings, model, protected=protected, until=until)
+        content = {"action": "enrolled", "templates": ready.told.templates, "protected": protected}
+        self._record(ready.told.subject, content, ready.write)
+        return ready.told
+
+    def _prepare(
+        self, name: str, embeddings: Sequence[Embedding], model: str, *, protected: bool, until: str | None
+    ) -> "_Ready":
         if not embeddings or any(e.dtype != np.float32 or e.shape != (DIMENSIONS,) for e in embeddings):
             raise BadRequest("a subject needs face templates", hint="Send photos that show the face clearly.")
-        number, pin, now = fresh_reference("S"), fresh_pin(), self._clock()
+        number, pin = fresh_reference("S"), fresh_pin()
         salt, pin_hash = hash_pin(pin)
         sealed = self._vault.seal({"name": name}, number)
         row = {
-            "id": number, "created_at": _stamp(now), "retain_until": _stamp(now + retain) if retain else None,
-            "protected": protected, "pin_salt": salt, "pin_hash": pin_hash,
-            "wrapped_key": sealed.wrapped_key, "sealed": sealed.box,
+            "id": number, "created_at": _stamp(self._clock()), "retain_until": until, "protected": protected,
+            "pin_salt": salt, "pin_hash": pin_hash, "wrapped_key": sealed.wrapped_key, "sealed": sealed.box,
         }  # fmt: skip
         faces = [
             {"subject": number, "model": model, "sealed": self._vault.reseal(sealed, _as_text(e), number).box}
             for e in embeddings
         ]
-
-        def write(connection: Connection) -> None:
-            connection.execute(subjects.insert().values(**row))
-            connection.execute(templates.insert(), faces)
-
-        self._record(number, {"action": "enrolled", "templates": len(faces), "protected": protected}, write)
-        return Enrolled(subject=number, pin=pin, templates=len(faces), protected=protected)
+        return _Ready(Enrolled(subject=number, pin=pin, templates=len(faces), protected=protected), row, faces)
 
     def check_pin(self, subject: str, pin: str) -> None:
         """Raises NotFound for a wrong subject or PIN, without telling which."""
@@ -186,6 +190,7 @@ class Consent:
         gone = {"wrapped_key": None, "sealed": None, "erased_at": now, "protected": False}
 
         def write(connection: Connection) -> None:
+            _check_here(connection, subject)
             connection.execute(subjects.update().where(subjects.c.id == subject).values(**gone))
             connection.execute(templates.delete().where(templates.c.subject == subject))
             open_ = (grants.c.subject == subject) & grants.c.revoked_at.is_(None)
@@ -228,14 +233,17 @@ class Consent:
         }  # fmt: skip
 
         def write(connection: Connection) -> None:
+            _check_here(connection, subject)
             connection.execute(grants.insert().values(**row))
 
         self._record(subject, {"action": "granted", "grant": number, "receipt": digest(receipt)}, write)
         return self.of(number)
 
     def revoke(self, grant: str) -> Grant:
-        """End a grant now; what renders under it is not released. Raises NotFound."""
+        """End a grant now, if it has not ended before; what renders under it is not released. Raises NotFound."""
         found = self.of(grant)
+        if found.revoked_at is not None:
+            return found
         now = _stamp(self._clock())
 
         def write(connection: Connection) -> None:
@@ -250,7 +258,7 @@ class Consent:
         with reading(self._ledger.engine) as connection:
             row = connection.execute(select(grants).where(grants.c.id == grant)).first()
         if row is None:
-            raise NotFound(f"there is no grant {grant[:40]}", hint="Check the number.")
+            raise NotFound("there is no such grant", hint="Check the number.")
         return self._grant(row)
 
     def grants_of(self, subject: str) -> list[Grant]:
@@ -265,7 +273,7 @@ class Consent:
         Raises:
             LikenessRefused: one does not exist, has ended, or allows something else.
         """
-        return [self._permitted(number, scope, grantee) for number in wanted]
+        return [self._permitted(number, scope, grantee) for number in dict.fromkeys(wanted)]
 
     # Uses
 
@@ -297,7 +305,9 @@ class Consent:
         image = self._ledger.by_content_id(content_id)
         if image is None or content_id not in {use.content_id for use in self.uses_of(subject)}:
             raise NotFound("no such image was made under this subject's grants", hint="List them first.")
-        hashes = (Listed("sha256", image.sha256, ""), Listed("pdq", image.fingerprint.hex(), ""))
+        hashes = [Listed("sha256", image.sha256, "")]
+        if image.fingerprint_quality >= LEAST_QUALITY:  # a picture with few features looks like many others
+            hashes.append(Listed("pdq", image.fingerprint.hex(), ""))
         now = _stamp(self._clock())
 
         def write(connection: Connection) -> None:
@@ -309,17 +319,20 @@ class Consent:
     # Search
 
     def protected(self, model: str) -> Known:
-        """The templates of every protected subject made by the model with this digest; read again when they change."""
+        """The templates of every protected subject made by the model with this digest; read again after any change."""
+        newest = select(func.max(decisions.c.seq)).where(decisions.c.kind == "consent")
+        wanted = select(templates, subjects.c.wrapped_key).join(subjects, subjects.c.id == templates.c.subject)
+        chosen = wanted.where(subjects.c.protected & (templates.c.model == model)).order_by(templates.c.id)
         with reading(self._ledger.engine) as connection:
-            rows_of = select(templates, subjects.c.wrapped_key).join(subjects, subjects.c.id == templates.c.subject)
-            chosen = subjects.c.protected & (templates.c.model == model)
-            tally = select(func.count(), func.max(templates.c.id), func.sum(templates.c.id))
-            state = tuple(connection.execute(tally.select_from(templates.join(
-                subjects, subjects.c.id == templates.c.subject)).where(chosen)).one())  # fmt: skip
-            if self._known is None or self._known[:2] != (state, model):
-                rows = connection.execute(rows_of.where(chosen).order_by(templates.c.id)).all()
-                self._known = (state, model, self._opened(rows))
-        return self._known[2]
+            # Every change is a decision in the same transaction. It is looked for first: what is read after it may be
+            # newer, and is then read once more.
+            state = (connection.execute(newest).scalar_one(), model)
+            kept = self._known
+            if kept is not None and kept[0] == state:
+                return kept[1]
+            known = self._opened(connection.execute(chosen).all())
+        self._known = (state, known)
+        return known
 
     def other_models(self, model: str) -> int:
         """How many templates of protected subjects another model made: they cannot be compared with this one's."""
@@ -352,8 +365,8 @@ class Consent:
         )
 
     def import_(self, text: str) -> list[Enrolled]:
-        """Take in what `export` wrote; numbers and PINs are new, grants are not carried over: their receipts name
-        another installation. All or nothing.
+        """Take in what `export` wrote, all or nothing; numbers and PINs are new, grants are not carried over: their
+        receipts name another installation.
 
         Raises:
             BadRequest: it is no export.
@@ -361,12 +374,25 @@ class Consent:
         try:
             whole = json.loads(text)
             people = [_Import.model_validate(one) for one in whole["subjects"]]
-            ready = [(p, [_from_text(t) for t in p.templates]) for p in people]
+            ready = [
+                self._prepare(
+                    p.name, [_from_text(t) for t in p.templates], p.model, protected=p.protected, until=p.retain_until
+                )
+                for p in people
+            ]
         except (ValueError, KeyError, TypeError) as bad:
             raise BadRequest(
                 f"this is no export of a registry: {type(bad).__name__}", hint="Nothing was taken in."
             ) from bad
-        return [self.enrol(p.name, faces, p.model, protected=p.protected) for p, faces in ready]
+
+        def write(connection: Connection) -> None:
+            for one in ready:
+                one.write(connection)
+
+        if ready:
+            numbers = [one.told.subject for one in ready]
+            self._record("registry", {"action": "imported", "subjects": numbers}, write)
+        return [one.told for one in ready]
 
     def _exported(self, subject: str) -> dict[str, Any]:
         row = self._need(subject)
@@ -376,6 +402,7 @@ class Consent:
         return {
             "name": self.name(subject),
             "protected": row.protected,
+            "retain_until": row.retain_until,
             "model": rows[0].model,
             "templates": opened,
             "receipts": [grant.receipt for grant in self.grants_of(subject)],
@@ -419,8 +446,32 @@ class Consent:
     def _need(self, subject: str) -> Row[Any]:
         row = self._find(subject)
         if row is None or row.erased_at is not None:
-            raise NotFound(f"there is no subject {subject[:40]}", hint="Check the number; it may have been erased.")
+            raise _no_subject()
         return row
+
+
+def _check_here(connection: Connection, subject: str) -> None:
+    """Inside a transaction. Raises NotFound where the subject is erased or never was."""
+    here = (subjects.c.id == subject) & subjects.c.erased_at.is_(None)
+    if connection.execute(select(subjects.c.id).where(here)).first() is None:
+        raise _no_subject()
+
+
+def _no_subject() -> NotFound:
+    return NotFound("there is no such subject", hint="Check the number; it may have been erased.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A subject that can be stored."""
+
+    told: Enrolled
+    row: dict[str, Any]
+    faces: list[dict[str, Any]]
+
+    def write(self, connection: Connection) -> None:
+        connection.execute(subjects.insert().values(**self.row))
+        connection.execute(templates.insert(), self.faces)
 
 
 class _Import(BaseModel):
@@ -429,6 +480,7 @@ class _Import(BaseModel):
     name: str = Field(max_length=200)
     protected: bool
     model: str = Field(pattern=r"^[0-9a-f]{64}$")
+    retain_until: str | None = Field(None, max_length=32)
     templates: list[str] = Field(min_length=1, max_length=50)
 
 

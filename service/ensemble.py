@@ -1,7 +1,7 @@
 """Operators' own classifiers beside ours: heard from the start, counted once they were measured.
 
 Each score becomes log-odds by a logistic regression on it (Platt 1999), and the probability is the mean of all
-log-odds. What goes in is rounded as in the report, so that anybody can compute the probability again from it.
+log-odds. What goes in is rounded as it is shown, so that the benchmark that measures votes computes the very same.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,8 +44,11 @@ def pooled(p: float, findings: Sequence[DetectorFinding], votes: Mapping[str, Vo
 
 
 def shifted(edge: float, p: float, to: float) -> float:
-    """An interval's edge, moved in log-odds as far as `p` moved `to`."""
-    return _probability(_logit(edge) + _logit(to) - _logit(p)) if p != to else edge
+    """An interval's edge, moved in log-odds as far as `p` moved `to`; it stays on its side of it."""
+    if p == to:
+        return edge
+    moved = _probability(_logit(edge) + _logit(to) - _logit(p))
+    return min(moved, to) if edge <= p else max(moved, to)
 
 
 def fit(real: Scores, fake: Scores) -> Vote:

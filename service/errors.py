@@ -6,6 +6,7 @@
     |       BrokenList, NoFace
     +-- Refusal               the gateway will not release this image
     |   +-- PromptRefused     ... because of what its prompt asks for
+    |   +-- LikenessRefused, LikenessHeld     ... because of whose face it shows, or may show
     |   +-- Unsafe            ... because of what it shows
     |   +-- Blocked           ... because the picture is on a hash list
     |   +-- StageFailed       ... because a stage could not do its work

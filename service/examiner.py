@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from detectors import Declaration, Fingerprint, declarations, distance, fingerprint
 from service import policy
-from service.errors import Unavailable
+from service.errors import Misconfigured, Unavailable
 from service.ledger import Issue, Ledger
 from service.pictures import Limits, Picture, decode
 from service.report import (
@@ -99,7 +99,7 @@ class Examiner:
     def _inferred(self, picture: Picture) -> Inferred:
         try:
             return self._infer(picture)
-        except Unavailable as missing:
+        except (Unavailable, Misconfigured) as missing:
             reason = Reason(code="classifiers_unavailable", text=missing.message)
             return Inferred(state="not_available", reasons=[reason])
 

@@ -5,6 +5,8 @@ from pydantic import BaseModel
 from detectors import Finding
 from service.stages import Released
 
+_STEERED = "drawn again, steered away from unsafe content: the first picture was refused"
+
 
 class Score(BaseModel):
     detector: str
@@ -34,7 +36,7 @@ def fact(released: Released) -> Fact:
         seed=admitted.job.seed,
         decision=released.decision,
         safety=[_score(finding) for finding in released.findings],
-        warnings=list(admitted.warnings),
+        warnings=[*admitted.warnings, *([_STEERED] if released.steering else [])],
     )
 
 

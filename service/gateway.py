@@ -13,7 +13,7 @@ import hashlib
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
@@ -84,12 +84,16 @@ class Screen(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the operator decides: who signs, from which score an image is refused, how long stages may take."""
+    """What the operator decides: who signs, from which score an image is refused, how long stages may take.
+
+    `safe_retries`: how often an unsafe picture is drawn again, steered away from what made it so.
+    """
 
     provider: str
     safety_threshold: float
     screen_timeout: float
     render_timeout: float
+    safe_retries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +148,7 @@ class Gateway:
         content_id = uuid.uuid4().urn
         try:
             admitted = self._admit(order, content_id, watch)
-            draft = self._render(admitted, watch)
-            cleared = self._screen(draft, watch)
+            cleared = self._drawn(admitted, watch)
             marked = self._mark(cleared, watch)
             signed = self._sign(marked, watch)
             proven = self._prove(signed, watch)
@@ -185,12 +188,14 @@ class Gateway:
         The image is screened all the same, and the grants are looked at again when it is issued.
         """
         with _stage("admit", watch):
+            grants = self._likeness.permitted(order.grants, order.scope)
             ask = partial(self._prompts.screen, job.prompt, job.negative_prompt)
             found = within(self._rules.screen_timeout, ask)
             _expect(prompt_policy.is_answer(found), "the prompt screen gave no usable answer")
-            if (grounds := prompt_policy.grounds(found)).categories:
+            grounds = prompt_policy.grounds(found, self._likeness.names(grants))
+            if grounds.categories:
                 raise PromptRefused(grounds.categories, grounds.rules)
-            return found.findings, self._likeness.permitted(order.grants, order.scope)
+            return found.findings, grants
 
     def _job(self, order: Order) -> Job:
         width, height = self.backend.default_size
@@ -204,8 +209,21 @@ class Gateway:
             guidance=self.backend.default_guidance if order.guidance is None else order.guidance,
         )
 
-    def _render(self, admitted: Admitted, watch: Watch) -> Draft:
-        job = genuine(admitted, Admitted).job
+    def _drawn(self, admitted: Admitted, watch: Watch) -> Cleared:
+        """Render and screen. A prompt that asks for nothing unsafe can still give it (a "beautiful woman" naked): then
+        the picture is drawn again, steered away from that, before it is refused."""
+        steering = 0
+        while True:
+            try:
+                return self._screen(self._render(admitted, steering, watch), watch)
+            except Unsafe:
+                if steering >= min(self._rules.safe_retries, self.backend.most_steering):
+                    raise
+                steering += 1
+                log.info("steered", content_id=admitted.content_id, steering=steering)
+
+    def _render(self, admitted: Admitted, steering: int, watch: Watch) -> Draft:
+        job = replace(genuine(admitted, Admitted).job, steering=steering)
         deadline = time.monotonic() + self._rules.render_timeout
 
         def on_step(done: int, total: int) -> None:
@@ -219,7 +237,7 @@ class Gateway:
             rgb = within(self._rules.render_timeout, lambda: self.backend.render(job, on_step))
             _expect(rgb.dtype == np.uint8, "the backend gave pixels that are not 8-bit")
             _expect(rgb.shape == (job.height, job.width, 3), f"the backend gave pixels of shape {rgb.shape}")
-            return _draft(admitted, frozen(rgb))
+            return _draft(admitted, frozen(rgb), steering)
 
     def _screen(self, draft: Draft, watch: Watch) -> Cleared:
         rgb = genuine(draft, Draft).rgb
@@ -293,7 +311,8 @@ class Gateway:
             content = {"findings": _scores(findings), "prompt": prompt, "confidence": round(proven.confidence, 4)}
             numbers = [grant.id for grant in admitted.grants]
             use = partial(self._likeness.consent.using, wanted=numbers, content_id=admitted.content_id)
-            decision = self._ledger.issue(issue, {**content, "grants": numbers}, use)
+            content |= {"grants": numbers, "steering": signed.marked.cleared.draft.steering}
+            decision = self._ledger.issue(issue, content, use)
         log.info("released", content_id=admitted.content_id, sha256=sha256, model=admitted.model.name)
         return _released(proven, sha256, decision.hash)
 

@@ -126,6 +126,7 @@ class House:
             safety_threshold=settings.safety_threshold,
             screen_timeout=settings.screen_timeout,
             render_timeout=settings.render_timeout,
+            safe_retries=settings.safe_retries,
         )
         self.blocklist.load()  # a long list takes seconds, which the first picture would pay for
         prompts = open_screen(settings)  # before the pipeline: without it nothing may run

@@ -42,6 +42,10 @@ class Likeness:
         """The named grants, if they all allow us this. Raises LikenessRefused."""
         return tuple(self._consent.permitted(grants, scope, self._grantee))
 
+    def names(self, grants: Sequence[Grant]) -> list[str]:
+        """The names of those who gave these grants, as they were enrolled. Raises NotFound where one is erased."""
+        return [self._consent.name(grant.subject) for grant in grants]
+
     def check_output(self, rgb: RGB, granted: Collection[str]) -> tuple[Finding, ...]:
         """Evidence on every face that is near a protected subject, if none of them refuses the picture.
 
@@ -75,11 +79,15 @@ class Likeness:
             findings += [_finding(model, subject, distance) for subject, distance in near.items()]
         return tuple(findings)
 
-    def uncovered(self, rgb: RGB, granted: Collection[str]) -> list[Face]:
-        """The faces of a picture, one against one, that belong to none of the subjects. Raises ModelError, NotFound."""
+    def uncovered(self, rgb: RGB, granted: Collection[str]) -> tuple[int, list[Face]]:
+        """How many faces a picture shows, and those that, one against one, belong to none of the subjects.
+
+        Raises ModelError, NotFound.
+        """
         model = self._opened()
         of = [self._consent.templates_of(subject, model.digest) for subject in granted]
-        return [face for face in model(rgb) if not any(known.within(face.embedding, model.threshold) for known in of)]
+        faces = model(rgb)
+        return len(faces), [f for f in faces if not any(known.within(f.embedding, model.threshold) for known in of)]
 
     def _opened(self) -> FaceModel:
         with self._lock:

@@ -5,6 +5,7 @@ manifest of every image made under the grant. It says what was allowed, not whet
 `GET /v1/consent/receipts/{id}`.
 """
 
+import base64
 import datetime as dt
 import hashlib
 from typing import Any
@@ -66,6 +67,6 @@ def digest(receipt: str) -> str:
 
 
 def _thumbprint(jwk: dict[str, Any]) -> str:
-    """RFC 7638: SHA-256 over the key's required members, in their order."""
+    """RFC 7638: SHA-256 over the key's required members, in their order, as base64url."""
     members = f'{{"crv":"{jwk["crv"]}","kty":"{jwk["kty"]}","x":"{jwk["x"]}"}}'
-    return hashlib.sha256(members.encode()).hexdigest()[:32]
+    return base64.urlsafe_b64encode(hashlib.sha256(members.encode()).digest()).rstrip(b"=").decode()

@@ -129,7 +129,9 @@ class Inferred(_Part):
     synthetic_above: float | None = None
     camera_below: float | None = None
     findings: list[DetectorFinding] = []
-    generator_family: str | None = Field(None, description="Not told in this version.")
+    generator_family: str | None = Field(
+        None, description="Empty: pixels did not tell it on generators held out of training."
+    )
     calibration: str | None = None
     warnings: list[Reason] = Field([], description="Why the figures may not hold; then the verdict is inconclusive.")
     reasons: list[Reason] = []

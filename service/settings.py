@@ -69,6 +69,10 @@ class Settings(BaseSettings):
         Field(ge=0, le=0.6, description="Face distance up to which a picture is held for a person to decide; 0: none."),
     ] = 0.5
 
+    safe_retries: Annotated[
+        int,
+        Field(ge=0, le=3, description="How often a picture that is unsafe is drawn again, steered ever harder away."),
+    ] = 2
     screen_timeout: Annotated[float, Field(gt=0, description="Seconds a safety check may take.")] = 30.0
     render_timeout: Annotated[float, Field(gt=0, description="Seconds a rendering may take.")] = 600.0
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from detectors import Finding, Fingerprint
-from service.consent import Grant, Scope
+from service.consent import Grant, GrantNumber, Scope
 from service.generation.backend import Job, ModelIdentity
 from service.pictures import Mime, OutputFormat
 
@@ -43,7 +43,9 @@ class Order(BaseModel):
     steps: int | None = Field(None, ge=1, le=MOST_STEPS)
     guidance: float | None = Field(None, ge=0, le=50, allow_inf_nan=False)
     format: OutputFormat = "png"
-    grants: tuple[str, ...] = Field((), max_length=8, description="Grants of people whose likeness it may show.")
+    grants: tuple[GrantNumber, ...] = Field(
+        (), max_length=8, description="Grants of people whose likeness it may show."
+    )
     scope: Scope = Field("portrait", description="What the likeness is used for; every grant must allow it.")
 
 
@@ -112,10 +114,11 @@ class Admitted(_Stage):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Draft(_Stage):
-    """Pixels nobody has looked at: read-only uint8, height x width x 3."""
+    """Pixels nobody has looked at: read-only uint8, height x width x 3. `steering`: see Job."""
 
     admitted: Admitted
     rgb: NDArray[np.uint8]
+    steering: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -172,6 +175,11 @@ class Released(_Stage):
     @property
     def admitted(self) -> Admitted:
         return self.proven.signed.marked.cleared.draft.admitted
+
+    @property
+    def steering(self) -> int:
+        """How strongly the picture was steered away from what is unsafe; 0: as asked."""
+        return self.proven.signed.marked.cleared.draft.steering
 
     @property
     def findings(self) -> tuple[Finding, ...]:

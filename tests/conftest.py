@@ -51,6 +51,7 @@ def build(house: House) -> Build:
         backend: object = None,
         checkers: Sequence[object] | None = None,
         screen_timeout: float = 30,
+        safe_retries: int = 0,
         prompts: object = None,
         **parts: object,
     ) -> Gateway:
@@ -60,7 +61,7 @@ def build(house: House) -> Build:
             backend or Painter(),  # type: ignore[arg-type]
             prompts or Screen(),  # type: ignore[arg-type]
             [Checker()] if checkers is None else checkers,  # type: ignore[arg-type,list-item]
-            rules=Rules("Test Installation", 0.5, screen_timeout, 60.0),
+            rules=Rules("Test Installation", 0.5, screen_timeout, 60.0, safe_retries),
             digest_prompt=keys.prompt_digester(house.settings),
             **own,  # type: ignore[arg-type]
         )

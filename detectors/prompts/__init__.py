@@ -3,12 +3,13 @@
 from detectors.prompts.categories import LEARNED, Category, Learned
 from detectors.prompts.classifier import Score
 from detectors.prompts.normalise import LONGEST, Normalised, normalise
-from detectors.prompts.rules import RuleFileError, RuleHit, Rules
+from detectors.prompts.rules import NAMES, RuleFileError, RuleHit, Rules, name_key
 from detectors.prompts.screen import PromptFinding, PromptScreen
 
 __all__ = [
     "LEARNED",
     "LONGEST",
+    "NAMES",
     "Category",
     "Learned",
     "Normalised",
@@ -18,5 +19,6 @@ __all__ = [
     "RuleHit",
     "Rules",
     "Score",
+    "name_key",
     "normalise",
 ]

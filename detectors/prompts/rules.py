@@ -19,6 +19,9 @@ from detectors.prompts.normalise import Normalised, normalise, plain_words
 
 DEFAULT_RULES = Path(__file__).parent / "default.toml"
 
+NAMES = "names."
+"""How the ids of the rules begin that are lists of people; no rule of a file's own may begin so."""
+
 _MOST_BYTES = 1 << 20
 _Severity = Literal["refuse", "note"]
 _Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
@@ -95,6 +98,7 @@ class Rules:
             raise RuleFileError(f"{path}: two rules have the same id")
         phrases = {phrase for c in self._rules for group in (*c.groups, c.unless) for phrase in group}
         self._index = index(phrases)
+        self._names = frozenset(_phrase(text) for texts in file.names.values() for text in texts)
         self._prove(file.tests)
 
     def hits(self, prompt: Normalised) -> tuple[RuleHit, ...]:
@@ -102,6 +106,11 @@ class Rules:
         found = [find(self._index, reading) for reading in prompt.readings]
         spans = [(c.rule, next((s for o in found if (s := _span(c, o))), None)) for c in self._rules]
         return tuple(RuleHit(rule.id, rule.category, rule.severity, *span) for rule, span in spans if span)
+
+    def named(self, prompt: Normalised) -> frozenset[str]:
+        """Every listed name that stands in some reading of the prompt, as `name_key` writes it."""
+        found = {o.phrase for reading in prompt.readings for o in find(self._index, reading)}
+        return frozenset(" ".join(phrase) for phrase in found & self._names)
 
     def _prove(self, tests: Sequence[_Test]) -> None:
         failures = []
@@ -146,10 +155,12 @@ def _parse(path: Path, data: bytes) -> _File:
 
 
 def _named(file: _File) -> list[_Rule]:
-    return [_Rule(id=f"names.{name}", category="named_person", all=(people,)) for name, people in file.names.items()]
+    return [_Rule(id=f"{NAMES}{name}", category="named_person", all=(people,)) for name, people in file.names.items()]
 
 
 def _compile(rule: _Rule, file: _File, path: Path) -> _Compiled:
+    if rule.id.startswith(NAMES) and rule in file.rules:
+        raise RuleFileError(f"{path}: rule {rule.id}: ids that begin with {NAMES} belong to lists of people")
     if rule.category == "sexual_minors" and rule.severity != "refuse":
         raise RuleFileError(f"{path}: rule {rule.id}: sexual_minors is always refused")
     groups = tuple(_phrases(group, rule, file, path) for group in rule.all)
@@ -162,11 +173,20 @@ def _phrases(terms: Sequence[str], rule: _Rule, file: _File, path: Path) -> froz
         if term.startswith("@") and term[1:] not in file.lists:
             raise RuleFileError(f"{path}: rule {rule.id}: there is no list called {term[1:]}")
         for text in file.lists[term[1:]] if term.startswith("@") else [term]:
-            phrase = tuple(min(word.forms) for word in plain_words(fold(text)))
+            phrase = _phrase(text)
             if not phrase:
                 raise RuleFileError(f"{path}: rule {rule.id}: a term has no letters")
             phrases.add(phrase)
     return frozenset(phrases)
+
+
+def name_key(name: str) -> str:
+    """A person's name as `Rules.named` gives it: two spellings of one name have one key."""
+    return " ".join(_phrase(name))
+
+
+def _phrase(text: str) -> Phrase:
+    return tuple(min(word.forms) for word in plain_words(fold(text)))
 
 
 def _listed(categories: set[Category] | frozenset[Category]) -> str:

@@ -17,6 +17,7 @@ class PromptFinding:
 
     `text`: the prompt without its disguises, `flags`: which ones there were, `scores`: the classifier's, `hits`:
     the rules', `negative_hits`: the rules' in the negative prompt, where people write what they do not want.
+    `named`: every listed name in the prompt (see `name_key`).
     `model` and `digest` name the classifier, `rules` the SHA-256 of each rule file. The texts are personal: they
     stay out of `repr`, and must stay out of logs and records.
     """
@@ -29,6 +30,7 @@ class PromptFinding:
     model: str
     digest: str
     rules: tuple[str, ...]
+    named: frozenset[str] = field(default=frozenset(), repr=False)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -76,4 +78,5 @@ class PromptScreen:
             model=card.identity,
             digest=card.digest,
             rules=tuple(rules.digest for rules in self._rules),
+            named=frozenset().union(*(rules.named(wanted) for rules in self._rules)),
         )

@@ -1,5 +1,6 @@
 """From the scores to a probability with an interval, and the thresholds: all measured, none set by hand."""
 
+import math
 from typing import Annotated
 
 import numpy as np
@@ -15,6 +16,7 @@ class _Frozen(BaseModel):
 class Scale(_Frozen):
     """Logistic regression on a score (Platt 1999), and what held-out sources say about its output.
 
+    `squash`: the regression is on tanh(squash * score), because scores far out were no surer; 0: on the score itself.
     `logits`, `low`, `high`: the 90 % interval of the calibrated probability at each logit, when whole sources are
     drawn again; between them it is interpolated. `synthetic_above`: for a false-positive rate (as text) the
     probability that only this share of held-out real pictures reaches. `camera_below`: only 5 % of held-out
@@ -23,6 +25,7 @@ class Scale(_Frozen):
 
     weight: float
     bias: float
+    squash: Annotated[float, Field(ge=0)] = 0.0
     logits: tuple[float, ...]
     low: tuple[Probability, ...]
     high: tuple[Probability, ...]
@@ -31,7 +34,8 @@ class Scale(_Frozen):
 
     def logit(self, score: float) -> float:
         """Calibrated log-odds that the picture is synthetic."""
-        return self.weight * score + self.bias
+        x = math.tanh(self.squash * score) if self.squash else score
+        return self.weight * x + self.bias
 
     def interval(self, logit: float) -> tuple[float, float]:
         """The 90 % interval around the probability at a logit."""

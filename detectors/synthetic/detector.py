@@ -96,7 +96,7 @@ class Synthetic:
 
     def prepare(self, rgb: NDArray[np.uint8], jpeg_quality: int | None = None) -> Prepared:
         """All that needs the full picture; what it returns takes a few megabytes at most."""
-        working = working_copy(rgb)
+        working = working_copy(rgb).copy()  # a view of it would keep the whole picture
         codes = tuple(out_of_scope(rgb, working, jpeg_quality))
         return Prepared(working, codes, tuple(member.prepare(rgb) for member in self._members))
 

@@ -27,6 +27,7 @@ class Member:
         self._options = options_of(card, MemberOptions)
         self.card = card
         self._classifier = OnnxClassifier(card, self._options, threads=threads, providers=providers)
+        self.digest = self._classifier.digest
 
     def prepare(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
         """What the model is shown of a picture (uint8, H x W x 3): float32, 3 x size x size."""
@@ -40,4 +41,4 @@ class Member:
         return [self._finding(float(1 - score if self._options.inverted else score)) for score in scores]
 
     def _finding(self, score: float) -> Finding:
-        return Finding(self.card.name, "synthetic", score, self.card.identity, self.card.digest)
+        return Finding(self.card.name, "synthetic", score, self.card.identity, self.digest)

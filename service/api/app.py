@@ -42,6 +42,7 @@ def create_app(house: House) -> FastAPI:
     )
     app.state.house = house
     app.state.examining = asyncio.Semaphore(_EXAMINED_AT_ONCE)
+    app.state.pending = asyncio.Semaphore(2 * _JUDGED_TOGETHER)  # prepared pictures wait in memory
     app.state.judging = Batcher(_judge(house), _JUDGED_TOGETHER)
     app.state.renderers = ThreadPoolExecutor(_RENDERERS, "countermark-render")
     for part in (images, inspect, detect, takedowns, appeals, consent, health):

@@ -62,7 +62,8 @@ async def detect(
     house: House = request.app.state.house
     classifier = await asyncio.to_thread(lambda: house.classifier)
     classifier.check_rate(threshold_fpr)
-    desk = Desk(classifier, request.app.state.judging, request.app.state.examining, threshold_fpr)
+    state = request.app.state
+    desk = Desk(classifier, state.judging, state.examining, state.pending, threshold_fpr)
     if is_form(request):
         return StreamingResponse(_judge_each(desk, files), media_type=_LINES)
     line = await desk.judge(files[0])  # one bare picture: what is wrong with it is the answer's status
@@ -76,13 +77,16 @@ class Desk:
     classifier: Classifier
     judging: Batcher[Prepared, Inference]
     turn: asyncio.Semaphore
+    pending: asyncio.Semaphore
     threshold_fpr: float | None
 
     async def judge(self, upload: Upload) -> str:
         """A line of JSON. Raises Error where the file cannot be used."""
         data, name = upload
-        prepared, sha256 = await in_turn(self.turn, self.classifier.read, data)
-        inferred = self.classifier.say(await self.judging(prepared), self.threshold_fpr)
+        async with self.pending:
+            prepared, sha256 = await in_turn(self.turn, self.classifier.read, data)
+            inference = await self.judging(prepared)
+        inferred = self.classifier.say(inference, self.threshold_fpr)
         return detection(inferred, name, sha256).model_dump_json() + "\n"
 
 

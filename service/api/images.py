@@ -13,7 +13,7 @@ from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationInfo, field_validator
 
 from service.api.problems import responses
-from service.consent import Scope
+from service.consent import GrantNumber, Scope
 from service.errors import (
     BadRequest,
     Blocked,
@@ -59,7 +59,7 @@ class Wish(BaseModel):
     negative_prompt: str = Field("", max_length=LONGEST_PROMPT)
     num_inference_steps: int | None = Field(None, ge=1, le=MOST_STEPS)
     guidance_scale: float | None = Field(None, ge=0, le=50, allow_inf_nan=False)
-    grants: list[str] = Field([], max_length=8, description="Grants of people whose likeness it may show.")
+    grants: list[GrantNumber] = Field([], max_length=8, description="Grants of people whose likeness it may show.")
     scope: Scope = Field("portrait", description="What the likeness is used for; every grant must allow it.")
     model: str | None = Field(None, description="Must be the served model's name, if given.")
     user: str | None = Field(None, max_length=200, description="Accepted and not stored.")

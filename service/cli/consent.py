@@ -11,10 +11,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from models import ModelError
 from service import enrolment
 from service.cli import files
 from service.consent import SCOPES, Grant
-from service.errors import BadRequest
+from service.errors import BadRequest, NoFace, Unavailable
 from service.faces import open_model
 from service.house import House, open_house
 from service.pictures import Limits, decode
@@ -32,7 +33,9 @@ def enrol(
     photos: Annotated[list[str], typer.Argument(help="Photos that show this person alone; three or more are safer.")],
     name: Annotated[str, typer.Option(help="The person's name; kept sealed.")],
     protect: Annotated[bool, typer.Option(help="Refuse pictures that show this face without a grant.")] = True,
-    retain_days: Annotated[int | None, typer.Option(min=1, help="Erased by `purge` after so many days.")] = None,
+    retain_days: Annotated[
+        int | None, typer.Option(min=1, max=36500, help="Erased by `purge` after so many days.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Enrol a person from photos. Face templates are kept, sealed; photos are not. The PIN is shown once."""
@@ -92,7 +95,7 @@ def grant(
     number: Number,
     purpose: Annotated[str, typer.Option(help="What it is for, in words.")],
     scope: Annotated[list[str], typer.Option(help=f"One or more of: {', '.join(SCOPES)}.")],
-    days: Annotated[int, typer.Option(min=1, help="How long it holds.")],
+    days: Annotated[int, typer.Option(min=1, max=1830, help="How long it holds.")],
     grantee: Annotated[str | None, typer.Option(help="Who may use it; unset: this installation.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -130,11 +133,16 @@ def check(
     picture: Annotated[str, typer.Argument(help="A picture; - reads standard input.")],
     subject: Annotated[list[str], typer.Option(help="Subjects whose faces it may show.")],
 ) -> None:
-    """Tell whether every face of a picture belongs to one of the subjects: exit 0, or 1 if one does not."""
+    """Tell whether every face of a picture belongs to one of the subjects: exit 0, 1 if not, 5 if it has none."""
     settings = load_settings()
     data = files.read(picture, settings.max_bytes)
     rgb = decode(data, Limits(settings.max_bytes, settings.max_pixels)).rgb
-    strangers = open_house(settings).likeness.uncovered(rgb, subject)
+    try:
+        count, strangers = open_house(settings).likeness.uncovered(rgb, subject)
+    except ModelError as fault:
+        raise Unavailable(str(fault)) from fault
+    if not count:
+        raise NoFace(f"no face was found in {files.label(picture)}")
     for face in strangers:
         left, top, right, bottom = face.box
         print(f"{files.label(picture)}: the face at {left},{top} to {right},{bottom} px is none of theirs")

@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from service.cli import files
+from service.consent import SCOPES
 from service.errors import BadRequest, first_fault
 from service.facts import fact
 from service.gateway import Gateway, Watch
 from service.house import open_house
-from service.pictures import OutputFormat
 from service.settings import load_settings
 from service.stages import Order, Released, genuine
 
@@ -28,11 +28,27 @@ def generate(
     size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT in pixels; default: the model's own.")] = None,
     steps: Annotated[int | None, typer.Option(help="Denoising steps; default: the model's own.")] = None,
     guidance: Annotated[float | None, typer.Option(help="How closely to follow the prompt.")] = None,
+    grant: Annotated[
+        list[str] | None, typer.Option(help="Grant of a person whose likeness it may show; see `countermark consent`.")
+    ] = None,
+    scope: Annotated[str, typer.Option(help=f"What the likeness is used for: {', '.join(SCOPES)}.")] = "portrait",
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Draw a picture that is screened, marked, signed, proved and recorded."""
-    order = _order(prompt, negative, seed, size, steps, guidance, files.format_of(out))
+    width, height = _sides(size)
+    order = _order(
+        prompt=prompt,
+        negative_prompt=negative,
+        seed=seed,
+        width=width,
+        height=height,
+        steps=steps,
+        guidance=guidance,
+        format=files.format_of(out),
+        grants=tuple(grant or ()),
+        scope=scope,
+    )
     files.check_target(out, force)
     console = Console(stderr=True)
     house = open_house(load_settings())
@@ -44,23 +60,17 @@ def generate(
     _present(facts, as_json, console, to=sys.stderr if out == files.STDIO else sys.stdout)
 
 
-def _order(prompt: str, negative: str, seed: int | None, size: str | None, steps: int | None,
-           guidance: float | None, to: OutputFormat) -> Order:  # fmt: skip
+def _sides(size: str | None) -> tuple[int | None, int | None]:
     try:
         width, height = map(int, size.lower().split("x")) if size else (None, None)
     except ValueError:
         raise BadRequest(f"{size} is no size", hint="Write it like 512x512.") from None
+    return width, height
+
+
+def _order(**wishes: Any) -> Order:
     try:
-        return Order(
-            prompt=prompt,
-            negative_prompt=negative,
-            seed=seed,
-            width=width,
-            height=height,
-            steps=steps,
-            guidance=guidance,
-            format=to,
-        )
+        return Order(**wishes)
     except ValidationError as wrong:
         faults = wrong.errors(include_input=False, include_url=False)
         raise BadRequest(first_fault(faults), hint="See `countermark generate --help`.") from None
@@ -78,7 +88,7 @@ def _release(gateway: Gateway, order: Order, console: Console) -> tuple[Released
             progress.update(task, completed=done, total=total)
 
         def on_stage(stage: str, took: float) -> None:
-            seconds[stage] = round(took, 4)
+            seconds[stage] = round(seconds.get(stage, 0) + took, 4)
 
         try:
             return gateway.release(order, Watch(on_step, on_stage, stop.is_set)), seconds

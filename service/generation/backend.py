@@ -31,6 +31,8 @@ class Job:
     height: int
     steps: int
     guidance: float
+    steering: int = 0
+    """How strongly to steer away from what is unsafe: 0 not at all, up to the backend's `most_steering`."""
 
 
 class Backend(Protocol):
@@ -48,6 +50,10 @@ class Backend(Protocol):
 
     @property
     def default_guidance(self) -> float: ...
+
+    @property
+    def most_steering(self) -> int:
+        """The largest `Job.steering`; 0 where the model cannot be steered."""
 
     def check(self, job: Job) -> tuple[str, ...]:
         """Warnings about the job, such as words the model has never seen.

@@ -5,6 +5,7 @@ pipeline is loaded. The pipeline's own safety checker and watermark are left out
 pixels, with the same checker and others, and marks them.
 """
 
+import contextlib
 import inspect
 import json
 import re
@@ -20,6 +21,7 @@ from models import Card, ModelFault, find_card
 from service.errors import BadRequest, Misconfigured, Unavailable
 from service.generation.backend import Job, ModelIdentity, OnStep
 from service.generation.folders import folder_digest
+from service.generation.safe_guidance import STRENGTHS, steered
 from service.settings import Settings
 
 EMBEDDED = "scenes-256"
@@ -69,6 +71,10 @@ class DiffusersBackend:
     def default_guidance(self) -> float:
         return float(self._options.get("guidance", self._call["guidance_scale"].default))
 
+    @property
+    def most_steering(self) -> int:
+        return len(STRENGTHS) if hasattr(self._pipeline, "unet") else 0
+
     def check(self, job: Job) -> tuple[str, ...]:
         """Warn of words the model was never trained on. Raises BadRequest for a size it cannot draw."""
         size = (job.width, job.height)
@@ -99,7 +105,7 @@ class DiffusersBackend:
             return tensors
 
         extra = {k: self._options[k] for k in ("guidance_rescale",) if k in self._options and k in self._call}
-        with self._lock, torch.inference_mode():
+        with self._lock, torch.inference_mode(), self._steered(job):
             drawn = self._pipeline(
                 prompt=job.prompt,
                 negative_prompt=job.negative_prompt or None,
@@ -113,6 +119,11 @@ class DiffusersBackend:
                 **extra,
             ).images
         return _pixels(drawn, job)
+
+    def _steered(self, job: Job) -> contextlib.AbstractContextManager[None]:
+        if not job.steering:
+            return contextlib.nullcontext()
+        return steered(self._pipeline, STRENGTHS[job.steering - 1], job.steps)
 
     def _unknown_words(self, prompt: str) -> list[str]:
         if not self._words:

@@ -32,7 +32,7 @@ decisions = Table(
     metadata,
     Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("at", String(32), nullable=False),
-    Column("kind", String(32), nullable=False),
+    Column("kind", String(32), nullable=False, index=True),
     Column("subject", String(64), nullable=False, index=True),
     Column("body", Text, nullable=False),
     Column("previous", String(64), nullable=False, unique=True),

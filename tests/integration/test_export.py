@@ -129,7 +129,9 @@ def test_a_hub_card_is_pulled_after_its_licence_was_accepted(folder: Path, home:
     source = {"kind": "hub", "repository": "somebody/model", "revision": REVISION}
     values |= {"source": source, "files": {"onnx/model.onnx": hashlib.sha256(weights).hexdigest()}}
     (cards / "mine.json").write_text(json.dumps(values))
-    snapshot = store(load_settings()) / "mine" / "partial" / "models--somebody--model" / "snapshots" / REVISION / "onnx"
+    snapshot = (
+        store(load_settings()) / "mine" / ".partial" / "models--somebody--model" / "snapshots" / REVISION / "onnx"
+    )
     snapshot.mkdir(parents=True)
     (snapshot / "model.onnx").write_bytes(weights)
 
@@ -140,3 +142,30 @@ def test_a_hub_card_is_pulled_after_its_licence_was_accepted(folder: Path, home:
     done = runner.invoke(app, ["models", "pull", "mine", "--accept-licence"])
     assert done.exit_code == 0, done.output
     assert open_classifier(load_settings())
+
+
+def test_a_file_that_does_not_run_is_not_taken(folder: Path, home: Path) -> None:
+    (folder / "odd.onnx").write_bytes(b"garbage")
+    assert isinstance(export(folder, "--onnx", "odd.onnx").exception, Unavailable)
+    assert not list((home / CARDS_FOLDER).glob("*"))
+
+
+def test_a_model_with_other_outputs_than_labels_is_not_taken(folder: Path, tmp_path: Path, home: Path) -> None:
+    export(write_vit(tmp_path / "three", {0: "a", 1: "b", 2: "fake"}), name="three")
+    (home / CARDS_FOLDER / "three.onnx").rename(folder / "three.onnx")
+    (home / CARDS_FOLDER / "three.json").unlink()
+    assert "3 outputs" in str(export(folder, "--onnx", "three.onnx").exception)
+    assert not list((home / CARDS_FOLDER).glob("*"))
+
+
+def test_what_is_there_is_not_written_over(folder: Path, home: Path) -> None:
+    (home / CARDS_FOLDER).mkdir(parents=True)
+    (home / CARDS_FOLDER / "mine.onnx").write_bytes(b"another card's")
+    assert "already" in str(export(folder).exception)
+    assert (home / CARDS_FOLDER / "mine.onnx").read_bytes() == b"another card's"
+
+
+@pytest.mark.parametrize("config", ["[]", "3", '{"pretrained_cfg": {}}', '{"id2label": {"x": "fake"}}'])
+def test_an_odd_configuration_is_refused(folder: Path, config: str) -> None:
+    (folder / "config.json").write_text(config)
+    assert isinstance(export(folder).exception, Unavailable)

@@ -1,6 +1,7 @@
 """The diffusers backend over tiny, randomly initialised pipelines of each supported layout."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -167,3 +168,17 @@ class TestWhatIsNotLoaded:
             weights.rename(weights.with_suffix(".bin"))
         with pytest.raises(Misconfigured, match="cannot be loaded"):
             self.load(copy)
+
+
+def test_steering_changes_the_picture_and_leaves_the_pipeline_as_it_was(backend: DiffusersBackend) -> None:
+    plain = backend.render(JOB, ignore)
+    steered = [backend.render(replace(JOB, steering=strength), ignore) for strength in (1, 2, 3)]
+    assert all(not np.array_equal(plain, picture) for picture in steered)
+    assert np.array_equal(backend.render(JOB, ignore), plain)
+    assert np.array_equal(backend.render(replace(JOB, steering=3), ignore), steered[2])
+
+
+def test_without_guidance_there_is_nothing_to_steer(backend: DiffusersBackend) -> None:
+    with pytest.raises(ModelFault, match="guidance"):
+        backend.render(replace(JOB, guidance=1.0, steering=1), ignore)
+    assert backend.render(JOB, ignore).shape == (256, 256, 3)

@@ -18,6 +18,7 @@ class Painter:
     default_size = (256, 256)
     default_steps = 4
     default_guidance = 1.0
+    most_steering = 0
 
     def check(self, job: Job) -> tuple[str, ...]:
         if job.width % 8 or job.height % 8:

@@ -46,8 +46,8 @@ def main() -> None:
         texture.append(evidence.texture(pictures, condition, networks, options.out))
         features.append(evidence.features(pictures, condition, encoder, options.out))
     representation = heads.held_out_scores(pictures, features)
-    alone, alone_logits = _calibrated(pictures, texture)
-    whole, whole_logits = _calibrated(pictures, representation)
+    alone, alone_logits = _calibrated(pictures, texture, 0.0)
+    whole, whole_logits = _calibrated(pictures, representation, heads.SQUASH)
     models = {"with encoder": (representation, whole_logits), "network alone": (texture, alone_logits)}
     _report(options.out, pictures, models, heads.leave_generator_out(pictures, features))
     calibration = Calibration(with_encoder=whole, alone=alone)
@@ -62,11 +62,12 @@ def _exported(path: Path, network: CutEfficientNet) -> ort.InferenceSession:
     return ort.InferenceSession(path, providers=["CPUExecutionProvider"])
 
 
-def _calibrated(pictures: Pack, scores: list[np.ndarray]) -> tuple[Scale, list[np.ndarray]]:
+def _calibrated(pictures: Pack, scores: list[np.ndarray], squash: float) -> tuple[Scale, list[np.ndarray]]:
     """The shipped scale, fitted on all held-out scores, and the logits by scales that did not see the fold."""
+    scores = [np.tanh(squash * score) for score in scores] if squash else scores
     logits = heads.held_out_logits(pictures, scores)
     weight, bias = heads.fit_calibration(pictures, scores, np.arange(len(pictures)))
-    return calibrate.scale(pictures, weight, bias, logits), logits
+    return calibrate.scale(pictures, weight, bias, squash, logits), logits
 
 
 def _report(

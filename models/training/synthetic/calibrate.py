@@ -16,7 +16,7 @@ DRAWS = 200
 KNOTS = np.linspace(-6, 6, 49)
 
 
-def scale(pack: Pack, weight: float, bias: float, logits: list[NDArray[np.float64]]) -> Scale:
+def scale(pack: Pack, weight: float, bias: float, squash: float, logits: list[NDArray[np.float64]]) -> Scale:
     """The scale of a score, from the held-out `logits` (N,) of each condition."""
     both, fake = np.concatenate(logits), np.tile(pack.fake, len(logits))
     p = sigmoid(both)
@@ -24,6 +24,7 @@ def scale(pack: Pack, weight: float, bias: float, logits: list[NDArray[np.float6
     return Scale(
         weight=round(weight, 6),
         bias=round(bias, 6),
+        squash=squash,
         logits=tuple(float(knot) for knot in KNOTS),
         low=_rounded(np.quantile(draws, 0.05, axis=0)),
         high=_rounded(np.quantile(draws, 0.95, axis=0)),

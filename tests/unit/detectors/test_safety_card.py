@@ -39,6 +39,11 @@ def test_several_outputs_are_added_up_to_1_at_most(tmp_path: Path, activation: s
     assert score(opened(tmp_path, unsafe=[1]), BLUE) < 0.05
 
 
+def test_another_way_to_ask_is_another_checker(tmp_path: Path) -> None:
+    (one,), (same,), (other,) = (opened(tmp_path, unsafe=which)([RED]) for which in ([0, 1], [1, 0, 1], [1]))
+    assert one.digest == same.digest != other.digest
+
+
 def test_the_edges_are_seen_where_the_card_says_so(tmp_path: Path) -> None:
     edges = np.full((64, 256, 3), (5, 5, 250), np.uint8)
     edges[:, :90] = edges[:, -90:] = (250, 5, 5)

@@ -94,3 +94,15 @@ def test_a_folder_of_cards_that_cannot_be_read_is_not_an_empty_one(tmp_path) -> 
     (tmp_path / "cards").write_text("no folder")
     with pytest.raises(ModelError, match="folder of cards"):
         list(all_cards(tmp_path / "cards"))
+
+
+@pytest.mark.parametrize("path", ["../up", "a/../../b", "/etc/passwd", "a\\b", "", "a//b", "c:/x", "."])
+def test_a_file_outside_of_its_folder_is_no_file(card: Card, path: str) -> None:
+    with pytest.raises(ValueError, match="no path inside"):
+        Card.model_validate({**card.model_dump(), "files": {path: "0" * 64}})
+
+
+@pytest.mark.parametrize("change", [{"name": ".."}, {"version": "../keys"}, {"name": "a/b"}, {"version": ".partial"}])
+def test_a_name_that_leads_elsewhere_is_no_name(card: Card, change: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="pattern"):
+        Card.model_validate({**card.model_dump(), **change})

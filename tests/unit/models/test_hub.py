@@ -42,7 +42,7 @@ def put(cache: Path, weights: bytes) -> None:
 
 def test_the_files_are_checked_and_kept_without_the_cache(tmp_path: Path) -> None:
     store = tmp_path / "store"
-    put(store / "commons" / "partial", b"weights")
+    put(store / "commons" / ".partial", b"weights")
     kept = pull(card_for(b"weights"), store)
     assert kept.read("onnx/model.onnx") == b"weights"
     assert [p.name for p in store.rglob("*") if not p.is_dir()] == ["model.onnx"]
@@ -51,7 +51,7 @@ def test_the_files_are_checked_and_kept_without_the_cache(tmp_path: Path) -> Non
 
 
 def test_other_bytes_than_the_cards_are_refused(tmp_path: Path) -> None:
-    put(tmp_path / "commons" / "partial", b"other")
+    put(tmp_path / "commons" / ".partial", b"other")
     with pytest.raises(DigestMismatch, match=r"model\.onnx"):
         pull(card_for(b"weights"), tmp_path)
     with pytest.raises(ModelMissing, match="models pull commons"):

@@ -21,6 +21,7 @@ from service.errors import (
     Unavailable,
     Unsafe,
 )
+from service.facts import fact
 from service.gateway import Gateway, Watch
 from service.hashlists import Listed
 from service.house import House
@@ -464,3 +465,58 @@ def test_lists_that_lost_their_table_refuse(gateway: Gateway, house: House) -> N
 def test_without_a_blocklist_is_no_gateway(build) -> None:
     with pytest.raises(TypeError):
         Gateway(Painter(), [Checker()], None, None, None, None, None)  # type: ignore[call-arg,arg-type]
+
+
+class Steerable(Painter):
+    """Paints unsafely until it is steered hard enough; `safe_from` is that strength."""
+
+    most_steering = 3
+
+    def __init__(self, safe_from: int) -> None:
+        self.safe_from, self.asked = safe_from, []
+
+    def render(self, job, on_step):  # type: ignore[no-untyped-def]
+        self.asked.append(job.steering)
+        return landscape(job.seed + (job.steering >= self.safe_from), job.width, job.height)
+
+
+def steering(build, safe_from: int, retries: int) -> tuple[Gateway, Steerable]:
+    backend = Steerable(safe_from)
+    unsafe = landscape(ORDER.seed, 256, 256)
+    checker = Checker(lambda images: [finding(0.9 if np.array_equal(image, unsafe) else 0.1) for image in images])
+    return build(backend, [checker], safe_retries=retries), backend
+
+
+def test_an_unsafe_picture_is_drawn_again_steered(build, house: House) -> None:
+    gateway, backend = steering(build, safe_from=2, retries=2)
+    released = gateway.release(ORDER)
+    assert backend.asked == [0, 1, 2]
+    assert released.steering == 2
+    (decision,) = house.ledger.decided(released.admitted.content_id)
+    assert json.loads(decision.body)["steering"] == 2
+    assert "steered away" in fact(released).warnings[-1]
+
+
+def test_steering_ends_in_a_refusal(build, house: House) -> None:
+    gateway, backend = steering(build, safe_from=3, retries=2)
+    assert type(refused(gateway, house)) is Unsafe
+    assert backend.asked == [0, 1, 2]
+
+
+def test_without_retries_the_first_picture_decides(build, house: House) -> None:
+    gateway, backend = steering(build, safe_from=1, retries=0)
+    assert type(refused(gateway, house)) is Unsafe
+    assert backend.asked == [0]
+
+
+def test_a_model_that_cannot_be_steered_is_not_asked_twice(build, house: House) -> None:
+    gateway, backend = steering(build, safe_from=1, retries=3)
+    backend.most_steering = 0
+    assert type(refused(gateway, house)) is Unsafe
+    assert backend.asked == [0]
+
+
+def test_a_broken_checker_is_not_asked_twice(build, house: House) -> None:
+    backend = Steerable(1)
+    assert type(refused(build(backend, [Checker(lambda images: [])], safe_retries=3), house)) is StageFailed
+    assert backend.asked == [0]

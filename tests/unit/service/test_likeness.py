@@ -82,9 +82,10 @@ def test_a_failing_model_is_no_pass(house: House) -> None:
 
 def test_faces_that_belong_to_nobody_named(likeness: Likeness) -> None:
     ann = enrolled(likeness.consent, protected=False)
-    assert likeness.uncovered(portrait(ANN), [ann.subject]) == []
-    assert len(likeness.uncovered(portrait(BOB), [ann.subject])) == 1
-    assert len(likeness.uncovered(portrait(ANN), [])) == 1
+    assert likeness.uncovered(portrait(ANN), [ann.subject]) == (1, [])
+    assert len(likeness.uncovered(portrait(BOB), [ann.subject])[1]) == 1
+    assert len(likeness.uncovered(portrait(ANN), [])[1]) == 1
+    assert likeness.uncovered(portrait((128, 128, 128)), []) == (0, [])
 
 
 @given(st.dictionaries(st.sampled_from("abcd"), st.floats(0, 0.5), min_size=1), st.sets(st.sampled_from("abcd")))

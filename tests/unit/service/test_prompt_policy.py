@@ -1,7 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
 from detectors.prompts import LEARNED, RuleHit
-from service.prompt_policy import grounds, is_answer
+from service.prompt_policy import Grounds, grounds, is_answer
 from tests.support.prompts import evidence
 
 REFUSES = RuleHit("r", "named_person", "refuse", 0, 1)
@@ -38,3 +40,27 @@ def test_what_is_an_answer() -> None:
     assert is_answer(evidence())
     assert not is_answer(None)
     assert not is_answer([])
+
+
+PEOPLE = RuleHit("names.public", "named_person", "refuse", 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("named", "agreed", "refused"),
+    [
+        ({"ann example"}, (), True),
+        ({"ann example"}, ("Ann  EXAMPLE",), False),
+        ({"ann example"}, ("Ann",), True),
+        ({"ann", "ann example"}, ("Ann",), True),
+        ({"ann example", "bob"}, ("Ann Example",), True),
+        ({"ann example", "bob"}, ("Ann Example", "Bob"), False),
+    ],
+)
+def test_people_may_be_named_who_all_agreed(named: set[str], agreed: tuple[str, ...], refused: bool) -> None:
+    found = replace(evidence((PEOPLE,)), named=frozenset(named))
+    assert bool(grounds(found, agreed).categories) is refused
+
+
+def test_agreement_excuses_nothing_but_a_name() -> None:
+    found = replace(evidence((PEOPLE, REFUSES), hate=1.0), named=frozenset({"ann"}))
+    assert grounds(found, ["Ann"]) == Grounds(("hate", "named_person"), ("r",))

@@ -31,6 +31,7 @@ VALUES = {
     "device": ("cuda", "cuda"),
     "precision": ("float16", "float16"),
     "threads": ("2", 2),
+    "safe_retries": ("1", 1),
     "grantee": ("studio", "studio"),
     "likeness_review_distance": ("0.45", 0.45),
     "onnx_providers": ("CUDAExecutionProvider,CPUExecutionProvider", ("CUDAExecutionProvider", "CPUExecutionProvider")),

@@ -10,6 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.create_index("ix_decisions_kind", "decisions", ["kind"])
     op.create_table(
         "subjects",
         sa.Column("id", sa.String(32), nullable=False),
@@ -62,3 +63,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("uses", "grants", "templates", "subjects"):
         op.drop_table(table)
+    op.drop_index("ix_decisions_kind", "decisions")

@@ -41,3 +41,10 @@ def test_a_file_with_a_probability_above_one_is_none() -> None:
         Scale.model_validate(broken)
     with pytest.raises(ValidationError):
         read(b'{"alone": {}}')
+
+
+def test_a_squashed_score_comes_to_rest() -> None:
+    squashed = SCALE.model_copy(update={"squash": 1.5})
+    assert squashed.logit(0.0) == SCALE.logit(0.0)
+    assert squashed.logit(0.4) == pytest.approx(2 * math.tanh(0.6) - 1)
+    assert squashed.logit(50.0) == pytest.approx(squashed.logit(1e6)) == pytest.approx(1.0)

@@ -72,3 +72,10 @@ def test_a_card_of_two_models_is_a_fault(tmp_path: Path) -> None:
     values["files"]["b.onnx"] = "0" * 64
     with pytest.raises(ModelFault, match="2 ONNX files"):
         Member(Card.model_validate(values))
+
+
+def test_other_options_make_it_another_classifier(tmp_path: Path) -> None:
+    plain, turned = member(tmp_path), member(tmp_path, synthetic=0, inverted=True)
+    assert plain.card.digest == turned.card.digest
+    assert plain.digest != turned.digest
+    assert plain.judge([plain.prepare(RED)])[0].digest == plain.digest
