@@ -69,6 +69,10 @@ class Settings(BaseSettings):
         Field(ge=0, le=0.6, description="Face distance up to which a picture is held for a person to decide; 0: none."),
     ] = 0.5
 
+    self_enrolment: Annotated[
+        bool, Field(description="Let anybody enrol their own face over HTTP; read docs/liveness.md first.")
+    ] = False
+
     screen_timeout: Annotated[float, Field(gt=0, description="Seconds a safety check may take.")] = 30.0
     render_timeout: Annotated[float, Field(gt=0, description="Seconds a rendering may take.")] = 600.0
 

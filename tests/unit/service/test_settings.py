@@ -33,6 +33,7 @@ VALUES = {
     "threads": ("2", 2),
     "grantee": ("studio", "studio"),
     "likeness_review_distance": ("0.45", 0.45),
+    "self_enrolment": ("true", True),
     "onnx_providers": ("CUDAExecutionProvider,CPUExecutionProvider", ("CUDAExecutionProvider", "CPUExecutionProvider")),
     "max_images": ("2", 2),
     "safety_threshold": ("0.3", 0.3),
