@@ -73,7 +73,7 @@ class Member:
 
 
 def _digest(card: Card, options: MemberOptions) -> str:
-    """SHA-256 (hex) of the model's files and of how it is asked and read: with other options it is another classifier."""
+    """SHA-256 (hex) of the files and of how they are asked and read: with other options it is another classifier."""
     return hashlib.sha256(f"{card.digest} {options.model_dump_json()}".encode()).hexdigest()
 
 
