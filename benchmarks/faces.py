@@ -1,14 +1,17 @@
 """How well faces are compared, and how fast one is searched among many.
 
     python benchmarks/faces.py --labelled DIR [--strangers DIR]
+    python benchmarks/faces.py --turns DIR
     python benchmarks/faces.py --search
 
 DIR/<person>/ holds the pictures of one person each; the largest face of a picture is that person's. --strangers adds a
-folder with one picture of each of many more people, who meet nobody but others. Search: random templates, one core,
-medians; every result is compared with brute force in float64. Prints Markdown.
+folder with one picture of each of many more people, who meet nobody but others. --turns: how far heads are turned, in
+pictures and in their mirrored copies. Search: random templates, one core, medians; every result is compared with brute
+force in float64. Prints Markdown.
 """
 
 import argparse
+import itertools
 import os
 import statistics
 import sys
@@ -27,9 +30,11 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from detectors import DlibFaces, Templates
+from detectors import DlibFaces, Templates, distance, looks
 from detectors.faces import DIMENSIONS, Face, Match, distances
 from service.cli.files import PICTURES
+from service.hashlists import LEAST_QUALITY
+from service.liveness import MIRRORED_BITS, POSES, pose
 from service.measure import wilson
 from service.pictures import Limits, decode
 
@@ -53,12 +58,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--labelled", type=Path)
     parser.add_argument("--strangers", type=Path)
+    parser.add_argument("--turns", type=Path)
     parser.add_argument("--search", action="store_true")
     options = parser.parse_args()
-    if not (options.labelled or options.search):
-        parser.error("give --labelled DIR, --search, or both")
+    if not (options.labelled or options.turns or options.search):
+        parser.error("give --labelled DIR, --turns DIR or --search")
     if options.labelled:
         compare_people(options.labelled, options.strangers)
+    if options.turns:
+        report_turns(options.turns)
     if options.search:
         time_search()
 
@@ -137,6 +145,72 @@ def auc_interval(
             values.append(auc(apart, same, weights))
     low, high = np.quantile(values, (0.025, 0.975))
     return float(low), float(high)
+
+
+def report_turns(folder: Path) -> None:
+    """`Face.turn` of the largest face, and PDQ of mirrored copies: what the limits of service/liveness.py rest on."""
+    model = DlibFaces()
+    pictures = [decode(path.read_bytes(), LIMITS).rgb for path in pictures_below(folder)]
+    found = [(model(rgb), model(rgb[:, ::-1])) for rgb in pictures]
+    turns = np.array([(one[0].turn, other[0].turn) for one, other in found if one and other])
+    here, off = turns[:, 0], np.abs(turns.sum(axis=1))
+    print(f"{len(turns)} of {len(pictures)} pictures have a face, and one in the mirrored copy.")
+    print("\n| | least | 5 % | median | 95 % | largest |\n|---|---|---|---|---|---|")
+    for title, values in (("turn", here), ("size of turn", np.abs(here)), ("turn + turn in the mirror", off)):
+        cells = " | ".join(f"{value:.3f}" for value in np.quantile(values, (0, 0.05, 0.5, 0.95, 1)))
+        print(f"| {title} | {cells} |")
+    print("\n| pose | pictures | mirrored: front | left | right | neither |\n|---|---|---|---|---|---|")
+    for seen in (*POSES, None):
+        mirrored = [pose(b) for a, b in turns if pose(a) == seen]
+        cells = " | ".join(str(mirrored.count(one)) for one in (*POSES, None))
+        print(f"| {seen or 'neither'} | {len(mirrored)} | {cells} |")
+    report_mirrors(pictures)
+
+
+def report_mirrors(pictures: Sequence[NDArray[np.uint8]]) -> None:
+    """PDQ distances of the nearest views, as `liveness.mirrors` compares them."""
+    upright, flipped = ([views(rgb) for rgb in ways] for ways in (pictures, [rgb[:, ::-1] for rgb in pictures]))
+    pairs = list(itertools.permutations(range(len(pictures)), 2))
+    apart = {
+        "another picture": [nearest(flipped[i], upright[j]) for i, j in pairs],
+        "the picture itself": [nearest(a, b) for a, b in zip(flipped, upright, strict=True)],
+    }
+    for how, spoil in COPIES.items():
+        copies = [views(spoil(rgb[:, ::-1])) for rgb in pictures]
+        apart[f"its mirrored copy, {how}"] = [nearest(a, b) for a, b in zip(flipped, copies, strict=True)]
+    print(f"\n| mirror image of a picture against | pairs | least | median | largest | at most {MIRRORED_BITS} |")
+    print("|---|---|---|---|---|---|")
+    for title, values in apart.items():
+        found = sum(value <= MIRRORED_BITS for value in values)
+        print(f"| {title} | {len(values)} | {min(values)} | {statistics.median(values):g} | {max(values)} | {found} |")
+
+
+def views(rgb: NDArray[np.uint8]) -> list[bytes]:
+    return [look.bits for look in looks(np.ascontiguousarray(rgb)) if look.quality >= LEAST_QUALITY]
+
+
+def nearest(some: Sequence[bytes], others: Sequence[bytes]) -> int:
+    return min(distance(a, b) for a, b in itertools.product(some, others))
+
+
+def recoded(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    coded = cv2.imencode(".jpg", rgb, [cv2.IMWRITE_JPEG_QUALITY, 50])[1]
+    return np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)
+
+
+def cut(rgb: NDArray[np.uint8], left: float, right: float) -> NDArray[np.uint8]:
+    """Without these shares of the picture at the left and top, and at the right and bottom."""
+    height, width = rgb.shape[:2]
+    return rgb[round(height * left) : round(height * (1 - right)), round(width * left) : round(width * (1 - right))]
+
+
+COPIES: dict[str, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
+    "JPEG 50": recoded,
+    "half the size": lambda rgb: np.asarray(cv2.resize(rgb, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)),
+    "5 % cut from every side": lambda rgb: cut(rgb, 0.05, 0.05),
+    "2 % cut from every side": lambda rgb: cut(rgb, 0.02, 0.02),
+    "5 % cut from two sides": lambda rgb: cut(rgb, 0.05, 0),
+}
 
 
 def time_search(queries: int = 20) -> None:

@@ -1,4 +1,7 @@
-"""From photos of a person to a Subject: every photo is judged, several templates are kept, no photo is."""
+"""From photos of a person to a Subject: every photo is judged, several templates are kept, no photo is.
+
+`enrol` is the operator's way, who knows whom they enrol; `enrol_self` is for whoever answers a challenge.
+"""
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
@@ -9,7 +12,8 @@ from numpy.typing import NDArray
 from detectors import Face, FaceModel, compare
 from models import ModelError
 from service.consent import Consent, Enrolled
-from service.errors import BadRequest, InputError, Unavailable
+from service.errors import BadRequest, InputError, NotLive, Unavailable
+from service.liveness import Liveness, Shot, shot
 from service.pictures import Limits, decode
 
 MOST_PHOTOS = 20
@@ -34,29 +38,67 @@ def enrol(
         BadRequest: a photo cannot be used; the message says which and why, and nothing is stored.
         Unavailable: the face model failed, or the subject could not be stored.
     """
-    if not 1 <= len(photos) <= MOST_PHOTOS:
-        raise BadRequest(f"{len(photos)} photos", hint=f"Send 1 to {MOST_PHOTOS}; three make it safer.")
+    _check_name(name)
+    shots = _shots(model, limits, photos)
+    embeddings: list[NDArray[np.float32]] = [one.face.embedding for one in shots]
+    return consent.enrol(name, embeddings, model.digest, protected=protected, retain=retain)
+
+
+def enrol_self(
+    consent: Consent,
+    liveness: Liveness,
+    model: FaceModel,
+    limits: Limits,
+    challenge: str,
+    name: str,
+    photos: Sequence[bytes],
+) -> Enrolled:
+    """Enrol whoever answers the challenge with this number, as a protected subject. It serves once, whatever comes.
+
+    Args:
+        photos: in the order the challenge names.
+
+    Raises:
+        NotLive: there is no such open challenge, or the photos do not answer it.
+        BadRequest, Unavailable: as `enrol`.
+    """
+    _check_name(name)  # before the challenge is spent
+    asked = liveness.take(challenge)
+    if len(photos) != len(asked.poses):
+        raise NotLive(f"{len(photos)} photos came, {len(asked.poses)} were asked for")
+    shots = _shots(model, limits, photos)
+    liveness.check(asked, shots)
+    return consent.enrol(name, [one.face.embedding for one in shots], model.digest, protected=True)
+
+
+def _check_name(name: str) -> None:
     if not 0 < len(name) <= 200:
         raise BadRequest("a name is 1 to 200 characters", hint="Send a name.")
+
+
+def _shots(model: FaceModel, limits: Limits, photos: Sequence[bytes]) -> list[Shot]:
+    """Every photo with its one face, all of one person. Raises BadRequest, Unavailable as `enrol`."""
+    if not 1 <= len(photos) <= MOST_PHOTOS:
+        raise BadRequest(f"{len(photos)} photos", hint=f"Send 1 to {MOST_PHOTOS}; three make it safer.")
     try:
         judged = [_judge(model, limits, photo) for photo in photos]
         faults = [f"photo {number}: {fault}" for number, (_, fault) in enumerate(judged, 1) if fault]
-        faces = [face for face, _ in judged if face]
-        faults = faults or list(_strangers(faces, model.threshold))
+        shots = [one for one, _ in judged if one]
+        faults = faults or list(_strangers([one.face for one in shots], model.threshold))
     except ModelError as fault:
         raise Unavailable(str(fault)) from fault
     if faults:
         raise BadRequest("; ".join(faults), hint="Replace these photos. Nothing was stored.")
-    embeddings: list[NDArray[np.float32]] = [face.embedding for face in faces]
-    return consent.enrol(name, embeddings, model.digest, protected=protected, retain=retain)
+    return shots
 
 
-def _judge(model: FaceModel, limits: Limits, photo: bytes) -> tuple[Face | None, str]:
-    """The one face of a photo, or why it cannot be used."""
+def _judge(model: FaceModel, limits: Limits, photo: bytes) -> tuple[Shot | None, str]:
+    """A photo with its one face, or why it cannot be used."""
     try:
-        faces = model(decode(photo, limits).rgb)
+        picture = decode(photo, limits)
     except InputError as unreadable:
         return None, unreadable.message
+    faces = model(picture.rgb)
     if len(faces) != 1:
         return None, "no face was found" if not faces else f"it shows {len(faces)} faces"
     (face,) = faces
@@ -64,7 +106,7 @@ def _judge(model: FaceModel, limits: Limits, photo: bytes) -> tuple[Face | None,
         return None, f"the face is {face.size} px, {SMALLEST_FACE} px are needed"
     if face.sharpness < LEAST_SHARPNESS:
         return None, "the face is blurred"
-    return face, ""
+    return shot(picture, face), ""
 
 
 def _strangers(faces: Sequence[Face], threshold: float) -> Iterator[str]:

@@ -3,7 +3,7 @@
     Error
     +-- InputError            what was sent cannot be used
     |   +-- BadRequest, UnsupportedFormat, BrokenPicture, TooLarge, UnsupportedPixels, FileUnreadable,
-    |       BrokenList, NoFace
+    |       BrokenList, NoFace, NotLive
     +-- Refusal               the gateway will not release this image
     |   +-- PromptRefused     ... because of what its prompt asks for
     |   +-- LikenessRefused, LikenessHeld     ... because of whose face it shows, or may show
@@ -12,6 +12,7 @@
     |   +-- StageFailed       ... because a stage could not do its work
     |   +-- Cancelled         ... because the caller asked to stop
     +-- NotFound              there is no such thing here
+    +-- SwitchedOff           the operator did not switch this on
     +-- Unavailable           a part that is needed is missing or not ready
     +-- Misconfigured         a setting is wrong
     +-- LedgerCorrupt         the record does not agree with itself
@@ -95,6 +96,14 @@ class NoFace(InputError):
     hint = "Send a picture of an upright face seen from the front, 80 px or more."
 
 
+class NotLive(InputError):
+    """Photos that do not answer a challenge. The message says which and why, and holds nothing of the face."""
+
+    code = "not_live"
+    status = 422
+    hint = "Nothing was stored. Ask for a new challenge and take new photos, in the order it names."
+
+
 class Refusal(Error):
     """No image is released. `stage` is the gateway's stage that said no, `content_id` what an appeal can name."""
 
@@ -168,6 +177,15 @@ class NotFound(Error):
     status = 404
     exit_code = 1
     hint = "Check the address or the id."
+
+
+class SwitchedOff(Error):
+    """Something this installation could do and does not. The hint names the setting."""
+
+    code = "switched_off"
+    status = 403
+    exit_code = 2
+    hint = "The operator can switch it on; see docs/settings.md."
 
 
 class Unavailable(Error):

@@ -22,6 +22,7 @@ from service.generation.diffusers_backend import load_backend
 from service.generation.safety_checker import FolderChecker, brings_checker
 from service.ledger import Ledger
 from service.likeness import Likeness
+from service.liveness import Liveness, PoseSequence
 from service.pictures import Limits, Picture
 from service.receipts import Signer
 from service.report import Inferred
@@ -50,6 +51,7 @@ class House:
     appeals: Appeals = field(init=False)
     consent: Consent = field(init=False)
     likeness: Likeness = field(init=False)
+    liveness: Liveness = field(init=False)
     _gateway: Gateway | None = None
     _classifier: Classifier | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -75,6 +77,7 @@ class House:
             self.settings.likeness_review_distance,
             self.settings.grantee,
         )
+        self.liveness = PoseSequence(self.ledger.engine)
         self.appeals = Appeals(self.ledger, self.takedowns, vault, digest)
 
     @property

@@ -38,6 +38,11 @@ class Likeness:
     def consent(self) -> Consent:
         return self._consent
 
+    @property
+    def model(self) -> FaceModel:
+        """The face model, opened at the first need. Raises whatever `open_model` raises."""
+        return self._opened()
+
     def permitted(self, grants: Sequence[str], scope: Scope) -> tuple[Grant, ...]:
         """The named grants, if they all allow us this. Raises LikenessRefused."""
         return tuple(self._consent.permitted(grants, scope, self._grantee))

@@ -69,6 +69,10 @@ class Settings(BaseSettings):
         Field(ge=0, le=0.6, description="Face distance up to which a picture is held for a person to decide; 0: none."),
     ] = 0.5
 
+    self_enrolment: Annotated[
+        bool, Field(description="Let anybody enrol their own face over HTTP; read docs/liveness.md first.")
+    ] = False
+
     safe_retries: Annotated[
         int,
         Field(ge=0, le=3, description="How often a picture that is unsafe is drawn again, steered ever harder away."),

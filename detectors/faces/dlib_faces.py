@@ -14,6 +14,7 @@ from detectors.faces.canary import prove
 from detectors.faces.detection import CHIP, PADDING, check_picture, confirmed, inside, locate, sharpness, side
 from detectors.faces.embedding import embed
 from detectors.faces.face import Face
+from detectors.faces.pose import points, turn
 from models import Card, ModelError, ModelFault, ModelMissing, find_card
 
 LANDMARKS = "shape_predictor_5_face_landmarks.dat"
@@ -78,7 +79,8 @@ class DlibFaces:
                 continue
             chip = self._dlib.get_face_chip(rgb, shape, size=CHIP, padding=PADDING)
             embedding = embed(self._network, chip)
-            yield Face(inside(found.box, rgb), side(found.box), sharpness(chip), found.score, embedding)
+            pose = turn(points(shape))
+            yield Face(inside(found.box, rgb), side(found.box), sharpness(chip), found.score, embedding, pose)
 
     def _load(self, build: Any, path: str) -> Any:
         """dlib reads files by name only: it gets a private copy of the bytes whose digest was checked."""

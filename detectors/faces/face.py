@@ -1,5 +1,6 @@
 """One face as evidence, and what any model that finds faces must offer."""
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,7 +20,8 @@ class Face:
     `box` lies inside the picture. `size` is the shorter side (px) of the face as found, before it was cut to the
     picture; `sharpness` the variance of the Laplacian of the aligned grey face (0 is flat, small is blurred);
     `score` the detector's margin over its own threshold (0 is barely a face). `embedding` is float32 (128,),
-    read-only; the nearer two lie (`compare`), the likelier they are one person.
+    read-only; the nearer two lie (`compare`), the likelier they are one person. `turn` tells which way the head is
+    turned (`pose.turn`: 0 straight, below 0 the picture's left); NaN where a model cannot tell.
     """
 
     box: Box
@@ -27,6 +29,7 @@ class Face:
     sharpness: float
     score: float
     embedding: NDArray[np.float32]
+    turn: float = math.nan
 
 
 class FaceModel(Protocol):

@@ -1,5 +1,6 @@
-"""Pictures in a request: the bare bytes, or a form with parts called `file`."""
+"""Pictures in a request: the bare bytes, or a form with parts called `file`, alone or beside one field of text."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import Request
@@ -47,7 +48,28 @@ async def uploads(request: Request, most: int = 1) -> list[Upload]:
         if not parts or len(parts) != len(form.multi_items()):
             what = "has parts that are not called `file`" if parts else "has no file"
             raise BadRequest(f"the form {what}", hint="Send parts called `file` and no others, or the bare bytes.")
-        return [(await part.read(), _label(part.filename or "-")) for part in parts if isinstance(part, UploadFile)]
+        return await _read(parts)
+
+
+async def with_text(request: Request, field: str, most: int) -> tuple[str, list[Upload]]:
+    """The form's one `field` of text, and bytes and name of its files, in order.
+
+    Raises:
+        BadRequest: it is no such form, or has more than `most` files.
+    """
+    hint = f"Send a form with one field `{field}` and parts called `file`."
+    if not is_form(request):
+        raise BadRequest("the request is no form", hint=hint)
+    async with request.form(max_files=most, max_fields=1) as form:
+        texts, parts = form.getlist(field), form.getlist("file")
+        files = await _read(parts)
+        if len(texts) != 1 or not isinstance(texts[0], str) or set(form) != {field, "file"} or len(files) != len(parts):
+            raise BadRequest("the form is none of ours", hint=hint)
+        return _label(texts[0]), files
+
+
+async def _read(parts: Sequence[UploadFile | str]) -> list[Upload]:
+    return [(await part.read(), _label(part.filename or "-")) for part in parts if isinstance(part, UploadFile)]
 
 
 def _label(name: str) -> str:

@@ -14,7 +14,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0003"
+REVISION = "0004"
 """The newest migration; a database at another revision is upgraded when it is opened."""
 
 metadata = MetaData(
@@ -172,4 +172,14 @@ uses = Table(
     Column("at", String(32), nullable=False),
     Column("withdrawn_at", String(32), nullable=True),
     PrimaryKeyConstraint("grant", "content_id", name="pk_uses"),
+)
+
+# What was asked of people who enrol themselves, until they answer: a row is deleted when it is answered, so it serves
+# once, whichever process reads it. `poses`: words separated by spaces. Nothing here is about anybody.
+challenges = Table(
+    "challenges",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("poses", String(100), nullable=False),
+    Column("expires_at", String(32), nullable=False, index=True),
 )

@@ -1,5 +1,7 @@
 """People without photos: a face is a colour, and its embedding that colour's place."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,6 +27,26 @@ class ByColour:
         if float(np.ptp(colour)) < 60:
             return []
         return [Face((0, 0, 8, 8), self.size, self.sharpness, 1.0, likeness(tuple(colour)))]
+
+
+class Posing(ByColour):
+    """The same; the lower left corner tells how far the head is turned: grey of 128 is straight, 0 is -1."""
+
+    def __call__(self, rgb: NDArray[np.uint8]) -> list[Face]:
+        turn = float(rgb[-8:, :8].mean()) / 128 - 1
+        return [replace(face, turn=turn) for face in super().__call__(rgb)]
+
+
+TURNS = {"front": 0.0, "left": -0.15, "right": 0.15}
+
+
+def posed(turn: float, seed: int, colour: tuple[int, int, int] = ANN, *, mirrored: bool = False) -> NDArray[np.uint8]:
+    """A photo of somebody for `Posing`; each seed is another picture, and `mirrored` is its mirror image."""
+    scene = landscape(seed, 256, 256)
+    picture = np.ascontiguousarray(scene[:, ::-1] if mirrored else scene)
+    picture[:8, :8] = colour
+    picture[-8:, :8] = round(128 * (turn + 1))
+    return picture
 
 
 def likeness(colour: tuple[float, ...]) -> NDArray[np.float32]:

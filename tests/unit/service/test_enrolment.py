@@ -2,11 +2,13 @@ import numpy as np
 import pytest
 
 from models import ModelFault
-from service.enrolment import enrol
-from service.errors import BadRequest, Unavailable
+from service.consent import Enrolled
+from service.enrolment import enrol, enrol_self
+from service.errors import BadRequest, NotLive, Unavailable
 from service.house import House
+from service.liveness import Challenge
 from service.pictures import Limits, encode
-from tests.support.people import ANN, BOB, ByColour, portrait
+from tests.support.people import ANN, BOB, TURNS, ByColour, Posing, portrait, posed
 
 LIMITS = Limits(1 << 22, 1 << 22)
 
@@ -61,3 +63,61 @@ def test_a_failing_model_enrols_nobody(house: House) -> None:
 
     with pytest.raises(Unavailable):
         enrol(house.consent, Broken(), LIMITS, "Ann", [photo(ANN)])
+
+
+def answer(challenge: Challenge, **changes: object) -> list[bytes]:
+    photos = (posed(TURNS[wanted], seed, **changes) for seed, wanted in enumerate(challenge.poses))  # type: ignore[arg-type]
+    return [encode(photo, "png")[0] for photo in photos]
+
+
+def by_oneself(house: House, challenge: Challenge, photos: list[bytes], name: str = "Ann") -> Enrolled:
+    return enrol_self(house.consent, house.liveness, Posing(), LIMITS, challenge.id, name, photos)
+
+
+def test_who_answers_the_challenge_is_enrolled_and_protected(house: House) -> None:
+    challenge = house.liveness.challenge()
+    done = by_oneself(house, challenge, answer(challenge))
+    assert (done.templates, done.protected) == (4, True)
+    house.consent.check_pin(done.subject, done.pin)
+    with pytest.raises(NotLive, match="answered before"):
+        by_oneself(house, challenge, answer(challenge))
+    assert len(house.consent.everybody()) == 1
+
+
+def test_another_person_in_between_is_refused(house: House) -> None:
+    challenge = house.liveness.challenge()
+    photos = [*answer(challenge)[:3], answer(challenge, colour=BOB)[3]]
+    with pytest.raises(BadRequest, match="photo 4 seems to show another person"):
+        by_oneself(house, challenge, photos)
+    with pytest.raises(NotLive):  # it was an attempt
+        by_oneself(house, challenge, answer(challenge))
+    assert house.consent.everybody() == []
+
+
+def test_photos_in_another_order_enrol_nobody(house: House) -> None:
+    challenge = house.liveness.challenge()
+    first, second, *others = answer(challenge)
+    with pytest.raises(NotLive, match="should look"):
+        by_oneself(house, challenge, [second, first, *others])
+    assert house.consent.everybody() == []
+
+
+@pytest.mark.parametrize("count", [0, 3])
+def test_too_few_photos_are_refused_before_they_are_looked_at(house: House, count: int) -> None:
+    challenge = house.liveness.challenge()
+    with pytest.raises(NotLive, match=f"{count} photos came"):
+        by_oneself(house, challenge, [b"no picture"] * count)
+
+
+def test_a_face_model_that_tells_no_pose_enrols_nobody(house: House) -> None:
+    challenge = house.liveness.challenge()
+    with pytest.raises(NotLive, match="neither"):
+        enrol_self(house.consent, house.liveness, ByColour(), LIMITS, challenge.id, "Ann", answer(challenge))
+    assert house.consent.everybody() == []
+
+
+def test_without_a_name_the_challenge_is_not_spent(house: House) -> None:
+    challenge = house.liveness.challenge()
+    with pytest.raises(BadRequest, match="a name"):
+        by_oneself(house, challenge, answer(challenge), name="")
+    assert by_oneself(house, challenge, answer(challenge))

@@ -34,6 +34,7 @@ VALUES = {
     "safe_retries": ("1", 1),
     "grantee": ("studio", "studio"),
     "likeness_review_distance": ("0.45", 0.45),
+    "self_enrolment": ("true", True),
     "onnx_providers": ("CUDAExecutionProvider,CPUExecutionProvider", ("CUDAExecutionProvider", "CPUExecutionProvider")),
     "max_images": ("2", 2),
     "safety_threshold": ("0.3", 0.3),

@@ -63,6 +63,23 @@ def test_the_same_face_stays_the_same(dlib_faces: DlibFaces, portrait: np.ndarra
     assert nearest < dlib_faces.strict_threshold
 
 
+def nose_pushed(rgb: np.ndarray, by: float) -> np.ndarray:
+    """The portrait with its nose, at (224, 135), so many px further to the right."""
+    y, x = np.mgrid[: rgb.shape[0], : rgb.shape[1]].astype(np.float32)
+    near = np.exp(-(((x - 224) / 18) ** 2 + ((y - 135) / 18) ** 2))
+    return cv2.remap(rgb, x - np.float32(by) * near, y, cv2.INTER_LINEAR)
+
+
+@pytest.mark.parametrize(("by", "low", "high"), [(0, -0.06, 0.06), (12, 0.1, 0.2), (-12, -0.2, -0.1)])
+def test_the_nose_tells_where_the_head_is_turned(
+    dlib_faces: DlibFaces, portrait: np.ndarray, by: float, low: float, high: float
+) -> None:
+    turned = nose_pushed(portrait, by)
+    (face,), (mirrored,) = dlib_faces(turned), dlib_faces(turned[:, ::-1])
+    assert low < face.turn < high
+    assert mirrored.turn == pytest.approx(-face.turn, abs=0.03)
+
+
 def test_a_drawing_is_somebody_else(dlib_faces: DlibFaces, portrait: np.ndarray) -> None:
     (person,) = dlib_faces(portrait)
     for drawing in (LIGHT, BEARDED):

@@ -1,0 +1,80 @@
+"""POST /v1/consent/enrolments: enrolling one's own face, where the operator has switched that on."""
+
+import asyncio
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request
+
+from service import enrolment
+from service.api.problems import responses
+from service.api.turns import in_turn
+from service.api.uploads import Upload, with_text
+from service.consent import Enrolled
+from service.errors import BadRequest, NotLive, SwitchedOff, TooLarge, Unavailable
+from service.house import House
+from service.liveness import PHOTOS, Challenge
+from service.pictures import Limits
+from service.settings import PREFIX
+
+router = APIRouter(tags=["consent"])
+
+_FORM = {
+    "type": "object",
+    "required": ["name", "file"],
+    "properties": {
+        "name": {"type": "string", "maxLength": 200, "description": "Your name; kept sealed."},
+        "file": {
+            "type": "array",
+            "items": {"type": "string", "format": "binary"},
+            "minItems": PHOTOS,
+            "maxItems": PHOTOS,
+            "description": "Photos of you alone, one for each pose and in that order. They are not kept.",
+        },
+    },
+}
+_BODY: dict[str, Any] = {"required": True, "content": {"multipart/form-data": {"schema": _FORM}}}
+
+
+@router.post(
+    "/v1/consent/enrolments",
+    status_code=201,
+    summary="Ask what to show to enrol my face",
+    responses=responses(SwitchedOff, Unavailable),
+)
+async def challenge(request: Request) -> Challenge:
+    """Answer it within five minutes with one photo for each pose. It serves for one attempt."""
+    house = _open_door(request)
+    return await asyncio.to_thread(house.liveness.challenge)
+
+
+@router.post(
+    "/v1/consent/enrolments/{challenge}",
+    status_code=201,
+    summary="Enrol my face",
+    responses=responses(SwitchedOff, BadRequest, TooLarge, NotLive, Unavailable),
+    openapi_extra={"requestBody": _BODY},
+)
+async def enrol(
+    request: Request, challenge: Annotated[str, Path(max_length=40, description="The challenge's `id`.")]
+) -> Enrolled:
+    """Pictures that show this face are refused from now on. Keep number and PIN: the PIN is shown this once."""
+    house = _open_door(request)
+    name, files = await with_text(request, "name", PHOTOS)
+    return await in_turn(request.app.state.examining, _enrol, house, challenge, name, files)
+
+
+def _open_door(request: Request) -> House:
+    """The house, if its operator lets people enrol themselves. Raises SwitchedOff."""
+    house: House = request.app.state.house
+    if not house.settings.self_enrolment:
+        raise SwitchedOff(
+            "nobody can enrol themselves here",
+            hint=f"The operator enrols people (`countermark consent enrol`), or sets {PREFIX}SELF_ENROLMENT=true.",
+        )
+    return house
+
+
+def _enrol(house: House, challenge: str, name: str, files: list[Upload]) -> Enrolled:
+    limits = Limits(house.settings.max_bytes, house.settings.max_pixels)
+    photos = [data for data, _ in files]
+    return enrolment.enrol_self(house.consent, house.liveness, house.likeness.model, limits, challenge, name, photos)
