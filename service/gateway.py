@@ -180,6 +180,7 @@ class Gateway:
             warnings=warnings,
             prompt_findings=prompt_findings,
             grants=grants,
+            safety_threshold=min(self._rules.safety_threshold, order.safety_threshold or 1.0),
         )
 
     def _ask_for(self, order: Order, job: Job, watch: Watch) -> tuple[tuple[Finding, ...], tuple[Grant, ...]]:
@@ -250,7 +251,7 @@ class Gateway:
                 answer = within(self._rules.screen_timeout, partial(_ask, checker, rgb))
                 _expect(policy.is_answer(answer, 1), f"{checker.name} gave no usable answer")
                 findings += answer
-            if hits := policy.unsafe(findings, self._rules.safety_threshold):
+            if hits := policy.unsafe(findings, draft.admitted.safety_threshold):
                 named = ", ".join(f"{hit.detector} {hit.label} {hit.score:.2f}" for hit in hits)
                 raise Unsafe(f"the safety check refused the picture ({named})", stage="screen")
             return _cleared(draft, (*findings, *faces))

@@ -43,6 +43,13 @@ class Order(BaseModel):
     steps: int | None = Field(None, ge=1, le=MOST_STEPS)
     guidance: float | None = Field(None, ge=0, le=50, allow_inf_nan=False)
     format: OutputFormat = "png"
+    safety_threshold: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        allow_inf_nan=False,
+        description="Refuse from this score already; never laxer than the operator.",
+    )
     grants: tuple[GrantNumber, ...] = Field(
         (), max_length=8, description="Grants of people whose likeness it may show."
     )
@@ -110,6 +117,7 @@ class Admitted(_Stage):
     warnings: tuple[str, ...]
     prompt_findings: tuple[Finding, ...]
     grants: tuple[Grant, ...]
+    safety_threshold: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -40,7 +40,8 @@ _EXAMPLE: dict[str, JsonValue] = {
 
 
 class Wish(BaseModel):
-    """OpenAI's request plus `seed`, `negative_prompt`, `num_inference_steps`, `guidance_scale`, `grants`, `scope`.
+    """OpenAI's request plus `seed`, `negative_prompt`, `num_inference_steps`, `guidance_scale`, `safety_threshold`,
+    `grants`, `scope`.
 
     Fields of OpenAI's that would change how a picture is screened or shown before it is (moderation="low",
     streaming, partial images) are accepted with their harmless value only. Unknown fields are refused.
@@ -59,6 +60,13 @@ class Wish(BaseModel):
     negative_prompt: str = Field("", max_length=LONGEST_PROMPT)
     num_inference_steps: int | None = Field(None, ge=1, le=MOST_STEPS)
     guidance_scale: float | None = Field(None, ge=0, le=50, allow_inf_nan=False)
+    safety_threshold: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        allow_inf_nan=False,
+        description="Refuse from this score already; never laxer than the operator.",
+    )
     grants: list[GrantNumber] = Field([], max_length=8, description="Grants of people whose likeness it may show.")
     scope: Scope = Field("portrait", description="What the likeness is used for; every grant must allow it.")
     model: str | None = Field(None, description="Must be the served model's name, if given.")
@@ -74,7 +82,7 @@ class Wish(BaseModel):
         """OpenAI's own schema lets both be null."""
         return cls.model_fields[str(info.field_name)].default if value is None else value
 
-    @field_validator("guidance_scale", mode="before")
+    @field_validator("guidance_scale", "safety_threshold", mode="before")
     @classmethod
     def _whole_numbers_are_numbers(cls, value: object) -> object:
         return float(value) if type(value) is int and abs(value) < _WHOLE else value
@@ -176,6 +184,7 @@ def _orders(wish: Wish) -> list[Order]:
                 steps=wish.num_inference_steps,
                 guidance=wish.guidance_scale,
                 format=wish.output_format,
+                safety_threshold=wish.safety_threshold,
                 grants=tuple(wish.grants),
                 scope=wish.scope,
             )

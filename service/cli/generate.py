@@ -28,6 +28,9 @@ def generate(
     size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT in pixels; default: the model's own.")] = None,
     steps: Annotated[int | None, typer.Option(help="Denoising steps; default: the model's own.")] = None,
     guidance: Annotated[float | None, typer.Option(help="How closely to follow the prompt.")] = None,
+    safety_threshold: Annotated[
+        float | None, typer.Option(help="Refuse from this score already; never laxer than the setting.")
+    ] = None,
     grant: Annotated[
         list[str] | None, typer.Option(help="Grant of a person whose likeness it may show; see `countermark consent`.")
     ] = None,
@@ -46,6 +49,7 @@ def generate(
         steps=steps,
         guidance=guidance,
         format=files.format_of(out),
+        safety_threshold=safety_threshold,
         grants=tuple(grant or ()),
         scope=scope,
     )

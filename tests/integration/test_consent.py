@@ -146,6 +146,7 @@ FIELDS = {
     "negative_prompt": ["", "a face"],
     "num_inference_steps": [None, 1],
     "guidance_scale": [None, 0.0, 7.5],
+    "safety_threshold": [None, 1.0, 0.3],
     "size": ["auto", "256x256"],
     "response_format": ["b64_json", "url"],
     "output_format": ["png", "webp"],

@@ -520,3 +520,20 @@ def test_a_broken_checker_is_not_asked_twice(build, house: House) -> None:
     backend = Steerable(1)
     assert type(refused(build(backend, [Checker(lambda images: [])], safe_retries=3), house)) is StageFailed
     assert backend.asked == [0]
+
+
+@pytest.mark.parametrize(("wanted", "refuses"), [(None, False), (1.0, False), (0.5, False), (0.4, True), (0.2, True)])
+def test_an_order_may_ask_for_less_never_for_more(build, wanted: float | None, refuses: bool) -> None:
+    gateway = build(checkers=[Checker(lambda images: [finding(0.45)])])
+    order = ORDER.model_copy(update={"safety_threshold": wanted})
+    if refuses:
+        with pytest.raises(Unsafe):
+            gateway.release(order)
+    else:
+        assert gateway.release(order)
+
+
+def test_no_order_gets_past_the_operators_threshold(build) -> None:
+    gateway = build(checkers=[Checker(lambda images: [finding(0.55)])])
+    with pytest.raises(Unsafe):
+        gateway.release(ORDER.model_copy(update={"safety_threshold": 1.0}))
