@@ -30,13 +30,15 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from detectors import DlibFaces, Templates, distance, looks
+from detectors import DlibFaces, FaceModel, Templates, distance, looks
 from detectors.faces import DIMENSIONS, Face, Match, distances
 from service.cli.files import PICTURES
+from service.faces import open_model
 from service.hashlists import LEAST_QUALITY
 from service.liveness import MIRRORED_BITS, POSES, pose
 from service.measure import wilson
 from service.pictures import Limits, decode
+from service.settings import Settings
 
 cv2.setNumThreads(1)
 
@@ -60,19 +62,20 @@ def main() -> None:
     parser.add_argument("--strangers", type=Path)
     parser.add_argument("--turns", type=Path)
     parser.add_argument("--search", action="store_true")
+    parser.add_argument("--home", type=Path, help="a COUNTERMARK_HOME whose face embedder is measured")
     options = parser.parse_args()
     if not (options.labelled or options.turns or options.search):
         parser.error("give --labelled DIR, --turns DIR or --search")
     if options.labelled:
-        compare_people(options.labelled, options.strangers)
+        settings = Settings(home=options.home) if options.home else Settings()
+        compare_people(open_model(settings), options.labelled, options.strangers)
     if options.turns:
         report_turns(options.turns)
     if options.search:
         time_search()
 
 
-def compare_people(labelled: Path, strangers: Path | None) -> None:
-    model = DlibFaces()
+def compare_people(model: FaceModel, labelled: Path, strangers: Path | None) -> None:
     pictures = [(path.parent.name, path) for path in pictures_below(labelled)]
     pictures += [(f"stranger {path.name}", path) for path in pictures_below(strangers)] if strangers else []
     samples, counts, seconds = read(model, pictures)

@@ -1,7 +1,7 @@
 """Evidence from pixels and metadata. Detectors find; they never decide."""
 
 from detectors.declared import Declaration, Metadata, declarations
-from detectors.faces import DIMENSIONS, DlibFaces, Face, FaceModel, Match, Templates, compare
+from detectors.faces import DIMENSIONS, DlibFaces, Face, FaceModel, Match, OnnxEmbedder, Templates, compare
 from detectors.findings import Finding
 from detectors.hamming import nearest, pack
 from detectors.safety import OpenNsfw
@@ -25,6 +25,7 @@ __all__ = [
     "Member",
     "MemberOptions",
     "Metadata",
+    "OnnxEmbedder",
     "OpenNsfw",
     "Prepared",
     "SafetyCard",

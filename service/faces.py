@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from detectors import DlibFaces, Face, FaceModel, compare
+from detectors import DlibFaces, Face, FaceModel, OnnxEmbedder, compare
 from models import ModelError
+from service.cards import known_cards
 from service.errors import Unavailable
 from service.pictures import Limits, decode
 from service.settings import Settings
@@ -109,18 +110,24 @@ class Faces:
             raise Unavailable(str(fault)) from fault
 
 
-def open_model() -> FaceModel:
-    """The default face model, loaded and proven.
+def open_model(settings: Settings) -> FaceModel:
+    """The face model, loaded and proven: dlib's, or with the embedder whose card an operator added.
 
     Raises:
-        Unavailable: the extra `faces` is not installed, or its model is altered or does not work.
+        Unavailable: the extra `faces` is not installed, its model is altered or does not work, or there are two cards.
     """
+    added = [c for c in known_cards(settings) if c.task == "face-comparison" and c.source.kind == "folder"]
+    if len(added) > 1:
+        raise Unavailable(
+            f"{len(added)} cards are of face embedders: {', '.join(c.name for c in added)}", hint="Leave one of them."
+        )
     try:
-        return DlibFaces()
+        threads, providers = settings.threads, settings.onnx_providers
+        return DlibFaces(embedder=OnnxEmbedder(added[0], threads=threads, providers=providers) if added else None)
     except ModelError as unusable:
         raise Unavailable(str(unusable)) from unusable
 
 
 def open_faces(settings: Settings) -> Faces:
     """The default face model behind files. Raises Unavailable as `open_model`."""
-    return Faces(open_model(), Limits(settings.max_bytes, settings.max_pixels))
+    return Faces(open_model(settings), Limits(settings.max_bytes, settings.max_pixels))

@@ -9,10 +9,11 @@ from sqlalchemy import URL
 
 from detectors import Encoder, Member, OpenNsfw, SafetyCard, Synthetic
 from detectors.prompts import PromptScreen, RuleFileError
-from models import Card, ModelError, all_cards, find_card
+from models import Card, ModelError, find_card
 from service import faces, home, keys
 from service.appeals import Appeals
 from service.blocklist import Blocklist
+from service.cards import known_cards, store
 from service.classifier import Classifier, Thresholds
 from service.consent import Consent
 from service.errors import Misconfigured, Unavailable
@@ -32,8 +33,6 @@ from watermark import Codec
 from watermark.credentials import Credentials
 
 LEDGER_FILE = "ledger.db"
-MODELS_FOLDER = "models"
-CARDS_FOLDER = "cards"
 ENCODER = "clip-vit-b16"
 
 
@@ -73,7 +72,7 @@ class House:
         self.consent = Consent(self.ledger, self.blocklist, vault, signer)
         self.likeness = Likeness(
             self.consent,
-            faces.open_model,
+            lambda: faces.open_model(self.settings),
             self.settings.likeness_review_distance,
             self.settings.grantee,
         )
@@ -151,23 +150,6 @@ class House:
             self.blocklist,
             self.likeness,
         )
-
-
-def store(settings: Settings) -> Path:
-    """The folder of the weights that `models pull` fetched."""
-    return settings.home / MODELS_FOLDER
-
-
-def known_cards(settings: Settings) -> list[Card]:
-    """Every card we ship and every one the operator put into the home folder's `cards`, files in their places.
-
-    Raises:
-        Unavailable: a card cannot be read.
-    """
-    try:
-        return [card.kept_in(store(settings)) for card in all_cards(settings.home / CARDS_FOLDER)]
-    except ModelError as bad:
-        raise Unavailable(str(bad)) from bad
 
 
 def open_classifier(settings: Settings) -> Classifier:

@@ -24,9 +24,12 @@ class Likeness:
     """Checks pictures against the registry. Thread-safe; the face model is opened when there is somebody to find."""
 
     def __init__(
-        self, consent: Consent, open_model: Callable[[], FaceModel], review_distance: float, grantee: str
+        self, consent: Consent, open_model: Callable[[], FaceModel], review_distance: float | None, grantee: str
     ) -> None:
-        """`review_distance`: up to it a face is held for a person to decide; `grantee`: who we are in grants."""
+        """Up to `review_distance` a face is held for a person to decide (None: as the model's card says).
+
+        `grantee`: who we are in grants.
+        """
         self._consent = consent
         self._open_model = open_model
         self._review = review_distance
@@ -71,7 +74,8 @@ class Likeness:
                 f"{strangers} face templates are by another model than {model.identity}", hint="Enrol them again."
             )
         known = self._consent.protected(model.digest)
-        limits = policy.LikenessLimits(refuse=model.strict_threshold, review=self._review)
+        review = model.review_distance if self._review is None else self._review
+        limits = policy.LikenessLimits(refuse=model.strict_threshold, review=review)
         findings: list[Finding] = []
         for face in model(rgb):
             matches = known.templates.within(face.embedding, limits.furthest)

@@ -65,9 +65,11 @@ class Settings(BaseSettings):
         str, Field(min_length=1, max_length=100, description="Who this installation is in grants of consent.")
     ] = "default"
     likeness_review_distance: Annotated[
-        float,
-        Field(ge=0, le=0.6, description="Face distance up to which a picture is held for a person to decide; 0: none."),
-    ] = 0.5
+        float | None,
+        Field(
+            ge=0, le=2, description="Face distance up to which a person has to decide; 0: none, unset: the model's own."
+        ),
+    ] = None
 
     self_enrolment: Annotated[
         bool, Field(description="Let anybody enrol their own face over HTTP; read docs/liveness.md first.")

@@ -3,7 +3,7 @@
 import importlib
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from detectors.faces.canary import prove
 from detectors.faces.detection import CHIP, PADDING, check_picture, confirmed, inside, locate, sharpness, side
 from detectors.faces.embedding import embed
 from detectors.faces.face import Face
+from detectors.faces.onnx_embedder import OnnxEmbedder
 from detectors.faces.pose import points, turn
 from models import Card, ModelError, ModelFault, ModelMissing, find_card
 
@@ -22,10 +23,13 @@ NETWORK = "dlib_face_recognition_resnet_model_v1.dat"
 
 
 class DlibFaces:
-    """Finds and embeds faces with dlib; thread-safe, one picture at a time. See `detection` for what it can find."""
+    """Finds faces with dlib, and embeds them with its network or another; thread-safe, one picture at a time.
 
-    def __init__(self, card: Card | None = None) -> None:
-        """Load the checked weights and prove with drawings that they work.
+    See `detection` for what it can find.
+    """
+
+    def __init__(self, card: Card | None = None, embedder: OnnxEmbedder | None = None) -> None:
+        """Load the checked weights and prove with drawings that they work; `embedder` takes the network's place.
 
         Raises:
             ModelMissing: dlib or the weights are not installed.
@@ -37,24 +41,17 @@ class DlibFaces:
         self._lock = threading.Lock()  # dlib's detector and network keep state while they run
         self._detector = self._dlib.get_frontal_face_detector()
         self._landmarks = self._load(self._dlib.shape_predictor, LANDMARKS)
-        self._network = self._load(self._dlib.face_recognition_model_v1, NETWORK)
+        self._embed = embedder or self._own_network()
+        judge = embedder.card if embedder else self.card
+        self.identity, self.digest = judge.identity, embedder.digest if embedder else judge.digest
+        self.threshold, self.strict_threshold, self.review_distance = (
+            float(judge.options[name]) for name in ("threshold", "strict_threshold", "review_distance")
+        )
         prove(self)
 
-    @property
-    def identity(self) -> str:
-        return self.card.identity
-
-    @property
-    def digest(self) -> str:
-        return self.card.digest
-
-    @property
-    def threshold(self) -> float:
-        return float(self.card.options["threshold"])
-
-    @property
-    def strict_threshold(self) -> float:
-        return float(self.card.options["strict_threshold"])
+    def _own_network(self) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
+        network = self._load(self._dlib.face_recognition_model_v1, NETWORK)
+        return lambda chip: embed(network, chip)
 
     def __call__(self, rgb: NDArray[np.uint8]) -> list[Face]:
         """Every face that is found (see `FaceModel`).
@@ -78,7 +75,7 @@ class DlibFaces:
             if not confirmed(self._dlib, self._detector, rgb, found, shape):
                 continue
             chip = self._dlib.get_face_chip(rgb, shape, size=CHIP, padding=PADDING)
-            embedding = embed(self._network, chip)
+            embedding = self._embed(chip)
             pose = turn(points(shape))
             yield Face(inside(found.box, rgb), side(found.box), sharpness(chip), found.score, embedding, pose)
 
@@ -91,7 +88,7 @@ class DlibFaces:
             try:
                 return build(str(copy))
             except Exception as fault:
-                raise ModelFault(f"{self.identity}: dlib cannot load {path}: {fault}") from fault
+                raise ModelFault(f"{self.card.identity}: dlib cannot load {path}: {fault}") from fault
 
 
 def _import() -> Any:

@@ -51,6 +51,10 @@ class FaceModel(Protocol):
     def strict_threshold(self) -> float:
         """Largest distance at which one hit among many templates counts as that person without review."""
 
+    @property
+    def review_distance(self) -> float:
+        """Largest distance at which one hit among many is worth a person's look; 0: none is."""
+
     def __call__(self, rgb: NDArray[np.uint8]) -> list[Face]:
         """Every face of a picture (uint8, H x W x 3), largest first; empty where there is none.
 

@@ -44,7 +44,7 @@ def enrol(
     with Console(stderr=True).status("Looking at the photos"):
         done = enrolment.enrol(
             open_house(settings).consent,
-            open_model(),
+            open_model(settings),
             Limits(settings.max_bytes, settings.max_pixels),
             name,
             data,

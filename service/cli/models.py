@@ -14,8 +14,8 @@ from rich.table import Table
 
 from models import Card, ModelError, ModelMissing, Source, all_cards, export, find_card, hub, pull
 from service import home
+from service.cards import CARDS_FOLDER, known_cards, store
 from service.errors import BadRequest, Unavailable
-from service.house import CARDS_FOLDER, known_cards, store
 from service.settings import Settings, load_settings
 
 _UNUSABLE = "unusable"

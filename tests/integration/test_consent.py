@@ -234,8 +234,8 @@ def test_a_subject_sees_and_ends_what_was_made(client: TestClient, house: House,
 
 @pytest.fixture
 def photo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(command, "open_model", ByColour)
-    monkeypatch.setattr("service.faces.open_model", ByColour)
+    monkeypatch.setattr(command, "open_model", lambda _settings: ByColour())
+    monkeypatch.setattr("service.faces.open_model", lambda _settings: ByColour())
     path = tmp_path / "ann.png"
     path.write_bytes(encode(portrait(ANN), "png")[0])
     return str(path)

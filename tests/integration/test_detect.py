@@ -10,9 +10,10 @@ from PIL import Image
 from skimage import data as photos
 from typer.testing import CliRunner, Result
 
+from service.cards import store
 from service.cli.app import app
 from service.errors import BadRequest, Error, Unavailable
-from service.house import ENCODER, store
+from service.house import ENCODER
 from service.settings import Settings
 from tests.support.encoders import write_encoder
 

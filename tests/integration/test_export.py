@@ -13,9 +13,10 @@ from typer.testing import CliRunner, Result
 
 from detectors import Member
 from models import find_card
+from service.cards import CARDS_FOLDER, store
 from service.cli.app import app
 from service.errors import BadRequest, Unavailable
-from service.house import CARDS_FOLDER, open_classifier, store
+from service.house import open_classifier
 from service.pictures import encode
 from service.settings import load_settings
 

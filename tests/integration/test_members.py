@@ -8,9 +8,10 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from service.cards import CARDS_FOLDER
 from service.cli.app import app
 from service.errors import Misconfigured, Unavailable
-from service.house import CARDS_FOLDER, open_classifier
+from service.house import open_classifier
 from service.pictures import encode
 from service.settings import load_settings
 from tests.support.classifiers import write_member

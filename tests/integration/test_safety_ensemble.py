@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from service.cards import CARDS_FOLDER
 from service.errors import Unavailable, Unsafe
-from service.house import CARDS_FOLDER, House, open_checkers, open_house
+from service.house import House, open_checkers, open_house
 from service.settings import Settings
 from service.stages import Order
 from tests.support import pipelines

@@ -26,7 +26,8 @@ def face(*first: float) -> Face:
 class ByColour:
     """Finds a face in each picture that is not black, and embeds its first pixel's colour, 0..1."""
 
-    identity, digest, threshold, strict_threshold = "by-colour@1", "0" * 64, 0.55, 0.4
+    identity, digest = "by-colour@1", "0" * 64
+    threshold, strict_threshold, review_distance = 0.55, 0.4, 0.5
 
     def __call__(self, rgb: NDArray[np.uint8]) -> list[Face]:
         return [face(*rgb[0, 0] / 255)] if rgb.any() else []

@@ -17,7 +17,8 @@ ANN, BOB = (250, 0, 0), (0, 0, 250)
 class ByColour:
     """Finds one face in a picture whose first pixel is coloured; none in grey ones."""
 
-    identity, digest, threshold, strict_threshold = "by-colour@1", MODEL, 0.55, 0.4
+    identity, digest = "by-colour@1", MODEL
+    threshold, strict_threshold, review_distance = 0.55, 0.4, 0.5
 
     def __init__(self) -> None:
         self.size, self.sharpness = 200, 50.0

@@ -4,11 +4,15 @@ import pytest
 from detectors import Face
 from models import ModelFault
 from service import faces as module
+from service.cards import CARDS_FOLDER
 from service.errors import BrokenPicture, TooLarge, Unavailable, UnsupportedFormat
-from service.faces import Faces, open_faces
+from service.faces import Faces, open_faces, open_model
 from service.pictures import Limits, encode
 from service.settings import Settings
-from tests.support.faces import ByColour, face
+from tests.support.embedders import write_embedder
+from tests.support.faces import WITHOUT_FACES, ByColour, face
+
+needs_faces = pytest.mark.skipif(bool(WITHOUT_FACES), reason=WITHOUT_FACES)
 
 LIMITS = Limits(1 << 20, 1 << 20)
 
@@ -89,9 +93,25 @@ def test_a_model_that_fails_is_no_answer(model: ByColour) -> None:
 
 
 def test_a_model_that_does_not_start(monkeypatch, settings: Settings) -> None:
-    def broken() -> None:
+    def broken(**_: object) -> None:
         raise ModelFault("the canary was not found")
 
     monkeypatch.setattr(module, "DlibFaces", broken)
     with pytest.raises(Unavailable, match="canary"):
         open_faces(settings)
+
+
+@needs_faces
+def test_an_operators_embedder_is_taken(settings: Settings) -> None:
+    write_embedder(settings.home / CARDS_FOLDER)
+    assert open_model(settings).identity == "bands@1"
+    write_embedder(settings.home / CARDS_FOLDER, name="second")
+    with pytest.raises(Unavailable, match="2 cards"):
+        open_model(settings)
+
+
+def test_an_altered_embedder_is_not_passed_over(settings: Settings) -> None:
+    write_embedder(settings.home / CARDS_FOLDER)
+    (settings.home / CARDS_FOLDER / "bands.onnx").write_bytes(b"other")
+    with pytest.raises(Unavailable):
+        open_model(settings)

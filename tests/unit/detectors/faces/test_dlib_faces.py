@@ -13,6 +13,7 @@ from skimage import data as photos
 from detectors import DlibFaces, compare
 from detectors.faces import dlib_faces as module
 from detectors.faces.canary import BEARDED, LIGHT, draw
+from detectors.faces.embedding import embed
 from models import Card, DigestMismatch, ModelFault, ModelMissing, find_card
 from models.cards import Folder, Package
 from tests.support.faces import WITHOUT_FACES
@@ -135,7 +136,7 @@ class Broken:
 
 @pytest.mark.parametrize("answer", [RuntimeError("dlib"), [float("nan")] * 128, [0.0] * 64])
 def test_an_answer_that_is_none_is_a_fault(dlib_faces: DlibFaces, monkeypatch, answer: object) -> None:
-    monkeypatch.setattr(dlib_faces, "_network", Broken(answer))
+    monkeypatch.setattr(dlib_faces, "_embed", lambda chip: embed(Broken(answer), chip))
     with pytest.raises(ModelFault):
         dlib_faces(draw(LIGHT))
 

@@ -1,0 +1,72 @@
+"""An embedder somebody else trained, by card: one ONNX file, asked about faces that dlib found and turned upright."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Annotated
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from detectors.faces.comparison import check_embedding
+from detectors.faces.face import DIMENSIONS
+from models import CPU, Card, ModelFault, Session
+
+Distance = Annotated[float, Field(gt=0, le=2, allow_inf_nan=False)]
+Three = tuple[float, float, float]
+
+
+class EmbedderOptions(BaseModel):
+    """A card's `options`. The upright face is resized to `size` px; of the channels in 0..255 (in the order blue,
+    green, red with `bgr`) the `mean` is subtracted, and they are divided by `deviation`.
+
+    The distances are Euclidean, of embeddings scaled to length 1: a cosine c lies at sqrt(2 - 2 c). Measure them with
+    benchmarks/faces.py; another model's distances say nothing about this one's.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    size: Annotated[int, Field(ge=16, le=512)]
+    mean: Three = (127.5, 127.5, 127.5)
+    deviation: Three = (127.5, 127.5, 127.5)
+    bgr: bool = False
+    threshold: Distance
+    strict_threshold: Distance
+    review_distance: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)]
+
+
+class OnnxEmbedder:
+    """From an upright face to 128 numbers of length 1; thread-safe."""
+
+    def __init__(self, card: Card, *, threads: int = 1, providers: Sequence[str] = CPU) -> None:
+        """Raises ModelMissing, DigestMismatch or ModelFault where the card or its one ONNX file cannot be used."""
+        files = [path for path in card.files if path.endswith(".onnx")]
+        if len(files) != 1:
+            raise ModelFault(f"{card.identity}: its card names {len(files)} ONNX files, an embedder has one")
+        try:
+            self.options = EmbedderOptions.model_validate(dict(card.options))
+        except ValidationError as bad:
+            raise ModelFault(f"{card.identity}: the card's options are malformed: {bad}") from bad
+        if not all(self.options.deviation) or not np.isfinite([*self.options.mean, *self.options.deviation]).all():
+            raise ModelFault(f"{card.identity}: a mean or deviation is not finite, or a deviation is 0")
+        self.card = card
+        how = self.options.model_dump_json(exclude={"threshold", "strict_threshold", "review_distance"})
+        self.digest = hashlib.sha256(f"{card.digest} {how}".encode()).hexdigest()
+        """SHA-256 (hex) of the file and of how it is asked: templates are comparable within it alone."""
+        self._session = Session(card, files[0], threads=threads, providers=providers)
+
+    def __call__(self, chip: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The embedding (float32, (128,), read-only) of an upright face (uint8, S x S x 3, RGB). Raises ModelFault."""
+        side = self.options.size
+        pixels = np.asarray(cv2.resize(chip, (side, side), interpolation=cv2.INTER_AREA), np.float32)
+        pixels = pixels[..., ::-1] if self.options.bgr else pixels
+        scaled = ((pixels - np.array(self.options.mean)) / np.array(self.options.deviation)).transpose(2, 0, 1)
+        found = self._session.run(np.ascontiguousarray(scaled[None], np.float32)).reshape(-1)
+        check_embedding(found, DIMENSIONS)
+        length = float(np.linalg.norm(found))
+        if length == 0:
+            raise ModelFault(f"{self.card.identity}: the embedding is 0")
+        embedding = np.asarray(found / length, np.float32)
+        embedding.setflags(write=False)
+        return embedding
