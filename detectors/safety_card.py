@@ -63,10 +63,11 @@ class SafetyCard:
         return Finding(self.name, self._options.label, score, self.card.identity, self._classifier.digest)
 
     def _prove(self) -> None:
-        """Nothing is known of what it should say, only that it must not say the same of everything."""
+        """Nothing is known of what it should say, only that what says unsafe must not say the same of everything."""
         noise = np.random.default_rng(0).integers(0, 256, (224, 224, 3), np.uint8)
         pictures = [noise, canary(614), canary(876)]
-        self(pictures)  # every answer can be used
-        seen = self._classifier.outputs([self._classifier.prepare(picture) for picture in pictures])
-        if (seen == seen[0]).all():
+        scores = {finding.score for finding in self(pictures)}  # every answer can be used
+        outputs = self._classifier.outputs([self._classifier.prepare(picture) for picture in pictures])
+        unsafe = outputs[:, list(self._options.unsafe)]
+        if len(scores) == 1 and (unsafe == unsafe[0]).all():
             raise ModelFault(f"{self.card.identity}: it gives different pictures one answer; it must not be used")

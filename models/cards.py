@@ -209,6 +209,8 @@ def _cards_in(folder: Path) -> list[Path]:
     try:
         return sorted(path for path in folder.iterdir() if path.suffix == ".json")
     except FileNotFoundError:
+        if folder.is_symlink():  # to what is not mounted, say
+            raise ModelError(f"the folder of cards {folder} is a link to what is not there") from None
         return []
     except OSError as closed:
         raise ModelError(f"the folder of cards {folder} cannot be read ({closed.strerror})") from closed

@@ -152,7 +152,9 @@ class Appeals:
             if not connection.execute(update(table).where(*which).values(**values)).rowcount:
                 raise BadRequest("the appeal is resolved already", hint="A resolution is final.")
             if row.about == "takedown":
-                self._takedowns.after_appeal(connection, row.subject, overturned=outcome == "overturned")
+                self._takedowns.after_appeal(
+                    connection, row.subject, overturned=outcome == "overturned", operator=operator, reason=reason
+                )
 
         self._ledger.record("override" if outcome == "overturned" else "appeal", row.subject, content, write)
 
@@ -170,4 +172,7 @@ class Appeals:
         return row
 
     def _open(self, row: Row[Any]) -> dict[str, str]:
+        """Empty once it was forgotten with its case."""
+        if row.wrapped_key is None:
+            return {}
         return self._vault.open(Sealed(row.wrapped_key, row.sealed), row.id)

@@ -41,6 +41,9 @@ SAME_PICTURE_BITS = 31
 TAKEDOWNS = "takedowns"
 """The list that notices of removal fill; only their decisions change it."""
 
+WITHDRAWN = "withdrawn-likeness"
+"""The list of images that people withdrew who had allowed their likeness."""
+
 _LIST_NAME = re.compile(r"[A-Za-z0-9][\w .-]{0,63}")
 _LONGEST_SOURCE = 200
 _BATCH = 10_000  # rows of one INSERT, hashes of one SELECT
@@ -210,6 +213,14 @@ class Blocklist:
             _switch(connection, and_(_of(name, source), entries.c.hash.in_(hashes)), to=True)
         return len(fresh) + len(back)
 
+    def hashes(self, connection: Connection, name: str, source: str) -> frozenset[tuple[str, str]]:
+        """Kind and hash of every entry of a source, active or not."""
+        return frozenset(_states(connection, name, source))
+
+    def active(self, connection: Connection, name: str, source: str) -> bool:
+        """An entry of that source is active."""
+        return any(_states(connection, name, source).values())
+
     def switching(self, connection: Connection, name: str, source: str, *, active: bool) -> int:
         """Withdraw or restore every entry of one source, within somebody else's transaction and decision."""
         return _switch(connection, _of(name, source), to=active)
@@ -307,5 +318,7 @@ def _check_names(name: str, source: str) -> None:
         )
     if name == TAKEDOWNS:
         raise BadRequest(f"the list {name} belongs to the notices", hint="Use `countermark takedowns resolve`.")
+    if name == WITHDRAWN:
+        raise BadRequest(f"the list {name} belongs to those who withdrew their likeness", hint="It is theirs to end.")
     if not 0 < len(source) <= _LONGEST_SOURCE:
         raise BadRequest(f"a source has 1 to {_LONGEST_SOURCE} characters", hint="Name where the hashes came from.")

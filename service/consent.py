@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, Row, func, select
 
 from detectors import DIMENSIONS, Templates
-from service.blocklist import Blocklist
+from service.blocklist import WITHDRAWN, Blocklist
 from service.errors import BadRequest, LikenessRefused, NotFound
 from service.hashlists import LEAST_QUALITY, Listed
 from service.ledger import Ledger
@@ -33,7 +33,6 @@ State = Literal["live", "revoked", "expired"]
 GrantNumber = Annotated[str, Field(pattern=r"^G(-[0-9A-HJKMNP-TV-Z]{4}){4}$")]
 """A grant's number, and nothing that somebody may have put in its place: it is recorded for good."""
 LONGEST_GRANT = dt.timedelta(days=366 * 5)
-WITHDRAWN = "withdrawn-likeness"
 
 Embedding = NDArray[np.float32]
 

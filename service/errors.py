@@ -105,16 +105,20 @@ class NotLive(InputError):
 
 
 class Refusal(Error):
-    """No image is released. `stage` is the gateway's stage that said no, `content_id` what an appeal can name."""
+    """No image is released. `stage` is the gateway's stage that said no, `content_id` what an appeal can name.
+
+    `subject`: the number of whose face it is, for the record and not for the caller, who may be anybody.
+    """
 
     code = "refused"
     status = 503
     exit_code = 6
     hint = "Nothing was released. Try again; if it stays, the operator finds the reason in the audit log."
 
-    def __init__(self, message: str, *, stage: str, hint: str | None = None) -> None:
+    def __init__(self, message: str, *, stage: str, hint: str | None = None, subject: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.stage = stage
+        self.subject = subject
         self.content_id: str | None = None
 
 
@@ -147,7 +151,7 @@ class PromptRefused(Refusal):
 
 
 class LikenessRefused(Refusal):
-    """Somebody's face without their word. The message names the subject's number, never the person."""
+    """Somebody's face without their word."""
 
     code = "likeness_refused"
     status = 403

@@ -213,15 +213,20 @@ class Gateway:
     def _drawn(self, admitted: Admitted, watch: Watch) -> Cleared:
         """Render and screen. A prompt that asks for nothing unsafe can still give it (a "beautiful woman" naked): then
         the picture is drawn again, steered away from that, before it is refused."""
-        steering = 0
-        while True:
+        try:
+            return self._screen(self._render(admitted, 0, watch), watch)
+        except Unsafe as unsafe:
+            first = unsafe
+        guided = admitted.job.guidance > 1  # without guidance there is nothing to steer
+        for steering in range(1, min(self._rules.safe_retries, self.backend.most_steering) * guided + 1):
+            log.info("steered", content_id=admitted.content_id, steering=steering)
             try:
                 return self._screen(self._render(admitted, steering, watch), watch)
             except Unsafe:
-                if steering >= min(self._rules.safe_retries, self.backend.most_steering):
-                    raise
-                steering += 1
-                log.info("steered", content_id=admitted.content_id, steering=steering)
+                continue
+            except StageFailed:  # what is wrong is the picture, not that another could not be drawn
+                break
+        raise first
 
     def _render(self, admitted: Admitted, steering: int, watch: Watch) -> Draft:
         job = replace(genuine(admitted, Admitted).job, steering=steering)
@@ -347,6 +352,8 @@ class Gateway:
         }
         if isinstance(refusal, PromptRefused):
             content |= {"categories": refusal.categories, "rules": refusal.rules}
+        if refusal.subject:
+            content["subject"] = refusal.subject
         log.warning("refused", content_id=content_id, code=refusal.code, stage=refusal.stage)
         try:
             self._ledger.refuse(content_id, content)

@@ -53,7 +53,8 @@ class House:
     liveness: Liveness = field(init=False)
     _gateway: Gateway | None = None
     _classifier: Classifier | None = None
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _loading: threading.Lock = field(default_factory=threading.Lock)
+    _opening: threading.Lock = field(default_factory=threading.Lock)  # the examiner must not wait for a pipeline
 
     def __post_init__(self) -> None:
         limits = Limits(self.settings.max_bytes, self.settings.max_pixels)
@@ -87,7 +88,7 @@ class House:
             Unavailable: torch is not installed, or a model is missing, altered or not working.
             Misconfigured: the pipeline setting names nothing that can be loaded, or a rule file cannot be used.
         """
-        with self._lock:
+        with self._loading:
             if self._gateway is None:
                 self._gateway = self._open_gateway()
             return self._gateway
@@ -100,7 +101,7 @@ class House:
             Unavailable: a model is missing, altered or cannot be loaded.
             Misconfigured: the threshold file cannot be used.
         """
-        with self._lock:
+        with self._opening:
             if self._classifier is None:
                 self._classifier = open_classifier(self.settings)
             return self._classifier

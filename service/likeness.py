@@ -55,7 +55,7 @@ class Likeness:
         return [self._consent.name(grant.subject) for grant in grants]
 
     def check_output(self, rgb: RGB, granted: Collection[str]) -> tuple[Finding, ...]:
-        """Evidence on every face that is near a protected subject, if none of them refuses the picture.
+        """Evidence on every face of somebody who granted it, if no other protected face refuses the picture.
 
         Args:
             rgb: the picture (uint8, H x W x 3).
@@ -82,10 +82,10 @@ class Likeness:
             near = {known.owners[m.index]: m.distance for m in reversed(matches)}  # nearest last: it stays
             decided = policy.likeness(near, granted, limits)
             if decided.refused:
-                raise LikenessRefused(f"the picture shows subject {decided.refused}", stage="screen")
+                raise LikenessRefused("the picture shows a protected person", stage="screen", subject=decided.refused)
             if decided.held:
-                raise LikenessHeld(f"the picture may show subject {decided.held}", stage="screen")
-            findings += [_finding(model, subject, distance) for subject, distance in near.items()]
+                raise LikenessHeld("the picture may show a protected person", stage="screen", subject=decided.held)
+            findings += [_finding(model, who, distance) for who, distance in near.items() if who in granted]
         return tuple(findings)
 
     def uncovered(self, rgb: RGB, granted: Collection[str]) -> tuple[int, list[Face]]:

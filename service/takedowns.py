@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, false, select, update
 
 from detectors import fingerprint, looks
 from service.blocklist import SAME_PICTURE_BITS, TAKEDOWNS, Blocklist, utc_now
@@ -24,7 +24,7 @@ from service.hashlists import LEAST_QUALITY, Listed
 from service.ledger import Issue, Ledger
 from service.pictures import Picture
 from service.references import fresh_pin, fresh_reference, hash_pin, right_pin
-from service.storage import reading, scrub
+from service.storage import appeals, reading, scrub
 from service.storage import takedowns as cases
 from service.vault import Sealed, Vault
 
@@ -199,31 +199,46 @@ class Takedowns:
 
         Raises:
             NotFound: there is no such case.
-            BadRequest: it is under appeal already.
+            BadRequest: it is under appeal already, or nothing has been done that one could appeal against.
         """
         status = connection.execute(select(cases.c.status).where(cases.c.case == case)).scalar()
         if status is None:
             raise NotFound("there is no such case", hint="Check the case number.")
         if status == "appealed":
             raise BadRequest("the case is under appeal already", hint="Wait for that appeal's outcome.")
+        if status == "received" and not self._blocklist.active(connection, TAKEDOWNS, case):
+            raise BadRequest("nothing is decided or blocked yet", hint="Wait for the decision; it is due in 48 hours.")
         connection.execute(update(cases).where(cases.c.case == case).values(status="appealed"))
 
-    def after_appeal(self, connection: Connection, case: str, *, overturned: bool) -> None:
-        """Restore what was decided, or turn it round: within the transaction of the appeal's decision."""
+    def after_appeal(self, connection: Connection, case: str, *, overturned: bool, operator: str, reason: str) -> None:
+        """Restore what was decided, or turn it round: within the transaction of the appeal's decision.
+
+        What frees a picture frees it of every notice about it that was decided alike: they would go on blocking it.
+        """
         row = connection.execute(select(cases).where(cases.c.case == case)).one()
-        after: str | None = row.decided
-        if overturned:
-            after = "removed" if row.decided == "rejected" else "rejected"
-            self._blocklist.switching(connection, TAKEDOWNS, case, active=after == "removed")
-        values = {"status": after or "received", "decided": after}
-        connection.execute(update(cases).where(cases.c.case == case).values(**values))
+        if not overturned:
+            values = {"status": row.decided or "received"}
+            connection.execute(update(cases).where(cases.c.case == case).values(**values))
+            return
+        after = "removed" if row.decided == "rejected" else "rejected"
+        alike = (cases.c.target == row.target) & (cases.c.status == "removed") if after == "rejected" else false()
+        turned = connection.execute(select(cases).where((cases.c.case == case) | alike)).all()
+        now = _stamp(self._clock())
+        for each in turned:
+            self._blocklist.switching(connection, TAKEDOWNS, each.case, active=after == "removed")
+            box = self._with_reason(each, reason)
+            values = {"status": after, "decided": after, "decided_at": now, "operator": operator}
+            values |= {"sealed": box.box} if box else {}
+            connection.execute(update(cases).where(cases.c.case == each.case).values(**values))
 
     def forget(self, case: str) -> None:
-        """Destroy the key of what is personal: nobody can read it again. Case, decision and block stay.
+        """Destroy the key of what is personal, in the case and in appeals about it: nobody can read it again. Case,
+        decision and block stay.
 
         Raises:
             NotFound: there is no such case.
             BadRequest: it is not decided yet.
+            Unavailable: it is forgotten, but traces are left for now (see `storage.scrub`).
         """
         row = self._need(case)
         if row.decided is None or row.status == "appealed":
@@ -232,6 +247,8 @@ class Takedowns:
         def write(connection: Connection) -> None:
             gone = {"wrapped_key": None, "sealed": None}
             connection.execute(update(cases).where(cases.c.case == case).values(**gone))
+            about = (appeals.c.subject == case) & (appeals.c.status != "filed")
+            connection.execute(update(appeals).where(about).values(**gone))
 
         self._ledger.record("takedown", case, {"action": "forgotten"}, write)
         scrub(self._ledger.engine)
@@ -272,9 +289,13 @@ class Takedowns:
         return self._vault.reseal(sealed, {**self._vault.open(sealed, row.case), "reason": reason}, row.case)
 
     def _open_duplicates(self, row: Row[Any]) -> Sequence[Row[Any]]:
+        """Other notices about the same picture that would block nothing this one does not: a notice that adds a
+        picture of its own has to be looked at."""
         same = (cases.c.target == row.target, cases.c.status == "received", cases.c.case != row.case)
         with reading(self._ledger.engine) as connection:
-            return connection.execute(select(cases).where(*same)).all()
+            here = self._blocklist.hashes(connection, TAKEDOWNS, row.case)
+            rows = connection.execute(select(cases).where(*same)).all()
+            return [one for one in rows if self._blocklist.hashes(connection, TAKEDOWNS, one.case) <= here]
 
     def _personal(self, row: Row[Any]) -> dict[str, str]:
         if row.wrapped_key is None:

@@ -16,6 +16,8 @@ from models import CPU, Card, ModelFault, Session
 Distance = Annotated[float, Field(gt=0, le=2, allow_inf_nan=False)]
 Three = tuple[float, float, float]
 
+_LONGEST = 1e12  # far beyond any embedder; a longer one is broken, and float32 would end before it
+
 
 class EmbedderOptions(BaseModel):
     """A card's `options`. The upright face is resized to `size` px; of the channels in 0..255 (in the order blue,
@@ -64,9 +66,9 @@ class OnnxEmbedder:
         scaled = ((pixels - np.array(self.options.mean)) / np.array(self.options.deviation)).transpose(2, 0, 1)
         found = self._session.run(np.ascontiguousarray(scaled[None], np.float32)).reshape(-1)
         check_embedding(found, DIMENSIONS)
-        length = float(np.linalg.norm(found))
-        if length == 0:
-            raise ModelFault(f"{self.card.identity}: the embedding is 0")
+        length = float(np.linalg.norm(found.astype(np.float64)))
+        if not 0 < length < _LONGEST:
+            raise ModelFault(f"{self.card.identity}: the embedding has length {length:g}")
         embedding = np.asarray(found / length, np.float32)
         embedding.setflags(write=False)
         return embedding

@@ -11,8 +11,12 @@ from detectors.prompts.confusables import CONFUSABLES
 # Invisible, and not of category Cf: joiner, Hangul fillers, Khmer and Mongolian marks, variation selectors.
 _INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0\ufe00-\ufe0f\U000e0000-\U000e0fff]")
 
-# Combining marks over Latin, Greek and Cyrillic letters; the vowel signs of other scripts are letters to their readers.
-_ACCENT = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
+# Combining marks over Latin, Greek and Cyrillic letters, Hebrew and Arabic points; the vowel signs of other scripts
+# are letters to their readers.
+_ACCENT = re.compile(
+    "[\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed"
+    "\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
+)
 
 _LETTER_NAMES = re.compile(
     "(?:LATIN LETTER SMALL CAPITAL|REGIONAL INDICATOR SYMBOL LETTER|"

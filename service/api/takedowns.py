@@ -6,9 +6,10 @@ from fastapi import APIRouter, Header, Request
 from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 
+from service.api.middleware import LARGEST_JSON
 from service.api.problems import responses
 from service.api.turns import in_turn
-from service.api.uploads import is_form
+from service.api.uploads import check_charset, is_form
 from service.errors import (
     BadRequest,
     BrokenPicture,
@@ -75,14 +76,17 @@ async def _parts(request: Request) -> tuple[bytes, bytes | None]:
     """The notice's JSON, and the bytes of the picture where one was sent."""
     if not is_form(request):
         return await request.body(), None
+    check_charset(request)
     async with request.form(max_files=1, max_fields=1) as form:
         notice, file = form.get("notice"), form.get("file")
         if not isinstance(notice, str) or set(form) - {"notice", "file"} or isinstance(file, str):
             raise BadRequest("the form is none of ours", hint="Send a field `notice` (JSON) and a file called `file`.")
-        return notice.encode(), await file.read() if isinstance(file, UploadFile) else None
+        return notice.encode("utf-8", "replace"), await file.read() if isinstance(file, UploadFile) else None
 
 
 def _notice(text: bytes) -> Notice:
+    if len(text) > LARGEST_JSON:
+        raise TooLarge(f"a notice has at most {LARGEST_JSON:,} bytes")
     try:
         return Notice.model_validate_json(text)
     except ValidationError as wrong:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fastapi import Request
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import UploadFile
 
 from service.errors import BadRequest
@@ -31,6 +32,17 @@ def many(most: int) -> dict[str, Any]:
     )
 
 
+def check_charset(request: Request) -> None:
+    """Fields are decoded by whatever charset the form names, some of which take minutes or give no text at all.
+
+    Raises BadRequest for any but UTF-8 and ASCII. To be called before `request.form`.
+    """
+    _, options = parse_options_header(request.headers.get("content-type"))
+    charset = options.get(b"charset", b"utf-8").decode("latin-1").lower()
+    if charset not in ("utf-8", "utf8", "us-ascii", "ascii"):
+        raise BadRequest("the form names a charset we do not read", hint="Send UTF-8.")
+
+
 def is_form(request: Request) -> bool:
     return request.headers.get("content-type", "").lower().startswith("multipart/form-data")
 
@@ -43,6 +55,7 @@ async def uploads(request: Request, most: int = 1) -> list[Upload]:
     """
     if not is_form(request):
         return [(await request.body(), "-")]
+    check_charset(request)
     async with request.form(max_files=most, max_fields=0) as form:
         parts = form.getlist("file")
         if not parts or len(parts) != len(form.multi_items()):
@@ -60,6 +73,7 @@ async def with_text(request: Request, field: str, most: int) -> tuple[str, list[
     hint = f"Send a form with one field `{field}` and parts called `file`."
     if not is_form(request):
         raise BadRequest("the request is no form", hint=hint)
+    check_charset(request)
     async with request.form(max_files=most, max_fields=1) as form:
         texts, parts = form.getlist(field), form.getlist("file")
         files = await _read(parts)

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from service.blocklist import Match
 from service.cli import files, present
-from service.errors import BadRequest, Blocked, Error
+from service.errors import BadRequest, Blocked, Error, TooLarge
 from service.hashlists import FORMATS, KINDS, HashKind, Listed, ListFormat, known_hash
 from service.house import House, open_house
 from service.pictures import Limits, decode
@@ -38,6 +38,8 @@ def import_list(
     """Put a whole hash list on a list, or nothing of it if a row cannot be read."""
     form = _format(to) if to else None
     data = files.read(file, _LARGEST_LIST)
+    if len(data) > _LARGEST_LIST:
+        raise TooLarge(f"a list has at most {_LARGEST_LIST:,} bytes", hint="Split it. Nothing was imported.")
     done = open_house(load_settings()).blocklist.import_list(
         data, name, source or files.label(file), form, _kind(kind) if kind else None
     )

@@ -105,19 +105,21 @@ class DiffusersBackend:
             return tensors
 
         extra = {k: self._options[k] for k in ("guidance_rescale",) if k in self._options and k in self._call}
-        with self._lock, torch.inference_mode(), self._steered(job):
-            drawn = self._pipeline(
-                prompt=job.prompt,
-                negative_prompt=job.negative_prompt or None,
-                width=job.width,
-                height=job.height,
-                num_inference_steps=job.steps,
-                guidance_scale=job.guidance,
-                generator=torch.Generator("cpu").manual_seed(job.seed),
-                callback_on_step_end=step,
-                output_type="np",
-                **extra,
-            ).images
+        with self._lock, torch.inference_mode():
+            on_step(0, job.steps)  # it may have been given up while it waited
+            with self._steered(job):
+                drawn = self._pipeline(
+                    prompt=job.prompt,
+                    negative_prompt=job.negative_prompt or None,
+                    width=job.width,
+                    height=job.height,
+                    num_inference_steps=job.steps,
+                    guidance_scale=job.guidance,
+                    generator=torch.Generator("cpu").manual_seed(job.seed),
+                    callback_on_step_end=step,
+                    output_type="np",
+                    **extra,
+                ).images
         return _pixels(drawn, job)
 
     def _steered(self, job: Job) -> contextlib.AbstractContextManager[None]:
@@ -174,17 +176,21 @@ def _load(folder: Path, settings: Settings) -> Any:
 
     family = _family(folder)
     try:
-        pipeline = getattr(diffusers, family).from_pretrained(
-            folder,
-            local_files_only=True,
-            use_safetensors=True,
-            dtype=getattr(torch, settings.precision),
-            **_FAMILIES[family],
+        pipeline = (
+            getattr(diffusers, family)
+            .from_pretrained(
+                folder,
+                local_files_only=True,
+                use_safetensors=True,
+                dtype=getattr(torch, settings.precision),
+                **_FAMILIES[family],
+            )
+            .to(settings.device)
         )
-    except (OSError, ValueError, RuntimeError) as broken:
-        raise Misconfigured(f"the pipeline in {folder} cannot be loaded: {broken}") from broken
+    except Exception as broken:  # a damaged folder or an absent device raise many unrelated types
+        raise Misconfigured(f"the pipeline in {folder} cannot be loaded on {settings.device}: {broken}") from broken
     pipeline.set_progress_bar_config(disable=True)
-    return pipeline.to(settings.device)
+    return pipeline
 
 
 def _family(folder: Path) -> str:

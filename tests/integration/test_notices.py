@@ -201,3 +201,27 @@ class TestCommands:
         assert run("takedowns", "forget", case)[0] == 0
         assert json.loads(run("takedowns", "list", "--all", "--json")[1])["readable"] is False
         assert run("audit", "verify")[0] == 0
+
+
+@pytest.mark.parametrize("charset", ["punycode", "utf-7", "undefined", "idna", "x"])
+def test_a_charset_that_costs_or_gives_no_text_is_refused(client: TestClient, charset: str) -> None:
+    body = b'--b\r\nContent-Disposition: form-data; name="notice"\r\n\r\n+2AA-\r\n--b--\r\n'
+    kind = {"content-type": f"multipart/form-data; boundary=b; charset={charset}"}
+    for path in ("/v1/takedowns", "/v1/detect"):
+        answer = client.post(path, content=body, headers=kind)
+        assert answer.status_code == 400, path
+        assert "charset" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/problem+json", "text/plain"])
+def test_json_of_a_megabyte_is_refused_before_it_is_read(client: TestClient, kind: str) -> None:
+    body = b"{" + b'"f":0,' * 200_000 + b'"f":0}'
+    for path in ("/v1/takedowns", "/v1/appeals", "/v1/images/generations"):
+        answer = client.post(path, content=body, headers={"content-type": kind})
+        assert answer.status_code in (400, 413), path
+    assert client.post("/v1/takedowns", content=body, headers={"content-type": kind}).status_code == 413
+
+
+def test_no_cache_keeps_an_answer(client: TestClient) -> None:
+    assert client.get("/healthz").headers["cache-control"] == "no-store"
+    assert client.get("/v1/takedowns/T-1", headers={"X-Case-Pin": "1"}).headers["cache-control"] == "no-store"

@@ -58,7 +58,7 @@ def test_the_prompt_matters(backend: DiffusersBackend) -> None:
 def test_steps_are_told(backend: DiffusersBackend) -> None:
     steps: list[tuple[int, int]] = []
     backend.render(JOB, lambda done, total: steps.append((done, total)))
-    assert steps == [(1, 2), (2, 2)]
+    assert steps == [(0, 2), (1, 2), (2, 2)]
 
 
 def test_what_a_step_raises_stops_it_and_the_next_job_is_unharmed(backend: DiffusersBackend) -> None:
@@ -182,3 +182,14 @@ def test_without_guidance_there_is_nothing_to_steer(backend: DiffusersBackend) -
     with pytest.raises(ModelFault, match="guidance"):
         backend.render(replace(JOB, guidance=1.0, steering=1), ignore)
     assert backend.render(JOB, ignore).shape == (256, 256, 3)
+
+
+def test_words_it_does_not_know_are_warned_of(backend: DiffusersBackend, folder: Path) -> None:
+    told = DiffusersBackend(backend._pipeline, backend.identity, folder, {"words": ["a", "lake"]})
+    assert told.check(JOB) == ()
+    assert told.check(replace(JOB, prompt="a xylophone, a lake")) == ("words the model does not know: xylophone",)
+
+
+def test_a_device_that_is_not_there_is_a_wrong_setting(folder: Path) -> None:
+    with pytest.raises(Misconfigured, match="nonsense"):
+        load_backend(Settings(pipeline=str(folder), device="nonsense"))

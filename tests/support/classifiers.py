@@ -40,12 +40,15 @@ def _write(folder: Path, name: str, task: str, model: bytes, options: dict[str, 
     return path
 
 
-def redness(slope: float = 4, boxes: int = 1) -> bytes:
-    """Two logits a picture, steeper by `slope` (0: the same for all); `boxes` times over, as a detector of objects."""
-    half = slope / 2
+def redness(slope: float = 4, boxes: int = 1, *, stuck: bool = False) -> bytes:
+    """Two logits a picture, steeper by `slope` (0: the same for all); `boxes` times over, as a detector of objects.
+
+    `stuck`: the second says 0 of everything.
+    """
+    half, red = slope / 2, 0.0 if stuck else slope
     weights = {
         "shape": np.array([-1, 3], np.int64),
-        "to_logits": np.array([[-slope, slope], [half, -half], [half, -half]], np.float32),
+        "to_logits": np.array([[-slope, red], [half, -red / 2], [half, -red / 2]], np.float32),
         "out": np.array([-1, 2, 1], np.int64),
         "often": np.array([1, 1, boxes], np.int64),
     }

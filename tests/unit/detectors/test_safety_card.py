@@ -101,6 +101,11 @@ def test_a_stuck_model_is_not_opened(tmp_path: Path) -> None:
         opened(tmp_path, model=redness(slope=0))
 
 
+def test_a_model_whose_unsafe_output_is_stuck_is_not_opened(tmp_path: Path) -> None:
+    with pytest.raises(ModelFault, match="one answer"):
+        opened(tmp_path, model=redness(stuck=True), activation="sigmoid")
+
+
 def test_a_model_of_nan_is_not_opened(tmp_path: Path) -> None:
     with pytest.raises(ModelFault, match="finite"):
         opened(tmp_path, model=redness(slope=float("nan")))

@@ -106,3 +106,9 @@ def test_a_file_outside_of_its_folder_is_no_file(card: Card, path: str) -> None:
 def test_a_name_that_leads_elsewhere_is_no_name(card: Card, change: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="pattern"):
         Card.model_validate({**card.model_dump(), **change})
+
+
+def test_a_folder_of_cards_that_is_a_dangling_link_is_an_error(tmp_path) -> None:
+    (tmp_path / "cards").symlink_to(tmp_path / "not mounted")
+    with pytest.raises(ModelError, match="is a link"):
+        list(all_cards(tmp_path / "cards"))

@@ -471,6 +471,7 @@ class Steerable(Painter):
     """Paints unsafely until it is steered hard enough; `safe_from` is that strength."""
 
     most_steering = 3
+    default_guidance = 5.0
 
     def __init__(self, safe_from: int) -> None:
         self.safe_from, self.asked = safe_from, []
@@ -537,3 +538,21 @@ def test_no_order_gets_past_the_operators_threshold(build) -> None:
     gateway = build(checkers=[Checker(lambda images: [finding(0.55)])])
     with pytest.raises(Unsafe):
         gateway.release(ORDER.model_copy(update={"safety_threshold": 1.0}))
+
+
+def test_an_unsafe_picture_that_cannot_be_drawn_again_is_unsafe_and_no_outage(build, house: House) -> None:
+    class Breaks(Steerable):
+        def render(self, job, on_step):  # type: ignore[no-untyped-def]
+            if job.steering:
+                raise RuntimeError("out of memory")
+            return super().render(job, on_step)
+
+    unsafe = Checker(lambda images: [finding(0.9)])
+    assert type(refused(build(Breaks(1), [unsafe], safe_retries=2), house)) is Unsafe
+
+
+def test_without_guidance_nothing_is_drawn_again(build, house: House) -> None:
+    gateway, backend = steering(build, safe_from=1, retries=2)
+    with pytest.raises(Unsafe):
+        gateway.release(ORDER.model_copy(update={"guidance": 1.0}))
+    assert backend.asked == [0]

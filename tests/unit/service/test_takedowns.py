@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -260,9 +261,65 @@ def test_forgetting_destroys_the_key(takedowns: Takedowns, house: House) -> None
     assert takedowns.status(receipt.case, receipt.pin).status == "removed"
     with pytest.raises(Blocked):
         house.blocklist.check_pixels(RGB)
-    house.close()
-    folder: Path = house.settings.home
+    folder: Path = house.settings.home  # searched before `close`, which clears the log of writes by itself
     assert not any(wrapped in path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+def test_where_a_reader_keeps_traces_forgetting_says_so(takedowns: Takedowns, house: House) -> None:
+    receipt = takedowns.receive(notice(), picture(RGB))
+    takedowns.resolve(receipt.case, "removed", "op", "Done.")
+    reader = sqlite3.connect(house.settings.home / "ledger.db")
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM decisions").fetchone()
+    with house.ledger.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA busy_timeout=100")
+    try:
+        with pytest.raises(Unavailable, match="traces"):
+            takedowns.forget(receipt.case)
+    finally:
+        reader.close()
+    assert takedowns.show(receipt.case)[1] == {}
+
+
+def test_appeals_are_forgotten_with_their_case(takedowns: Takedowns, appeals: Appeals) -> None:
+    receipt = takedowns.receive(notice(), picture(RGB))
+    takedowns.resolve(receipt.case, "removed", "op", "Done.")
+    filed = appeals.file(Appeal(about="takedown", subject=receipt.case, statement="I am Jane Roe."))
+    appeals.resolve(filed.id, "upheld", "op", "Jane Roe was right.")
+    takedowns.forget(receipt.case)
+    assert [one.personal for one in appeals.list(all_=True)] == [{}]
+    assert appeals.status(filed.id).reason is None
+
+
+def test_a_notice_with_a_picture_of_its_own_is_not_decided_along(house: House, clock: Clock) -> None:
+    takedowns = make(house, clock, at_once=False)
+    content_id = "urn:uuid:00000000-0000-0000-0000-000000000001"
+    victim = takedowns.receive(notice(content_id=content_id))
+    rider = takedowns.receive(notice(content_id=content_id), picture(RGB))
+    assert takedowns.resolve(victim.case, "removed", "op") == (victim.case,)
+    assert takedowns.status(rider.case, rider.pin).status == "received"
+    assert house.blocklist.match(RGB) is None
+
+
+def test_what_frees_a_picture_frees_it_of_every_notice(takedowns: Takedowns, appeals: Appeals, house: House) -> None:
+    first, second = (takedowns.receive(notice(), picture(RGB)) for _ in range(2))
+    takedowns.resolve(first.case, "removed", "op")
+    filed = appeals.file(Appeal(about="takedown", subject=first.case, statement="It is mine."))
+    appeals.resolve(filed.id, "overturned", "op2", "It is theirs.")
+    assert house.blocklist.match(RGB) is None
+    told = takedowns.status(second.case, second.pin)
+    assert (told.status, told.reason) == ("rejected", "It is theirs.")
+
+
+def test_nothing_done_is_nothing_to_appeal_against(house: House, clock: Clock) -> None:
+    takedowns = make(house, clock, at_once=False)
+    vault, digest = keys.vault(house.settings), keys.prompt_digester(house.settings)
+    receipt = takedowns.receive(notice(), picture(RGB))
+    with pytest.raises(BadRequest, match="nothing is decided"):
+        Appeals(house.ledger, takedowns, vault, digest, clock).file(
+            Appeal(about="takedown", subject=receipt.case, statement="Block it now.")
+        )
+    assert takedowns.status(receipt.case, receipt.pin).status == "received"
 
 
 def test_a_notice_that_cannot_be_recorded_blocks_nothing_and_is_told(

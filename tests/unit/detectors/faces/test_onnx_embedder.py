@@ -49,9 +49,10 @@ def test_options_that_make_no_sense_are_a_fault(tmp_path: Path, options: dict[st
         embedder(tmp_path, **options)
 
 
-def test_an_embedding_of_nothing_is_a_fault(tmp_path: Path) -> None:
-    with pytest.raises(ModelFault, match="is 0"):
-        embedder(tmp_path, gain=0.0)(CHIP)
+@pytest.mark.parametrize("gain", [0.0, 1e30])
+def test_an_embedding_of_nothing_or_without_bounds_is_a_fault(tmp_path: Path, gain: float) -> None:
+    with pytest.raises(ModelFault, match="length"):
+        embedder(tmp_path, gain=gain)(CHIP)
 
 
 def test_an_altered_file_is_refused(tmp_path: Path) -> None:
