@@ -79,13 +79,8 @@ async def with_text(request: Request, field: str, most: int) -> tuple[str, list[
         files = await _read(parts)
         if len(texts) != 1 or not isinstance(texts[0], str) or set(form) != {field, "file"} or len(files) != len(parts):
             raise BadRequest("the form is none of ours", hint=hint)
-        return _label(texts[0]), files
+        return texts[0], files
 
 
 async def _read(parts: Sequence[UploadFile | str]) -> list[Upload]:
-    return [(await part.read(), _label(part.filename or "-")) for part in parts if isinstance(part, UploadFile)]
-
-
-def _label(name: str) -> str:
-    """The name as valid text: a form may choose a charset that gives lone surrogates."""
-    return name.encode("utf-8", "replace").decode()
+    return [(await part.read(), part.filename or "-") for part in parts if isinstance(part, UploadFile)]

@@ -76,12 +76,13 @@ def test_a_form_without_files_is_a_problem(client: TestClient) -> None:
 
 
 def test_a_name_that_is_no_text_harms_nothing(client: TestClient) -> None:
-    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="\\ud800.png"\r\n\r\n'
-    kind = {"content-type": "multipart/form-data; boundary=x; charset=unicode_escape"}
-    for address in ("/v1/detect", "/v1/inspect"):
-        answer = client.post(address, content=head + PHOTO + b"\r\n--x--\r\n", headers=kind)
-        assert answer.status_code == 200
-        assert answer.json()["file"].endswith(".png")
+    body = b'--x\r\nContent-Disposition: form-data; name="file"; filename="\xed\xa0\x80\\ud800.png"\r\n\r\n'
+    for charset, status in (("", 200), ("; charset=utf-8", 200), ("; charset=unicode_escape", 400)):
+        kind = {"content-type": f"multipart/form-data; boundary=x{charset}"}
+        for address in ("/v1/detect", "/v1/inspect"):
+            answer = client.post(address, content=body + PHOTO + b"\r\n--x--\r\n", headers=kind)
+            assert answer.status_code == status
+            assert status == 400 or answer.json()["file"].endswith(".png")
 
 
 def test_too_many_files_are_a_problem(client: TestClient) -> None:
