@@ -15,11 +15,13 @@ from models import ModelError
 from service import enrolment
 from service.cli import files
 from service.consent import SCOPES, Grant
-from service.errors import BadRequest, NoFace, Unavailable
+from service.errors import BadRequest, NoFace, NotFound, Unavailable
 from service.faces import open_model
 from service.house import House, open_house
 from service.pictures import Limits, decode
 from service.settings import load_settings
+
+_INVALID = 3
 
 app = typer.Typer(help="People, and what they allow to be done with their likeness.", no_args_is_help=True)
 
@@ -119,6 +121,23 @@ def revoke(number: GrantNumber, as_json: Json = False) -> None:
 def receipt(number: GrantNumber, as_json: Json = False) -> None:
     """Show a grant, whether it still holds, and its receipt."""
     _print(_house().consent.of(number), as_json)
+
+
+@app.command("verify")
+def verify(
+    path: Annotated[str, typer.Argument(help="A file with a receipt; - reads standard input.")], as_json: Json = False
+) -> None:
+    """Tell whether a receipt was signed here and still holds: exit 0 live, 1 ended, 3 not signed here."""
+    settings = load_settings()
+    consent = open_house(settings).consent
+    claims = consent.signer.verify(files.read(path, settings.max_bytes).decode(errors="replace").strip())
+    if claims is None:
+        Console(stderr=True).print("This receipt was not signed by this installation, or was changed.")
+        raise typer.Exit(_INVALID)
+    found = consent.of(str(claims["jti"]))
+    _print(found, as_json)
+    if found.state != "live":
+        raise typer.Exit(NotFound.exit_code)
 
 
 @app.command("withdraw")

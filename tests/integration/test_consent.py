@@ -260,7 +260,13 @@ def test_a_person_from_enrolment_to_erasure(photo: str, tmp_path: Path) -> None:
     assert json.loads(consent("show", subject, "--json").stdout)["name"] == "Ann Example"
     assert "Ann" not in consent("list").stdout
     assert consent("check", photo, "--subject", subject).exit_code == 0
+    receipt = tmp_path / "receipt.jws"
+    receipt.write_text(given["receipt"] + "\n")
+    assert consent("verify", str(receipt)).exit_code == 0
     assert json.loads(consent("revoke", given["id"], "--json").stdout)["state"] == "revoked"
+    assert consent("verify", str(receipt)).exit_code == 1
+    receipt.write_text(given["receipt"].replace(".", ".x", 1))
+    assert consent("verify", str(receipt)).exit_code == 3
     assert "revoked" in consent("receipt", given["id"]).stdout
     saved = tmp_path / "registry.json"
     assert consent("export", str(saved)).exit_code == 0
