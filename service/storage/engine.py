@@ -20,7 +20,8 @@ def open_engine(url: str | URL) -> Engine:
     """An engine for `url` whose schema is at the newest revision.
 
     Raises:
-        Misconfigured: the URL is not one SQLAlchemy understands, or its driver is not installed.
+        Misconfigured: the URL is not one SQLAlchemy understands, its driver is not installed, or the database was
+            made by a newer version of ours.
         Unavailable: the database cannot be opened or upgraded.
     """
     try:
@@ -94,12 +95,19 @@ def _upgrade(engine: Engine) -> None:
         return
     from alembic import command  # noqa: PLC0415 - 0.2 s to import, needed once in a database's life
     from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     with writing(engine) as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except CommandError as newer:
+            raise Misconfigured(
+                f"the ledger's database is at a revision that this version does not know ({newer})",
+                hint="A newer Countermark made it: run that one, or restore the backup from before.",
+            ) from newer
 
 
 def _revision(engine: Engine) -> str | None:

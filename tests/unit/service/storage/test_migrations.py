@@ -11,6 +11,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine
 
+from service.errors import Misconfigured
 from service.ledger import Issue, Ledger
 from service.storage import open_engine
 from service.storage.engine import _MIGRATIONS, writing
@@ -81,3 +82,13 @@ def test_what_fails_within_a_transaction_leaves_nothing(old: str) -> None:
         half_way()
     with sqlite3.connect(old.removeprefix("sqlite:///")) as database:
         assert database.execute("SELECT revision FROM blocklist_revision").fetchone() == (0,)
+
+
+def test_a_database_of_a_newer_version_is_told_and_left_alone(old: str) -> None:
+    path = old.removeprefix("sqlite:///")
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(Misconfigured, match="9999"):
+        open_engine(old)
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == ("9999",)
