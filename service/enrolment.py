@@ -41,7 +41,7 @@ def enrol(
     _check_name(name)
     shots = _shots(model, limits, photos)
     embeddings: list[NDArray[np.float32]] = [one.face.embedding for one in shots]
-    return consent.enrol(name, embeddings, model.digest, protected=protected, retain=retain)
+    return consent.subjects.enrol(name, embeddings, model.digest, protected=protected, retain=retain)
 
 
 def enrol_self(
@@ -68,7 +68,7 @@ def enrol_self(
         raise NotLive(f"{len(photos)} photos came, {len(asked.poses)} were asked for")
     shots = _shots(model, limits, photos)
     liveness.check(asked, shots)
-    return consent.enrol(name, [one.face.embedding for one in shots], model.digest, protected=True)
+    return consent.subjects.enrol(name, [one.face.embedding for one in shots], model.digest, protected=True)
 
 
 def _check_name(name: str) -> None:

@@ -316,7 +316,7 @@ class Gateway:
             prompt = _scores(admitted.prompt_findings)
             content = {"findings": _scores(findings), "prompt": prompt, "confidence": round(proven.confidence, 4)}
             numbers = [grant.id for grant in admitted.grants]
-            use = partial(self._likeness.consent.using, wanted=numbers, content_id=admitted.content_id)
+            use = partial(self._likeness.consent.grants.using, wanted=numbers, content_id=admitted.content_id)
             content |= {"grants": numbers, "steering": signed.marked.cleared.draft.steering}
             decision = self._ledger.issue(issue, content, use)
         log.info("released", content_id=admitted.content_id, sha256=sha256, model=admitted.model.name)

@@ -48,11 +48,11 @@ class Likeness:
 
     def permitted(self, grants: Sequence[str], scope: Scope) -> tuple[Grant, ...]:
         """The named grants, if they all allow us this. Raises LikenessRefused."""
-        return tuple(self._consent.permitted(grants, scope, self._grantee))
+        return tuple(self._consent.grants.permitted(grants, scope, self._grantee))
 
     def names(self, grants: Sequence[Grant]) -> list[str]:
         """The names of those who gave these grants, as they were enrolled. Raises NotFound where one is erased."""
-        return [self._consent.name(grant.subject) for grant in grants]
+        return [self._consent.subjects.name(grant.subject) for grant in grants]
 
     def check_output(self, rgb: RGB, granted: Collection[str]) -> tuple[Finding, ...]:
         """Evidence on every face of somebody who granted it, if no other protected face refuses the picture.
@@ -66,14 +66,14 @@ class Likeness:
             LikenessHeld: it may show one.
             ModelError, Misconfigured: the faces cannot be compared; the picture must not pass.
         """
-        if not self._consent.anybody():
+        if not self._consent.faces.anybody():
             return ()
         model = self._opened()
-        if strangers := self._consent.other_models(model.digest):
+        if strangers := self._consent.faces.other_models(model.digest):
             raise Misconfigured(
                 f"{strangers} face templates are by another model than {model.identity}", hint="Enrol them again."
             )
-        known = self._consent.protected(model.digest)
+        known = self._consent.faces.protected(model.digest)
         review = model.review_distance if self._review is None else self._review
         limits = policy.LikenessLimits(refuse=model.strict_threshold, review=review)
         findings: list[Finding] = []
@@ -94,7 +94,7 @@ class Likeness:
         Raises ModelError, NotFound.
         """
         model = self._opened()
-        of = [self._consent.templates_of(subject, model.digest) for subject in granted]
+        of = [self._consent.faces.templates_of(subject, model.digest) for subject in granted]
         faces = model(rgb)
         return len(faces), [f for f in faces if not any(known.within(f.embedding, model.threshold) for known in of)]
 

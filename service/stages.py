@@ -11,7 +11,7 @@ import datetime as dt
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NoReturn, ParamSpec, TypeVar
+from typing import Annotated, Any, NoReturn, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,15 @@ LARGEST_SEED = 2**63 - 1
 MOST_STEPS = 150
 
 
+SafetyThreshold = Annotated[
+    float | None,
+    Field(
+        gt=0, le=1, allow_inf_nan=False, description="Refuse from this score already; never laxer than the operator."
+    ),
+]
+LikenessScope = Annotated[Scope, Field(description="What the likeness is used for; every grant must allow it.")]
+
+
 class Order(BaseModel):
     """What a client wishes. Unknown fields are refused: there is no `safety_checker`, no `output_type`, no latents."""
 
@@ -43,17 +52,11 @@ class Order(BaseModel):
     steps: int | None = Field(None, ge=1, le=MOST_STEPS)
     guidance: float | None = Field(None, ge=0, le=50, allow_inf_nan=False)
     format: OutputFormat = "png"
-    safety_threshold: float | None = Field(
-        None,
-        gt=0,
-        le=1,
-        allow_inf_nan=False,
-        description="Refuse from this score already; never laxer than the operator.",
-    )
+    safety_threshold: SafetyThreshold = None
     grants: tuple[GrantNumber, ...] = Field(
         (), max_length=8, description="Grants of people whose likeness it may show."
     )
-    scope: Scope = Field("portrait", description="What the likeness is used for; every grant must allow it.")
+    scope: LikenessScope = "portrait"
 
 
 class _Sealed(type):

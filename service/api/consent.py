@@ -35,7 +35,7 @@ class Overview(BaseModel):
 @router.get("/v1/consent/receipts/{grant}", summary="Ask whether a consent still holds", responses=responses(NotFound))
 async def receipt(request: Request, grant: str) -> ReceiptStatus:
     """By the grant's number (`jti` of the receipt)."""
-    found = await asyncio.to_thread(_consent(request).of, grant)
+    found = await asyncio.to_thread(_consent(request).grants.of, grant)
     return ReceiptStatus(
         id=found.id,
         state=found.state,
@@ -47,7 +47,7 @@ async def receipt(request: Request, grant: str) -> ReceiptStatus:
 
 @router.get("/v1/consent/keys", summary="The key that signs receipts, as a JWK set (RFC 7517)")
 async def keys(request: Request) -> dict[str, Any]:
-    return {"keys": [_consent(request).signer.public_jwk]}
+    return {"keys": [_consent(request).grants.signer.public_jwk]}
 
 
 @router.get(
@@ -88,17 +88,17 @@ def _consent(request: Request) -> Consent:
 
 
 def _overview(consent: Consent, subject: str, pin: str) -> Overview:
-    consent.check_pin(subject, pin)
-    return Overview(grants=consent.grants_of(subject), uses=consent.uses_of(subject))
+    consent.subjects.check_pin(subject, pin)
+    return Overview(grants=consent.grants.grants_of(subject), uses=consent.grants.uses_of(subject))
 
 
 def _revoke(consent: Consent, subject: str, grant: str, pin: str) -> Grant:
-    consent.check_pin(subject, pin)
-    if grant not in {one.id for one in consent.grants_of(subject)}:
+    consent.subjects.check_pin(subject, pin)
+    if grant not in {one.id for one in consent.grants.grants_of(subject)}:
         raise NotFound("this subject gave no such grant", hint="List them first.")
-    return consent.revoke(grant)
+    return consent.grants.revoke(grant)
 
 
 def _withdraw(consent: Consent, subject: str, content_id: str, pin: str) -> None:
-    consent.check_pin(subject, pin)
-    consent.withdraw(subject, content_id)
+    consent.subjects.check_pin(subject, pin)
+    consent.grants.withdraw(subject, content_id)

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationInfo, field_validator
 
 from service.api.problems import responses
-from service.consent import GrantNumber, Scope
+from service.consent import GrantNumber
 from service.errors import (
     BadRequest,
     Blocked,
@@ -27,7 +27,16 @@ from service.errors import (
 from service.facts import Fact, fact
 from service.gateway import Gateway, Watch
 from service.house import House
-from service.stages import LARGEST_SEED, LONGEST_PROMPT, MOST_STEPS, Order, Released, genuine
+from service.stages import (
+    LARGEST_SEED,
+    LONGEST_PROMPT,
+    MOST_STEPS,
+    LikenessScope,
+    Order,
+    Released,
+    SafetyThreshold,
+    genuine,
+)
 
 _POLL_SECONDS = 0.25
 _WHOLE = 1 << 53  # beyond this a whole number is no exact float, and no guidance either
@@ -60,15 +69,9 @@ class Wish(BaseModel):
     negative_prompt: str = Field("", max_length=LONGEST_PROMPT)
     num_inference_steps: int | None = Field(None, ge=1, le=MOST_STEPS)
     guidance_scale: float | None = Field(None, ge=0, le=50, allow_inf_nan=False)
-    safety_threshold: float | None = Field(
-        None,
-        gt=0,
-        le=1,
-        allow_inf_nan=False,
-        description="Refuse from this score already; never laxer than the operator.",
-    )
+    safety_threshold: SafetyThreshold = None
     grants: list[GrantNumber] = Field([], max_length=8, description="Grants of people whose likeness it may show.")
-    scope: Scope = Field("portrait", description="What the likeness is used for; every grant must allow it.")
+    scope: LikenessScope = "portrait"
     model: str | None = Field(None, description="Must be the served model's name, if given.")
     user: str | None = Field(None, max_length=200, description="Accepted and not stored.")
     quality: Literal["auto", "standard"] = "auto"

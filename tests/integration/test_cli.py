@@ -1,8 +1,6 @@
 """The command line as users run it: exit codes, JSON lines, streams."""
 
-import io
 import json
-import sys
 from pathlib import Path
 
 import jsonschema
@@ -10,11 +8,11 @@ import pytest
 from PIL import Image
 from skimage import data as photos
 
-from service.cli import app as cli
 from service.house import House
 from service.stages import Order
 from tests.assets.hostile import picture, save
 from tests.integration.test_story import change_one_pixel, jpeg, pixels
+from tests.support.commands import runner
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "report.schema.json").read_text())
 
@@ -22,20 +20,7 @@ SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "report.schema.json").
 @pytest.fixture
 def run(monkeypatch, capsys, house: House):
     """Run a command in this process; gives (exit code, standard output, standard error)."""
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def call(*words: object, stdin: bytes = b"") -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["countermark", *map(str, words)])
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        code = 0
-        try:
-            cli.run()
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
+    return runner(monkeypatch, capsys, columns=200)
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ def gateway(build, likeness: Likeness) -> Gateway:
 
 def grant(house: House, subject: str, **changes: object) -> Grant:
     values = {"purpose": "a poster", "scopes": ["portrait"], "grantee": "default", "lasts": DAY, **changes}
-    return house.consent.grant(subject, **values)  # type: ignore[arg-type]
+    return house.consent.grants.give(subject, **values)  # type: ignore[arg-type]
 
 
 def under(*grants: Grant) -> Order:
@@ -89,7 +89,7 @@ def test_a_granted_face_is_released_with_its_receipt_in_the_manifest(gateway: Ga
     manifest = house.credentials.read(released.data, released.mime)
     assert manifest.state == "trusted"
     assert given.receipt_digest.encode() in released.data
-    (use,) = house.consent.uses_of(ann.subject)
+    (use,) = house.consent.grants.uses_of(ann.subject)
     assert (use.grant, use.content_id) == (given.id, released.admitted.content_id)
     assert [finding.label for finding in released.findings if finding.detector == "likeness"] == [ann.subject]
 
@@ -101,17 +101,17 @@ def test_without_grants_the_manifest_speaks_of_no_consent(gateway: Gateway) -> N
 def test_a_grant_revoked_while_it_renders_releases_nothing(gateway: Gateway, house: House) -> None:
     ann = enrolled(house.consent)
     given = grant(house, ann.subject)
-    watch = Watch(on_step=lambda done, total: house.consent.revoke(given.id) and None)
+    watch = Watch(on_step=lambda done, total: house.consent.grants.revoke(given.id) and None)
     with pytest.raises(LikenessRefused, match="ended while"):
         gateway.release(under(given), watch)
-    assert house.consent.uses_of(ann.subject) == []
+    assert house.consent.grants.uses_of(ann.subject) == []
     assert house.ledger.verify().images == 0
 
 
 def test_an_erased_subject_releases_nothing_under_an_old_grant(gateway: Gateway, house: House) -> None:
     ann = enrolled(house.consent)
     given = grant(house, ann.subject)
-    house.consent.erase(ann.subject)
+    house.consent.subjects.erase(ann.subject)
     with pytest.raises(LikenessRefused, match="revoked"):
         gateway.release(under(given))
 
@@ -120,8 +120,8 @@ def test_a_withdrawn_image_is_blocked_and_so_is_its_like(gateway: Gateway, house
     ann = enrolled(house.consent)
     given = grant(house, ann.subject)
     released = gateway.release(under(given))
-    house.consent.withdraw(ann.subject, released.admitted.content_id)
-    assert house.consent.uses_of(ann.subject)[0].withdrawn_at
+    house.consent.grants.withdraw(ann.subject, released.admitted.content_id)
+    assert house.consent.grants.uses_of(ann.subject)[0].withdrawn_at
     with pytest.raises(Blocked):
         gateway.release(under(given))
     with pytest.raises(Blocked):
@@ -206,7 +206,7 @@ def test_anybody_can_ask_for_a_receipt_and_the_key(client: TestClient, house: Ho
     told = client.get(f"/v1/consent/receipts/{given.id}").json()
     assert (told["state"], told["digest"]) == ("live", given.receipt_digest)
     assert given.subject not in json.dumps(told)
-    house.consent.revoke(given.id)
+    house.consent.grants.revoke(given.id)
     assert client.get(f"/v1/consent/receipts/{given.id}").json()["state"] == "revoked"
     assert client.get("/v1/consent/receipts/G-NONE").status_code == 404
     (key,) = client.get("/v1/consent/keys").json()["keys"]
@@ -294,7 +294,7 @@ def test_an_image_is_withdrawn_by_the_operator(photo: str) -> None:
     done = consent("withdraw", subject, "urn:uuid:none")
     assert "no such image" in str(done.exception)
     house = open_house(load_settings())
-    assert house.consent.uses_of(subject) == []
+    assert house.consent.grants.uses_of(subject) == []
     house.close()
 
 
@@ -347,7 +347,7 @@ def test_a_named_person_is_refused_unless_they_agreed(named: Gateway, house: Hou
 
 
 def test_a_part_of_a_name_is_not_that_name(named: Gateway, house: House) -> None:
-    bob = house.consent.enrol("Bob", [likeness_of(BOB)], MODEL)
+    bob = house.consent.subjects.enrol("Bob", [likeness_of(BOB)], MODEL)
     with pytest.raises(PromptRefused):
         named.release(asked("a portrait of Bob Sample", grant(house, bob.subject)))
 

@@ -1,8 +1,6 @@
 """Blocklists, notices and appeals through the doors: HTTP and the command line."""
 
-import io
 import json
-import sys
 from pathlib import Path
 
 import httpx
@@ -12,11 +10,11 @@ from fastapi.testclient import TestClient
 from detectors import fingerprint
 from service.api import create_app
 from service.blocklist import SAME_PICTURE_BITS
-from service.cli import app as cli
 from service.cli import generate
 from service.house import House
 from service.pictures import encode
 from service.stages import Order
+from tests.support.commands import runner
 from tests.support.painter import landscape
 
 RGB = landscape(3, 320, 256)
@@ -40,21 +38,8 @@ def client(painted_house: House) -> TestClient:
 @pytest.fixture
 def run(monkeypatch, capsys, painted_house: House):
     """Run a command in this process over the painted house; gives (exit code, standard output, standard error)."""
-    monkeypatch.setenv("COLUMNS", "250")
     monkeypatch.setattr(generate, "open_house", lambda settings: painted_house)
-
-    def call(*words: object, stdin: bytes = b"") -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["countermark", *map(str, words)])
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        code = 0
-        try:
-            cli.run()
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
+    return runner(monkeypatch, capsys, columns=250)
 
 
 def problem(response: httpx.Response, status: int, code: str) -> dict[str, str]:

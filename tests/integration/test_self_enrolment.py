@@ -51,7 +51,7 @@ def test_a_person_enrols_and_sees_what_is_theirs(client: TestClient, open_door: 
     assert answer.status_code == 201, answer.text
     done = answer.json()
     assert (done["templates"], done["protected"]) == (PHOTOS, True)
-    assert open_door.consent.name(done["subject"]) == "Ann Example"
+    assert open_door.consent.subjects.name(done["subject"]) == "Ann Example"
     seen = client.get(f"/v1/consent/subjects/{done['subject']}", headers={"X-Subject-Pin": done["pin"]})
     assert seen.json() == {"grants": [], "uses": []}
     assert "answered before" in refused(client, challenge["id"], photos(challenge["poses"]), 422, "not_live")
@@ -69,7 +69,7 @@ def test_what_does_not_answer_the_challenge_is_refused(client: TestClient, open_
     forged = [photos(poses)[0], mirrored, *photos(poses)[2:]]
     assert "mirrored" in refused(client, challenge["id"], forged, 422, "not_live")
     assert "no such challenge" in refused(client, "L-NONE", forged, 422, "not_live")
-    assert open_door.consent.everybody() == []
+    assert open_door.consent.subjects.everybody() == []
 
 
 def test_forms_that_are_none_spend_no_challenge(client: TestClient, open_door: House) -> None:
@@ -90,7 +90,7 @@ def test_forms_that_are_none_spend_no_challenge(client: TestClient, open_door: H
     ):
         answer = client.post(here, **sent)  # type: ignore[arg-type]
         assert (answer.status_code, answer.json()["code"]) == (400, "bad_request"), answer.text
-    assert open_door.consent.everybody() == []
+    assert open_door.consent.subjects.everybody() == []
     assert client.post(here, data=ann, files=files).status_code == 201
 
 

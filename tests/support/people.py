@@ -55,7 +55,7 @@ def likeness(colour: tuple[float, ...]) -> NDArray[np.float32]:
 
 
 def enrolled(consent: Consent, colour: tuple[int, int, int] = ANN, *, protected: bool = True) -> Enrolled:
-    return consent.enrol("Ann Example", [likeness(colour)], MODEL, protected=protected)
+    return consent.subjects.enrol("Ann Example", [likeness(colour)], MODEL, protected=protected)
 
 
 def portrait(colour: tuple[int, int, int], side: int = 256) -> NDArray[np.uint8]:

@@ -36,7 +36,7 @@ def test_photos_become_templates_and_are_not_kept(house: House) -> None:
 def test_photos_that_cannot_be_used_are_named(house: House, photos: list[bytes], why: str) -> None:
     with pytest.raises(BadRequest, match=why):
         enrol(house.consent, ByColour(), LIMITS, "Ann", photos)
-    assert house.consent.everybody() == []
+    assert house.consent.subjects.everybody() == []
 
 
 @pytest.mark.parametrize(("size", "sharpness", "why"), [(79, 50, "79 px"), (200, 3, "blurred")])
@@ -78,10 +78,10 @@ def test_who_answers_the_challenge_is_enrolled_and_protected(house: House) -> No
     challenge = house.liveness.challenge()
     done = by_oneself(house, challenge, answer(challenge))
     assert (done.templates, done.protected) == (4, True)
-    house.consent.check_pin(done.subject, done.pin)
+    house.consent.subjects.check_pin(done.subject, done.pin)
     with pytest.raises(NotLive, match="answered before"):
         by_oneself(house, challenge, answer(challenge))
-    assert len(house.consent.everybody()) == 1
+    assert len(house.consent.subjects.everybody()) == 1
 
 
 def test_another_person_in_between_is_refused(house: House) -> None:
@@ -91,7 +91,7 @@ def test_another_person_in_between_is_refused(house: House) -> None:
         by_oneself(house, challenge, photos)
     with pytest.raises(NotLive):  # it was an attempt
         by_oneself(house, challenge, answer(challenge))
-    assert house.consent.everybody() == []
+    assert house.consent.subjects.everybody() == []
 
 
 def test_photos_in_another_order_enrol_nobody(house: House) -> None:
@@ -99,7 +99,7 @@ def test_photos_in_another_order_enrol_nobody(house: House) -> None:
     first, second, *others = answer(challenge)
     with pytest.raises(NotLive, match="should look"):
         by_oneself(house, challenge, [second, first, *others])
-    assert house.consent.everybody() == []
+    assert house.consent.subjects.everybody() == []
 
 
 @pytest.mark.parametrize("count", [0, 3])
@@ -113,7 +113,7 @@ def test_a_face_model_that_tells_no_pose_enrols_nobody(house: House) -> None:
     challenge = house.liveness.challenge()
     with pytest.raises(NotLive, match="neither"):
         enrol_self(house.consent, house.liveness, ByColour(), LIMITS, challenge.id, "Ann", answer(challenge))
-    assert house.consent.everybody() == []
+    assert house.consent.subjects.everybody() == []
 
 
 def test_without_a_name_the_challenge_is_not_spent(house: House) -> None:

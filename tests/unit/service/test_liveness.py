@@ -17,17 +17,10 @@ from service.house import House
 from service.liveness import FRONT, PHOTOS, POSES, TURNED, Challenge, Pose, PoseSequence, Shot, pose, shot
 from service.pictures import Limits, decode, encode
 from service.storage import challenges
+from tests.support.clock import Clock
 from tests.support.people import TURNS, Posing, posed
 
 LIMITS = Limits(1 << 22, 1 << 22)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = dt.datetime(2026, 5, 1, 12, tzinfo=dt.UTC)
-
-    def __call__(self) -> dt.datetime:
-        return self.now
 
 
 @pytest.fixture

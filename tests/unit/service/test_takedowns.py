@@ -17,6 +17,7 @@ from service.house import House
 from service.pictures import Limits, Picture, decode, encode
 from service.stages import Order
 from service.takedowns import Notice, Takedowns
+from tests.support.clock import Clock
 from tests.support.painter import landscape
 
 START = dt.datetime(2026, 5, 19, 12, tzinfo=dt.UTC)
@@ -24,20 +25,9 @@ SECRETS = ("Jane Roe", "jane@example.org", "my former partner", "pictures.exampl
 ORDER = Order(prompt="a lake at dawn", seed=7)
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> dt.datetime:
-        return self.now
-
-    def wait(self, hours: float) -> None:
-        self.now += dt.timedelta(hours=hours)
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(START)
 
 
 def make(house: House, clock: Clock, *, at_once: bool = True) -> Takedowns:
