@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from .backgrounds import SIZE
+from .brushes import SIZE
 from .config import Recipe
-from .scenes import Scene, render, sample
+from .render import render
+from .scenes import Scene, sample
 
 log = logging.getLogger(__name__)
 CHUNK = 100

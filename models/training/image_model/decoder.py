@@ -6,7 +6,6 @@ denoiser's small errors, which a decoder that has only seen exact latents turns 
 
 from __future__ import annotations
 
-import logging
 import time
 
 import numpy as np
@@ -17,8 +16,6 @@ from . import progress
 from .autoencoder import pixel_loss, to_tensor
 from .config import Recipe
 from .sharding import ShardedGradients
-
-log = logging.getLogger(__name__)
 
 
 def train(
@@ -41,7 +38,7 @@ def train(
         optimizer.step()
         budget.step += 1
         if budget.step % 50 == 0:
-            log.info("decoder step %d, %.0f s: loss %.4f", budget.step, budget.seconds, loss)
+            progress.note(recipe.out, "decoder", budget, loss=loss)
         if time.monotonic() - saved > recipe.checkpoint_seconds or budget.fraction >= 1:
             saved = time.monotonic()
             progress.checkpoint(path, parts, optimizer, budget)
@@ -49,7 +46,9 @@ def train(
 
 
 def _loss(model: AutoencoderKL, x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
-    return pixel_loss(model.decode(z).sample, x)
+    with torch.autocast(x.device.type, torch.bfloat16, cache_enabled=False):
+        y = model.decode(z).sample
+    return pixel_loss(y.float(), x)
 
 
 def _batch(
@@ -59,8 +58,8 @@ def _batch(
     rng: np.random.Generator,
     device: torch.device,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """One whole frame, pixels (1, 3, 256, 256) and noisy latents: group normalisation sees frames at inference."""
-    index = int(rng.integers(len(latents)))
-    clean = latents[index : index + 1].to(device).float()
+    """Whole frames, pixels (B, 3, 256, 256) and noisy latents: group normalisation sees frames at inference."""
+    chosen = rng.integers(len(latents), size=recipe.frames_per_step)
+    clean = latents[torch.from_numpy(chosen).to(latents.device)].to(device).float()
     noisy = clean + recipe.decoder_noise * float(rng.random()) * torch.randn_like(clean)
-    return to_tensor(pictures[index : index + 1], device), noisy
+    return to_tensor(pictures[chosen], device), noisy
