@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from detectors.prompts import PromptScreen
 from service import logs
 from service.gateway import Gateway, Rules, Watch
-from service.generation.diffusers_backend import load_backend
+from service.generation.loading import load_backend
 from service.house import open_checkers, open_folder_checker, open_house
 from service.pictures import Limits
 from service.settings import Settings

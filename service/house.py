@@ -19,7 +19,7 @@ from service.consent import Consent
 from service.errors import Misconfigured, Unavailable
 from service.examiner import Examiner
 from service.gateway import Gateway, Rules
-from service.generation.diffusers_backend import load_backend
+from service.generation.loading import load_backend
 from service.generation.safety_checker import FolderChecker, brings_checker
 from service.ledger import Ledger
 from service.likeness import Likeness

@@ -38,6 +38,11 @@ class Job:
     canvas: Canvas | None = None
     """What to draw on; None: an empty one."""
 
+    @property
+    def done_steps(self) -> int:
+        """The denoising steps that are really done: on a picture fewer than asked for."""
+        return self.steps if self.canvas is None else self.canvas.steps(self.steps)
+
 
 class Backend(Protocol):
     """Draws pictures. Its pixels are a draft: nothing but the gateway may hand them out."""
