@@ -28,11 +28,18 @@ log = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Runs the stages in order; each one resumes from, or is skipped for, what lies in the output folder."""
     recipe = _arguments()
-    recipe.out.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    run(recipe, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+
+
+def run(recipe: Recipe, device: torch.device) -> Path:
+    """Runs the stages in order; each one resumes from, or is skipped for, what lies in the output folder.
+
+    Returns the folder of the finished pipeline.
+    """
+    recipe.out.mkdir(parents=True, exist_ok=True)
+    torch.backends.cudnn.benchmark = True  # every batch of a stage has the same shape
     pictures = corpus.load(recipe)
     vae = autoencoder.train(recipe, pictures, device)
     held_out = pictures[recipe.scenes :]
@@ -46,6 +53,7 @@ def main() -> None:
     log.info("autoencoder: %.2f dB with the final decoder", autoencoder.reconstruction_psnr(vae, held_out, device))
     export.write(folder, vae, model, words)
     log.info("pipeline written to %s", folder)
+    return folder
 
 
 def _latents(recipe: Recipe, vae: AutoencoderKL, pictures: np.ndarray, device: torch.device) -> torch.Tensor:
