@@ -49,7 +49,7 @@ def run(recipe: Recipe, device: torch.device) -> Path:
     folder = recipe.out / "scenes-256"
     training = diffusion.DiffusionTraining(recipe, words, device)
     model = training.run(latents, lambda average: export.write(folder, vae, average, words))
-    decoder.train(recipe, vae, pictures, latents, device)
+    decoder.train(recipe, vae, pictures, latents, training.guesses(), device)
     log.info("autoencoder: %.2f dB with the final decoder", autoencoder.reconstruction_psnr(vae, held_out, device))
     export.write(folder, vae, model, words)
     log.info("pipeline written to %s", folder)

@@ -40,10 +40,12 @@ class Recipe:
     kl_weight: float = 2e-4
 
     # Decoder alone, at the end.
-    decoder_minutes: float = 3.0
+    decoder_minutes: float = 15.0
     decoder_steps: int = 60_000
-    decoder_rate: float = 2e-4
-    decoder_noise: float = 0.15
+    decoder_rate: float = 3e-4
+    decoder_guesses: float = 0.65
+    """Share of the batches that the denoiser has guessed; see `guesses`."""
+    decoder_noise: float = 0.1
 
     # Text encoder and denoiser.
     diffusion_minutes: float = 300.0
@@ -76,7 +78,7 @@ GPU: dict[str, object] = {
     "crops_per_step": 48,
     "frames_per_step": 12,
     "autoencoder_rate": 6e-4,
-    "decoder_minutes": 1.5,
+    "decoder_minutes": 2.5,
     "diffusion_minutes": 14.0,
     "unet_channels": (96, 128, 176, 224),
     "batch": 384,

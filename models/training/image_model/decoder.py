@@ -1,7 +1,8 @@
-"""The last stage: the decoder alone goes on learning, from cached latents with a little noise.
+"""The last stage: the decoder alone goes on learning, from latents as the denoiser guesses them.
 
-The latents stay as the denoiser knows them, so that this can follow its training. The noise stands for the
-denoiser's small errors, which a decoder that has only seen exact latents turns into visible blemishes.
+The latents stay as the denoiser knows them, so that this can follow its training. A decoder that has only seen exact
+latents turns the denoiser's small errors into visible blemishes; so a share of the batches has them, and the rest a
+little noise.
 """
 
 from __future__ import annotations
@@ -11,15 +12,22 @@ import time
 import numpy as np
 import torch
 from diffusers import AutoencoderKL
+from torch.nn import functional as F  # noqa: N812 (the name used everywhere)
 
 from . import progress
 from .autoencoder import pixel_loss, to_tensor
 from .config import Recipe
+from .guesses import Guesses
 from .sharding import ShardedGradients
 
 
 def train(
-    recipe: Recipe, model: AutoencoderKL, pictures: np.ndarray, latents: torch.Tensor, device: torch.device
+    recipe: Recipe,
+    model: AutoencoderKL,
+    pictures: np.ndarray,
+    latents: torch.Tensor,
+    guesses: Guesses,
+    device: torch.device,
 ) -> None:
     """Trains (or resumes) the decoder of `model` in place on `latents` (N, C, 32, 32) of the first N pictures."""
     path = recipe.out / "decoder.pt"
@@ -31,9 +39,9 @@ def train(
     gradients = ShardedGradients(parts.parameters(), recipe.shards if device.type == "cpu" else 1)
     saved = time.monotonic()
     while budget.fraction < 1:
-        batches = [_batch(recipe, pictures, latents, rng, device) for _ in range(gradients.shards)]
+        batches = [_batch(recipe, pictures, latents, guesses, rng, device) for _ in range(gradients.shards)]
         progress.set_rate(optimizer, progress.learning_rate(recipe.decoder_rate, budget.fraction, budget.step))
-        loss = gradients.backward(lambda shard: _loss(model, *batches[shard]) / gradients.shards)  # noqa: B023
+        loss = gradients.backward(lambda shard: _loss(recipe, model, *batches[shard]) / gradients.shards)  # noqa: B023
         torch.nn.utils.clip_grad_norm_(parts.parameters(), 1.0)
         optimizer.step()
         budget.step += 1
@@ -45,21 +53,24 @@ def train(
     parts.requires_grad_(False)
 
 
-def _loss(model: AutoencoderKL, x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+def _loss(recipe: Recipe, model: AutoencoderKL, x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
     with torch.autocast(x.device.type, torch.bfloat16, cache_enabled=False):
-        y = model.decode(z).sample
-    return pixel_loss(y.float(), x)
+        y = model.decode(z).sample.float()
+    return pixel_loss(y, x) + recipe.squared_error * F.mse_loss(y, x)
 
 
 def _batch(
     recipe: Recipe,
     pictures: np.ndarray,
     latents: torch.Tensor,
+    guesses: Guesses,
     rng: np.random.Generator,
     device: torch.device,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Whole frames, pixels (B, 3, 256, 256) and noisy latents: group normalisation sees frames at inference."""
+    """Whole frames, pixels (B, 3, 256, 256) and latents: group normalisation sees frames at inference."""
     chosen = rng.integers(len(latents), size=recipe.frames_per_step)
     clean = latents[torch.from_numpy(chosen).to(latents.device)].to(device).float()
+    if rng.random() < recipe.decoder_guesses:
+        return to_tensor(pictures[chosen], device), guesses.of(clean, chosen.tolist())
     noisy = clean + recipe.decoder_noise * float(rng.random()) * torch.randn_like(clean)
     return to_tensor(pictures[chosen], device), noisy

@@ -13,33 +13,15 @@ from transformers import CLIPTokenizer
 
 from . import progress, start
 from .brushes import SIZE
-from .captions import caption
+from .captions_batch import CaptionBatches
 from .config import Recipe
 from .corpus import scene_at
+from .guesses import Guesses
 from .networks import TRAIN_STEPS, TextToLatents, build_scheduler
 from .render import placements
 from .scenes import Scene
 from .sharding import ShardedGradients
 from .vocabulary import PLAIN
-
-
-class CaptionBatches:
-    """Token ids of fresh captions for given scenes; a share is empty, for classifier-free guidance."""
-
-    def __init__(self, recipe: Recipe, tokenizer: CLIPTokenizer, scenes: list[Scene], rng: random.Random) -> None:
-        self._tokenizer, self._scenes, self._rng = tokenizer, scenes, rng
-        self._dropout = recipe.caption_dropout
-
-    def ids(self, indices: list[int]) -> torch.Tensor:
-        """int64 (len(indices), text_length)."""
-        texts = [self._text(index) for index in indices]
-        batch = self._tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt")
-        return batch["input_ids"]
-
-    def _text(self, index: int) -> str:
-        if self._rng.random() < self._dropout:
-            return ""
-        return caption(self._scenes[index], self._rng)
 
 
 def object_weights(scenes: list[Scene], size: int, gain: float) -> torch.Tensor:
@@ -116,6 +98,10 @@ class DiffusionTraining:
                     on_checkpoint(self.average)
         self._save()
         return self.average
+
+    def guesses(self) -> Guesses:
+        """What the averaged weights make of noisy latents of the training scenes."""
+        return Guesses(self.average, self._captions, self._device)
 
     def _choose(self, count: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Numbers of the scenes of one step (B,) and token ids of new captions for them (B, L), both int64."""

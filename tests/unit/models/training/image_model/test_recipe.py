@@ -1,6 +1,7 @@
 """The whole recipe in seconds: tiny networks, a few scenes, a few steps; then once more from what it left."""
 
 import copy
+import random
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,9 +11,11 @@ import torch
 
 from models.training.image_model import autoencoder, tokenizer
 from models.training.image_model.__main__ import run
+from models.training.image_model.captions_batch import CaptionBatches
 from models.training.image_model.config import GPU, Recipe
 from models.training.image_model.corpus import scene_at
 from models.training.image_model.diffusion import object_weights, scene_weights
+from models.training.image_model.guesses import Guesses
 from models.training.image_model.networks import TextToLatents
 from models.training.image_model.scenes import Scene, Thing
 from models.training.image_model.start import _copy_words, take_over_autoencoder, take_over_denoiser
@@ -123,3 +126,11 @@ def test_the_tokenizer_covers_any_text(recipe: Recipe, text: str) -> None:
 
 def test_the_sizes_for_a_card_are_fields_of_the_recipe(sprites: Path, tmp_path: Path) -> None:
     assert Recipe(sprites, tmp_path, **GPU).batch == GPU["batch"]
+
+
+def test_guesses_are_finite_and_of_the_same_shape(recipe: Recipe, folder: Path) -> None:
+    words = tokenizer.build(recipe)
+    captions = CaptionBatches(recipe, words, [scene_at(1, number) for number in range(3)], random.Random(0))
+    guesses = Guesses(TextToLatents(recipe, words), captions, CPU).of(torch.zeros(3, 4, 32, 32), [2, 0, 1])
+    assert guesses.shape == (3, 4, 32, 32)
+    assert guesses.isfinite().all()
