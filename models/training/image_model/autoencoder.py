@@ -14,6 +14,7 @@ from torch.nn import functional as F  # noqa: N812 (the name used everywhere)
 from . import progress, start
 from .block_averages import start_as_block_averages
 from .config import Recipe
+from .networks import place
 
 CELL = 16  # sprites stand on this grid (see `scenes`), and so do crops
 
@@ -42,7 +43,7 @@ def train(recipe: Recipe, pictures: np.ndarray, device: torch.device) -> Autoenc
     torch.manual_seed(recipe.seed)
     model = build(recipe)
     start.take_over_autoencoder(model, recipe.start)
-    model.to(device)
+    place(model, device)
     optimizer = torch.optim.AdamW(
         model.parameters(), recipe.autoencoder_rate, betas=(0.9, 0.98), weight_decay=0, fused=True
     )

@@ -11,7 +11,7 @@ class Recipe:
     """Sizes, budgets and seeds. A stage ends when its minutes or its steps are used up, whichever is first.
 
     The defaults are for one core of a server processor. `GPU` replaces the batch sizes, rates and numbers of scenes
-    that a graphics card makes worth while.
+    that a graphics card makes worth its while.
     """
 
     sprites: Path
@@ -74,12 +74,12 @@ class Recipe:
 GPU: dict[str, object] = {
     "scenes": 48_000,
     "workers": 16,
-    "autoencoder_minutes": 6.0,
+    "autoencoder_minutes": 5.0,
     "crops_per_step": 48,
     "frames_per_step": 12,
     "autoencoder_rate": 6e-4,
-    "decoder_minutes": 2.5,
-    "diffusion_minutes": 14.0,
+    "decoder_minutes": 2.0,
+    "diffusion_minutes": 13.0,
     "unet_channels": (96, 128, 176, 224),
     "batch": 384,
     "diffusion_rate": 9e-4,

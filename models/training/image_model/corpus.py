@@ -7,6 +7,7 @@ import random
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from .brushes import SIZE
@@ -48,4 +49,5 @@ def _render_all(recipe: Recipe, path: Path) -> None:
 
 def _render_chunk(job: tuple[Path, int, int, int]) -> np.ndarray:
     sprites, seed, first, count = job
+    cv2.setNumThreads(1)  # the processes are the parallelism
     return np.stack([np.asarray(render(scene_at(seed, first + i), sprites)) for i in range(count)])

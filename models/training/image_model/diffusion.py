@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 import time
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from .captions_batch import CaptionBatches
 from .config import Recipe
 from .corpus import scene_at
 from .guesses import Guesses
-from .networks import TRAIN_STEPS, TextToLatents, build_scheduler
+from .networks import TRAIN_STEPS, TextToLatents, build_scheduler, place
 from .render import placements
 from .scenes import Scene
 from .sharding import ShardedGradients
@@ -52,9 +53,8 @@ class DiffusionTraining:
         self._path = recipe.out / "diffusion.pt"
         self.model = TextToLatents(recipe, tokenizer)
         start.take_over_denoiser(self.model, tokenizer, recipe.start)
-        self.model.to(device)
-        self.average = TextToLatents(recipe, tokenizer).to(device).eval().requires_grad_(False)
-        self.average.load_state_dict(self.model.state_dict())
+        place(self.model, device)
+        self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
         self._optimizer = torch.optim.AdamW(
             self.model.parameters(),
             recipe.diffusion_rate,

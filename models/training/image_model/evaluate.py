@@ -88,16 +88,18 @@ def draw(options: argparse.Namespace, prompts: list[str], device: torch.device) 
         pipeline.scheduler = SAMPLERS[options.sampler].from_config(pipeline.scheduler.config)
     pipeline.set_progress_bar_config(disable=True)
     pipeline.to(device)
-    pictures, start = [], time.monotonic()
-    for number, prompt in enumerate(prompts):
-        image = pipeline(
-            prompt,
+    pictures: list[np.ndarray] = []
+    start = time.monotonic()
+    for first in range(0, len(prompts), options.batch):
+        part = prompts[first : first + options.batch]
+        images = pipeline(
+            part,
             num_inference_steps=options.steps,
             guidance_scale=options.guidance,
             guidance_rescale=options.rescale,
-            generator=torch.Generator().manual_seed(1000 + number),
-        ).images[0]
-        pictures.append(np.asarray(image))
+            generator=[torch.Generator().manual_seed(1000 + first + number) for number in range(len(part))],
+        ).images
+        pictures += [np.asarray(image) for image in images]
     return np.stack(pictures), (time.monotonic() - start) / len(prompts)
 
 
@@ -163,6 +165,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--count", type=int, default=1_000)
     parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--sampler", choices=tuple(SAMPLERS), help="instead of the pipeline's own")
+    parser.add_argument("--batch", type=int, default=1, help="pictures drawn together")
     parser.add_argument("--guidance", type=float, default=4.0)
     parser.add_argument("--rescale", type=float, default=0.5)
     parser.add_argument("--seed", type=int, default=1, help="of the choice of held-out scenes")
