@@ -208,6 +208,7 @@ class Gateway:
             height=order.height or height,
             steps=order.steps or self.backend.default_steps,
             guidance=self.backend.default_guidance if order.guidance is None else order.guidance,
+            scheduler=order.scheduler,
         )
 
     def _drawn(self, admitted: Admitted, watch: Watch) -> Cleared:

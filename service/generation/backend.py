@@ -7,6 +7,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from service.generation.schedulers import Scheduler
+
 OnStep = Callable[[int, int], None]
 """Called after each denoising step with (done, total); raising from it stops the rendering."""
 
@@ -34,6 +36,9 @@ class Job:
     steering: int = 0
     """How strongly to steer away from what is unsafe: 0 not at all, up to the backend's `most_steering`."""
 
+    scheduler: Scheduler | None = None
+    """None: the model's own."""
+
 
 class Backend(Protocol):
     """Draws pictures. Its pixels are a draft: nothing but the gateway may hand them out."""
@@ -59,7 +64,7 @@ class Backend(Protocol):
         """Warnings about the job, such as words the model has never seen.
 
         Raises:
-            BadRequest: this model cannot draw it (size, steps).
+            BadRequest: this model cannot draw it (size, steps, scheduler).
         """
 
     def render(self, job: Job, on_step: OnStep) -> NDArray[np.uint8]:

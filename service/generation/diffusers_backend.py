@@ -20,6 +20,8 @@ from service.generation import arguments
 from service.generation.backend import Job, ModelIdentity, OnStep
 from service.generation.families import steerable
 from service.generation.safe_guidance import STRENGTHS, steered
+from service.generation.schedulers import check as check_scheduler
+from service.generation.schedulers import scheduled
 
 _LEAST_MULTIPLE = 8
 _LARGEST_SIDE = 2048
@@ -74,6 +76,7 @@ class DiffusersBackend:
         self._check_size(job)
         if wrong := arguments.unsupported(self._call, job):
             raise wrong
+        check_scheduler(self._pipeline, job.scheduler)
         unknown = self._unknown_words(job.prompt)
         strange = (f"words the model does not know: {', '.join(unknown)}",) if unknown else ()
         return (*strange, *arguments.ignored(self._call, job))
@@ -89,7 +92,7 @@ class DiffusersBackend:
         with self._lock, torch.inference_mode():
             on_step(0, job.steps)  # it may have been given up while it waited
             pipeline = self._pipeline_for(job)
-            with self._steered(job):
+            with scheduled(pipeline, job.scheduler), self._steered(job):
                 drawn = pipeline(
                     generator=torch.Generator("cpu").manual_seed(job.seed),
                     output_type="np",
