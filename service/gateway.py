@@ -212,6 +212,7 @@ class Gateway:
             steps=order.steps or self.backend.default_steps,
             guidance=self.backend.default_guidance if order.guidance is None else order.guidance,
             canvas=taken.canvas((width, height), order.strength),
+            scheduler=order.scheduler,
         )
 
     def _drawn(self, admitted: Admitted, watch: Watch) -> Cleared:

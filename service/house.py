@@ -19,7 +19,7 @@ from service.consent import Consent
 from service.errors import Misconfigured, Unavailable
 from service.examiner import Examiner
 from service.gateway import Gateway, Rules
-from service.generation.loading import load_backend
+from service.generation.loading import OnLoading, load_backend, log_loading
 from service.generation.safety_checker import FolderChecker, brings_checker
 from service.ledger import Ledger
 from service.likeness import Likeness
@@ -52,6 +52,7 @@ class House:
     consent: Consent = field(init=False)
     likeness: Likeness = field(init=False)
     liveness: Liveness = field(init=False)
+    on_loading: OnLoading = field(default=log_loading)
     _gateway: Gateway | None = None
     _classifier: Classifier | None = None
     _loading: threading.Lock = field(default_factory=threading.Lock)
@@ -137,7 +138,7 @@ class House:
         prompts = open_screen(settings)  # before the pipeline: without it nothing may run
         checkers = open_checkers(settings)
         try:
-            backend = load_backend(settings)
+            backend = load_backend(settings, self.on_loading)
         except ModelError as unusable:
             raise Unavailable(str(unusable)) from unusable
         checkers += open_folder_checker(settings, backend.folder)

@@ -43,6 +43,10 @@ class Settings(BaseSettings):
     precision: Annotated[
         Literal["float32", "float16", "bfloat16"], Field(description="torch dtype of the pipeline.")
     ] = "float32"
+    offload: Annotated[
+        Literal["none", "model", "sequential"],
+        Field(description="Keep the pipeline in main memory: on the device is one model at a time, or one layer."),
+    ] = "none"
     threads: Annotated[int, Field(ge=1, le=256, description="CPU threads of each model.")] = min(4, os.cpu_count() or 1)
     onnx_providers: Annotated[
         tuple[str, ...],

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from detectors import Finding, Fingerprint
 from service.consent import Grant, GrantNumber, Scope
 from service.generation.backend import Job, ModelIdentity
+from service.generation.schedulers import Scheduler
 from service.intake import Given
 from service.pictures import Mime, OutputFormat
 
@@ -67,6 +68,7 @@ class Order(BaseModel):
     height: int | None = Field(None, ge=64, le=4096, description="Pixels; unset: the model's own size.")
     steps: int | None = Field(None, ge=1, le=MOST_STEPS)
     guidance: float | None = Field(None, ge=0, le=50, allow_inf_nan=False)
+    scheduler: Scheduler | None = Field(None, description="Unset: the model's own.")
     format: OutputFormat = "png"
     safety_threshold: SafetyThreshold = None
     grants: tuple[GrantNumber, ...] = Field(

@@ -28,6 +28,7 @@ from service.errors import (
 )
 from service.facts import Fact, fact
 from service.gateway import Gateway, Watch
+from service.generation.schedulers import Scheduler
 from service.house import House
 from service.stages import (
     LARGEST_SEED,
@@ -51,8 +52,8 @@ _EXAMPLE: dict[str, JsonValue] = {
 
 
 class Wish(BaseModel):
-    """OpenAI's request plus `seed`, `negative_prompt`, `num_inference_steps`, `guidance_scale`, `safety_threshold`,
-    `grants`, `scope`.
+    """OpenAI's request plus `seed`, `negative_prompt`, `num_inference_steps`, `guidance_scale`, `scheduler`,
+    `safety_threshold`, `grants`, `scope`.
 
     Fields of OpenAI's that would change how a picture is screened or shown before it is (moderation="low",
     streaming, partial images) are accepted with their harmless value only. Unknown fields are refused.
@@ -71,6 +72,7 @@ class Wish(BaseModel):
     negative_prompt: str = Field("", max_length=LONGEST_PROMPT)
     num_inference_steps: int | None = Field(None, ge=1, le=MOST_STEPS)
     guidance_scale: float | None = Field(None, ge=0, le=50, allow_inf_nan=False)
+    scheduler: Scheduler | None = Field(None, description="Unset: the model's own.")
     safety_threshold: SafetyThreshold = None
     grants: list[GrantNumber] = Field([], max_length=8, description="Grants of people whose likeness it may show.")
     scope: LikenessScope = None
@@ -193,6 +195,7 @@ def _orders(wish: Wish, more: Mapping[str, Any]) -> list[Order]:
                 height=height,
                 steps=wish.num_inference_steps,
                 guidance=wish.guidance_scale,
+                scheduler=wish.scheduler,
                 format=wish.output_format,
                 safety_threshold=wish.safety_threshold,
                 grants=tuple(wish.grants),

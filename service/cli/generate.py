@@ -15,6 +15,7 @@ from service.consent import SCOPES
 from service.errors import BadRequest, first_fault
 from service.facts import fact
 from service.gateway import Gateway, Watch
+from service.generation.schedulers import SCHEDULERS
 from service.house import open_house
 from service.settings import load_settings
 from service.stages import Order, Released, genuine
@@ -28,6 +29,10 @@ def generate(
     size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT in pixels; default: the model's own.")] = None,
     steps: Annotated[int | None, typer.Option(help="Denoising steps; default: the model's own.")] = None,
     guidance: Annotated[float | None, typer.Option(help="How closely to follow the prompt.")] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help=f"How noise is taken away: {', '.join(SCHEDULERS)}; default: the model's own."),
+    ] = None,
     safety_threshold: Annotated[
         float | None, typer.Option(help="Refuse from this score already; never laxer than the setting.")
     ] = None,
@@ -61,6 +66,7 @@ def generate(
         height=height,
         steps=steps,
         guidance=guidance,
+        scheduler=scheduler,
         format=files.format_of(out),
         safety_threshold=safety_threshold,
         grants=tuple(grant or ()),
@@ -72,7 +78,8 @@ def generate(
     files.check_target(out, force)
     console = Console(stderr=True)
     house = open_house(settings)
-    with console.status("Loading the model"):
+    with console.status("Loading the model") as status:
+        house.on_loading = lambda done, total, part: status.update(f"Loading the model: {part} ({done} of {total})")
         gateway = house.gateway
     released, seconds = _release(gateway, order, console)
     files.write(out, genuine(released, Released).data)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.generation.canvas import Canvas
+from service.generation.schedulers import Scheduler
 
 OnStep = Callable[[int, int], None]
 """Called after each denoising step with (done, total); raising from it stops the rendering."""
@@ -37,6 +38,8 @@ class Job:
     """How strongly to steer away from what is unsafe: 0 not at all, up to the backend's `most_steering`."""
     canvas: Canvas | None = None
     """What to draw on; None: an empty one."""
+    scheduler: Scheduler | None = None
+    """None: the model's own."""
 
     @property
     def done_steps(self) -> int:
@@ -71,7 +74,7 @@ class Backend(Protocol):
         """Warnings about the job, such as words the model has never seen.
 
         Raises:
-            BadRequest: this model cannot draw it (size, steps, on a picture).
+            BadRequest: this model cannot draw it (size, steps, scheduler, on a picture).
         """
 
     def render(self, job: Job, on_step: OnStep) -> NDArray[np.uint8]:

@@ -23,6 +23,8 @@ from service.generation.canvas import kept
 from service.generation.families import steerable
 from service.generation.redrawing import blends, redrawer
 from service.generation.safe_guidance import STRENGTHS, steered
+from service.generation.schedulers import check as check_scheduler
+from service.generation.schedulers import scheduled
 
 _LEAST_MULTIPLE = 8
 _LARGEST_SIDE = 2048
@@ -92,6 +94,7 @@ class DiffusersBackend:
         call = arguments.takes(self._pipeline_for(job))
         if wrong := arguments.unsupported(call, job):
             raise wrong
+        check_scheduler(self._pipeline, job.scheduler)
         unknown = self._unknown_words(job.prompt)
         strange = (f"words the model does not know: {', '.join(unknown)}",) if unknown else ()
         return (*strange, *arguments.ignored(call, job))
@@ -107,7 +110,7 @@ class DiffusersBackend:
         with self._lock, torch.inference_mode():
             on_step(0, job.done_steps)  # it may have been given up while it waited
             pipeline = self._pipeline_for(job)
-            with self._steered(job):
+            with scheduled(pipeline, job.scheduler), self._steered(job):
                 drawn = pipeline(
                     generator=torch.Generator("cpu").manual_seed(job.seed),
                     output_type="np",
