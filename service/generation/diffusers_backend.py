@@ -10,7 +10,7 @@ import inspect
 import json
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,10 @@ class DiffusersBackend:
         return int(self._options.get("steps", self._call["num_inference_steps"].default))
 
     @property
+    def high_steps(self) -> int:
+        return int(self._options.get("steps_high", self.default_steps))
+
+    @property
     def default_guidance(self) -> float:
         return float(self._options.get("guidance", self._call["guidance_scale"].default))
 
@@ -82,7 +86,7 @@ class DiffusersBackend:
             width, height = self.default_size
             raise BadRequest(
                 f"{self.identity.name} draws {width}x{height} px, not {job.width}x{job.height}",
-                hint=f"Leave the size out, or ask for {width}x{height}.",
+                hint=f"Leave the size out, ask for {width}x{height}, or have it enlarged: upscale=lanczos.",
             )
         if any(side % _MULTIPLE or side > _LARGEST_SIDE for side in size):
             raise BadRequest(
@@ -93,10 +97,14 @@ class DiffusersBackend:
         return (f"words the model does not know: {', '.join(unknown)}",) if unknown else ()
 
     def render(self, job: Job, on_step: OnStep) -> NDArray[np.uint8]:
-        """RGB pixels (uint8, height x width x 3), equal for equal jobs.
+        """RGB pixels (uint8, height x width x 3), equal for equal jobs. Raises ModelFault as `render_batch`."""
+        return self.render_batch([job], on_step)[0]
+
+    def render_batch(self, jobs: Sequence[Job], on_step: OnStep) -> list[NDArray[np.uint8]]:
+        """Pictures of jobs that are alike (see `queue.alike`), each from its own seed.
 
         Raises:
-            ModelFault: the pipeline gave no picture, several, or numbers that are not finite.
+            ModelFault: the pipeline gave another number of pictures, or numbers that are not finite.
         """
         import torch  # noqa: PLC0415 - see the module's docstring
 
@@ -104,23 +112,24 @@ class DiffusersBackend:
             on_step(index + 1, job.steps)
             return tensors
 
+        job = jobs[0]  # what they share is the same in all
         extra = {k: self._options[k] for k in ("guidance_rescale",) if k in self._options and k in self._call}
         with self._lock, torch.inference_mode():
             on_step(0, job.steps)  # it may have been given up while it waited
             with self._steered(job):
                 drawn = self._pipeline(
-                    prompt=job.prompt,
-                    negative_prompt=job.negative_prompt or None,
+                    prompt=[one.prompt for one in jobs],
+                    negative_prompt=[one.negative_prompt for one in jobs] if job.negative_prompt else None,
                     width=job.width,
                     height=job.height,
                     num_inference_steps=job.steps,
                     guidance_scale=job.guidance,
-                    generator=torch.Generator("cpu").manual_seed(job.seed),
+                    generator=[torch.Generator("cpu").manual_seed(one.seed) for one in jobs],
                     callback_on_step_end=step,
                     output_type="np",
                     **extra,
                 ).images
-        return _pixels(drawn, job)
+        return _pixels(drawn, jobs)
 
     def _steered(self, job: Job) -> contextlib.AbstractContextManager[None]:
         if not job.steering:
@@ -219,11 +228,10 @@ def _download(settings: Settings) -> Path:
     return Path(fetched)
 
 
-def _pixels(drawn: Any, job: Job) -> NDArray[np.uint8]:
-    values = np.asarray(drawn)
-    if values.shape != (1, job.height, job.width, 3):
-        raise ModelFault(f"the pipeline gave an array of shape {values.shape} for one picture")
+def _pixels(drawn: Any, jobs: Sequence[Job]) -> list[NDArray[np.uint8]]:
+    values, job = np.asarray(drawn), jobs[0]
+    if values.shape != (len(jobs), job.height, job.width, 3):
+        raise ModelFault(f"the pipeline gave an array of shape {values.shape} for {len(jobs)} pictures")
     if not np.isfinite(values).all():
         raise ModelFault("the pipeline gave numbers that are not finite")
-    rgb: NDArray[np.uint8] = np.round(np.clip(values[0], 0, 1) * 255).astype(np.uint8)
-    return rgb
+    return list(np.round(np.clip(values, 0, 1) * 255).astype(np.uint8))
