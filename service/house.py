@@ -19,7 +19,10 @@ from service.consent import Consent
 from service.errors import Misconfigured, Unavailable
 from service.examiner import Examiner
 from service.gateway import Checker, Gateway, Rules
+from service.generation import Backend
 from service.generation.diffusers_backend import load_backend
+from service.generation.energy import open_meter
+from service.generation.queue import Queue
 from service.generation.safety_checker import FolderChecker, brings_checker
 from service.ledger import Ledger
 from service.likeness import Likeness
@@ -130,6 +133,7 @@ class House:
             screen_timeout=settings.screen_timeout,
             render_timeout=settings.render_timeout,
             safe_retries=settings.safe_retries,
+            energy_in_manifest=settings.energy_in_manifest,
         )
         self.blocklist.load()  # a long list takes seconds, which the first picture would pay for
         prompts = open_screen(settings)  # before the pipeline: without it nothing may run
@@ -140,7 +144,7 @@ class House:
             raise Unavailable(str(unusable)) from unusable
         checkers += open_folder_checker(settings, backend.folder)
         return Gateway(
-            backend,
+            open_queue(settings, backend),
             prompts,
             checkers,
             self.codec,
@@ -151,6 +155,17 @@ class House:
             self.blocklist,
             self.likeness,
         )
+
+
+def open_queue(settings: Settings, backend: Backend) -> Queue:
+    """The queue in front of `backend`, which measures what each picture costs."""
+    return Queue(
+        backend,
+        length=settings.queue_length,
+        patience=settings.queue_timeout,
+        batch_size=settings.batch_size,
+        meter=open_meter(settings.device, settings.threads, settings.watts),
+    )
 
 
 def open_classifier(settings: Settings) -> Classifier:

@@ -11,7 +11,8 @@ from service.generation.backend import Job, OnStep, Upscale
 from service.generation.front import Front
 
 METHODS: dict[Upscale, Image.Resampling] = {"lanczos": Image.Resampling.LANCZOS}
-AGENT = ("Pillow", __version__)
+NAMES: dict[Upscale, str] = {"lanczos": "Pillow Lanczos"}
+VERSION = __version__
 MOST = 4
 """How many times the model's own side: beyond it there is nothing to see but the filter."""
 
