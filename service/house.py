@@ -19,7 +19,10 @@ from service.consent import Consent
 from service.errors import Misconfigured, Unavailable
 from service.examiner import Examiner
 from service.gateway import Gateway, Rules
+from service.generation import Backend
+from service.generation.energy import open_meter
 from service.generation.loading import OnLoading, load_backend, log_loading
+from service.generation.queue import Queue
 from service.generation.safety_checker import FolderChecker, brings_checker
 from service.ledger import Ledger
 from service.likeness import Likeness
@@ -133,6 +136,7 @@ class House:
             render_timeout=settings.render_timeout,
             safe_retries=settings.safe_retries,
             limits=Limits(settings.max_bytes, settings.max_pixels),
+            energy_in_manifest=settings.energy_in_manifest,
         )
         self.blocklist.load()  # a long list takes seconds, which the first picture would pay for
         prompts = open_screen(settings)  # before the pipeline: without it nothing may run
@@ -143,7 +147,7 @@ class House:
             raise Unavailable(str(unusable)) from unusable
         checkers += open_folder_checker(settings, backend.folder)
         return Gateway(
-            backend,
+            open_queue(settings, backend),
             prompts,
             checkers,
             self.codec,
@@ -154,6 +158,17 @@ class House:
             self.blocklist,
             self.likeness,
         )
+
+
+def open_queue(settings: Settings, backend: Backend) -> Queue:
+    """The queue in front of `backend`, which measures what each picture costs."""
+    return Queue(
+        backend,
+        length=settings.queue_length,
+        patience=settings.queue_timeout,
+        batch_size=settings.batch_size,
+        meter=open_meter(settings.device, settings.threads, settings.watts),
+    )
 
 
 def open_classifier(settings: Settings) -> Classifier:

@@ -6,9 +6,10 @@ import contextvars
 import secrets
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, ValidationInfo, field_validator
@@ -18,6 +19,7 @@ from service.consent import GrantNumber
 from service.errors import (
     BadRequest,
     Blocked,
+    Busy,
     LikenessRefused,
     PromptRefused,
     Refusal,
@@ -36,10 +38,14 @@ from service.stages import (
     MOST_STEPS,
     LikenessScope,
     Order,
+    Quality,
     Released,
     SafetyThreshold,
+    Upscaled,
     genuine,
 )
+
+T = TypeVar("T")
 
 _POLL_SECONDS = 0.25
 _WHOLE = 1 << 53  # beyond this a whole number is no exact float, and no guidance either
@@ -52,7 +58,7 @@ _EXAMPLE: dict[str, JsonValue] = {
 
 
 class Wish(BaseModel):
-    """OpenAI's request plus `seed`, `negative_prompt`, `num_inference_steps`, `guidance_scale`, `scheduler`,
+    """OpenAI's request plus `seed`, `negative_prompt`, `num_inference_steps`, `guidance_scale`, `scheduler`, `upscale`,
     `safety_threshold`, `grants`, `scope`.
 
     Fields of OpenAI's that would change how a picture is screened or shown before it is (moderation="low",
@@ -78,7 +84,10 @@ class Wish(BaseModel):
     scope: LikenessScope = None
     model: str | None = Field(None, description="Must be the served model's name, if given.")
     user: str | None = Field(None, max_length=200, description="Accepted and not stored.")
-    quality: Literal["auto", "standard"] = "auto"
+    quality: Literal["auto", "standard", "high"] = Field(
+        "auto", description="`high` takes more steps, if the model can."
+    )
+    upscale: Upscaled = None
     background: Literal["auto", "opaque"] = "auto"
     moderation: Literal["auto"] = "auto"
     stream: Literal[False] = False
@@ -127,7 +136,7 @@ class Images(BaseModel):
     data: list[Image]
     background: Literal["opaque"] = "opaque"
     output_format: str
-    quality: Literal["standard"] = "standard"
+    quality: Quality
     size: str
     countermark: Facts
 
@@ -138,7 +147,7 @@ router = APIRouter(tags=["gateway"])
 @router.post(
     "/v1/images/generations",
     summary="Draw pictures that are screened, marked, signed, proved and recorded",
-    responses=responses(BadRequest, PromptRefused, LikenessRefused, Unsafe, Blocked, StageFailed, Unavailable),
+    responses=responses(BadRequest, PromptRefused, LikenessRefused, Unsafe, Blocked, Busy, StageFailed, Unavailable),
     response_model_exclude_none=True,
 )
 async def generate(request: Request, wish: Annotated[Wish, Body()]) -> Images:
@@ -150,8 +159,7 @@ async def answer(request: Request, wish: Wish, more: Mapping[str, Any]) -> Image
     """The released pictures of a wish; `more` are fields of its orders that it does not have."""
     house: House = request.app.state.house
     gone = threading.Event()
-    call = partial(contextvars.copy_context().run, _release_all, house, wish, more, gone)
-    work = asyncio.get_running_loop().run_in_executor(request.app.state.renderers, call)
+    work = asyncio.ensure_future(_release_all(house, request.app.state.renderers, wish, more, gone))
     try:
         while not (await asyncio.wait([work], timeout=_POLL_SECONDS))[0]:
             if await request.is_disconnected():
@@ -161,23 +169,53 @@ async def answer(request: Request, wish: Wish, more: Mapping[str, Any]) -> Image
         gone.set()
 
 
-def _release_all(house: House, wish: Wish, more: Mapping[str, Any], gone: threading.Event) -> Images:
+async def _release_all(
+    house: House, renderers: Executor, wish: Wish, more: Mapping[str, Any], gone: threading.Event
+) -> Images:
     if wish.n > house.settings.max_images:
         raise BadRequest(f"n is {wish.n}, at most {house.settings.max_images} pictures are drawn at once")
-    gateway = house.gateway
+    gateway = await _in_thread(renderers, lambda: house.gateway)
     model = gateway.backend.identity
     if wish.model not in (None, model.name):
         raise BadRequest(f"the model here is {model.name}", hint="Leave `model` out, or name that one.")
-    released: list[Released] = []
-    refusals: list[tuple[int, Refusal]] = []
-    for index, order in enumerate(_orders(wish, more)):
-        try:
-            released.append(gateway.release(order, Watch(cancelled=gone.is_set)))
-        except Refusal as refusal:
-            refusals.append((index, refusal))
+    # While one is screened and signed the next is drawn; one request does not take the queue for itself.
+    turn = asyncio.Semaphore(max(2, house.settings.batch_size))
+    watch = Watch(cancelled=gone.is_set)
+    released, refusals = _sorted(
+        await asyncio.gather(
+            *(_release(renderers, turn, gateway, order, watch) for order in _orders(wish, more)),
+            return_exceptions=True,
+        )
+    )
     if not released:
         raise refusals[0][1]
     return _response(wish, gateway, released, refusals)
+
+
+async def _release(
+    renderers: Executor, turn: asyncio.Semaphore, gateway: Gateway, order: Order, watch: Watch
+) -> Released:
+    async with turn:
+        return await _in_thread(renderers, partial(gateway.release, order, watch))
+
+
+async def _in_thread(executor: Executor, work: Callable[[], T]) -> T:
+    """`work()` in a thread of `executor`, with the request's id on its log lines."""
+    return await asyncio.get_running_loop().run_in_executor(executor, contextvars.copy_context().run, work)
+
+
+def _sorted(results: list[Released | BaseException]) -> tuple[list[Released], list[tuple[int, Refusal | Busy]]]:
+    """What was released, and what was refused at which place. Raises what is neither."""
+    released: list[Released] = []
+    refusals: list[tuple[int, Refusal | Busy]] = []
+    for index, result in enumerate(results):
+        if isinstance(result, Refusal | Busy):
+            refusals.append((index, result))
+        elif isinstance(result, BaseException):
+            raise result
+        else:
+            released.append(result)
+    return released, refusals
 
 
 def _orders(wish: Wish, more: Mapping[str, Any]) -> list[Order]:
@@ -194,6 +232,8 @@ def _orders(wish: Wish, more: Mapping[str, Any]) -> list[Order]:
                 width=width,
                 height=height,
                 steps=wish.num_inference_steps,
+                quality=_quality(wish),
+                upscale=wish.upscale,
                 guidance=wish.guidance_scale,
                 scheduler=wish.scheduler,
                 format=wish.output_format,
@@ -208,19 +248,31 @@ def _orders(wish: Wish, more: Mapping[str, Any]) -> list[Order]:
         raise BadRequest(first_fault(wrong.errors(include_input=False, include_url=False))) from None
 
 
-def _response(wish: Wish, gateway: Gateway, released: list[Released], refusals: list[tuple[int, Refusal]]) -> Images:
+def _quality(wish: Wish) -> Quality:
+    return "high" if wish.quality == "high" else "standard"
+
+
+def _response(
+    wish: Wish, gateway: Gateway, released: list[Released], refusals: list[tuple[int, Refusal | Busy]]
+) -> Images:
     job = released[0].admitted.job
     return Images(
         created=int(time.time()),
         data=[_image(image, wish.response_format) for image in released],
         output_format=wish.output_format,
+        quality=_quality(wish),
         size=f"{job.width}x{job.height}",
         countermark=Facts(
             model=gateway.backend.identity.name,
             images=[fact(image) for image in released],
-            refusals=[Refused(index=i, code=r.code, message=r.message, appeal=r.content_id) for i, r in refusals],
+            refusals=[_refused(index, refusal) for index, refusal in refusals],
         ),
     )
+
+
+def _refused(index: int, refusal: Refusal | Busy) -> Refused:
+    appeal = refusal.content_id if isinstance(refusal, Refusal) else None
+    return Refused(index=index, code=refusal.code, message=refusal.message, appeal=appeal)
 
 
 def _image(released: Released, response_format: str) -> Image:
