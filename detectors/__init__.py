@@ -1,7 +1,18 @@
 """Evidence from pixels and metadata. Detectors find; they never decide."""
 
 from detectors.declared import Declaration, Metadata, declarations
-from detectors.faces import DIMENSIONS, DlibFaces, Face, FaceModel, Match, OnnxEmbedder, Templates, compare
+from detectors.faces import (
+    DIMENSIONS,
+    CardFaces,
+    DlibFaces,
+    Face,
+    FaceModel,
+    Match,
+    OnnxEmbedder,
+    Templates,
+    YuNet,
+    compare,
+)
 from detectors.findings import Finding
 from detectors.hamming import nearest, pack
 from detectors.safety import OpenNsfw
@@ -13,6 +24,7 @@ from detectors.variants import looks, variants
 __all__ = [
     "DIMENSIONS",
     "OUT_OF_SCOPE",
+    "CardFaces",
     "Declaration",
     "DlibFaces",
     "Encoder",
@@ -32,6 +44,7 @@ __all__ = [
     "SafetyOptions",
     "Synthetic",
     "Templates",
+    "YuNet",
     "compare",
     "declarations",
     "distance",
