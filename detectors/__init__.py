@@ -1,5 +1,6 @@
 """Evidence from pixels and metadata. Detectors find; they never decide."""
 
+from detectors.box_card import BoxCard, BoxOptions
 from detectors.declared import Declaration, Metadata, declarations
 from detectors.faces import (
     DIMENSIONS,
@@ -24,6 +25,8 @@ from detectors.variants import looks, variants
 __all__ = [
     "DIMENSIONS",
     "OUT_OF_SCOPE",
+    "BoxCard",
+    "BoxOptions",
     "CardFaces",
     "Declaration",
     "DlibFaces",
