@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
-from detectors import Encoder, Member, OpenNsfw, SafetyCard, Synthetic
+from detectors import BoxCard, Encoder, Member, OpenNsfw, SafetyCard, Synthetic
 from detectors.prompts import PromptScreen, RuleFileError
 from models import Card, ModelError, find_card
 from service import faces, home, keys
@@ -206,9 +206,14 @@ def open_checkers(settings: Settings) -> list[Checker]:
     added = [c for c in known_cards(settings) if c.task == "image-safety" and c.name != OpenNsfw.name]
     try:
         ours = OpenNsfw(threads=threads, providers=providers)
-        return [ours, *(SafetyCard(card, threads=threads, providers=providers) for card in added)]
+        return [ours, *(_checker_of(card)(card, threads=threads, providers=providers) for card in added)]
     except ModelError as unusable:
         raise Unavailable(str(unusable)) from unusable
+
+
+def _checker_of(card: Card) -> type[SafetyCard] | type[BoxCard]:
+    """What a card of task image-safety describes: a detector of objects if it says so, else a classifier."""
+    return BoxCard if card.options.get("output") == "boxes" else SafetyCard
 
 
 def open_folder_checker(settings: Settings, folder: Path) -> list[Checker]:
