@@ -20,12 +20,14 @@ from typing import Protocol
 import numpy as np
 import structlog
 from numpy.typing import NDArray
+from sqlalchemy import Connection
 
 from detectors import Finding, fingerprint
 from detectors.prompts import PromptFinding
 from models import ModelError
-from service import SYSTEM_NAME, __version__, policy, prompt_policy
+from service import SYSTEM_NAME, __version__, policy, prompt_policy, tenants
 from service.blocklist import Blocklist
+from service.clients import OPERATOR, Client
 from service.consent import Grant
 from service.deadline import within
 from service.errors import BadRequest, Cancelled, Error, PromptRefused, Refusal, StageFailed, Unsafe
@@ -138,8 +140,8 @@ class Gateway:
         self._blocklist = blocklist
         self._likeness = likeness
 
-    def release(self, order: Order, watch: Watch = _UNWATCHED) -> Released:
-        """The whole way of one order.
+    def release(self, order: Order, watch: Watch = _UNWATCHED, client: Client = OPERATOR) -> Released:
+        """The whole way of one order of `client`.
 
         Raises:
             BadRequest: the order asks for what this pipeline cannot do; nothing was drawn.
@@ -147,7 +149,7 @@ class Gateway:
         """
         content_id = uuid.uuid4().urn
         try:
-            admitted = self._admit(order, content_id, watch)
+            admitted = self._admit(order, content_id, watch, client)
             cleared = self._drawn(admitted, watch)
             marked = self._mark(cleared, watch)
             signed = self._sign(marked, watch)
@@ -155,10 +157,10 @@ class Gateway:
             return self._issue(proven, watch)
         except Refusal as refusal:
             refusal.content_id = content_id
-            self._record(content_id, order.prompt, refusal)
+            self._record(content_id, order.prompt, refusal, client)
             raise
 
-    def _admit(self, order: Order, content_id: str, watch: Watch) -> Admitted:
+    def _admit(self, order: Order, content_id: str, watch: Watch, client: Client) -> Admitted:
         if type(order) is not Order:
             raise TypeError("the gateway takes an Order")
         order = Order.model_validate(order.model_dump())  # `model_construct` skips validation; this does not
@@ -169,7 +171,7 @@ class Gateway:
                 hint=f"Ask for {MIN_EMBED_SIDE} px or more on the short side.",
             )
         warnings = self.backend.check(job)
-        prompt_findings, grants = self._ask_for(order, job, watch)
+        prompt_findings, grants = self._ask_for(order, job, watch, client)
         return _admitted(
             job=job,
             format=order.format,
@@ -180,16 +182,19 @@ class Gateway:
             warnings=warnings,
             prompt_findings=prompt_findings,
             grants=grants,
-            safety_threshold=min(self._rules.safety_threshold, order.safety_threshold or 1.0),
+            safety_threshold=min(self._rules.safety_threshold, client.safety_threshold, order.safety_threshold or 1.0),
+            client=client,
         )
 
-    def _ask_for(self, order: Order, job: Job, watch: Watch) -> tuple[tuple[Finding, ...], tuple[Grant, ...]]:
+    def _ask_for(
+        self, order: Order, job: Job, watch: Watch, client: Client
+    ) -> tuple[tuple[Finding, ...], tuple[Grant, ...]]:
         """Evidence about the prompt, if it is none to refuse by, and the grants the order names, all live.
 
         The image is screened all the same, and the grants are looked at again when it is issued.
         """
         with _stage("admit", watch):
-            grants = self._likeness.permitted(order.grants, order.scope)
+            grants = self._likeness.permitted(order.grants, order.scope, client)
             ask = partial(self._prompts.screen, job.prompt, job.negative_prompt)
             found = within(self._rules.screen_timeout, ask)
             _expect(prompt_policy.is_answer(found), "the prompt screen gave no usable answer")
@@ -251,7 +256,8 @@ class Gateway:
         with _stage("screen", watch):
             within(self._rules.screen_timeout, partial(self._blocklist.check_pixels, rgb))
             granted = {grant.subject for grant in draft.admitted.grants}
-            faces = within(self._rules.screen_timeout, partial(self._likeness.check_output, rgb, granted))
+            least = draft.admitted.client.review_distance
+            faces = within(self._rules.screen_timeout, partial(self._likeness.check_output, rgb, granted, least))
             for checker in self._checkers:
                 answer = within(self._rules.screen_timeout, partial(_ask, checker, rgb))
                 _expect(policy.is_answer(answer, 1), f"{checker.name} gave no usable answer")
@@ -316,11 +322,16 @@ class Gateway:
             prompt = _scores(admitted.prompt_findings)
             content = {"findings": _scores(findings), "prompt": prompt, "confidence": round(proven.confidence, 4)}
             numbers = [grant.id for grant in admitted.grants]
-            use = partial(self._likeness.consent.grants.using, wanted=numbers, content_id=admitted.content_id)
-            content |= {"grants": numbers, "steering": signed.marked.cleared.draft.steering}
-            decision = self._ledger.issue(issue, content, use)
+            content |= {"grants": numbers, "steering": signed.marked.cleared.draft.steering, **_asker(admitted.client)}
+            decision = self._ledger.issue(issue, content, partial(self._at_issue, admitted=admitted))
         log.info("released", content_id=admitted.content_id, sha256=sha256, model=admitted.model.name)
         return _released(proven, sha256, decision.hash)
+
+    def _at_issue(self, connection: Connection, admitted: Admitted) -> None:
+        """In the transaction that issues the image: who asked and what was granted still hold."""
+        tenants.check_here(connection, admitted.client)
+        numbers = [grant.id for grant in admitted.grants]
+        self._likeness.consent.grants.using(connection, numbers, admitted.content_id)
 
     def _row(self, signed: Signed, sha256: str) -> Issue:
         marked, admitted = signed.marked, signed.marked.cleared.draft.admitted
@@ -341,7 +352,7 @@ class Gateway:
             prompt_digest=self._digest_prompt(admitted.job.prompt),
         )
 
-    def _record(self, content_id: str, prompt: str, refusal: Refusal) -> None:
+    def _record(self, content_id: str, prompt: str, refusal: Refusal, client: Client) -> None:
         """Write the refusal down. A ledger that is down changes nothing: the image is refused all the same."""
         content: dict[str, object] = {
             "code": refusal.code,
@@ -349,6 +360,7 @@ class Gateway:
             "message": refusal.message,
             "model": self.backend.identity.digest,
             "prompt_digest": self._digest_prompt(prompt),
+            **_asker(client),
         }
         if isinstance(refusal, PromptRefused):
             content |= {"categories": refusal.categories, "rules": refusal.rules}
@@ -378,6 +390,10 @@ def _stage(name: str, watch: Watch) -> Iterator[None]:
         raise StageFailed(f"stage {name} failed: {detail}", stage=name) from fault
     finally:
         watch.on_stage(name, time.perf_counter() - start)
+
+
+def _asker(client: Client) -> dict[str, str]:
+    return {"tenant": client.name} if client.name else {}
 
 
 def _ask(checker: Checker, rgb: NDArray[np.uint8]) -> list[Finding]:

@@ -29,6 +29,7 @@ from service.receipts import Signer
 from service.report import Inferred
 from service.settings import Settings
 from service.takedowns import Takedowns
+from service.tenants import Tenants
 from watermark import Codec
 from watermark.credentials import Credentials
 
@@ -51,6 +52,7 @@ class House:
     consent: Consent = field(init=False)
     likeness: Likeness = field(init=False)
     liveness: Liveness = field(init=False)
+    tenants: Tenants = field(init=False)
     _gateway: Gateway | None = None
     _classifier: Classifier | None = None
     _loading: threading.Lock = field(default_factory=threading.Lock)
@@ -78,6 +80,7 @@ class House:
             self.settings.grantee,
         )
         self.liveness = PoseSequence(self.ledger.engine)
+        self.tenants = Tenants(self.ledger, self.settings.grantee)
         self.appeals = Appeals(self.ledger, self.takedowns, vault, digest)
 
     @property

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from detectors import Finding, Fingerprint
+from service.clients import Client
 from service.consent import Grant, GrantNumber, Scope
 from service.generation.backend import Job, ModelIdentity
 from service.pictures import Mime, OutputFormat
@@ -121,6 +122,7 @@ class Admitted(_Stage):
     prompt_findings: tuple[Finding, ...]
     grants: tuple[Grant, ...]
     safety_threshold: float
+    client: Client
 
 
 @dataclass(frozen=True, slots=True, eq=False)
