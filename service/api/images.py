@@ -12,7 +12,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationInfo, field_validator
 
+from service.api.keys import Asking
 from service.api.problems import responses
+from service.clients import Client
 from service.consent import GrantNumber
 from service.errors import (
     BadRequest,
@@ -21,6 +23,7 @@ from service.errors import (
     PromptRefused,
     Refusal,
     StageFailed,
+    Unauthorized,
     Unavailable,
     Unsafe,
 )
@@ -134,14 +137,16 @@ router = APIRouter(tags=["gateway"])
 @router.post(
     "/v1/images/generations",
     summary="Draw pictures that are screened, marked, signed, proved and recorded",
-    responses=responses(BadRequest, PromptRefused, LikenessRefused, Unsafe, Blocked, StageFailed, Unavailable),
+    responses=responses(
+        BadRequest, Unauthorized, PromptRefused, LikenessRefused, Unsafe, Blocked, StageFailed, Unavailable
+    ),
     response_model_exclude_none=True,
 )
-async def generate(request: Request, wish: Annotated[Wish, Body()]) -> Images:
+async def generate(request: Request, client: Asking, wish: Annotated[Wish, Body()]) -> Images:
     """Answers with the released pictures. If none of the `n` could be released, the first refusal is the answer."""
     house: House = request.app.state.house
     gone = threading.Event()
-    call = partial(contextvars.copy_context().run, _release_all, house, wish, gone)
+    call = partial(contextvars.copy_context().run, _release_all, house, wish, client, gone)
     work = asyncio.get_running_loop().run_in_executor(request.app.state.renderers, call)
     try:
         while not (await asyncio.wait([work], timeout=_POLL_SECONDS))[0]:
@@ -152,9 +157,10 @@ async def generate(request: Request, wish: Annotated[Wish, Body()]) -> Images:
         gone.set()
 
 
-def _release_all(house: House, wish: Wish, gone: threading.Event) -> Images:
-    if wish.n > house.settings.max_images:
-        raise BadRequest(f"n is {wish.n}, at most {house.settings.max_images} pictures are drawn at once")
+def _release_all(house: House, wish: Wish, client: Client, gone: threading.Event) -> Images:
+    most = min(house.settings.max_images, client.max_images or house.settings.max_images)
+    if wish.n > most:
+        raise BadRequest(f"n is {wish.n}, at most {most} pictures are drawn at once")
     gateway = house.gateway
     model = gateway.backend.identity
     if wish.model not in (None, model.name):
@@ -163,7 +169,7 @@ def _release_all(house: House, wish: Wish, gone: threading.Event) -> Images:
     refusals: list[tuple[int, Refusal]] = []
     for index, order in enumerate(_orders(wish)):
         try:
-            released.append(gateway.release(order, Watch(cancelled=gone.is_set)))
+            released.append(gateway.release(order, Watch(cancelled=gone.is_set), client))
         except Refusal as refusal:
             refusals.append((index, refusal))
     if not released:

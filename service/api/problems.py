@@ -20,6 +20,7 @@ from service.errors import (
     PromptRefused,
     Refusal,
     StageFailed,
+    Unauthorized,
     Unavailable,
     Unsafe,
     first_fault,
@@ -72,7 +73,9 @@ def respond(error: Error, request: Request, status: int | None = None) -> JSONRe
             code=error.code,
         ),
     )
-    headers = {"Retry-After": str(_RETRY_SECONDS)} if isinstance(error, (Unavailable, StageFailed)) else None
+    headers = {"Retry-After": str(_RETRY_SECONDS)} if isinstance(error, (Unavailable, StageFailed)) else {}
+    if isinstance(error, Unauthorized):
+        headers["WWW-Authenticate"] = 'Bearer realm="countermark"'  # RFC 9110 asks for it in every 401
     return JSONResponse(
         problem.model_dump(exclude=set() if problem.appeal else {"appeal"}), status, headers, media_type=MEDIA_TYPE
     )
