@@ -11,7 +11,8 @@ from models import ModelFault
 from service.errors import BadRequest, Cancelled, Misconfigured, StageFailed, Unavailable
 from service.gateway import Watch
 from service.generation import Job
-from service.generation.diffusers_backend import DiffusersBackend, load_backend
+from service.generation.diffusers_backend import DiffusersBackend
+from service.generation.loading import load_backend
 from service.house import House
 from service.settings import Settings
 from service.stages import Order
