@@ -21,12 +21,14 @@ from typing import Protocol
 import numpy as np
 import structlog
 from numpy.typing import NDArray
+from sqlalchemy import Connection
 
 from detectors import Finding, fingerprint
 from detectors.prompts import PromptFinding
 from models import ModelError
-from service import SYSTEM_NAME, __version__, prompt_policy
+from service import SYSTEM_NAME, __version__, prompt_policy, tenants
 from service.blocklist import Blocklist
+from service.clients import OPERATOR, Client
 from service.consent import Grant
 from service.deadline import within
 from service.errors import BadRequest, Busy, Cancelled, Error, PromptRefused, Refusal, StageFailed, Unsafe
@@ -137,8 +139,8 @@ class Gateway:
         self._digest_prompt = digest_prompt
         self._likeness = likeness
 
-    def release(self, order: Order, watch: Watch = _UNWATCHED) -> Released:
-        """The whole way of one order.
+    def release(self, order: Order, watch: Watch = _UNWATCHED, client: Client = OPERATOR) -> Released:
+        """The whole way of one order of `client`.
 
         Raises:
             InputError: a picture sent in cannot be read, or the pipeline cannot do what is asked; nothing was drawn.
@@ -147,7 +149,7 @@ class Gateway:
         """
         content_id = uuid.uuid4().urn
         try:
-            admitted = self._admit(order, content_id, watch)
+            admitted = self._admit(order, content_id, watch, client)
             cleared = self._drawn(admitted, watch)
             marked = self._mark(cleared, watch)
             signed = self._sign(marked, watch)
@@ -155,10 +157,10 @@ class Gateway:
             return self._issue(proven, watch)
         except Refusal as refusal:
             refusal.content_id = content_id
-            self._record(content_id, order.prompt, refusal)
+            self._record(content_id, order.prompt, refusal, client)
             raise
 
-    def _admit(self, order: Order, content_id: str, watch: Watch) -> Admitted:
+    def _admit(self, order: Order, content_id: str, watch: Watch, client: Client) -> Admitted:
         if type(order) is not Order:
             raise TypeError("the gateway takes an Order")
         order = Order.model_validate(order.model_dump())  # `model_construct` skips validation; this does not
@@ -170,8 +172,8 @@ class Gateway:
                 hint=f"Ask for {MIN_EMBED_SIDE} px or more on the short side.",
             )
         warnings = (*self.backend.check(job), *self._one_quality(order))
-        threshold = min(self._rules.safety_threshold, order.safety_threshold or 1.0)
-        prompt_findings, grants = self._ask_for(order, job, taken, threshold, watch)
+        threshold = min(self._rules.safety_threshold, client.safety_threshold, order.safety_threshold or 1.0)
+        prompt_findings, grants = self._ask_for(order, job, taken, threshold, watch, client)
         return _admitted(
             job=job,
             format=order.format,
@@ -183,11 +185,12 @@ class Gateway:
             prompt_findings=prompt_findings,
             grants=grants,
             safety_threshold=threshold,
+            client=client,
             given=taken.pictures,
         )
 
     def _ask_for(
-        self, order: Order, job: Job, taken: Intake, threshold: float, watch: Watch
+        self, order: Order, job: Job, taken: Intake, threshold: float, watch: Watch, client: Client
     ) -> tuple[tuple[Finding, ...], tuple[Grant, ...]]:
         """Evidence about the prompt, if it is none to refuse by, and the grants the order names, all live.
 
@@ -195,7 +198,7 @@ class Gateway:
         are looked at again when it is issued.
         """
         with _stage("admit", watch):
-            grants = self._likeness.permitted(order.grants, order.use)
+            grants = self._likeness.permitted(order.grants, order.use, client)
             ask = partial(self._prompts.screen, job.prompt, job.negative_prompt)
             found = within(self._rules.screen_timeout, ask)
             _expect(prompt_policy.is_answer(found), "the prompt screen gave no usable answer")
@@ -260,7 +263,8 @@ class Gateway:
     def _screen(self, draft: Draft, watch: Watch) -> Cleared:
         admitted = genuine(draft, Draft).admitted
         with _stage("screen", watch):
-            measure = Measure({grant.subject for grant in admitted.grants}, admitted.safety_threshold)
+            granted = {grant.subject for grant in admitted.grants}
+            measure = Measure(granted, admitted.safety_threshold, admitted.client.review_distance)
             return _cleared(draft, self.screening.drawn(draft.rgb, measure))
 
     def _mark(self, cleared: Cleared, watch: Watch) -> Marked:
@@ -323,14 +327,19 @@ class Gateway:
             prompt = _scores(admitted.prompt_findings)
             content = {"findings": _scores(findings), "prompt": prompt, "confidence": round(proven.confidence, 4)}
             numbers = [grant.id for grant in admitted.grants]
-            use = partial(self._likeness.consent.grants.using, wanted=numbers, content_id=admitted.content_id)
             draft = signed.marked.cleared.draft
-            content |= {"grants": numbers, "steering": draft.steering}
+            content |= {"grants": numbers, "steering": draft.steering, **_asker(admitted.client)}
             content |= {"energy": draft.energy.rounded()} if draft.energy else {}
             content["given"] = [{"role": given.role, "sha256": given.picture.sha256} for given in admitted.given]
-            decision = self._ledger.issue(issue, content, use)
+            decision = self._ledger.issue(issue, content, partial(self._at_issue, admitted=admitted))
         log.info("released", content_id=admitted.content_id, sha256=sha256, model=admitted.model.name)
         return _released(proven, sha256, decision.hash)
+
+    def _at_issue(self, connection: Connection, admitted: Admitted) -> None:
+        """In the transaction that issues the image: who asked and what was granted still hold."""
+        tenants.check_here(connection, admitted.client)
+        numbers = [grant.id for grant in admitted.grants]
+        self._likeness.consent.grants.using(connection, numbers, admitted.content_id)
 
     def _row(self, signed: Signed, sha256: str) -> Issue:
         marked, admitted = signed.marked, signed.marked.cleared.draft.admitted
@@ -351,7 +360,7 @@ class Gateway:
             prompt_digest=self._digest_prompt(admitted.job.prompt),
         )
 
-    def _record(self, content_id: str, prompt: str, refusal: Refusal) -> None:
+    def _record(self, content_id: str, prompt: str, refusal: Refusal, client: Client) -> None:
         """Write the refusal down. A ledger that is down changes nothing: the image is refused all the same."""
         content: dict[str, object] = {
             "code": refusal.code,
@@ -359,6 +368,7 @@ class Gateway:
             "message": refusal.message,
             "model": self.backend.identity.digest,
             "prompt_digest": self._digest_prompt(prompt),
+            **_asker(client),
         }
         if isinstance(refusal, PromptRefused):
             content |= {"categories": refusal.categories, "rules": refusal.rules}
@@ -388,6 +398,10 @@ def _stage(name: str, watch: Watch) -> Iterator[None]:
         raise StageFailed(f"stage {name} failed: {detail}", stage=name) from fault
     finally:
         watch.on_stage(name, time.perf_counter() - start)
+
+
+def _asker(client: Client) -> dict[str, str]:
+    return {"tenant": client.name} if client.name else {}
 
 
 class _Unexpected(Exception):

@@ -33,6 +33,7 @@ from service.report import Inferred
 from service.screening import Checker
 from service.settings import Settings
 from service.takedowns import Takedowns
+from service.tenants import Tenants
 from watermark import Codec
 from watermark.credentials import Credentials
 
@@ -56,6 +57,7 @@ class House:
     likeness: Likeness = field(init=False)
     liveness: Liveness = field(init=False)
     on_loading: OnLoading = field(default=log_loading)
+    tenants: Tenants = field(init=False)
     _gateway: Gateway | None = None
     _classifier: Classifier | None = None
     _loading: threading.Lock = field(default_factory=threading.Lock)
@@ -83,6 +85,7 @@ class House:
             self.settings.grantee,
         )
         self.liveness = PoseSequence(self.ledger.engine)
+        self.tenants = Tenants(self.ledger, self.settings.grantee)
         self.appeals = Appeals(self.ledger, self.takedowns, vault, digest)
 
     @property

@@ -29,10 +29,12 @@ class Checker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What an order is held to: the subjects it has grants of, and the score from which it is refused."""
+    """What an order is held to: the subjects it has grants of, the score from which it is refused, and the distance
+    up to which a face is held at least."""
 
     granted: Collection[str]
     threshold: float
+    review: float = 0.0
 
 
 class Screening:
@@ -55,7 +57,7 @@ class Screening:
             ModelError, Error, TimeoutError: a check failed.
         """
         self._within(partial(self._blocklist.check_pixels, rgb))
-        faces = self._within(partial(self._likeness.check_output, rgb, measure.granted))
+        faces = self._within(partial(self._likeness.check_output, rgb, measure.granted, measure.review))
         return (*self._safe(rgb, measure.threshold, "the picture", "screen"), *faces)
 
     def sent_in(self, picture: Picture, measure: Measure) -> int:

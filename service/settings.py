@@ -75,6 +75,9 @@ class Settings(BaseSettings):
         ),
     ] = None
 
+    examiner_needs_key: Annotated[
+        bool, Field(description="Let only tenants examine pictures over HTTP (`/v1/inspect`, `/v1/detect`).")
+    ] = False
     self_enrolment: Annotated[
         bool, Field(description="Let anybody enrol their own face over HTTP; read docs/liveness.md first.")
     ] = False

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from detectors import Finding, Fingerprint
+from service.clients import Client
 from service.consent import Grant, GrantNumber, Scope
 from service.generation import Energy, Job, ModelIdentity, Upscale
 from service.generation.schedulers import Scheduler
@@ -163,6 +164,7 @@ class Admitted(_Stage):
     prompt_findings: tuple[Finding, ...]
     grants: tuple[Grant, ...]
     safety_threshold: float
+    client: Client
     given: tuple[Given, ...] = ()
 
 

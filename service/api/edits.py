@@ -7,6 +7,7 @@ from pydantic import ConfigDict, ValidationError, field_validator
 from starlette.datastructures import FormData, UploadFile
 
 from service.api.images import Images, Wish, answer
+from service.api.keys import Asking
 from service.api.problems import responses
 from service.api.uploads import BINARY, check_charset, is_form
 from service.errors import (
@@ -17,6 +18,7 @@ from service.errors import (
     PromptRefused,
     StageFailed,
     TooLarge,
+    Unauthorized,
     Unavailable,
     Unsafe,
     UnsupportedFormat,
@@ -63,6 +65,7 @@ router = APIRouter(tags=["gateway"])
     summary="Change a picture: whole, or where a mask says so",
     responses=responses(
         BadRequest,
+        Unauthorized,
         TooLarge,
         UnsupportedFormat,
         BrokenPicture,
@@ -77,7 +80,7 @@ router = APIRouter(tags=["gateway"])
     response_model_exclude_none=True,
     openapi_extra={"requestBody": _body()},
 )
-async def edit(request: Request) -> Images:
+async def edit(request: Request, client: Asking) -> Images:
     """Every face in what is sent in needs a grant that allows the use; listed and unsafe pictures stay out. The
     answer is that of `/v1/images/generations`; its manifest names the picture, by its hash, as its parent."""
     if not is_form(request):
@@ -86,7 +89,7 @@ async def edit(request: Request) -> Images:
     async with request.form(max_files=len(_PICTURES), max_fields=_MOST_FIELDS) as form:
         fields, pictures = await _parts(form)
     wish = _wish(fields)
-    return await answer(request, wish, {**pictures, "strength": wish.strength})
+    return await answer(request, client, wish, {**pictures, "strength": wish.strength})
 
 
 async def _parts(form: FormData) -> tuple[dict[str, object], dict[str, bytes]]:

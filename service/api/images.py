@@ -14,7 +14,9 @@ from typing import Annotated, Any, Literal, TypeVar
 from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, ValidationInfo, field_validator
 
+from service.api.keys import Asking
 from service.api.problems import responses
+from service.clients import Client
 from service.consent import GrantNumber
 from service.errors import (
     BadRequest,
@@ -24,6 +26,7 @@ from service.errors import (
     PromptRefused,
     Refusal,
     StageFailed,
+    Unauthorized,
     Unavailable,
     Unsafe,
     first_fault,
@@ -147,19 +150,21 @@ router = APIRouter(tags=["gateway"])
 @router.post(
     "/v1/images/generations",
     summary="Draw pictures that are screened, marked, signed, proved and recorded",
-    responses=responses(BadRequest, PromptRefused, LikenessRefused, Unsafe, Blocked, Busy, StageFailed, Unavailable),
+    responses=responses(
+        BadRequest, Unauthorized, PromptRefused, LikenessRefused, Unsafe, Blocked, Busy, StageFailed, Unavailable
+    ),
     response_model_exclude_none=True,
 )
-async def generate(request: Request, wish: Annotated[Wish, Body()]) -> Images:
+async def generate(request: Request, client: Asking, wish: Annotated[Wish, Body()]) -> Images:
     """Answers with the released pictures. If none of the `n` could be released, the first refusal is the answer."""
-    return await answer(request, wish, {})
+    return await answer(request, client, wish, {})
 
 
-async def answer(request: Request, wish: Wish, more: Mapping[str, Any]) -> Images:
-    """The released pictures of a wish; `more` are fields of its orders that it does not have."""
+async def answer(request: Request, client: Client, wish: Wish, more: Mapping[str, Any]) -> Images:
+    """The released pictures of a client's wish; `more` are fields of its orders that it does not have."""
     house: House = request.app.state.house
     gone = threading.Event()
-    work = asyncio.ensure_future(_release_all(house, request.app.state.renderers, wish, more, gone))
+    work = asyncio.ensure_future(_release_all(house, request.app.state.renderers, wish, client, more, gone))
     try:
         while not (await asyncio.wait([work], timeout=_POLL_SECONDS))[0]:
             if await request.is_disconnected():
@@ -170,10 +175,16 @@ async def answer(request: Request, wish: Wish, more: Mapping[str, Any]) -> Image
 
 
 async def _release_all(
-    house: House, renderers: Executor, wish: Wish, more: Mapping[str, Any], gone: threading.Event
+    house: House,
+    renderers: Executor,
+    wish: Wish,
+    client: Client,
+    more: Mapping[str, Any],
+    gone: threading.Event,
 ) -> Images:
-    if wish.n > house.settings.max_images:
-        raise BadRequest(f"n is {wish.n}, at most {house.settings.max_images} pictures are drawn at once")
+    most = min(house.settings.max_images, client.max_images or house.settings.max_images)
+    if wish.n > most:
+        raise BadRequest(f"n is {wish.n}, at most {most} pictures are drawn at once")
     gateway = await _in_thread(renderers, lambda: house.gateway)
     model = gateway.backend.identity
     if wish.model not in (None, model.name):
@@ -183,7 +194,10 @@ async def _release_all(
     watch = Watch(cancelled=gone.is_set)
     released, refusals = _sorted(
         await asyncio.gather(
-            *(_release(renderers, turn, gateway, order, watch) for order in _orders(wish, more)),
+            *(
+                _release(renderers, turn, partial(gateway.release, order, watch, client))
+                for order in _orders(wish, more)
+            ),
             return_exceptions=True,
         )
     )
@@ -192,11 +206,9 @@ async def _release_all(
     return _response(wish, gateway, released, refusals)
 
 
-async def _release(
-    renderers: Executor, turn: asyncio.Semaphore, gateway: Gateway, order: Order, watch: Watch
-) -> Released:
+async def _release(renderers: Executor, turn: asyncio.Semaphore, work: Callable[[], Released]) -> Released:
     async with turn:
-        return await _in_thread(renderers, partial(gateway.release, order, watch))
+        return await _in_thread(renderers, work)
 
 
 async def _in_thread(executor: Executor, work: Callable[[], T]) -> T:

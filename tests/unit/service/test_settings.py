@@ -35,6 +35,7 @@ VALUES = {
     "grantee": ("studio", "studio"),
     "likeness_review_distance": ("0.45", 0.45),
     "self_enrolment": ("true", True),
+    "examiner_needs_key": ("true", True),
     "onnx_providers": ("CUDAExecutionProvider,CPUExecutionProvider", ("CUDAExecutionProvider", "CPUExecutionProvider")),
     "max_images": ("2", 2),
     "safety_threshold": ("0.3", 0.3),
