@@ -24,15 +24,17 @@ from numpy.typing import NDArray
 from detectors import Finding, fingerprint
 from detectors.prompts import PromptFinding
 from models import ModelError
-from service import SYSTEM_NAME, __version__, policy, prompt_policy
+from service import SYSTEM_NAME, __version__, prompt_policy
 from service.blocklist import Blocklist
 from service.consent import Grant
 from service.deadline import within
 from service.errors import BadRequest, Cancelled, Error, PromptRefused, Refusal, StageFailed, Unsafe
 from service.generation import Backend, Job, OnStep
+from service.intake import Intake, intake
 from service.ledger import Issue, Ledger
 from service.likeness import Likeness
 from service.pictures import Limits, decode, encode, frozen
+from service.screening import Checker, Measure, Screening
 from service.stages import (
     LARGEST_SEED,
     Admitted,
@@ -50,7 +52,7 @@ from watermark import Codec
 from watermark.codec import MIN_EMBED_SIDE
 from watermark.credentials import CredentialError, Credentials
 from watermark.errors import WatermarkError
-from watermark.manifest import Statement, soft_binding_value
+from watermark.manifest import Source, Statement, soft_binding_value
 
 log = structlog.get_logger()
 
@@ -68,14 +70,6 @@ _LEAST_PSNR = 28.0
 _OWN_FILE = Limits(max_bytes=1 << 30, max_pixels=1 << 28)
 
 
-class Checker(Protocol):
-    """Screens images. One Finding an image, in order; anything else is a failed check."""
-
-    name: str
-
-    def __call__(self, images: Sequence[NDArray[np.uint8]]) -> Sequence[Finding]: ...
-
-
 class Screen(Protocol):
     """Finds out what a prompt asks for, and decides nothing."""
 
@@ -87,12 +81,14 @@ class Rules:
     """What the operator decides: who signs, from which score an image is refused, how long stages may take.
 
     `safe_retries`: how often an unsafe picture is drawn again, steered away from what made it so.
+    `limits`: how large a picture may be that is sent in.
     """
 
     provider: str
     safety_threshold: float
     screen_timeout: float
     render_timeout: float
+    limits: Limits
     safe_retries: int = 0
 
 
@@ -125,24 +121,21 @@ class Gateway:
         likeness: Likeness,
     ) -> None:
         """Raises ValueError without checkers: an empty list would pass everything."""
-        if not checkers:
-            raise ValueError("a gateway needs at least one safety checker")
+        self.screening = Screening(checkers, blocklist, likeness, rules.screen_timeout)
         self.backend = backend
         self._prompts = prompts
-        self._checkers = tuple(checkers)
         self._codec = codec
         self._credentials = credentials
         self._ledger = ledger
         self._rules = rules
         self._digest_prompt = digest_prompt
-        self._blocklist = blocklist
         self._likeness = likeness
 
     def release(self, order: Order, watch: Watch = _UNWATCHED) -> Released:
         """The whole way of one order.
 
         Raises:
-            BadRequest: the order asks for what this pipeline cannot do; nothing was drawn.
+            InputError: a picture sent in cannot be read, or the pipeline cannot do what is asked; nothing was drawn.
             Refusal: a stage said no; the decision is in the ledger, no pixels leave.
         """
         content_id = uuid.uuid4().urn
@@ -162,14 +155,16 @@ class Gateway:
         if type(order) is not Order:
             raise TypeError("the gateway takes an Order")
         order = Order.model_validate(order.model_dump())  # `model_construct` skips validation; this does not
-        job = self._job(order)
+        taken = intake(order.image, order.mask, self._rules.limits)
+        job = self._job(order, taken)
         if min(job.width, job.height) < MIN_EMBED_SIDE:
             raise BadRequest(
                 f"a picture of {job.width}x{job.height} px is too small to carry the mark",
                 hint=f"Ask for {MIN_EMBED_SIDE} px or more on the short side.",
             )
         warnings = self.backend.check(job)
-        prompt_findings, grants = self._ask_for(order, job, watch)
+        threshold = min(self._rules.safety_threshold, order.safety_threshold or 1.0)
+        prompt_findings, grants = self._ask_for(order, job, taken, threshold, watch)
         return _admitted(
             job=job,
             format=order.format,
@@ -180,35 +175,44 @@ class Gateway:
             warnings=warnings,
             prompt_findings=prompt_findings,
             grants=grants,
-            safety_threshold=min(self._rules.safety_threshold, order.safety_threshold or 1.0),
+            safety_threshold=threshold,
+            given=taken.pictures,
         )
 
-    def _ask_for(self, order: Order, job: Job, watch: Watch) -> tuple[tuple[Finding, ...], tuple[Grant, ...]]:
+    def _ask_for(
+        self, order: Order, job: Job, taken: Intake, threshold: float, watch: Watch
+    ) -> tuple[tuple[Finding, ...], tuple[Grant, ...]]:
         """Evidence about the prompt, if it is none to refuse by, and the grants the order names, all live.
 
-        The image is screened all the same, and the grants are looked at again when it is issued.
+        What was sent in is checked before anything is drawn on it. The image is screened all the same, and the grants
+        are looked at again when it is issued.
         """
         with _stage("admit", watch):
-            grants = self._likeness.permitted(order.grants, order.scope)
+            grants = self._likeness.permitted(order.grants, order.use)
             ask = partial(self._prompts.screen, job.prompt, job.negative_prompt)
             found = within(self._rules.screen_timeout, ask)
             _expect(prompt_policy.is_answer(found), "the prompt screen gave no usable answer")
             grounds = prompt_policy.grounds(found, self._likeness.names(grants))
             if grounds.categories:
                 raise PromptRefused(grounds.categories, grounds.rules)
+            measure = Measure({grant.subject for grant in grants}, threshold)
+            for given in taken.pictures:
+                self.screening.sent_in(given.picture, measure)
             return found.findings, grants
 
-    def _job(self, order: Order) -> Job:
-        width, height = self.backend.default_size
+    def _job(self, order: Order, taken: Intake) -> Job:
+        width, height = self.backend.fitting(*taken.size) if taken.size else self.backend.default_size
+        width, height = order.width or width, order.height or height
         return Job(
             prompt=order.prompt,
             negative_prompt=order.negative_prompt,
             seed=uuid.uuid4().int & LARGEST_SEED if order.seed is None else order.seed,
-            width=order.width or width,
-            height=order.height or height,
+            width=width,
+            height=height,
             steps=order.steps or self.backend.default_steps,
             guidance=self.backend.default_guidance if order.guidance is None else order.guidance,
             scheduler=order.scheduler,
+            canvas=taken.canvas((width, height), order.strength),
         )
 
     def _drawn(self, admitted: Admitted, watch: Watch) -> Cleared:
@@ -247,20 +251,10 @@ class Gateway:
             return _draft(admitted, frozen(rgb), steering)
 
     def _screen(self, draft: Draft, watch: Watch) -> Cleared:
-        rgb = genuine(draft, Draft).rgb
-        findings: list[Finding] = []
+        admitted = genuine(draft, Draft).admitted
         with _stage("screen", watch):
-            within(self._rules.screen_timeout, partial(self._blocklist.check_pixels, rgb))
-            granted = {grant.subject for grant in draft.admitted.grants}
-            faces = within(self._rules.screen_timeout, partial(self._likeness.check_output, rgb, granted))
-            for checker in self._checkers:
-                answer = within(self._rules.screen_timeout, partial(_ask, checker, rgb))
-                _expect(policy.is_answer(answer, 1), f"{checker.name} gave no usable answer")
-                findings += answer
-            if hits := policy.unsafe(findings, draft.admitted.safety_threshold):
-                named = ", ".join(f"{hit.detector} {hit.label} {hit.score:.2f}" for hit in hits)
-                raise Unsafe(f"the safety check refused the picture ({named})", stage="screen")
-            return _cleared(draft, (*findings, *faces))
+            measure = Measure({grant.subject for grant in admitted.grants}, admitted.safety_threshold)
+            return _cleared(draft, self.screening.drawn(draft.rgb, measure))
 
     def _mark(self, cleared: Cleared, watch: Watch) -> Marked:
         draft = genuine(cleared, Cleared).draft
@@ -288,6 +282,7 @@ class Gateway:
             mark_algorithm=Codec.ALGORITHM,
             mark_id=admitted.mark_id,
             consents=tuple(grant.receipt_digest for grant in admitted.grants),
+            sources=tuple(Source(given.role, given.picture.data, given.picture.mime) for given in admitted.given),
         )
 
     def _prove(self, signed: Signed, watch: Watch) -> Proven:
@@ -319,6 +314,7 @@ class Gateway:
             numbers = [grant.id for grant in admitted.grants]
             use = partial(self._likeness.consent.grants.using, wanted=numbers, content_id=admitted.content_id)
             content |= {"grants": numbers, "steering": signed.marked.cleared.draft.steering}
+            content["given"] = [{"role": given.role, "sha256": given.picture.sha256} for given in admitted.given]
             decision = self._ledger.issue(issue, content, use)
         log.info("released", content_id=admitted.content_id, sha256=sha256, model=admitted.model.name)
         return _released(proven, sha256, decision.hash)
@@ -379,10 +375,6 @@ def _stage(name: str, watch: Watch) -> Iterator[None]:
         raise StageFailed(f"stage {name} failed: {detail}", stage=name) from fault
     finally:
         watch.on_stage(name, time.perf_counter() - start)
-
-
-def _ask(checker: Checker, rgb: NDArray[np.uint8]) -> list[Finding]:
-    return list(checker([rgb]))
 
 
 class _Unexpected(Exception):

@@ -18,7 +18,7 @@ from service.classifier import Classifier, Thresholds
 from service.consent import Consent
 from service.errors import Misconfigured, Unavailable
 from service.examiner import Examiner
-from service.gateway import Checker, Gateway, Rules
+from service.gateway import Gateway, Rules
 from service.generation.loading import OnLoading, load_backend, log_loading
 from service.generation.safety_checker import FolderChecker, brings_checker
 from service.ledger import Ledger
@@ -27,6 +27,7 @@ from service.liveness import Liveness, PoseSequence
 from service.pictures import Limits, Picture
 from service.receipts import Signer
 from service.report import Inferred
+from service.screening import Checker
 from service.settings import Settings
 from service.takedowns import Takedowns
 from watermark import Codec
@@ -131,6 +132,7 @@ class House:
             screen_timeout=settings.screen_timeout,
             render_timeout=settings.render_timeout,
             safe_retries=settings.safe_retries,
+            limits=Limits(settings.max_bytes, settings.max_pixels),
         )
         self.blocklist.load()  # a long list takes seconds, which the first picture would pay for
         prompts = open_screen(settings)  # before the pipeline: without it nothing may run

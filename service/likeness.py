@@ -88,6 +88,23 @@ class Likeness:
             findings += [_finding(model, who, distance) for who, distance in near.items() if who in granted]
         return tuple(findings)
 
+    def check_input(self, rgb: RGB, granted: Collection[str]) -> int:
+        """How many faces a picture sent in shows, if each of them is, one against one, a subject's who granted it.
+
+        Whoever is in it need not be enrolled to be protected here: without a grant no face passes.
+
+        Raises:
+            LikenessRefused: a face belongs to none of them.
+            ModelError, NotFound, Unavailable: the faces cannot be compared; the picture must not pass.
+        """
+        count, strangers = self.uncovered(rgb, granted)
+        if strangers:
+            raise LikenessRefused(
+                f"{len(strangers)} of the {count} faces in the picture sent in belong to nobody who allowed it",
+                stage="admit",
+            )
+        return count
+
     def uncovered(self, rgb: RGB, granted: Collection[str]) -> tuple[int, list[Face]]:
         """How many faces a picture shows, and those that, one against one, belong to none of the subjects.
 

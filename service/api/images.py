@@ -6,11 +6,12 @@ import contextvars
 import secrets
 import threading
 import time
+from collections.abc import Mapping
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Request
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, ValidationInfo, field_validator
 
 from service.api.problems import responses
 from service.consent import GrantNumber
@@ -23,6 +24,7 @@ from service.errors import (
     StageFailed,
     Unavailable,
     Unsafe,
+    first_fault,
 )
 from service.facts import Fact, fact
 from service.gateway import Gateway, Watch
@@ -73,7 +75,7 @@ class Wish(BaseModel):
     scheduler: Scheduler | None = Field(None, description="Unset: the model's own.")
     safety_threshold: SafetyThreshold = None
     grants: list[GrantNumber] = Field([], max_length=8, description="Grants of people whose likeness it may show.")
-    scope: LikenessScope = "portrait"
+    scope: LikenessScope = None
     model: str | None = Field(None, description="Must be the served model's name, if given.")
     user: str | None = Field(None, max_length=200, description="Accepted and not stored.")
     quality: Literal["auto", "standard"] = "auto"
@@ -141,9 +143,14 @@ router = APIRouter(tags=["gateway"])
 )
 async def generate(request: Request, wish: Annotated[Wish, Body()]) -> Images:
     """Answers with the released pictures. If none of the `n` could be released, the first refusal is the answer."""
+    return await answer(request, wish, {})
+
+
+async def answer(request: Request, wish: Wish, more: Mapping[str, Any]) -> Images:
+    """The released pictures of a wish; `more` are fields of its orders that it does not have."""
     house: House = request.app.state.house
     gone = threading.Event()
-    call = partial(contextvars.copy_context().run, _release_all, house, wish, gone)
+    call = partial(contextvars.copy_context().run, _release_all, house, wish, more, gone)
     work = asyncio.get_running_loop().run_in_executor(request.app.state.renderers, call)
     try:
         while not (await asyncio.wait([work], timeout=_POLL_SECONDS))[0]:
@@ -154,7 +161,7 @@ async def generate(request: Request, wish: Annotated[Wish, Body()]) -> Images:
         gone.set()
 
 
-def _release_all(house: House, wish: Wish, gone: threading.Event) -> Images:
+def _release_all(house: House, wish: Wish, more: Mapping[str, Any], gone: threading.Event) -> Images:
     if wish.n > house.settings.max_images:
         raise BadRequest(f"n is {wish.n}, at most {house.settings.max_images} pictures are drawn at once")
     gateway = house.gateway
@@ -163,7 +170,7 @@ def _release_all(house: House, wish: Wish, gone: threading.Event) -> Images:
         raise BadRequest(f"the model here is {model.name}", hint="Leave `model` out, or name that one.")
     released: list[Released] = []
     refusals: list[tuple[int, Refusal]] = []
-    for index, order in enumerate(_orders(wish)):
+    for index, order in enumerate(_orders(wish, more)):
         try:
             released.append(gateway.release(order, Watch(cancelled=gone.is_set)))
         except Refusal as refusal:
@@ -173,7 +180,7 @@ def _release_all(house: House, wish: Wish, gone: threading.Event) -> Images:
     return _response(wish, gateway, released, refusals)
 
 
-def _orders(wish: Wish) -> list[Order]:
+def _orders(wish: Wish, more: Mapping[str, Any]) -> list[Order]:
     first = secrets.randbelow(LARGEST_SEED - wish.n) if wish.seed is None else wish.seed
     if first + wish.n - 1 > LARGEST_SEED:
         raise BadRequest("seed + n is beyond the largest seed")
@@ -193,11 +200,12 @@ def _orders(wish: Wish) -> list[Order]:
                 safety_threshold=wish.safety_threshold,
                 grants=tuple(wish.grants),
                 scope=wish.scope,
+                **more,
             )
             for index in range(wish.n)
         ]
-    except ValueError as wrong:
-        raise BadRequest(f"size {wish.size} cannot be drawn", hint="Use `auto`.") from wrong
+    except ValidationError as wrong:
+        raise BadRequest(first_fault(wrong.errors(include_input=False, include_url=False))) from None
 
 
 def _response(wish: Wish, gateway: Gateway, released: list[Released], refusals: list[tuple[int, Refusal]]) -> Images:

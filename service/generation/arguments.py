@@ -7,6 +7,8 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
+from PIL import Image
+
 from service.errors import BadRequest
 from service.generation.backend import Job, OnStep
 
@@ -69,9 +71,21 @@ def guidance(call: Takes, job: Job) -> dict[str, float]:
 
 
 def size(call: Takes, job: Job) -> dict[str, Any]:
-    """Width and height, drawn as such: a pipeline that draws a near size and resamples is told not to."""
+    """Width and height, drawn as such: a pipeline that draws a near size and resamples is told not to. Some that draw
+    on a picture take its size."""
     binning = {"use_resolution_binning": False} if "use_resolution_binning" in call else {}
-    return {"width": job.width, "height": job.height, **binning}
+    sides = {"width": job.width, "height": job.height}
+    return {**{side: pixels for side, pixels in sides.items() if side in call}, **binning}
+
+
+def picture(call: Takes, job: Job) -> dict[str, Any]:
+    """What is drawn on: the picture, the mask where the call takes one, and how much is drawn anew."""
+    if job.canvas is None:
+        return {}
+    given = {"image": Image.fromarray(job.canvas.rgb), "strength": job.canvas.strength}
+    if job.canvas.mask is not None:
+        given["mask_image"] = Image.fromarray(job.canvas.mask)
+    return {name: value for name, value in given.items() if name in call}
 
 
 def options(call: Takes, chosen: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,12 +96,14 @@ def options(call: Takes, chosen: Mapping[str, Any]) -> dict[str, Any]:
 def progress(call: Takes, job: Job, on_step: OnStep) -> dict[str, Any]:
     """The callback under the name it has here. A pipeline without one is stopped by the gateway's deadline alone."""
 
+    steps = job.done_steps
+
     def step(_pipe: Any, index: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
-        on_step(min(index + 1, job.steps), job.steps)
+        on_step(min(index + 1, steps), steps)
         return tensors
 
     def older(index: int, _timestep: Any, _latents: Any) -> None:
-        on_step(min(index + 1, job.steps), job.steps)
+        on_step(min(index + 1, steps), steps)
 
     if "callback_on_step_end" in call:
         return {"callback_on_step_end": step}

@@ -18,7 +18,10 @@ from models import ModelFault
 from service.errors import BadRequest
 from service.generation import arguments
 from service.generation.backend import Job, ModelIdentity, OnStep
+from service.generation.blending import Blending
+from service.generation.canvas import kept
 from service.generation.families import steerable
+from service.generation.redrawing import blends, redrawer
 from service.generation.safe_guidance import STRENGTHS, steered
 from service.generation.schedulers import check as check_scheduler
 from service.generation.schedulers import scheduled
@@ -47,11 +50,23 @@ class DiffusersBackend:
         self._options = dict(options or {})
         self._call = arguments.takes(pipeline)
         self._words = frozenset(self._options.get("words", ()))
+        self._redrawers: dict[bool, Any] = {}
         self._lock = threading.Lock()
 
     @property
     def default_size(self) -> tuple[int, int]:
         return _own_size(self._pipeline, self._call)
+
+    def fitting(self, width: int, height: int) -> tuple[int, int]:
+        """That picture's shape with the area of the model's own size: far from it models repeat what they draw."""
+        if self._options.get("sizes") == "native":
+            return self.default_size
+        multiple, (own_width, own_height) = _multiple(self._pipeline), self.default_size
+        scale = (own_width * own_height / (width * height)) ** 0.5
+        fitted = [round(side * scale / multiple) * multiple for side in (width, height)]
+        largest = _LARGEST_SIDE // multiple * multiple
+        wide, high = (min(max(side, multiple), largest) for side in fitted)
+        return wide, high
 
     @property
     def default_steps(self) -> int:
@@ -71,15 +86,18 @@ class DiffusersBackend:
         """Warn of words the model was never trained on, and of what has no effect.
 
         Raises:
-            BadRequest: it cannot draw this size, or has no place for something the job asks for.
+            BadRequest: it cannot draw this size, or on a picture, or has no place for something the job asks for.
         """
         self._check_size(job)
-        if wrong := arguments.unsupported(self._call, job):
+        if job.done_steps < 1:
+            raise BadRequest("so weak a change of so few steps is none", hint="Ask for more steps or strength.")
+        call = arguments.takes(self._pipeline_for(job))
+        if wrong := arguments.unsupported(call, job):
             raise wrong
         check_scheduler(self._pipeline, job.scheduler)
         unknown = self._unknown_words(job.prompt)
         strange = (f"words the model does not know: {', '.join(unknown)}",) if unknown else ()
-        return (*strange, *arguments.ignored(self._call, job))
+        return (*strange, *arguments.ignored(call, job))
 
     def render(self, job: Job, on_step: OnStep) -> NDArray[np.uint8]:
         """RGB pixels (uint8, height x width x 3), equal for equal jobs.
@@ -90,20 +108,32 @@ class DiffusersBackend:
         import torch  # noqa: PLC0415 - see service.generation.loading
 
         with self._lock, torch.inference_mode():
-            on_step(0, job.steps)  # it may have been given up while it waited
+            on_step(0, job.done_steps)  # it may have been given up while it waited
             pipeline = self._pipeline_for(job)
             with scheduled(pipeline, job.scheduler), self._steered(job):
                 drawn = pipeline(
                     generator=torch.Generator("cpu").manual_seed(job.seed),
                     output_type="np",
                     **self._arguments(job),
-                    **arguments.progress(arguments.takes(pipeline), job, on_step),
+                    **self._callback(pipeline, job, on_step),
                 ).images
-        return _pixels(drawn, job)
+        rgb = _pixels(drawn, job)
+        return rgb if job.canvas is None else kept(rgb, job.canvas)
 
     def _pipeline_for(self, job: Job) -> Any:
         """The pipeline that draws this job. All of them share one set of weights."""
-        return self._pipeline
+        if job.canvas is None:
+            return self._pipeline
+        masked = job.canvas.mask is not None
+        if masked not in self._redrawers:
+            self._redrawers[masked] = redrawer(self._pipeline, masked=masked)
+        return self._redrawers[masked]
+
+    def _callback(self, pipeline: Any, job: Job, on_step: OnStep) -> dict[str, Any]:
+        told = arguments.progress(arguments.takes(pipeline), job, on_step)
+        if job.canvas is None or job.canvas.mask is None or not blends(pipeline):
+            return told
+        return {"callback_on_step_end": Blending(pipeline, job.canvas, job.seed, told["callback_on_step_end"])}
 
     def _arguments(self, job: Job) -> dict[str, Any]:
         """What the pipeline is called with, but for the seed and the callback."""
@@ -111,6 +141,7 @@ class DiffusersBackend:
         return {
             **arguments.words(call, job),
             **arguments.size(call, job),
+            **arguments.picture(call, job),
             **arguments.guidance(call, job),
             **arguments.options(call, self._options),
             "num_inference_steps": job.steps,
@@ -134,7 +165,7 @@ class DiffusersBackend:
     def _steered(self, job: Job) -> contextlib.AbstractContextManager[None]:
         if not job.steering:
             return contextlib.nullcontext()
-        return steered(self._pipeline, STRENGTHS[job.steering - 1], job.steps)
+        return steered(self._pipeline, STRENGTHS[job.steering - 1], job.done_steps)
 
     def _unknown_words(self, prompt: str) -> list[str]:
         if not self._words:
