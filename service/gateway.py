@@ -25,11 +25,13 @@ from detectors import Finding, fingerprint
 from detectors.prompts import PromptFinding
 from models import ModelError
 from service import SYSTEM_NAME, __version__, prompt_policy
+from service.adapters import Adapters, Chosen
 from service.blocklist import Blocklist
 from service.consent import Grant
 from service.deadline import within
 from service.errors import BadRequest, Cancelled, Error, PromptRefused, Refusal, StageFailed, Unsafe
 from service.generation import Backend, Job, OnStep
+from service.generation.adapters import Adapter
 from service.intake import Intake, intake
 from service.ledger import Issue, Ledger
 from service.likeness import Likeness
@@ -119,6 +121,7 @@ class Gateway:
         digest_prompt: Callable[[str], str],
         blocklist: Blocklist,
         likeness: Likeness,
+        adapters: Adapters,
     ) -> None:
         """Raises ValueError without checkers: an empty list would pass everything."""
         self.screening = Screening(checkers, blocklist, likeness, rules.screen_timeout)
@@ -130,6 +133,7 @@ class Gateway:
         self._rules = rules
         self._digest_prompt = digest_prompt
         self._likeness = likeness
+        self._adapters = adapters
 
     def release(self, order: Order, watch: Watch = _UNWATCHED) -> Released:
         """The whole way of one order.
@@ -156,7 +160,8 @@ class Gateway:
             raise TypeError("the gateway takes an Order")
         order = Order.model_validate(order.model_dump())  # `model_construct` skips validation; this does not
         taken = intake(order.image, order.mask, self._rules.limits)
-        job = self._job(order, taken)
+        chosen = self._adapters.chosen(order.adapters)
+        job = self._job(order, taken, chosen)
         if min(job.width, job.height) < MIN_EMBED_SIDE:
             raise BadRequest(
                 f"a picture of {job.width}x{job.height} px is too small to carry the mark",
@@ -164,7 +169,8 @@ class Gateway:
             )
         warnings = self.backend.check(job)
         threshold = min(self._rules.safety_threshold, order.safety_threshold or 1.0)
-        prompt_findings, grants = self._ask_for(order, job, taken, threshold, watch)
+        wanted = (*order.grants, *(one.grant for one in chosen if one.grant))
+        prompt_findings, grants = self._ask_for(order, wanted, job, taken, threshold, watch)
         return _admitted(
             job=job,
             format=order.format,
@@ -175,20 +181,22 @@ class Gateway:
             warnings=warnings,
             prompt_findings=prompt_findings,
             grants=grants,
+            adapters=chosen,
             safety_threshold=threshold,
             given=taken.pictures,
         )
 
     def _ask_for(
-        self, order: Order, job: Job, taken: Intake, threshold: float, watch: Watch
+        self, order: Order, wanted: Sequence[str], job: Job, taken: Intake, threshold: float, watch: Watch
     ) -> tuple[tuple[Finding, ...], tuple[Grant, ...]]:
-        """Evidence about the prompt, if it is none to refuse by, and the grants the order names, all live.
+        """Evidence about the prompt, if it is none to refuse by, and the wanted grants, all live: those that the
+        order names, and those of its adapters.
 
         What was sent in is checked before anything is drawn on it. The image is screened all the same, and the grants
         are looked at again when it is issued.
         """
         with _stage("admit", watch):
-            grants = self._likeness.permitted(order.grants, order.use)
+            grants = self._likeness.permitted(wanted, order.use)
             ask = partial(self._prompts.screen, job.prompt, job.negative_prompt)
             found = within(self._rules.screen_timeout, ask)
             _expect(prompt_policy.is_answer(found), "the prompt screen gave no usable answer")
@@ -200,7 +208,7 @@ class Gateway:
                 self.screening.sent_in(given.picture, measure)
             return found.findings, grants
 
-    def _job(self, order: Order, taken: Intake) -> Job:
+    def _job(self, order: Order, taken: Intake, chosen: Sequence[Chosen]) -> Job:
         width, height = self.backend.fitting(*taken.size) if taken.size else self.backend.default_size
         width, height = order.width or width, order.height or height
         return Job(
@@ -212,6 +220,7 @@ class Gateway:
             steps=order.steps or self.backend.default_steps,
             guidance=self.backend.default_guidance if order.guidance is None else order.guidance,
             scheduler=order.scheduler,
+            adapters=tuple(one.adapter for one in chosen),
             canvas=taken.canvas((width, height), order.strength),
         )
 
@@ -253,7 +262,8 @@ class Gateway:
     def _screen(self, draft: Draft, watch: Watch) -> Cleared:
         admitted = genuine(draft, Draft).admitted
         with _stage("screen", watch):
-            measure = Measure({grant.subject for grant in admitted.grants}, admitted.safety_threshold)
+            avoided = [one.avoided for one in admitted.adapters if one.avoided]
+            measure = Measure({grant.subject for grant in admitted.grants}, admitted.safety_threshold, avoided)
             return _cleared(draft, self.screening.drawn(draft.rgb, measure))
 
     def _mark(self, cleared: Cleared, watch: Watch) -> Marked:
@@ -282,6 +292,7 @@ class Gateway:
             mark_algorithm=Codec.ALGORITHM,
             mark_id=admitted.mark_id,
             consents=tuple(grant.receipt_digest for grant in admitted.grants),
+            adapters=tuple((one.adapter.digest, one.adapter.scale) for one in admitted.adapters),
             sources=tuple(Source(given.role, given.picture.data, given.picture.mime) for given in admitted.given),
         )
 
@@ -315,6 +326,7 @@ class Gateway:
             use = partial(self._likeness.consent.grants.using, wanted=numbers, content_id=admitted.content_id)
             content |= {"grants": numbers, "steering": signed.marked.cleared.draft.steering}
             content["given"] = [{"role": given.role, "sha256": given.picture.sha256} for given in admitted.given]
+            content["adapters"] = [_named(one.adapter) for one in admitted.adapters]
             decision = self._ledger.issue(issue, content, use)
         log.info("released", content_id=admitted.content_id, sha256=sha256, model=admitted.model.name)
         return _released(proven, sha256, decision.hash)
@@ -395,6 +407,10 @@ def _psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
         return -np.inf
     error = float(np.mean((a.astype(np.float32) - b.astype(np.float32)) ** 2))
     return np.inf if error == 0 else 10 * float(np.log10(255**2 / error))
+
+
+def _named(adapter: Adapter) -> dict[str, str | float]:
+    return {"name": adapter.name, "digest": adapter.digest, "scale": adapter.scale}
 
 
 def _scores(findings: Sequence[Finding]) -> list[dict[str, str | float]]:

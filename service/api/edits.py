@@ -10,6 +10,7 @@ from service.api.images import Images, Wish, answer
 from service.api.problems import responses
 from service.api.uploads import BINARY, check_charset, is_form
 from service.errors import (
+    AdapterRefused,
     BadRequest,
     Blocked,
     BrokenPicture,
@@ -26,7 +27,7 @@ from service.errors import (
 from service.stages import Strength
 
 _PICTURES = ("image", "mask")
-_LISTS = ("grants",)
+_LISTS = ("grants", "adapters")
 _MOST_FIELDS = 64
 
 
@@ -69,6 +70,7 @@ router = APIRouter(tags=["gateway"])
         UnsupportedPixels,
         PromptRefused,
         LikenessRefused,
+        AdapterRefused,
         Unsafe,
         Blocked,
         StageFailed,

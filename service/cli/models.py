@@ -14,6 +14,7 @@ from rich.table import Table
 from models import Card, ModelError, ModelMissing, Source, export, find_card, hub, pull
 from service import home
 from service.cards import CARDS_FOLDER, check_new_name, keep, known_cards, store
+from service.cli import adapters
 from service.errors import BadRequest, Unavailable
 from service.generation.loading import require
 from service.generation.registration import check_pipeline, pipeline_card
@@ -26,6 +27,9 @@ HUB_FILES = ("*.json", "*.safetensors", "*.onnx", "README.md")
 Accept = Annotated[bool, typer.Option("--accept-licence", help="Accept the model's licence without being asked.")]
 
 app = typer.Typer(help="The models this installation knows.", no_args_is_help=True)
+app.command("add-adapter")(adapters.add)
+app.command("adapters")(adapters.show)
+app.command("remove-adapter")(adapters.remove)
 
 
 @app.command("list")

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from models import ModelFault
 from service.errors import BadRequest
 from service.generation import arguments
+from service.generation.adapters import Attachments
+from service.generation.adapters import check as check_adapters
 from service.generation.backend import Job, ModelIdentity, OnStep
 from service.generation.blending import Blending
 from service.generation.canvas import kept
@@ -51,6 +53,7 @@ class DiffusersBackend:
         self._call = arguments.takes(pipeline)
         self._words = frozenset(self._options.get("words", ()))
         self._redrawers: dict[bool, Any] = {}
+        self._attachments = Attachments()
         self._lock = threading.Lock()
 
     @property
@@ -95,6 +98,7 @@ class DiffusersBackend:
         if wrong := arguments.unsupported(call, job):
             raise wrong
         check_scheduler(self._pipeline, job.scheduler)
+        check_adapters(self._pipeline, job.adapters)
         unknown = self._unknown_words(job.prompt)
         strange = (f"words the model does not know: {', '.join(unknown)}",) if unknown else ()
         return (*strange, *arguments.ignored(call, job))
@@ -103,14 +107,16 @@ class DiffusersBackend:
         """RGB pixels (uint8, height x width x 3), equal for equal jobs.
 
         Raises:
-            ModelFault: the pipeline gave no picture, several, or numbers that are not finite.
+            ModelError: the pipeline gave no picture, several, or numbers that are not finite; or an adapter does not
+                fit it, or is another file than its card says.
         """
         import torch  # noqa: PLC0415 - see service.generation.loading
 
-        with self._lock, torch.inference_mode():
+        with self._lock:
             on_step(0, job.done_steps)  # it may have been given up while it waited
             pipeline = self._pipeline_for(job)
-            with scheduled(pipeline, job.scheduler), self._steered(job):
+            on, by = self._attachments.on(pipeline, job.adapters), scheduled(pipeline, job.scheduler)
+            with on, by, torch.inference_mode(), self._steered(job):
                 drawn = pipeline(
                     generator=torch.Generator("cpu").manual_seed(job.seed),
                     output_type="np",

@@ -147,7 +147,7 @@ def _complete(kind: Any, folder: Path, how: dict[str, Any]) -> Any:
                 f"the weights in {folder} are not complete: {what.replace('_', ' ')}: {named}",
                 hint="Fetch the folder again; a half-loaded model draws noise.",
             )
-    return part.eval()
+    return part.eval().requires_grad_(False)
 
 
 def _download(settings: Settings) -> Path:
