@@ -7,6 +7,7 @@
     +-- Refusal               the gateway will not release this image
     |   +-- PromptRefused     ... because of what its prompt asks for
     |   +-- LikenessRefused, LikenessHeld     ... because of whose face it shows, or may show
+    |   +-- AdapterRefused    ... because of an adapter it was to be drawn with
     |   +-- Unsafe            ... because of what it shows
     |   +-- Blocked           ... because the picture is on a hash list
     |   +-- StageFailed       ... because a stage could not do its work
@@ -167,6 +168,14 @@ class LikenessHeld(Refusal):
     code = "likeness_held"
     status = 403
     hint = "It may be a protected person. Appeal, and the operator looks; or order another picture."
+
+
+class AdapterRefused(Refusal):
+    """An adapter that is not on the operator's list. The message does not repeat its name: it may be anybody's."""
+
+    code = "adapter_refused"
+    status = 403
+    hint = "Only adapters on the operator's list are used. Leave it out, or ask the operator to add it."
 
 
 class StageFailed(Refusal):

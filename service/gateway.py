@@ -27,12 +27,14 @@ from detectors import Finding, fingerprint
 from detectors.prompts import PromptFinding
 from models import ModelError
 from service import SYSTEM_NAME, __version__, prompt_policy, tenants
+from service.adapters import Adapters, Chosen
 from service.blocklist import Blocklist
 from service.clients import OPERATOR, Client
 from service.consent import Grant
 from service.deadline import within
 from service.errors import BadRequest, Busy, Cancelled, Error, PromptRefused, Refusal, StageFailed, Unsafe
 from service.generation import Backend, Energy, Job, OnStep, Progress
+from service.generation.adapters import Adapter
 from service.generation.upscale import NAMES, VERSION, Upscaling
 from service.intake import Intake, intake
 from service.ledger import Issue, Ledger
@@ -127,6 +129,7 @@ class Gateway:
         digest_prompt: Callable[[str], str],
         blocklist: Blocklist,
         likeness: Likeness,
+        adapters: Adapters,
     ) -> None:
         """Raises ValueError without checkers: an empty list would pass everything."""
         self.screening = Screening(checkers, blocklist, likeness, rules.screen_timeout)
@@ -138,6 +141,7 @@ class Gateway:
         self._rules = rules
         self._digest_prompt = digest_prompt
         self._likeness = likeness
+        self._adapters = adapters
 
     def release(self, order: Order, watch: Watch = _UNWATCHED, client: Client = OPERATOR) -> Released:
         """The whole way of one order of `client`.
@@ -165,7 +169,8 @@ class Gateway:
             raise TypeError("the gateway takes an Order")
         order = Order.model_validate(order.model_dump())  # `model_construct` skips validation; this does not
         taken = intake(order.image, order.mask, self._rules.limits)
-        job = self._job(order, taken)
+        chosen = self._adapters.chosen(order.adapters)
+        job = self._job(order, taken, chosen)
         if min(job.width, job.height) < MIN_EMBED_SIDE:
             raise BadRequest(
                 f"a picture of {job.width}x{job.height} px is too small to carry the mark",
@@ -173,7 +178,8 @@ class Gateway:
             )
         warnings = (*self.backend.check(job), *self._one_quality(order))
         threshold = min(self._rules.safety_threshold, client.safety_threshold, order.safety_threshold or 1.0)
-        prompt_findings, grants = self._ask_for(order, job, taken, threshold, watch, client)
+        wanted = (*order.grants, *(one.grant for one in chosen if one.grant))
+        prompt_findings, grants = self._ask_for(order, wanted, job, taken, threshold, watch, client)
         return _admitted(
             job=job,
             format=order.format,
@@ -184,21 +190,30 @@ class Gateway:
             warnings=warnings,
             prompt_findings=prompt_findings,
             grants=grants,
+            adapters=chosen,
             safety_threshold=threshold,
             client=client,
             given=taken.pictures,
         )
 
     def _ask_for(
-        self, order: Order, job: Job, taken: Intake, threshold: float, watch: Watch, client: Client
+        self,
+        order: Order,
+        wanted: Sequence[str],
+        job: Job,
+        taken: Intake,
+        threshold: float,
+        watch: Watch,
+        client: Client,
     ) -> tuple[tuple[Finding, ...], tuple[Grant, ...]]:
-        """Evidence about the prompt, if it is none to refuse by, and the grants the order names, all live.
+        """Evidence about the prompt, if it is none to refuse by, and the wanted grants, all live: those that the
+        order names, and those of its adapters.
 
         What was sent in is checked before anything is drawn on it. The image is screened all the same, and the grants
         are looked at again when it is issued.
         """
         with _stage("admit", watch):
-            grants = self._likeness.permitted(order.grants, order.use, client)
+            grants = self._likeness.permitted(wanted, order.use, client)
             ask = partial(self._prompts.screen, job.prompt, job.negative_prompt)
             found = within(self._rules.screen_timeout, ask)
             _expect(prompt_policy.is_answer(found), "the prompt screen gave no usable answer")
@@ -210,7 +225,7 @@ class Gateway:
                 self.screening.sent_in(given.picture, measure)
             return found.findings, grants
 
-    def _job(self, order: Order, taken: Intake) -> Job:
+    def _job(self, order: Order, taken: Intake, chosen: Sequence[Chosen]) -> Job:
         width, height = self.backend.fitting(*taken.size) if taken.size else self.backend.default_size
         width, height = order.width or width, order.height or height
         return Job(
@@ -222,6 +237,7 @@ class Gateway:
             steps=order.steps or (self.backend.high_steps if order.quality == "high" else self.backend.default_steps),
             guidance=self.backend.default_guidance if order.guidance is None else order.guidance,
             scheduler=order.scheduler,
+            adapters=tuple(one.adapter for one in chosen),
             canvas=taken.canvas(self.backend.default_size if order.upscale else (width, height), order.strength),
             upscale=order.upscale,
         )
@@ -263,8 +279,9 @@ class Gateway:
     def _screen(self, draft: Draft, watch: Watch) -> Cleared:
         admitted = genuine(draft, Draft).admitted
         with _stage("screen", watch):
+            avoided = [one.avoided for one in admitted.adapters if one.avoided]
             granted = {grant.subject for grant in admitted.grants}
-            measure = Measure(granted, admitted.safety_threshold, admitted.client.review_distance)
+            measure = Measure(granted, admitted.safety_threshold, admitted.client.review_distance, avoided)
             return _cleared(draft, self.screening.drawn(draft.rgb, measure))
 
     def _mark(self, cleared: Cleared, watch: Watch) -> Marked:
@@ -295,6 +312,7 @@ class Gateway:
             mark_algorithm=Codec.ALGORITHM,
             mark_id=admitted.mark_id,
             consents=tuple(grant.receipt_digest for grant in admitted.grants),
+            adapters=tuple((one.adapter.digest, one.adapter.scale) for one in admitted.adapters),
             sources=tuple(Source(given.role, given.picture.data, given.picture.mime) for given in admitted.given),
             resized=Resized(NAMES[method], VERSION, self.backend.default_size) if method else None,
             energy=draft.energy.rounded() if draft.energy and self._rules.energy_in_manifest else None,
@@ -331,6 +349,7 @@ class Gateway:
             content |= {"grants": numbers, "steering": draft.steering, **_asker(admitted.client)}
             content |= {"energy": draft.energy.rounded()} if draft.energy else {}
             content["given"] = [{"role": given.role, "sha256": given.picture.sha256} for given in admitted.given]
+            content["adapters"] = [_named(one.adapter) for one in admitted.adapters]
             decision = self._ledger.issue(issue, content, partial(self._at_issue, admitted=admitted))
         log.info("released", content_id=admitted.content_id, sha256=sha256, model=admitted.model.name)
         return _released(proven, sha256, decision.hash)
@@ -422,6 +441,10 @@ def _psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
         return -np.inf
     error = float(np.mean((a.astype(np.float32) - b.astype(np.float32)) ** 2))
     return np.inf if error == 0 else 10 * float(np.log10(255**2 / error))
+
+
+def _named(adapter: Adapter) -> dict[str, str | float]:
+    return {"name": adapter.name, "digest": adapter.digest, "scale": adapter.scale}
 
 
 def _scores(findings: Sequence[Finding]) -> list[dict[str, str | float]]:

@@ -11,6 +11,7 @@ from detectors import BoxCard, Encoder, Member, OpenNsfw, SafetyCard, Synthetic
 from detectors.prompts import PromptScreen, RuleFileError
 from models import Card, ModelError, find_card
 from service import faces, home, keys
+from service.adapters import Adapters
 from service.appeals import Appeals
 from service.blocklist import Blocklist
 from service.cards import known_cards, store
@@ -55,6 +56,7 @@ class House:
     appeals: Appeals = field(init=False)
     consent: Consent = field(init=False)
     likeness: Likeness = field(init=False)
+    adapters: Adapters = field(init=False)
     liveness: Liveness = field(init=False)
     on_loading: OnLoading = field(default=log_loading)
     tenants: Tenants = field(init=False)
@@ -84,6 +86,7 @@ class House:
             self.settings.likeness_review_distance,
             self.settings.grantee,
         )
+        self.adapters = Adapters(self.settings.home, vault, self.ledger)
         self.liveness = PoseSequence(self.ledger.engine)
         self.tenants = Tenants(self.ledger, self.settings.grantee)
         self.appeals = Appeals(self.ledger, self.takedowns, vault, digest)
@@ -160,6 +163,7 @@ class House:
             keys.prompt_digester(settings),
             self.blocklist,
             self.likeness,
+            self.adapters,
         )
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from detectors import Face, FaceModel, Finding
 from service import policy
+from service.adapters import Avoided
 from service.clients import OPERATOR, Client
 from service.consent import Consent, Grant, Scope
 from service.errors import LikenessHeld, LikenessRefused, Misconfigured
@@ -76,8 +77,7 @@ class Likeness:
                 f"{strangers} face templates are by another model than {model.identity}", hint="Enrol them again."
             )
         known = self._consent.faces.protected(model.digest)
-        review = max(at_least, model.review_distance if self._review is None else self._review)
-        limits = policy.LikenessLimits(refuse=model.strict_threshold, review=review)
+        limits = self._limits(model, at_least)
         findings: list[Finding] = []
         for face in model(rgb):
             matches = known.templates.within(face.embedding, limits.furthest)
@@ -89,6 +89,36 @@ class Likeness:
                 raise LikenessHeld("the picture may show a protected person", stage="screen", subject=decided.held)
             findings += [_finding(model, who, distance) for who, distance in near.items() if who in granted]
         return tuple(findings)
+
+    def check_avoided(self, rgb: RGB, avoided: Sequence[Avoided], at_least: float = 0.0) -> None:
+        """Nobody of the samples is in a picture drawn with an adapter that was said to hold no identity.
+
+        Raises:
+            LikenessRefused: somebody is.
+            LikenessHeld: somebody may be.
+            ModelError, Misconfigured: the faces cannot be compared; the picture must not pass.
+        """
+        if not avoided:
+            return
+        model = self._opened()
+        limits = self._limits(model, at_least)
+        faces = model(rgb)
+        for one in avoided:
+            if one.model != model.digest:
+                raise Misconfigured(
+                    f"the faces of adapter {one.adapter} are by another model than {model.identity}",
+                    hint="Add the adapter again.",
+                )
+            near = [m.distance for face in faces for m in one.faces.within(face.embedding, limits.furthest)]
+            if not near:
+                continue
+            if min(near) <= limits.refuse:
+                raise LikenessRefused("the picture shows somebody of an adapter's samples", stage="screen")
+            raise LikenessHeld("the picture may show somebody of an adapter's samples", stage="screen")
+
+    def _limits(self, model: FaceModel, at_least: float) -> policy.LikenessLimits:
+        review = max(at_least, model.review_distance if self._review is None else self._review)
+        return policy.LikenessLimits(refuse=model.strict_threshold, review=review)
 
     def check_input(self, rgb: RGB, granted: Collection[str]) -> int:
         """How many faces a picture sent in shows, if each of them is, one against one, a subject's who granted it.

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from detectors import Finding
 from service import policy
+from service.adapters import Avoided
 from service.blocklist import Blocklist
 from service.deadline import within
 from service.errors import StageFailed, Unsafe
@@ -29,12 +30,14 @@ class Checker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What an order is held to: the subjects it has grants of, the score from which it is refused, and the distance
-    up to which a face is held at least."""
+    """What an order is held to: the subjects it has grants of, the score from which it is refused, the distance up to
+    which a face is held at least, and faces that must not come out: those of the samples of adapters that declare no
+    identity."""
 
     granted: Collection[str]
     threshold: float
     review: float = 0.0
+    avoided: Sequence[Avoided] = ()
 
 
 class Screening:
@@ -58,6 +61,7 @@ class Screening:
         """
         self._within(partial(self._blocklist.check_pixels, rgb))
         faces = self._within(partial(self._likeness.check_output, rgb, measure.granted, measure.review))
+        self._within(partial(self._likeness.check_avoided, rgb, measure.avoided, measure.review))
         return (*self._safe(rgb, measure.threshold, "the picture", "screen"), *faces)
 
     def sent_in(self, picture: Picture, measure: Measure) -> int:

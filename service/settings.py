@@ -36,7 +36,8 @@ class Settings(BaseSettings):
     ] = "Countermark (unnamed installation)"
 
     pipeline: Annotated[
-        str, Field(min_length=1, description="`embedded`, a diffusers folder, or a hub id with allow_hub.")
+        str,
+        Field(min_length=1, description="`embedded`, a card's name, a diffusers folder, or a hub id."),
     ] = "embedded"
     allow_hub: Annotated[bool, Field(description="Let the pipeline be downloaded by its hub id.")] = False
     device: Annotated[str, Field(description="torch device of the pipeline: `cpu`, `cuda`, ...")] = "cpu"

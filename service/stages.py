@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from detectors import Finding, Fingerprint
+from service.adapters import AdapterChoice, Chosen
 from service.clients import Client
 from service.consent import Grant, GrantNumber, Scope
 from service.generation import Energy, Job, ModelIdentity, Upscale
@@ -79,6 +80,9 @@ class Order(BaseModel):
     scheduler: Scheduler | None = Field(None, description="Unset: the model's own.")
     format: OutputFormat = "png"
     safety_threshold: SafetyThreshold = None
+    adapters: tuple[AdapterChoice, ...] = Field(
+        (), max_length=4, description="Adapters of the operator's list: NAME or NAME:SCALE, scale 0 to 2."
+    )
     grants: tuple[GrantNumber, ...] = Field(
         (), max_length=8, description="Grants of people whose likeness it may show."
     )
@@ -163,6 +167,7 @@ class Admitted(_Stage):
     warnings: tuple[str, ...]
     prompt_findings: tuple[Finding, ...]
     grants: tuple[Grant, ...]
+    adapters: tuple[Chosen, ...]
     safety_threshold: float
     client: Client
     given: tuple[Given, ...] = ()

@@ -14,11 +14,13 @@ from typing import Annotated, Any, Literal, TypeVar
 from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, ValidationInfo, field_validator
 
+from service.adapters import AdapterChoice
 from service.api.keys import Asking
 from service.api.problems import responses
 from service.clients import Client
 from service.consent import GrantNumber
 from service.errors import (
+    AdapterRefused,
     BadRequest,
     Blocked,
     Busy,
@@ -62,7 +64,7 @@ _EXAMPLE: dict[str, JsonValue] = {
 
 class Wish(BaseModel):
     """OpenAI's request plus `seed`, `negative_prompt`, `num_inference_steps`, `guidance_scale`, `scheduler`, `upscale`,
-    `safety_threshold`, `grants`, `scope`.
+    `safety_threshold`, `adapters`, `grants`, `scope`.
 
     Fields of OpenAI's that would change how a picture is screened or shown before it is (moderation="low",
     streaming, partial images) are accepted with their harmless value only. Unknown fields are refused.
@@ -83,6 +85,9 @@ class Wish(BaseModel):
     guidance_scale: float | None = Field(None, ge=0, le=50, allow_inf_nan=False)
     scheduler: Scheduler | None = Field(None, description="Unset: the model's own.")
     safety_threshold: SafetyThreshold = None
+    adapters: list[AdapterChoice] = Field(
+        [], max_length=4, description="Adapters of the operator's list: NAME or NAME:SCALE, scale 0 to 2."
+    )
     grants: list[GrantNumber] = Field([], max_length=8, description="Grants of people whose likeness it may show.")
     scope: LikenessScope = None
     model: str | None = Field(None, description="Must be the served model's name, if given.")
@@ -151,7 +156,16 @@ router = APIRouter(tags=["gateway"])
     "/v1/images/generations",
     summary="Draw pictures that are screened, marked, signed, proved and recorded",
     responses=responses(
-        BadRequest, Unauthorized, PromptRefused, LikenessRefused, Unsafe, Blocked, Busy, StageFailed, Unavailable
+        BadRequest,
+        Unauthorized,
+        PromptRefused,
+        LikenessRefused,
+        AdapterRefused,
+        Unsafe,
+        Blocked,
+        Busy,
+        StageFailed,
+        Unavailable,
     ),
     response_model_exclude_none=True,
 )
@@ -246,6 +260,7 @@ def _orders(wish: Wish, more: Mapping[str, Any]) -> list[Order]:
                 upscale=wish.upscale,
                 guidance=wish.guidance_scale,
                 scheduler=wish.scheduler,
+                adapters=tuple(wish.adapters),
                 format=wish.output_format,
                 safety_threshold=wish.safety_threshold,
                 grants=tuple(wish.grants),

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from models import ModelFault
 from service.errors import BadRequest
 from service.generation import arguments
+from service.generation.adapters import Attachments
+from service.generation.adapters import check as check_adapters
 from service.generation.backend import Job, ModelIdentity, OnStep
 from service.generation.blending import Blending
 from service.generation.canvas import kept
@@ -51,6 +53,7 @@ class DiffusersBackend:
         self._call = arguments.takes(pipeline)
         self._words = frozenset(self._options.get("words", ()))
         self._redrawers: dict[bool, Any] = {}
+        self._attachments = Attachments()
         self._lock = threading.Lock()
 
     @property
@@ -99,6 +102,7 @@ class DiffusersBackend:
         if wrong := arguments.unsupported(call, job):
             raise wrong
         check_scheduler(self._pipeline, job.scheduler)
+        check_adapters(self._pipeline, job.adapters)
         unknown = self._unknown_words(job.prompt)
         strange = (f"words the model does not know: {', '.join(unknown)}",) if unknown else ()
         return (*strange, *arguments.ignored(call, job))
@@ -111,16 +115,18 @@ class DiffusersBackend:
         """Pictures of jobs that are alike (see `queue.alike`), each from its own seed.
 
         Raises:
-            ModelFault: the pipeline gave another number of pictures, or numbers that are not finite.
+            ModelError: the pipeline gave another number of pictures, or numbers that are not finite; or an adapter does
+                not fit it, or is another file than its card says.
         """
         import torch  # noqa: PLC0415 - see service.generation.loading
 
         job = jobs[0]  # what they share is the same in all
-        with self._lock, torch.inference_mode():
+        with self._lock:
             on_step(0, job.done_steps)  # it may have been given up while it waited
             pipeline = self._pipeline_for(job)
             seeded = [torch.Generator("cpu").manual_seed(one.seed) for one in jobs]
-            with scheduled(pipeline, job.scheduler), self._steered(job):
+            on, by = self._attachments.on(pipeline, job.adapters), scheduled(pipeline, job.scheduler)
+            with on, by, torch.inference_mode(), self._steered(job):
                 drawn = pipeline(
                     generator=seeded if len(jobs) > 1 else seeded[0],
                     output_type="np",
