@@ -68,7 +68,7 @@ class _Place:
 
 
 class Queue(Front):
-    """A Backend that lets at most `length` pictures wait for the one behind it. Thread-safe."""
+    """A Backend that lets at most `length` pictures wait, beside one call's worth that is drawn. Thread-safe."""
 
     def __init__(
         self, backend: Backend, *, length: int, patience: float, batch_size: int = 1, meter: Meter | None = None
@@ -77,12 +77,12 @@ class Queue(Front):
         where the backend can do that; their pixels then differ from those drawn singly by rounding."""
         super().__init__(backend)
         self._most = batch_size if isinstance(backend, Batching) else 1
-        self._length = max(length, self._most)
+        self._room = length + self._most
         self._patience = patience
         self._meter = meter or Meter()
         self._changed = threading.Condition()
         self._waiting: list[_Place] = []
-        self._drawing = 0
+        self._batch: Sequence[_Place] = ()
         self._recent: deque[float] = deque(maxlen=_REMEMBERED)  # seconds a picture
         self._worker: threading.Thread | None = None
 
@@ -113,7 +113,7 @@ class Queue(Front):
         with self._changed:
             if job.steering:  # its first picture was unsafe: it has waited already, and was let in
                 self._waiting.insert(0, place)
-            elif len(self._waiting) >= self._length:
+            elif len(self._waiting) + self._drawing >= self._room:  # those that wait may not have been taken up yet
                 log.info("busy", waiting=len(self._waiting))
                 raise Busy(f"{len(self._waiting)} pictures wait already", retry_after=self._retry_after())
             else:
@@ -137,6 +137,11 @@ class Queue(Front):
                 place.left = True
                 self._forget(place)
                 raise
+
+    @property
+    def _drawing(self) -> int:
+        """Pictures that are taken up and not done. Whoever has got one counts no more: it may ask for the next."""
+        return sum(not place.done.is_set() for place in self._batch)
 
     def _ahead(self, place: _Place) -> int:
         """Pictures that are drawn before it."""
@@ -170,7 +175,7 @@ class Queue(Front):
             batch = self._like(first)[: self._most]
             for place in batch:
                 self._waiting.remove(place)
-            self._drawing = len(batch)
+            self._batch = batch
             return batch
 
     def _like(self, first: _Place) -> list[_Place]:
@@ -187,7 +192,6 @@ class Queue(Front):
                 self._alone(place)
         finally:
             with self._changed:
-                self._drawing = 0
                 if number and all(place.picture is not None for place in batch):
                     self._recent.extend([(time.monotonic() - start) / number] * number)
 
