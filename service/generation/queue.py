@@ -91,6 +91,7 @@ class Queue(Front):
 
         Raises:
             Busy: the queue is full, or this picture waited longer than it may.
+            TimeoutError: it was drawn for longer than its Progress allows.
         """
         progress = on_step if isinstance(on_step, Progress) else Progress(on_step=on_step)
         place = self._join(job, progress)
@@ -128,6 +129,8 @@ class Queue(Front):
         """Leave the queue with what its watcher raises, or Busy. What is being drawn is stopped by its steps."""
         with place.turn:
             if place.drawing:
+                if place.progress.left() <= 0:  # the backend hangs: it is not waited for beyond its time
+                    raise TimeoutError("the rendering took too long")
                 return
             try:
                 place.progress.waiting(self._ahead(place))

@@ -175,6 +175,15 @@ def test_waiting_has_an_end_of_its_own(callers) -> None:
     backend.gate.set()
 
 
+def test_a_backend_that_hangs_is_not_waited_for(callers) -> None:
+    backend = Gated()
+    to = queue(backend)
+    with pytest.raises(TimeoutError):
+        to.render(JOB, Progress(seconds=0.02))
+    backend.gate.set()
+    assert np.array_equal(to.render(replace(JOB, seed=1), Progress()), picture(1))
+
+
 def test_waiting_is_not_drawing(callers) -> None:
     backend = Gated()
     to = queue(backend)
