@@ -136,18 +136,17 @@ class Server:
             [sys.executable, "-m", "service", "serve"],
             env={**os.environ, **{f"COUNTERMARK_{name}": str(value) for name, value in settings.items()}},
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
         )
         self.pid = self._process.pid
         self._steps = wish.steps
         self._url = "http://127.0.0.1:8766"
-        for _ in range(1800):
+        while self._process.poll() is None:
             try:
                 httpx.get(f"{self._url}/healthz")
                 return
             except httpx.TransportError:
                 time.sleep(0.1)
-        raise TimeoutError("the server did not start")
+        raise SystemExit("the server did not start; what it said stands above")
 
     def draw(self, clients: int, pictures: int, seeds: "itertools.count[int]") -> None:
         asyncio.run(self._draw(clients, pictures, seeds))
