@@ -39,8 +39,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from service import logs
 from service.gateway import Gateway
 from service.generation import Backend, Job, OnStep
-from service.generation.diffusers_backend import load_backend
 from service.generation.front import Front
+from service.generation.loading import load_backend
 from service.house import open_house
 from service.settings import Settings
 from service.stages import Order

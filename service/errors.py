@@ -10,8 +10,10 @@
     |   +-- Unsafe            ... because of what it shows
     |   +-- Blocked           ... because the picture is on a hash list
     |   +-- StageFailed       ... because a stage could not do its work
+    |   +-- ClientRemoved     ... because who asked lost the key meanwhile
     |   +-- Cancelled         ... because the caller asked to stop
     +-- NotFound              there is no such thing here
+    +-- Unauthorized          no key, or one that is not valid
     +-- SwitchedOff           the operator did not switch this on
     +-- Busy                  more was asked for than can be drawn now
     +-- Unavailable           a part that is needed is missing or not ready
@@ -171,6 +173,14 @@ class StageFailed(Refusal):
     code = "stage_failed"
 
 
+class ClientRemoved(Refusal):
+    """The tenant was removed, or got another key, while the picture was made."""
+
+    code = "client_removed"
+    status = 403
+    hint = "Ask the operator for a key, then order again."
+
+
 class Cancelled(Refusal):
     code = "cancelled"
     status = 499
@@ -182,6 +192,15 @@ class NotFound(Error):
     status = 404
     exit_code = 1
     hint = "Check the address or the id."
+
+
+class Unauthorized(Error):
+    """No key, or one that is not valid. The message never holds any part of it."""
+
+    code = "unauthorized"
+    status = 401
+    exit_code = 2
+    hint = "Send your key as `Authorization: Bearer cm_...`; the operator gives keys out (`countermark tenants add`)."
 
 
 class SwitchedOff(Error):

@@ -43,6 +43,10 @@ class Settings(BaseSettings):
     precision: Annotated[
         Literal["float32", "float16", "bfloat16"], Field(description="torch dtype of the pipeline.")
     ] = "float32"
+    offload: Annotated[
+        Literal["none", "model", "sequential"],
+        Field(description="Keep the pipeline in main memory: on the device is one model at a time, or one layer."),
+    ] = "none"
     threads: Annotated[int, Field(ge=1, le=256, description="CPU threads of each model.")] = min(4, os.cpu_count() or 1)
     onnx_providers: Annotated[
         tuple[str, ...],
@@ -71,6 +75,9 @@ class Settings(BaseSettings):
         ),
     ] = None
 
+    examiner_needs_key: Annotated[
+        bool, Field(description="Let only tenants examine pictures over HTTP (`/v1/inspect`, `/v1/detect`).")
+    ] = False
     self_enrolment: Annotated[
         bool, Field(description="Let anybody enrol their own face over HTTP; read docs/liveness.md first.")
     ] = False

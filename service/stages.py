@@ -11,15 +11,18 @@ import datetime as dt
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, NoReturn, ParamSpec, TypeVar
+from typing import Annotated, Any, Literal, NoReturn, ParamSpec, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from detectors import Finding, Fingerprint
+from service.clients import Client
 from service.consent import Grant, GrantNumber, Scope
 from service.generation import Energy, Job, ModelIdentity, Upscale
+from service.generation.schedulers import Scheduler
+from service.intake import Given
 from service.pictures import Mime, OutputFormat
 
 P = ParamSpec("P")
@@ -41,7 +44,22 @@ Quality = Literal["standard", "high"]
 Upscaled = Annotated[
     Upscale | None, Field(description="Draw at the model's own size and enlarge by this method; said in the manifest.")
 ]
-LikenessScope = Annotated[Scope, Field(description="What the likeness is used for; every grant must allow it.")]
+LikenessScope = Annotated[
+    Scope | None,
+    Field(
+        description="What the likeness is used for; every grant must allow it. Unset: `edit` with a picture sent in, "
+        "else `portrait`."
+    ),
+]
+Strength = Annotated[
+    float | None,
+    Field(
+        gt=0,
+        le=1,
+        allow_inf_nan=False,
+        description="How much of the picture sent in to draw anew; unset: 0.8, in a masked part 1.",
+    ),
+]
 
 
 class Order(BaseModel):
@@ -58,12 +76,29 @@ class Order(BaseModel):
     quality: Quality = "standard"
     upscale: Upscaled = None
     guidance: float | None = Field(None, ge=0, le=50, allow_inf_nan=False)
+    scheduler: Scheduler | None = Field(None, description="Unset: the model's own.")
     format: OutputFormat = "png"
     safety_threshold: SafetyThreshold = None
     grants: tuple[GrantNumber, ...] = Field(
         (), max_length=8, description="Grants of people whose likeness it may show."
     )
-    scope: LikenessScope = "portrait"
+    scope: LikenessScope = None
+    image: bytes | None = Field(None, repr=False, description="File of the picture to change.")
+    mask: bytes | None = Field(
+        None, repr=False, description="File that is transparent, or else white, where the picture is drawn anew."
+    )
+    strength: Strength = None
+
+    @model_validator(mode="after")
+    def _changes_need_a_picture(self) -> Self:
+        if self.image is None and not (self.mask is None and self.strength is None):
+            raise ValueError("mask and strength belong to a picture to change: send `image` with them")
+        return self
+
+    @property
+    def use(self) -> Scope:
+        """What the likeness is used for."""
+        return self.scope or ("portrait" if self.image is None else "edit")
 
 
 class _Sealed(type):
@@ -115,7 +150,8 @@ def genuine(value: T, stage: type[T]) -> T:
 class Admitted(_Stage):
     """An order that may be drawn, with its identities: `content_id` (urn:uuid) and `mark_id` (48 bits).
 
-    `prompt_findings`: evidence about the prompt that did not suffice to refuse it.
+    `prompt_findings`: evidence about the prompt that did not suffice to refuse it. `given`: the pictures it came with,
+    which may be drawn on.
     """
 
     job: Job
@@ -128,6 +164,8 @@ class Admitted(_Stage):
     prompt_findings: tuple[Finding, ...]
     grants: tuple[Grant, ...]
     safety_threshold: float
+    client: Client
+    given: tuple[Given, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,15 +9,33 @@ import base64
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 TRAINED_ALGORITHMIC_MEDIA = DIGITAL_SOURCE_TYPE + "trainedAlgorithmicMedia"
+COMPOSITE = DIGITAL_SOURCE_TYPE + "compositeWithTrainedAlgorithmicMedia"
 DISCLOSURE_LABEL = "org.countermark.disclosure"
 CONSENT_LABEL = "org.countermark.consent"
 ENERGY_LABEL = "org.countermark.energy"
 SPEC_VERSION = "2.2.0"
 MARK_BYTES = 6
+_INGREDIENTS = {"image": ("picture that was changed", "parentOf"), "mask": ("mask of the change", "inputTo")}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """A file the image was made from: the picture that was changed, or the mask that says where."""
+
+    role: Literal["image", "mask"]
+    data: bytes
+    mime: str
+
+    @property
+    def ingredient(self) -> dict[str, str]:
+        """Its C2PA ingredient (section 18.10): what was changed is the parent, a mask an input to that. Neither its
+        name nor its pixels are in it, only its hash and its own manifest, if it has one."""
+        title, relationship = _INGREDIENTS[self.role]
+        return {"title": title, "format": self.mime, "relationship": relationship, "label": self.role}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +51,8 @@ class Resized:
 class Statement:
     """What we say of one image: who made it with what, when, its unique id, and the mark in its pixels.
 
-    `consents`: SHA-256 (hex) of the receipts of those who allowed their likeness. `energy`: what drawing it cost.
+    `consents`: SHA-256 (hex) of the receipts of those who allowed their likeness. `sources`: what it was made from.
+    `energy`: what drawing it cost.
     """
 
     content_id: str
@@ -47,6 +66,7 @@ class Statement:
     mark_algorithm: str
     mark_id: int
     consents: tuple[str, ...] = ()
+    sources: tuple[Source, ...] = ()
     resized: Resized | None = None
     energy: Mapping[str, float | str | None] | None = None
 
@@ -86,20 +106,27 @@ def build(statement: Statement, mime: str) -> dict[str, Any]:
 
 def _actions(statement: Statement) -> dict[str, Any]:
     when = _utc(statement.created_at)
-    created = {
-        "action": "c2pa.created",
-        "when": when,
-        "digitalSourceType": TRAINED_ALGORITHMIC_MEDIA,
-        "softwareAgent": {"name": statement.model, "version": statement.model_version},
-    }
     watermarked = {
         "action": "c2pa.watermarked.bound",
         "when": when,
         "softwareAgent": {"name": statement.system, "version": statement.system_version},
     }
     resized = [_resized(statement.resized, when)] if statement.resized else []
-    data = {"actions": [created, *resized, watermarked], "allActionsIncluded": True}
+    data = {"actions": [*_making(statement, when), *resized, watermarked], "allActionsIncluded": True}
     return {"label": "c2pa.actions.v2", "created": True, "data": data}
+
+
+def _making(statement: Statement, when: str) -> list[dict[str, Any]]:
+    """Created from nothing; or a picture opened, and changed by the model."""
+    agent = {"name": statement.model, "version": statement.model_version}
+    if not statement.sources:
+        created = {"action": "c2pa.created", "digitalSourceType": TRAINED_ALGORITHMIC_MEDIA, "softwareAgent": agent}
+        return [{**created, "when": when}]
+    edited: dict[str, Any] = {"action": "c2pa.edited", "digitalSourceType": COMPOSITE, "softwareAgent": agent}
+    if masks := [source.role for source in statement.sources if source.role == "mask"]:
+        edited["parameters"] = {"ingredientIds": masks}
+    opened = {"action": "c2pa.opened", "parameters": {"ingredientIds": ["image"]}}
+    return [{**action, "when": when} for action in (opened, edited)]
 
 
 def _resized(resized: Resized, when: str) -> dict[str, Any]:

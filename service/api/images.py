@@ -6,15 +6,17 @@ import contextvars
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from functools import partial
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, Body, Request
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, ValidationInfo, field_validator
 
+from service.api.keys import Asking
 from service.api.problems import responses
+from service.clients import Client
 from service.consent import GrantNumber
 from service.errors import (
     BadRequest,
@@ -24,11 +26,14 @@ from service.errors import (
     PromptRefused,
     Refusal,
     StageFailed,
+    Unauthorized,
     Unavailable,
     Unsafe,
+    first_fault,
 )
 from service.facts import Fact, fact
 from service.gateway import Gateway, Watch
+from service.generation.schedulers import Scheduler
 from service.house import House
 from service.stages import (
     LARGEST_SEED,
@@ -56,7 +61,7 @@ _EXAMPLE: dict[str, JsonValue] = {
 
 
 class Wish(BaseModel):
-    """OpenAI's request plus `seed`, `negative_prompt`, `num_inference_steps`, `guidance_scale`, `upscale`,
+    """OpenAI's request plus `seed`, `negative_prompt`, `num_inference_steps`, `guidance_scale`, `scheduler`, `upscale`,
     `safety_threshold`, `grants`, `scope`.
 
     Fields of OpenAI's that would change how a picture is screened or shown before it is (moderation="low",
@@ -76,9 +81,10 @@ class Wish(BaseModel):
     negative_prompt: str = Field("", max_length=LONGEST_PROMPT)
     num_inference_steps: int | None = Field(None, ge=1, le=MOST_STEPS)
     guidance_scale: float | None = Field(None, ge=0, le=50, allow_inf_nan=False)
+    scheduler: Scheduler | None = Field(None, description="Unset: the model's own.")
     safety_threshold: SafetyThreshold = None
     grants: list[GrantNumber] = Field([], max_length=8, description="Grants of people whose likeness it may show.")
-    scope: LikenessScope = "portrait"
+    scope: LikenessScope = None
     model: str | None = Field(None, description="Must be the served model's name, if given.")
     user: str | None = Field(None, max_length=200, description="Accepted and not stored.")
     quality: Literal["auto", "standard", "high"] = Field(
@@ -144,14 +150,21 @@ router = APIRouter(tags=["gateway"])
 @router.post(
     "/v1/images/generations",
     summary="Draw pictures that are screened, marked, signed, proved and recorded",
-    responses=responses(BadRequest, PromptRefused, LikenessRefused, Unsafe, Blocked, Busy, StageFailed, Unavailable),
+    responses=responses(
+        BadRequest, Unauthorized, PromptRefused, LikenessRefused, Unsafe, Blocked, Busy, StageFailed, Unavailable
+    ),
     response_model_exclude_none=True,
 )
-async def generate(request: Request, wish: Annotated[Wish, Body()]) -> Images:
+async def generate(request: Request, client: Asking, wish: Annotated[Wish, Body()]) -> Images:
     """Answers with the released pictures. If none of the `n` could be released, the first refusal is the answer."""
+    return await answer(request, client, wish, {})
+
+
+async def answer(request: Request, client: Client, wish: Wish, more: Mapping[str, Any]) -> Images:
+    """The released pictures of a client's wish; `more` are fields of its orders that it does not have."""
     house: House = request.app.state.house
     gone = threading.Event()
-    work = asyncio.ensure_future(_release_all(house, request.app.state.renderers, wish, gone))
+    work = asyncio.ensure_future(_release_all(house, request.app.state.renderers, wish, client, more, gone))
     try:
         while not (await asyncio.wait([work], timeout=_POLL_SECONDS))[0]:
             if await request.is_disconnected():
@@ -161,9 +174,17 @@ async def generate(request: Request, wish: Annotated[Wish, Body()]) -> Images:
         gone.set()
 
 
-async def _release_all(house: House, renderers: Executor, wish: Wish, gone: threading.Event) -> Images:
-    if wish.n > house.settings.max_images:
-        raise BadRequest(f"n is {wish.n}, at most {house.settings.max_images} pictures are drawn at once")
+async def _release_all(
+    house: House,
+    renderers: Executor,
+    wish: Wish,
+    client: Client,
+    more: Mapping[str, Any],
+    gone: threading.Event,
+) -> Images:
+    most = min(house.settings.max_images, client.max_images or house.settings.max_images)
+    if wish.n > most:
+        raise BadRequest(f"n is {wish.n}, at most {most} pictures are drawn at once")
     gateway = await _in_thread(renderers, lambda: house.gateway)
     model = gateway.backend.identity
     if wish.model not in (None, model.name):
@@ -173,7 +194,11 @@ async def _release_all(house: House, renderers: Executor, wish: Wish, gone: thre
     watch = Watch(cancelled=gone.is_set)
     released, refusals = _sorted(
         await asyncio.gather(
-            *(_release(renderers, turn, gateway, order, watch) for order in _orders(wish)), return_exceptions=True
+            *(
+                _release(renderers, turn, partial(gateway.release, order, watch, client))
+                for order in _orders(wish, more)
+            ),
+            return_exceptions=True,
         )
     )
     if not released:
@@ -181,11 +206,9 @@ async def _release_all(house: House, renderers: Executor, wish: Wish, gone: thre
     return _response(wish, gateway, released, refusals)
 
 
-async def _release(
-    renderers: Executor, turn: asyncio.Semaphore, gateway: Gateway, order: Order, watch: Watch
-) -> Released:
+async def _release(renderers: Executor, turn: asyncio.Semaphore, work: Callable[[], Released]) -> Released:
     async with turn:
-        return await _in_thread(renderers, partial(gateway.release, order, watch))
+        return await _in_thread(renderers, work)
 
 
 async def _in_thread(executor: Executor, work: Callable[[], T]) -> T:
@@ -207,7 +230,7 @@ def _sorted(results: list[Released | BaseException]) -> tuple[list[Released], li
     return released, refusals
 
 
-def _orders(wish: Wish) -> list[Order]:
+def _orders(wish: Wish, more: Mapping[str, Any]) -> list[Order]:
     first = secrets.randbelow(LARGEST_SEED - wish.n) if wish.seed is None else wish.seed
     if first + wish.n - 1 > LARGEST_SEED:
         raise BadRequest("seed + n is beyond the largest seed")
@@ -224,15 +247,17 @@ def _orders(wish: Wish) -> list[Order]:
                 quality=_quality(wish),
                 upscale=wish.upscale,
                 guidance=wish.guidance_scale,
+                scheduler=wish.scheduler,
                 format=wish.output_format,
                 safety_threshold=wish.safety_threshold,
                 grants=tuple(wish.grants),
                 scope=wish.scope,
+                **more,
             )
             for index in range(wish.n)
         ]
-    except ValueError as wrong:
-        raise BadRequest(f"size {wish.size} cannot be drawn", hint="Use `auto`.") from wrong
+    except ValidationError as wrong:
+        raise BadRequest(first_fault(wrong.errors(include_input=False, include_url=False))) from None
 
 
 def _quality(wish: Wish) -> Quality:

@@ -21,6 +21,7 @@ from service.errors import (
     PromptRefused,
     Refusal,
     StageFailed,
+    Unauthorized,
     Unavailable,
     Unsafe,
     first_fault,
@@ -77,9 +78,16 @@ def respond(error: Error, request: Request, status: int | None = None) -> JSONRe
     return JSONResponse(
         problem.model_dump(exclude=set() if problem.appeal else {"appeal"}),
         status,
-        {"Retry-After": str(seconds)} if (seconds := _retry_after(error)) else None,
+        _headers(error),
         media_type=MEDIA_TYPE,
     )
+
+
+def _headers(error: Error) -> dict[str, str]:
+    headers = {"Retry-After": str(seconds)} if (seconds := _retry_after(error)) else {}
+    if isinstance(error, Unauthorized):
+        headers["WWW-Authenticate"] = 'Bearer realm="countermark"'  # RFC 9110 asks for it in every 401
+    return headers
 
 
 def _retry_after(error: Error) -> int | None:

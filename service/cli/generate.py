@@ -15,6 +15,7 @@ from service.consent import SCOPES
 from service.errors import BadRequest, first_fault
 from service.facts import fact
 from service.gateway import Gateway, Watch
+from service.generation.schedulers import SCHEDULERS
 from service.house import open_house
 from service.settings import load_settings
 from service.stages import Order, Released, genuine
@@ -32,18 +33,35 @@ def generate(
         str | None, typer.Option(help="Draw at the model's own size and enlarge to --size by this method: lanczos.")
     ] = None,
     guidance: Annotated[float | None, typer.Option(help="How closely to follow the prompt.")] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help=f"How noise is taken away: {', '.join(SCHEDULERS)}; default: the model's own."),
+    ] = None,
     safety_threshold: Annotated[
         float | None, typer.Option(help="Refuse from this score already; never laxer than the setting.")
     ] = None,
     grant: Annotated[
         list[str] | None, typer.Option(help="Grant of a person whose likeness it may show; see `countermark consent`.")
     ] = None,
-    scope: Annotated[str, typer.Option(help=f"What the likeness is used for: {', '.join(SCOPES)}.")] = "portrait",
+    scope: Annotated[
+        str | None,
+        typer.Option(
+            help=f"What the likeness is used for: {', '.join(SCOPES)}; default: edit with --image, else portrait."
+        ),
+    ] = None,
+    image: Annotated[str | None, typer.Option(help="Picture to change; each face in it needs a --grant.")] = None,
+    mask: Annotated[
+        str | None, typer.Option(help="Transparent, or else white, where the picture is drawn anew.")
+    ] = None,
+    strength: Annotated[
+        float | None, typer.Option(help="How much of the picture to draw anew, 0 to 1; default 0.8, with --mask 1.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Draw a picture that is screened, marked, signed, proved and recorded."""
     width, height = _sides(size)
+    settings = load_settings()
     order = _order(
         prompt=prompt,
         negative_prompt=negative,
@@ -54,15 +72,20 @@ def generate(
         quality=quality,
         upscale=upscale,
         guidance=guidance,
+        scheduler=scheduler,
         format=files.format_of(out),
         safety_threshold=safety_threshold,
         grants=tuple(grant or ()),
         scope=scope,
+        image=files.read(image, settings.max_bytes) if image else None,
+        mask=files.read(mask, settings.max_bytes) if mask else None,
+        strength=strength,
     )
     files.check_target(out, force)
     console = Console(stderr=True)
-    house = open_house(load_settings())
-    with console.status("Loading the model"):
+    house = open_house(settings)
+    with console.status("Loading the model") as status:
+        house.on_loading = lambda done, total, part: status.update(f"Loading the model: {part} ({done} of {total})")
         gateway = house.gateway
     released, seconds = _release(gateway, order, console)
     files.write(out, genuine(released, Released).data)

@@ -33,5 +33,8 @@ class Front:
     def most_steering(self) -> int:
         return self._backend.most_steering
 
+    def fitting(self, width: int, height: int) -> tuple[int, int]:
+        return self._backend.fitting(width, height)
+
     def check(self, job: Job) -> tuple[str, ...]:
         return self._backend.check(job)

@@ -248,16 +248,11 @@ class _NobodyWaits(Exception):
 
 def alike(job: Job) -> Hashable | None:
     """Equal for jobs that can be drawn in one call: all but prompt, negative prompt and seed is the same, and either
-    all have a negative prompt or none. None for a job that is drawn alone: one that is steered, or brings pixels.
+    all have a negative prompt or none. None for a job that is drawn alone: one that is steered, or on a picture.
     """
-    if job.steering:
+    if job.steering or job.canvas is not None:
         return None
-    rest = (replace(job, prompt="", negative_prompt="", seed=0), bool(job.negative_prompt))
-    try:
-        hash(rest)
-    except TypeError:  # arrays among its fields
-        return None
-    return rest
+    return replace(job, prompt="", negative_prompt="", seed=0), bool(job.negative_prompt)
 
 
 def _tell(place: _Place, done: int, total: int) -> None:

@@ -147,6 +147,7 @@ FIELDS = {
     "negative_prompt": ["", "a face"],
     "num_inference_steps": [None, 1],
     "guidance_scale": [None, 0.0, 7.5],
+    "scheduler": [None, "euler"],
     "safety_threshold": [None, 1.0, 0.3],
     "size": ["auto", "256x256", "512x512"],
     "response_format": ["b64_json", "url"],
