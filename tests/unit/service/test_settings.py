@@ -47,6 +47,7 @@ VALUES = {
     "queue_timeout": ("5", 5.0),
     "batch_size": ("4", 4),
     "watts": ("9.5", 9.5),
+    "offload": ("model", "model"),
     "energy_in_manifest": ("true", True),
     "signing_algorithm": ("es384", "es384"),
     "trust_anchors": ("/x.pem", Path("/x.pem")),

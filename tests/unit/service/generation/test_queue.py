@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from service.errors import Busy, Cancelled
 from service.generation import Job, OnStep, Progress
 from service.generation import queue as module
+from service.generation.canvas import Canvas
 from service.generation.energy import Meter
 from service.generation.queue import Queue, alike
 from tests.support.painter import Painter
@@ -175,6 +176,15 @@ def test_waiting_has_an_end_of_its_own(callers) -> None:
     backend.gate.set()
 
 
+def test_a_backend_that_hangs_is_not_waited_for(callers) -> None:
+    backend = Gated()
+    to = queue(backend)
+    with pytest.raises(TimeoutError):
+        to.render(JOB, Progress(seconds=0.02))
+    backend.gate.set()
+    assert np.array_equal(to.render(replace(JOB, seed=1), Progress()), picture(1))
+
+
 def test_waiting_is_not_drawing(callers) -> None:
     backend = Gated()
     to = queue(backend)
@@ -330,5 +340,10 @@ def test_what_can_be_drawn_in_one_call(one: Job, other: Job) -> None:
     assert (alike(one) is not None and alike(one) == alike(other)) == expected
 
 
-def test_jobs_with_pixels_are_drawn_alone() -> None:
-    assert alike(replace(JOB, prompt=np.zeros(3), guidance=np.zeros(3))) is None  # type: ignore[arg-type]
+def test_a_picture_on_a_picture_is_drawn_alone() -> None:
+    onto = Canvas(np.zeros((64, 64, 3), np.uint8), None, 0.8)
+    assert alike(replace(JOB, canvas=onto)) is None
+
+
+def test_another_scheduler_is_another_call() -> None:
+    assert alike(replace(JOB, scheduler="ddim")) != alike(JOB)
