@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 GENESIS = "0" * 64
 
-Kind = Literal["issued", "refused", "blocklist", "takedown", "appeal", "override", "consent", "tenant"]
+Kind = Literal["issued", "refused", "blocklist", "takedown", "appeal", "override", "consent", "tenant", "held"]
 
 
 @dataclass(frozen=True, slots=True)

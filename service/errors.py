@@ -10,6 +10,7 @@
     |   +-- Unsafe            ... because of what it shows
     |   +-- Blocked           ... because the picture is on a hash list
     |   +-- StageFailed       ... because a stage could not do its work
+    |   +-- Gone              ... any more: it was kept for a time or for once
     |   +-- ClientRemoved     ... because who asked lost the key meanwhile
     |   +-- Cancelled         ... because the caller asked to stop
     +-- NotFound              there is no such thing here
@@ -167,9 +168,22 @@ class LikenessHeld(Refusal):
     status = 403
     hint = "It may be a protected person. Appeal, and the operator looks; or order another picture."
 
+    def __init__(self, message: str, *, stage: str, subjects: Sequence[str]) -> None:
+        """`subjects`: everybody it may show, for the record and not for the caller."""
+        super().__init__(message, stage=stage, subject=subjects[0])
+        self.subjects = tuple(subjects)
+
 
 class StageFailed(Refusal):
     code = "stage_failed"
+
+
+class Gone(Refusal):
+    """A held picture that is there no more."""
+
+    code = "gone"
+    status = 410
+    hint = "Order another picture."
 
 
 class ClientRemoved(Refusal):

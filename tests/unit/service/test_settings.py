@@ -36,6 +36,7 @@ VALUES = {
     "likeness_review_distance": ("0.45", 0.45),
     "self_enrolment": ("true", True),
     "examiner_needs_key": ("true", True),
+    "keep_held_days": ("7", 7),
     "onnx_providers": ("CUDAExecutionProvider,CPUExecutionProvider", ("CUDAExecutionProvider", "CPUExecutionProvider")),
     "max_images": ("2", 2),
     "safety_threshold": ("0.3", 0.3),
