@@ -21,6 +21,7 @@ from service.examiner import Examiner
 from service.gateway import Gateway, Rules
 from service.generation.loading import load_backend
 from service.generation.safety_checker import FolderChecker, brings_checker
+from service.held import Held
 from service.ledger import Ledger
 from service.likeness import Likeness
 from service.liveness import Liveness, PoseSequence
@@ -54,6 +55,7 @@ class House:
     likeness: Likeness = field(init=False)
     liveness: Liveness = field(init=False)
     tenants: Tenants = field(init=False)
+    held: Held = field(init=False)
     _gateway: Gateway | None = None
     _classifier: Classifier | None = None
     _loading: threading.Lock = field(default_factory=threading.Lock)
@@ -82,6 +84,7 @@ class House:
         )
         self.liveness = PoseSequence(self.ledger.engine)
         self.tenants = Tenants(self.ledger, self.settings.grantee)
+        self.held = Held(self.ledger, vault, self.settings.home / "held", self.settings.keep_held_days, digest)
         self.appeals = Appeals(self.ledger, self.takedowns, vault, digest)
 
     @property
@@ -155,6 +158,7 @@ class House:
             keys.prompt_digester(settings),
             self.blocklist,
             self.likeness,
+            self.held,
         )
 
 

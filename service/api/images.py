@@ -215,7 +215,7 @@ def _response(wish: Wish, gateway: Gateway, released: list[Released], refusals: 
     job = released[0].admitted.job
     return Images(
         created=int(time.time()),
-        data=[_image(image, wish.response_format) for image in released],
+        data=[as_image(image, wish.response_format) for image in released],
         output_format=wish.output_format,
         size=f"{job.width}x{job.height}",
         countermark=Facts(
@@ -226,7 +226,7 @@ def _response(wish: Wish, gateway: Gateway, released: list[Released], refusals: 
     )
 
 
-def _image(released: Released, response_format: str) -> Image:
+def as_image(released: Released, response_format: str) -> Image:
     """The response's pixels: only ever those of a genuine Released."""
     text = base64.b64encode(genuine(released, Released).data).decode()
     if response_format == "url":
