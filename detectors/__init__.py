@@ -1,7 +1,19 @@
 """Evidence from pixels and metadata. Detectors find; they never decide."""
 
+from detectors.box_card import BoxCard, BoxOptions
 from detectors.declared import Declaration, Metadata, declarations
-from detectors.faces import DIMENSIONS, DlibFaces, Face, FaceModel, Match, OnnxEmbedder, Templates, compare
+from detectors.faces import (
+    DIMENSIONS,
+    CardFaces,
+    DlibFaces,
+    Face,
+    FaceModel,
+    Match,
+    OnnxEmbedder,
+    Templates,
+    YuNet,
+    compare,
+)
 from detectors.findings import Finding
 from detectors.hamming import nearest, pack
 from detectors.safety import OpenNsfw
@@ -13,6 +25,9 @@ from detectors.variants import looks, variants
 __all__ = [
     "DIMENSIONS",
     "OUT_OF_SCOPE",
+    "BoxCard",
+    "BoxOptions",
+    "CardFaces",
     "Declaration",
     "DlibFaces",
     "Encoder",
@@ -32,6 +47,7 @@ __all__ = [
     "SafetyOptions",
     "Synthetic",
     "Templates",
+    "YuNet",
     "compare",
     "declarations",
     "distance",

@@ -29,7 +29,13 @@ def _inside(path: str) -> str:
 
 Inside = Annotated[str, AfterValidator(_inside)]
 Task = Literal[
-    "text-to-image", "image-safety", "synthetic-detection", "image-features", "face-comparison", "prompt-screening"
+    "text-to-image",
+    "image-safety",
+    "synthetic-detection",
+    "image-features",
+    "face-detection",
+    "face-comparison",
+    "prompt-screening",
 ]
 
 

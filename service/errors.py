@@ -16,6 +16,7 @@
     +-- NotFound              there is no such thing here
     +-- Unauthorized          no key, or one that is not valid
     +-- SwitchedOff           the operator did not switch this on
+    +-- Busy                  more was asked for than can be drawn now
     +-- Unavailable           a part that is needed is missing or not ready
     +-- Misconfigured         a setting is wrong
     +-- LedgerCorrupt         the record does not agree with itself
@@ -223,6 +224,19 @@ class SwitchedOff(Error):
     status = 403
     exit_code = 2
     hint = "The operator can switch it on; see docs/settings.md."
+
+
+class Busy(Error):
+    """Nothing was decided about the order, so nothing stands in the ledger. `retry_after`: in how many seconds."""
+
+    code = "busy"
+    status = 429
+    exit_code = 7
+    hint = "Nothing was drawn. Ask again after the seconds in Retry-After."
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class Unavailable(Error):

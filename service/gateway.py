@@ -14,7 +14,8 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import partial, reduce
+from operator import add
 from typing import Protocol
 
 import numpy as np
@@ -33,6 +34,7 @@ from service.deadline import within
 from service.errors import (
     BadRequest,
     Blocked,
+    Busy,
     Cancelled,
     Error,
     LikenessHeld,
@@ -41,9 +43,11 @@ from service.errors import (
     PromptRefused,
     Refusal,
     StageFailed,
+    Unavailable,
     Unsafe,
 )
-from service.generation import Backend, Job, OnStep
+from service.generation import Backend, Energy, Job, OnStep, Progress
+from service.generation.upscale import NAMES, VERSION, Upscaling
 from service.held import Held
 from service.intake import Intake, intake
 from service.kept import Kept
@@ -69,7 +73,7 @@ from watermark import Codec
 from watermark.codec import MIN_EMBED_SIDE
 from watermark.credentials import CredentialError, Credentials
 from watermark.errors import WatermarkError
-from watermark.manifest import Source, Statement, soft_binding_value
+from watermark.manifest import Resized, Source, Statement, soft_binding_value
 
 log = structlog.get_logger()
 
@@ -99,6 +103,7 @@ class Rules:
 
     `safe_retries`: how often an unsafe picture is drawn again, steered away from what made it so.
     `limits`: how large a picture may be that is sent in.
+    `energy_in_manifest`: say in the manifest what drawing the picture cost.
     """
 
     provider: str
@@ -107,22 +112,25 @@ class Rules:
     render_timeout: float
     limits: Limits
     safe_retries: int = 0
+    energy_in_manifest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What a caller may observe: steps of the rendering, stages with their seconds; and a way to stop it."""
+    """What a caller may observe: how many pictures are drawn first, steps of the rendering, stages with their seconds;
+    and a way to stop it."""
 
     on_step: OnStep = field(default=lambda done, total: None)
     on_stage: Callable[[str, float], None] = field(default=lambda stage, seconds: None)
     cancelled: Callable[[], bool] = field(default=lambda: False)
+    on_wait: Callable[[int], None] = field(default=lambda ahead: None)
 
 
 _UNWATCHED = Watch()
 
 
 class Gateway:
-    """One pipeline and everything an image must pass. Thread-safe; renders one picture at a time."""
+    """One pipeline and everything an image must pass. Thread-safe."""
 
     def __init__(
         self,
@@ -143,7 +151,7 @@ class Gateway:
         Raises ValueError without checkers: an empty list would pass everything.
         """
         self.screening = Screening(checkers, blocklist, likeness, rules.screen_timeout)
-        self.backend = backend
+        self.backend = Upscaling(backend)  # here, so that no backend can overlook what the manifest will say
         self._prompts = prompts
         self._codec = codec
         self._credentials = credentials
@@ -158,6 +166,7 @@ class Gateway:
 
         Raises:
             InputError: a picture sent in cannot be read, or the pipeline cannot do what is asked; nothing was drawn.
+            Busy: too many pictures wait already, or this one waited too long; nothing was drawn.
             Refusal: a stage said no; the decision is in the ledger, no pixels leave.
         """
         content_id = uuid.uuid4().urn
@@ -178,10 +187,12 @@ class Gateway:
         if self._held is None:
             raise NotFound("no pictures are kept here")
         kept, review = self._held.reviewed(content_id, client.name)
+        if kept.model != self.backend.identity:  # what it says of the picture is known of its own model alone
+            raise Unavailable(f"{kept.model.name} drew the picture, and is not the model here", hint="Ask again later.")
         try:
             with self._recorded(content_id, kept.order.prompt, client):
                 admitted = self._admit(kept.order, content_id, watch, client, kept, review)
-                draft = _draft(admitted, frozen(kept.rgb), kept.steering)
+                draft = _draft(admitted, frozen(kept.rgb), kept.steering, kept.energy)
                 released = self._finish(self._screen(draft, watch), watch)
         except (Unsafe, Blocked, LikenessRefused) as final:
             with contextlib.suppress(Error):  # the refusal counts; what could not be shredded now expires
@@ -216,13 +227,13 @@ class Gateway:
                 f"a picture of {job.width}x{job.height} px is too small to carry the mark",
                 hint=f"Ask for {MIN_EMBED_SIDE} px or more on the short side.",
             )
-        warnings = self.backend.check(job)
+        warnings = (*self.backend.check(job), *self._one_quality(order))
         threshold = min(self._rules.safety_threshold, client.safety_threshold, order.safety_threshold or 1.0)
         prompt_findings, grants = self._ask_for(order, job, taken, threshold, watch, client)
         return _admitted(
             job=job,
             format=order.format,
-            model=kept.model if kept else self.backend.identity,
+            model=self.backend.identity,
             content_id=content_id,
             mark_id=self._ledger.fresh_mark_id(),
             created_at=kept.drawn_at if kept else dt.datetime.now(dt.UTC),
@@ -266,45 +277,46 @@ class Gateway:
             seed=uuid.uuid4().int & LARGEST_SEED if order.seed is None else order.seed,
             width=width,
             height=height,
-            steps=order.steps or self.backend.default_steps,
+            steps=order.steps or (self.backend.high_steps if order.quality == "high" else self.backend.default_steps),
             guidance=self.backend.default_guidance if order.guidance is None else order.guidance,
-            canvas=taken.canvas((width, height), order.strength),
+            scheduler=order.scheduler,
+            canvas=taken.canvas(self.backend.default_size if order.upscale else (width, height), order.strength),
+            upscale=order.upscale,
         )
+
+    def _one_quality(self, order: Order) -> tuple[str, ...]:
+        same = order.steps or self.backend.high_steps == self.backend.default_steps
+        return ("quality changes nothing: the steps are the same",) if order.quality == "high" and same else ()
 
     def _drawn(self, admitted: Admitted, watch: Watch) -> Cleared:
         """Render and screen. A prompt that asks for nothing unsafe can still give it (a "beautiful woman" naked): then
         the picture is drawn again, steered away from that, before it is refused."""
+        spent: list[Energy] = []
         try:
-            return self._screen(self._render(admitted, 0, watch), watch)
+            return self._screen(self._render(admitted, 0, watch, spent), watch)
         except Unsafe as unsafe:
             first = unsafe
         guided = admitted.job.guidance > 1  # without guidance there is nothing to steer
         for steering in range(1, min(self._rules.safe_retries, self.backend.most_steering) * guided + 1):
             log.info("steered", content_id=admitted.content_id, steering=steering)
             try:
-                return self._screen(self._render(admitted, steering, watch), watch)
+                return self._screen(self._render(admitted, steering, watch, spent), watch)
             except Unsafe:
                 continue
-            except StageFailed:  # what is wrong is the picture, not that another could not be drawn
+            except (StageFailed, Busy):  # what is wrong is the picture, not that another could not be drawn
                 break
         raise first
 
-    def _render(self, admitted: Admitted, steering: int, watch: Watch) -> Draft:
+    def _render(self, admitted: Admitted, steering: int, watch: Watch, spent: list[Energy]) -> Draft:
         job = replace(genuine(admitted, Admitted).job, steering=steering)
-        deadline = time.monotonic() + self._rules.render_timeout
-
-        def on_step(done: int, total: int) -> None:
-            if watch.cancelled():
-                raise Cancelled("the caller cancelled the request", stage="render")
-            if time.monotonic() > deadline:
-                raise TimeoutError("the rendering took too long")
-            watch.on_step(done, total)
-
+        seconds = self._rules.render_timeout
+        progress = Progress(seconds, watch.on_step, watch.on_wait, watch.cancelled)
         with _stage("render", watch):
-            rgb = within(self._rules.render_timeout, lambda: self.backend.render(job, on_step))
+            rgb = within(seconds, lambda: self.backend.render(job, progress), progress.left)
             _expect(rgb.dtype == np.uint8, "the backend gave pixels that are not 8-bit")
             _expect(rgb.shape == (job.height, job.width, 3), f"the backend gave pixels of shape {rgb.shape}")
-            return _draft(admitted, frozen(rgb), steering)
+            spent += [progress.energy] if progress.energy else []
+            return _draft(admitted, frozen(rgb), steering, reduce(add, spent) if spent else None)
 
     def _screen(self, draft: Draft, watch: Watch) -> Cleared:
         admitted = genuine(draft, Draft).admitted
@@ -323,7 +335,7 @@ class Gateway:
         admitted = draft.admitted
         if self._held is None:
             return
-        kept = Kept(admitted.order, admitted.model, admitted.created_at, draft.steering, draft.rgb)
+        kept = Kept(admitted.order, admitted.model, admitted.created_at, draft.steering, draft.energy, draft.rgb)
         keep = self._held.again if admitted.review else self._held.keep
         try:
             until = keep(admitted.content_id, admitted.client.name, held.subjects, kept)
@@ -346,10 +358,12 @@ class Gateway:
         admitted = genuine(marked, Marked).cleared.draft.admitted
         with _stage("sign", watch):
             plain, mime = encode(marked.rgb, admitted.format)
-            signed = self._credentials.sign(plain, mime, self._statement(admitted))
+            signed = self._credentials.sign(plain, mime, self._statement(marked.cleared.draft))
             return _signed(marked, signed.data, mime, signed.manifest)
 
-    def _statement(self, admitted: Admitted) -> Statement:
+    def _statement(self, draft: Draft) -> Statement:
+        admitted = draft.admitted
+        method = admitted.job.upscale
         return Statement(
             content_id=admitted.content_id,
             created_at=admitted.created_at,
@@ -363,6 +377,8 @@ class Gateway:
             mark_id=admitted.mark_id,
             consents=tuple(grant.receipt_digest for grant in admitted.grants),
             sources=tuple(Source(given.role, given.picture.data, given.picture.mime) for given in admitted.given),
+            resized=Resized(NAMES[method], VERSION, self.backend.default_size) if method else None,
+            energy=draft.energy.rounded() if draft.energy and self._rules.energy_in_manifest else None,
         )
 
     def _prove(self, signed: Signed, watch: Watch) -> Proven:
@@ -392,7 +408,9 @@ class Gateway:
             prompt = _scores(admitted.prompt_findings)
             content = {"findings": _scores(findings), "prompt": prompt, "confidence": round(proven.confidence, 4)}
             numbers = [grant.id for grant in admitted.grants]
-            content |= {"grants": numbers, "steering": signed.marked.cleared.draft.steering, **_asker(admitted.client)}
+            draft = signed.marked.cleared.draft
+            content |= {"grants": numbers, "steering": draft.steering, **_asker(admitted.client)}
+            content |= {"energy": draft.energy.rounded()} if draft.energy else {}
             content["given"] = [{"role": given.role, "sha256": given.picture.sha256} for given in admitted.given]
             content |= {"review": admitted.review.decisions} if admitted.review else {}
             decision = self._ledger.issue(issue, content, partial(self._at_issue, admitted=admitted))
@@ -465,7 +483,7 @@ def _stage(name: str, watch: Watch) -> Iterator[None]:
         raise Cancelled("the caller cancelled the request", stage=name)
     try:
         yield
-    except Refusal:
+    except (Refusal, Busy):
         raise
     except Exception as fault:
         log.error("stage_failed", stage=name, error=type(fault).__name__)
@@ -478,8 +496,8 @@ def _stage(name: str, watch: Watch) -> Iterator[None]:
 
 def _resolved(order: Order, job: Job) -> Order:
     """The order with nothing left open: it asks for this very picture, whatever the defaults will be."""
-    settled = ("seed", "width", "height", "steps", "guidance")
-    return order.model_copy(update={name: getattr(job, name) for name in settled})
+    settled = {name: getattr(job, name) for name in ("seed", "width", "height", "steps", "guidance")}
+    return order.model_copy(update={**settled, "quality": "standard"})  # the steps say it all
 
 
 def _asker(client: Client) -> dict[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
-from detectors import Encoder, Member, OpenNsfw, SafetyCard, Synthetic
+from detectors import BoxCard, Encoder, Member, OpenNsfw, SafetyCard, Synthetic
 from detectors.prompts import PromptScreen, RuleFileError
 from models import Card, ModelError, find_card
 from service import faces, home, keys
@@ -19,7 +19,10 @@ from service.consent import Consent
 from service.errors import Misconfigured, Unavailable
 from service.examiner import Examiner
 from service.gateway import Gateway, Rules
-from service.generation.loading import load_backend
+from service.generation import Backend
+from service.generation.energy import open_meter
+from service.generation.loading import OnLoading, load_backend, log_loading
+from service.generation.queue import Queue
 from service.generation.safety_checker import FolderChecker, brings_checker
 from service.held import Held
 from service.ledger import Ledger
@@ -54,6 +57,7 @@ class House:
     consent: Consent = field(init=False)
     likeness: Likeness = field(init=False)
     liveness: Liveness = field(init=False)
+    on_loading: OnLoading = field(default=log_loading)
     tenants: Tenants = field(init=False)
     held: Held = field(init=False)
     _gateway: Gateway | None = None
@@ -138,17 +142,18 @@ class House:
             render_timeout=settings.render_timeout,
             safe_retries=settings.safe_retries,
             limits=Limits(settings.max_bytes, settings.max_pixels),
+            energy_in_manifest=settings.energy_in_manifest,
         )
         self.blocklist.load()  # a long list takes seconds, which the first picture would pay for
         prompts = open_screen(settings)  # before the pipeline: without it nothing may run
         checkers = open_checkers(settings)
         try:
-            backend = load_backend(settings)
+            backend = load_backend(settings, self.on_loading)
         except ModelError as unusable:
             raise Unavailable(str(unusable)) from unusable
         checkers += open_folder_checker(settings, backend.folder)
         return Gateway(
-            backend,
+            open_queue(settings, backend),
             prompts,
             checkers,
             self.codec,
@@ -160,6 +165,17 @@ class House:
             self.likeness,
             self.held,
         )
+
+
+def open_queue(settings: Settings, backend: Backend) -> Queue:
+    """The queue in front of `backend`, which measures what each picture costs."""
+    return Queue(
+        backend,
+        length=settings.queue_length,
+        patience=settings.queue_timeout,
+        batch_size=settings.batch_size,
+        meter=open_meter(settings.device, settings.threads, settings.watts),
+    )
 
 
 def open_classifier(settings: Settings) -> Classifier:
@@ -197,9 +213,14 @@ def open_checkers(settings: Settings) -> list[Checker]:
     added = [c for c in known_cards(settings) if c.task == "image-safety" and c.name != OpenNsfw.name]
     try:
         ours = OpenNsfw(threads=threads, providers=providers)
-        return [ours, *(SafetyCard(card, threads=threads, providers=providers) for card in added)]
+        return [ours, *(_checker_of(card)(card, threads=threads, providers=providers) for card in added)]
     except ModelError as unusable:
         raise Unavailable(str(unusable)) from unusable
+
+
+def _checker_of(card: Card) -> type[SafetyCard] | type[BoxCard]:
+    """What a card of task image-safety describes: a detector of objects if it says so, else a classifier."""
+    return BoxCard if card.options.get("output") == "boxes" else SafetyCard
 
 
 def open_folder_checker(settings: Settings, folder: Path) -> list[Checker]:

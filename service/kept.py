@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from service.generation import ModelIdentity
+from service.generation import Energy, ModelIdentity
 from service.stages import Order
 
 _LENGTH_BYTES = 4
@@ -18,13 +18,15 @@ _LENGTH_BYTES = 4
 class Kept:
     """A draft that every check but the likeness review has passed: read-only uint8 pixels, H x W x 3.
 
-    `order` leaves nothing open, so it asks for this very picture. `steering`: see Job. The model drew it at `drawn_at`.
+    `order` leaves nothing open, so it asks for this very picture. `steering` and `energy`: see Draft. The model drew it
+    at `drawn_at`.
     """
 
     order: Order
     model: ModelIdentity
     drawn_at: dt.datetime
     steering: int
+    energy: Energy | None
     rgb: NDArray[np.uint8]
 
     @property
@@ -39,6 +41,7 @@ class Kept:
             "model": asdict(self.model),
             "drawn_at": self.drawn_at.isoformat(),
             "steering": self.steering,
+            "energy": asdict(self.energy) if self.energy else None,
             "shape": self.rgb.shape,
         }
         text = json.dumps(head).encode()
@@ -54,5 +57,6 @@ class Kept:
             model=ModelIdentity(**head["model"]),
             drawn_at=dt.datetime.fromisoformat(head["drawn_at"]),
             steering=head["steering"],
+            energy=Energy(**head["energy"]) if head["energy"] else None,
             rgb=np.frombuffer(data, np.uint8, offset=start).reshape(head["shape"]),
         )

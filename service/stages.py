@@ -11,7 +11,7 @@ import datetime as dt
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, NoReturn, ParamSpec, Self, TypeVar
+from typing import Annotated, Any, Literal, NoReturn, ParamSpec, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from detectors import Finding, Fingerprint
 from service.clients import Client
 from service.consent import Grant, GrantNumber, Scope
-from service.generation.backend import Job, ModelIdentity
+from service.generation import Energy, Job, ModelIdentity, Upscale
+from service.generation.schedulers import Scheduler
 from service.intake import Given
 from service.pictures import Mime, OutputFormat
 
@@ -37,6 +38,11 @@ SafetyThreshold = Annotated[
     Field(
         gt=0, le=1, allow_inf_nan=False, description="Refuse from this score already; never laxer than the operator."
     ),
+]
+Quality = Literal["standard", "high"]
+"""`high` takes the steps that the model names for it; `steps` in the order has the last word."""
+Upscaled = Annotated[
+    Upscale | None, Field(description="Draw at the model's own size and enlarge by this method; said in the manifest.")
 ]
 LikenessScope = Annotated[
     Scope | None,
@@ -69,7 +75,10 @@ class Order(BaseModel):
     width: int | None = Field(None, ge=64, le=4096, description="Pixels; unset: the model's own size.")
     height: int | None = Field(None, ge=64, le=4096, description="Pixels; unset: the model's own size.")
     steps: int | None = Field(None, ge=1, le=MOST_STEPS)
+    quality: Quality = "standard"
+    upscale: Upscaled = None
     guidance: float | None = Field(None, ge=0, le=50, allow_inf_nan=False)
+    scheduler: Scheduler | None = Field(None, description="Unset: the model's own.")
     format: OutputFormat = "png"
     safety_threshold: SafetyThreshold = None
     grants: tuple[GrantNumber, ...] = Field(
@@ -174,11 +183,15 @@ class Admitted(_Stage):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Draft(_Stage):
-    """Pixels nobody has looked at: read-only uint8, height x width x 3. `steering`: see Job."""
+    """Pixels nobody has looked at: read-only uint8, height x width x 3. `steering`: see Job.
+
+    `energy` of this drawing and of those before it that were unsafe; None where nobody measured.
+    """
 
     admitted: Admitted
     rgb: NDArray[np.uint8]
     steering: int
+    energy: Energy | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -240,6 +253,11 @@ class Released(_Stage):
     def steering(self) -> int:
         """How strongly the picture was steered away from what is unsafe; 0: as asked."""
         return self.proven.signed.marked.cleared.draft.steering
+
+    @property
+    def energy(self) -> Energy | None:
+        """What drawing it cost; None where nobody measured."""
+        return self.proven.signed.marked.cleared.draft.energy
 
     @property
     def findings(self) -> tuple[Finding, ...]:

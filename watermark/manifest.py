@@ -7,6 +7,7 @@ version, time, unique identifier. Neither prompt nor user is in it.
 
 import base64
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ TRAINED_ALGORITHMIC_MEDIA = DIGITAL_SOURCE_TYPE + "trainedAlgorithmicMedia"
 COMPOSITE = DIGITAL_SOURCE_TYPE + "compositeWithTrainedAlgorithmicMedia"
 DISCLOSURE_LABEL = "org.countermark.disclosure"
 CONSENT_LABEL = "org.countermark.consent"
+ENERGY_LABEL = "org.countermark.energy"
 SPEC_VERSION = "2.2.0"
 MARK_BYTES = 6
 _INGREDIENTS = {"image": ("picture that was changed", "parentOf"), "mask": ("mask of the change", "inputTo")}
@@ -37,10 +39,20 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Resized:
+    """How the picture got its size after it was drawn at (width, height) `drawn`: by which method of what version."""
+
+    method: str
+    version: str
+    drawn: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """What we say of one image: who made it with what, when, its unique id, and the mark in its pixels.
 
     `consents`: SHA-256 (hex) of the receipts of those who allowed their likeness. `sources`: what it was made from.
+    `energy`: what drawing it cost.
     """
 
     content_id: str
@@ -55,6 +67,8 @@ class Statement:
     mark_id: int
     consents: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
+    resized: Resized | None = None
+    energy: Mapping[str, float | str | None] | None = None
 
 
 def soft_binding_value(mark_id: int) -> str:
@@ -85,6 +99,7 @@ def build(statement: Statement, mime: str) -> dict[str, Any]:
             _disclosure(statement),
             _ai(statement),
             *([_consent(statement)] if statement.consents else []),
+            *([{"label": ENERGY_LABEL, "created": True, "data": dict(statement.energy)}] if statement.energy else []),
         ],
     }
 
@@ -96,7 +111,8 @@ def _actions(statement: Statement) -> dict[str, Any]:
         "when": when,
         "softwareAgent": {"name": statement.system, "version": statement.system_version},
     }
-    data = {"actions": [*_making(statement, when), watermarked], "allActionsIncluded": True}
+    resized = [_resized(statement.resized, when)] if statement.resized else []
+    data = {"actions": [*_making(statement, when), *resized, watermarked], "allActionsIncluded": True}
     return {"label": "c2pa.actions.v2", "created": True, "data": data}
 
 
@@ -111,6 +127,16 @@ def _making(statement: Statement, when: str) -> list[dict[str, Any]]:
         edited["parameters"] = {"ingredientIds": masks}
     opened = {"action": "c2pa.opened", "parameters": {"ingredientIds": ["image"]}}
     return [{**action, "when": when} for action in (opened, edited)]
+
+
+def _resized(resized: Resized, when: str) -> dict[str, Any]:
+    width, height = resized.drawn
+    return {
+        "action": "c2pa.resized",
+        "when": when,
+        "softwareAgent": {"name": resized.method, "version": resized.version},
+        "description": f"Drawn at {width}x{height} px and enlarged.",
+    }
 
 
 def _soft_binding(statement: Statement) -> dict[str, Any]:

@@ -6,9 +6,10 @@ import contextvars
 import secrets
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, ValidationInfo, field_validator
@@ -20,6 +21,7 @@ from service.consent import GrantNumber
 from service.errors import (
     BadRequest,
     Blocked,
+    Busy,
     LikenessRefused,
     PromptRefused,
     Refusal,
@@ -31,6 +33,7 @@ from service.errors import (
 )
 from service.facts import Fact, fact
 from service.gateway import Gateway, Watch
+from service.generation.schedulers import Scheduler
 from service.house import House
 from service.stages import (
     LARGEST_SEED,
@@ -38,10 +41,14 @@ from service.stages import (
     MOST_STEPS,
     LikenessScope,
     Order,
+    Quality,
     Released,
     SafetyThreshold,
+    Upscaled,
     genuine,
 )
+
+T = TypeVar("T")
 
 _POLL_SECONDS = 0.25
 _WHOLE = 1 << 53  # beyond this a whole number is no exact float, and no guidance either
@@ -54,8 +61,8 @@ _EXAMPLE: dict[str, JsonValue] = {
 
 
 class Wish(BaseModel):
-    """OpenAI's request plus `seed`, `negative_prompt`, `num_inference_steps`, `guidance_scale`, `safety_threshold`,
-    `grants`, `scope`.
+    """OpenAI's request plus `seed`, `negative_prompt`, `num_inference_steps`, `guidance_scale`, `scheduler`, `upscale`,
+    `safety_threshold`, `grants`, `scope`.
 
     Fields of OpenAI's that would change how a picture is screened or shown before it is (moderation="low",
     streaming, partial images) are accepted with their harmless value only. Unknown fields are refused.
@@ -74,12 +81,16 @@ class Wish(BaseModel):
     negative_prompt: str = Field("", max_length=LONGEST_PROMPT)
     num_inference_steps: int | None = Field(None, ge=1, le=MOST_STEPS)
     guidance_scale: float | None = Field(None, ge=0, le=50, allow_inf_nan=False)
+    scheduler: Scheduler | None = Field(None, description="Unset: the model's own.")
     safety_threshold: SafetyThreshold = None
     grants: list[GrantNumber] = Field([], max_length=8, description="Grants of people whose likeness it may show.")
     scope: LikenessScope = None
     model: str | None = Field(None, description="Must be the served model's name, if given.")
     user: str | None = Field(None, max_length=200, description="Accepted and not stored.")
-    quality: Literal["auto", "standard"] = "auto"
+    quality: Literal["auto", "standard", "high"] = Field(
+        "auto", description="`high` takes more steps, if the model can."
+    )
+    upscale: Upscaled = None
     background: Literal["auto", "opaque"] = "auto"
     moderation: Literal["auto"] = "auto"
     stream: Literal[False] = False
@@ -128,7 +139,7 @@ class Images(BaseModel):
     data: list[Image]
     background: Literal["opaque"] = "opaque"
     output_format: str
-    quality: Literal["standard"] = "standard"
+    quality: Quality
     size: str
     countermark: Facts
 
@@ -140,7 +151,7 @@ router = APIRouter(tags=["gateway"])
     "/v1/images/generations",
     summary="Draw pictures that are screened, marked, signed, proved and recorded",
     responses=responses(
-        BadRequest, Unauthorized, PromptRefused, LikenessRefused, Unsafe, Blocked, StageFailed, Unavailable
+        BadRequest, Unauthorized, PromptRefused, LikenessRefused, Unsafe, Blocked, Busy, StageFailed, Unavailable
     ),
     response_model_exclude_none=True,
 )
@@ -153,8 +164,7 @@ async def answer(request: Request, client: Client, wish: Wish, more: Mapping[str
     """The released pictures of a client's wish; `more` are fields of its orders that it does not have."""
     house: House = request.app.state.house
     gone = threading.Event()
-    call = partial(contextvars.copy_context().run, _release_all, house, wish, client, more, gone)
-    work = asyncio.get_running_loop().run_in_executor(request.app.state.renderers, call)
+    work = asyncio.ensure_future(_release_all(house, request.app.state.renderers, wish, client, more, gone))
     try:
         while not (await asyncio.wait([work], timeout=_POLL_SECONDS))[0]:
             if await request.is_disconnected():
@@ -164,24 +174,60 @@ async def answer(request: Request, client: Client, wish: Wish, more: Mapping[str
         gone.set()
 
 
-def _release_all(house: House, wish: Wish, client: Client, more: Mapping[str, Any], gone: threading.Event) -> Images:
+async def _release_all(
+    house: House,
+    renderers: Executor,
+    wish: Wish,
+    client: Client,
+    more: Mapping[str, Any],
+    gone: threading.Event,
+) -> Images:
     most = min(house.settings.max_images, client.max_images or house.settings.max_images)
     if wish.n > most:
         raise BadRequest(f"n is {wish.n}, at most {most} pictures are drawn at once")
-    gateway = house.gateway
+    gateway = await _in_thread(renderers, lambda: house.gateway)
     model = gateway.backend.identity
     if wish.model not in (None, model.name):
         raise BadRequest(f"the model here is {model.name}", hint="Leave `model` out, or name that one.")
-    released: list[Released] = []
-    refusals: list[tuple[int, Refusal]] = []
-    for index, order in enumerate(_orders(wish, more)):
-        try:
-            released.append(gateway.release(order, Watch(cancelled=gone.is_set), client))
-        except Refusal as refusal:
-            refusals.append((index, refusal))
+    # While one is screened and signed the next is drawn; one request does not take the queue for itself.
+    turn = asyncio.Semaphore(max(2, house.settings.batch_size))
+    watch = Watch(cancelled=gone.is_set)
+    released, refusals = _sorted(
+        await asyncio.gather(
+            *(
+                _release(renderers, turn, partial(gateway.release, order, watch, client))
+                for order in _orders(wish, more)
+            ),
+            return_exceptions=True,
+        )
+    )
     if not released:
         raise refusals[0][1]
     return _response(wish, gateway, released, refusals)
+
+
+async def _release(renderers: Executor, turn: asyncio.Semaphore, work: Callable[[], Released]) -> Released:
+    async with turn:
+        return await _in_thread(renderers, work)
+
+
+async def _in_thread(executor: Executor, work: Callable[[], T]) -> T:
+    """`work()` in a thread of `executor`, with the request's id on its log lines."""
+    return await asyncio.get_running_loop().run_in_executor(executor, contextvars.copy_context().run, work)
+
+
+def _sorted(results: list[Released | BaseException]) -> tuple[list[Released], list[tuple[int, Refusal | Busy]]]:
+    """What was released, and what was refused at which place. Raises what is neither."""
+    released: list[Released] = []
+    refusals: list[tuple[int, Refusal | Busy]] = []
+    for index, result in enumerate(results):
+        if isinstance(result, Refusal | Busy):
+            refusals.append((index, result))
+        elif isinstance(result, BaseException):
+            raise result
+        else:
+            released.append(result)
+    return released, refusals
 
 
 def _orders(wish: Wish, more: Mapping[str, Any]) -> list[Order]:
@@ -198,7 +244,10 @@ def _orders(wish: Wish, more: Mapping[str, Any]) -> list[Order]:
                 width=width,
                 height=height,
                 steps=wish.num_inference_steps,
+                quality=_quality(wish),
+                upscale=wish.upscale,
                 guidance=wish.guidance_scale,
+                scheduler=wish.scheduler,
                 format=wish.output_format,
                 safety_threshold=wish.safety_threshold,
                 grants=tuple(wish.grants),
@@ -211,19 +260,31 @@ def _orders(wish: Wish, more: Mapping[str, Any]) -> list[Order]:
         raise BadRequest(first_fault(wrong.errors(include_input=False, include_url=False))) from None
 
 
-def _response(wish: Wish, gateway: Gateway, released: list[Released], refusals: list[tuple[int, Refusal]]) -> Images:
+def _quality(wish: Wish) -> Quality:
+    return "high" if wish.quality == "high" else "standard"
+
+
+def _response(
+    wish: Wish, gateway: Gateway, released: list[Released], refusals: list[tuple[int, Refusal | Busy]]
+) -> Images:
     job = released[0].admitted.job
     return Images(
         created=int(time.time()),
         data=[as_image(image, wish.response_format) for image in released],
         output_format=wish.output_format,
+        quality=_quality(wish),
         size=f"{job.width}x{job.height}",
         countermark=Facts(
             model=gateway.backend.identity.name,
             images=[fact(image) for image in released],
-            refusals=[Refused(index=i, code=r.code, message=r.message, appeal=r.content_id) for i, r in refusals],
+            refusals=[_refused(index, refusal) for index, refusal in refusals],
         ),
     )
+
+
+def _refused(index: int, refusal: Refusal | Busy) -> Refused:
+    appeal = refusal.content_id if isinstance(refusal, Refusal) else None
+    return Refused(index=index, code=refusal.code, message=refusal.message, appeal=appeal)
 
 
 def as_image(released: Released, response_format: str) -> Image:

@@ -7,7 +7,7 @@ checker and others, and marks them.
 import contextlib
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ from service.generation.canvas import kept
 from service.generation.families import steerable
 from service.generation.redrawing import blends, redrawer
 from service.generation.safe_guidance import STRENGTHS, steered
+from service.generation.schedulers import check as check_scheduler
+from service.generation.schedulers import scheduled
 
 _LEAST_MULTIPLE = 8
 _LARGEST_SIDE = 2048
@@ -71,6 +73,10 @@ class DiffusersBackend:
         return int(self._options.get("steps", arguments.default(self._call, "num_inference_steps") or _USUAL_STEPS))
 
     @property
+    def high_steps(self) -> int:
+        return int(self._options.get("steps_high", self.default_steps))
+
+    @property
     def default_guidance(self) -> float:
         name = arguments.guidance_name(self._call)
         own = arguments.default(self._call, name) if name else None
@@ -92,30 +98,37 @@ class DiffusersBackend:
         call = arguments.takes(self._pipeline_for(job))
         if wrong := arguments.unsupported(call, job):
             raise wrong
+        check_scheduler(self._pipeline, job.scheduler)
         unknown = self._unknown_words(job.prompt)
         strange = (f"words the model does not know: {', '.join(unknown)}",) if unknown else ()
         return (*strange, *arguments.ignored(call, job))
 
     def render(self, job: Job, on_step: OnStep) -> NDArray[np.uint8]:
-        """RGB pixels (uint8, height x width x 3), equal for equal jobs.
+        """RGB pixels (uint8, height x width x 3), equal for equal jobs. Raises ModelFault as `render_batch`."""
+        return self.render_batch([job], on_step)[0]
+
+    def render_batch(self, jobs: Sequence[Job], on_step: OnStep) -> list[NDArray[np.uint8]]:
+        """Pictures of jobs that are alike (see `queue.alike`), each from its own seed.
 
         Raises:
-            ModelFault: the pipeline gave no picture, several, or numbers that are not finite.
+            ModelFault: the pipeline gave another number of pictures, or numbers that are not finite.
         """
         import torch  # noqa: PLC0415 - see service.generation.loading
 
+        job = jobs[0]  # what they share is the same in all
         with self._lock, torch.inference_mode():
             on_step(0, job.done_steps)  # it may have been given up while it waited
             pipeline = self._pipeline_for(job)
-            with self._steered(job):
+            seeded = [torch.Generator("cpu").manual_seed(one.seed) for one in jobs]
+            with scheduled(pipeline, job.scheduler), self._steered(job):
                 drawn = pipeline(
-                    generator=torch.Generator("cpu").manual_seed(job.seed),
+                    generator=seeded if len(jobs) > 1 else seeded[0],
                     output_type="np",
-                    **self._arguments(job),
+                    **self._arguments(jobs),
                     **self._callback(pipeline, job, on_step),
                 ).images
-        rgb = _pixels(drawn, job)
-        return rgb if job.canvas is None else kept(rgb, job.canvas)
+        pictures = _pixels(drawn, jobs)
+        return [rgb if job.canvas is None else kept(rgb, job.canvas) for rgb in pictures]
 
     def _pipeline_for(self, job: Job) -> Any:
         """The pipeline that draws this job. All of them share one set of weights."""
@@ -132,11 +145,12 @@ class DiffusersBackend:
             return told
         return {"callback_on_step_end": Blending(pipeline, job.canvas, job.seed, told["callback_on_step_end"])}
 
-    def _arguments(self, job: Job) -> dict[str, Any]:
-        """What the pipeline is called with, but for the seed and the callback."""
+    def _arguments(self, jobs: Sequence[Job]) -> dict[str, Any]:
+        """What the pipeline is called with, but for the seeds and the callback."""
+        job = jobs[0]
         call = arguments.takes(self._pipeline_for(job))
         return {
-            **arguments.words(call, job),
+            **arguments.words(call, jobs),
             **arguments.size(call, job),
             **arguments.picture(call, job),
             **arguments.guidance(call, job),
@@ -150,7 +164,7 @@ class DiffusersBackend:
             width, height = self.default_size
             raise BadRequest(
                 f"{self.identity.name} draws {width}x{height} px, not {job.width}x{job.height}",
-                hint=f"Leave the size out, or ask for {width}x{height}.",
+                hint=f"Leave the size out, ask for {width}x{height}, or have it enlarged: upscale=lanczos.",
             )
         multiple = _multiple(self._pipeline)
         if any(side % multiple or side > _LARGEST_SIDE for side in size):
@@ -191,11 +205,10 @@ def _multiple(pipeline: Any) -> int:
     return max(_LEAST_MULTIPLE, int(packed), scale * (patch if isinstance(patch, int) else 1))
 
 
-def _pixels(drawn: Any, job: Job) -> NDArray[np.uint8]:
-    values = np.asarray(drawn)
-    if values.shape != (1, job.height, job.width, 3):
-        raise ModelFault(f"the pipeline gave an array of shape {values.shape} for one picture")
+def _pixels(drawn: Any, jobs: Sequence[Job]) -> list[NDArray[np.uint8]]:
+    values, job = np.asarray(drawn), jobs[0]
+    if values.shape != (len(jobs), job.height, job.width, 3):
+        raise ModelFault(f"the pipeline gave an array of shape {values.shape} for {len(jobs)} pictures")
     if not np.isfinite(values).all():
         raise ModelFault("the pipeline gave numbers that are not finite")
-    rgb: NDArray[np.uint8] = np.round(np.clip(values[0], 0, 1) * 255).astype(np.uint8)
-    return rgb
+    return list(np.round(np.clip(values, 0, 1) * 255).astype(np.uint8))

@@ -5,8 +5,11 @@ torch and diffusers, and only when a pipeline is loaded.
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import structlog
 
 from models import Card, find_card
 from service.errors import Misconfigured, Unavailable
@@ -18,10 +21,18 @@ from service.settings import Settings
 
 EMBEDDED = "scenes-256"
 VOCABULARY = "vocabulary.json"
+OnLoading = Callable[[int, int, str], None]
+"""Called before each part with weights is loaded: (loaded, all of them, the part's name)."""
+
+log = structlog.get_logger()
 _INCOMPLETE = ("missing_keys", "mismatched_keys", "error_msgs")
 
 
-def load_backend(settings: Settings) -> DiffusersBackend:
+def log_loading(loaded: int, total: int, part: str) -> None:
+    log.info("loading", part=part, loaded=loaded, of=total)
+
+
+def load_backend(settings: Settings, on_loading: OnLoading = log_loading) -> DiffusersBackend:
     """The pipeline the settings name, loaded and ready.
 
     Raises:
@@ -42,22 +53,22 @@ def load_backend(settings: Settings) -> DiffusersBackend:
         library.utils.logging.set_verbosity_error()
         library.utils.logging.disable_progress_bar()
     if settings.pipeline == "embedded":
-        return _embedded(find_card(EMBEDDED), settings)
+        return _embedded(find_card(EMBEDDED), settings, on_loading)
     folder = Path(settings.pipeline)
     if not folder.is_dir():
         folder = _download(settings)
     identity = ModelIdentity(folder.resolve().name, "1", folder_digest(folder))
-    return DiffusersBackend(_load(folder, settings), identity, folder)
+    return DiffusersBackend(_load(folder, settings, on_loading), identity, folder)
 
 
-def _embedded(card: Card, settings: Settings) -> DiffusersBackend:
+def _embedded(card: Card, settings: Settings, on_loading: OnLoading) -> DiffusersBackend:
     folder = card.verified_root()
     words = json.loads(card.read(VOCABULARY))["words"]
     identity = ModelIdentity(card.name, card.version, card.digest)
-    return DiffusersBackend(_load(folder, settings), identity, folder, {**card.options, "words": words})
+    return DiffusersBackend(_load(folder, settings, on_loading), identity, folder, {**card.options, "words": words})
 
 
-def _load(folder: Path, settings: Settings) -> Any:
+def _load(folder: Path, settings: Settings, on_loading: OnLoading) -> Any:
     import torch  # noqa: PLC0415
 
     index = read_index(folder)
@@ -66,15 +77,33 @@ def _load(folder: Path, settings: Settings) -> Any:
     classes = {name: part_class(*named) for name, named in index.parts.items() if name not in given}
     how = {"local_files_only": True, "use_safetensors": True, "dtype": getattr(torch, settings.precision)}
     try:
-        for name, kind in classes.items():
-            if issubclass(kind, torch.nn.Module):
-                given[name] = _complete(kind, folder / name, how)
-        pipeline = family.from_pretrained(folder, **how, **given).to(settings.device)
+        weighty = [name for name, kind in classes.items() if issubclass(kind, torch.nn.Module)]
+        for loaded, name in enumerate(weighty):
+            on_loading(loaded, len(weighty), name)
+            given[name] = _complete(classes[name], folder / name, how)
+        pipeline = _placed(family.from_pretrained(folder, **how, **given), settings)
     except Misconfigured:
         raise
     except Exception as broken:  # a damaged folder or an absent device raise many unrelated types
         raise Misconfigured(f"the pipeline in {folder} cannot be loaded on {settings.device}: {broken}") from broken
     pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def _placed(pipeline: Any, settings: Settings) -> Any:
+    """The pipeline on its device, or in main memory with what runs next on the device."""
+    if settings.offload != "none" and settings.device.split(":")[0] in ("cpu", "mps"):
+        raise Misconfigured(
+            f"offload needs another device than {settings.device}",
+            hint="Name the accelerator in COUNTERMARK_DEVICE, or set COUNTERMARK_OFFLOAD=none.",
+        )
+    match settings.offload:
+        case "model":
+            pipeline.enable_model_cpu_offload(device=settings.device)
+        case "sequential":
+            pipeline.enable_sequential_cpu_offload(device=settings.device)
+        case "none":
+            pipeline.to(settings.device)
     return pipeline
 
 

@@ -26,6 +26,7 @@ from service.errors import (
     NotFound,
     Refusal,
     StageFailed,
+    Unavailable,
     Unsafe,
 )
 from service.gateway import Gateway
@@ -36,7 +37,7 @@ from service.pictures import Limits, decode, encode
 from service.settings import PREFIX, Settings
 from service.stages import Order
 from service.tenants import Terms
-from tests.support.painter import Checker, Painter, finding
+from tests.support.painter import Checker, Painter, finding, landscape
 from tests.support.people import ANN, BOB, ByColour, enrolled, portrait
 
 runner = CliRunner()
@@ -49,11 +50,10 @@ URL = "/v1/images/generations"
 class Similar(Painter):
     """Paints somebody who may be Ann, whatever it is asked for, each seed another picture."""
 
-    def __init__(self) -> None:
-        self.drawn = 0
+    drawn = 0
 
     def render(self, job, on_step):  # type: ignore[no-untyped-def]
-        self.drawn += 1
+        Similar.drawn += 1
         picture = super().render(job, on_step).copy()
         picture[:16, :16] = NEAR_ANN
         return picture
@@ -112,14 +112,15 @@ def test_off_is_as_before(build, house: House, settings: Settings) -> None:
     off.close()
 
 
-def test_from_a_held_picture_to_a_released_one(gateway: Gateway, house: House) -> None:
+def test_from_a_held_picture_to_a_released_one(gateway: Gateway, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Similar, "drawn", 0)
     content_id = hold(gateway)
     assert said(house, content_id) == ["held", "refused"]
     seen = house.held.look(content_id).rgb
     house.held.release(content_id, *WHY)
     released = gateway.hand_over(content_id)
     admitted = released.admitted
-    assert gateway.backend.drawn == 1  # type: ignore[attr-defined]
+    assert Similar.drawn == 1
     assert np.array_equal(released.proven.signed.marked.cleared.draft.rgb, seen)
     assert (admitted.content_id, admitted.job.prompt, admitted.job.seed) == (content_id, ORDER.prompt, ORDER.seed)
     assert house.credentials.read(released.data, released.mime).state == "trusted"
@@ -300,14 +301,46 @@ def test_two_at_once_get_one_picture(gateway: Gateway, house: House) -> None:
     assert house.ledger.verify().images == 1
 
 
-def test_another_pipeline_does_not_claim_it(build, gateway: Gateway, house: House) -> None:
+def test_another_pipeline_does_not_vouch_for_it(build, gateway: Gateway, house: House) -> None:
     class Other(Similar):
         identity = type(Painter.identity)("another", "2", "1" * 64)
 
     content_id = hold(gateway)
     house.held.release(content_id, *WHY)
-    released = build(Other(), likeness=house.likeness, held=house.held).hand_over(content_id)
-    assert released.admitted.model == Painter.identity
+    with pytest.raises(Unavailable, match="painter"):
+        build(Other(), likeness=house.likeness, held=house.held).hand_over(content_id)
+    assert gateway.hand_over(content_id).admitted.model == Painter.identity
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"seed": None, "quality": "high", "format": "jpeg"},
+        {"upscale": "lanczos", "width": 512, "height": 512},
+        {"negative_prompt": "x", "steps": 2, "guidance": 3.0, "width": 320},
+    ],
+)
+def test_the_order_is_the_same_when_it_goes_on(gateway: Gateway, house: House, fields: dict[str, object]) -> None:
+    content_id = hold(gateway, order=Order.model_validate({"prompt": "a secret garden", **fields}))
+    house.held.release(content_id, *WHY)
+    kept, _ = house.held.reviewed(content_id, "")
+    released = gateway.hand_over(content_id)
+    job = released.admitted.job
+    settled = (job.seed, job.width, job.height, job.steps, job.guidance, job.upscale)
+    order = kept.order
+    assert settled == (order.seed, order.width, order.height, order.steps, order.guidance, order.upscale)
+    assert not [warning for warning in released.admitted.warnings if "quality" in warning]
+    assert released.admitted.format == order.format
+
+
+def test_a_changed_picture_is_held_and_goes_on_with_its_source(gateway: Gateway, house: House) -> None:
+    scene = landscape(5, 256, 256)
+    scene[:16, :16] = 128  # nobody
+    source = encode(scene, "png")[0]
+    content_id = hold(gateway, order=Order(prompt="a lake", image=source, strength=0.5))
+    house.held.release(content_id, *WHY)
+    released = gateway.hand_over(content_id)
+    assert [given.picture.data for given in released.admitted.given] == [source]
 
 
 # The API.

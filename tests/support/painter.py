@@ -18,6 +18,7 @@ class Painter:
     identity = ModelIdentity("painter", "1", "0" * 64)
     default_size = (256, 256)
     default_steps = 4
+    high_steps = 8
     default_guidance = 1.0
     most_steering = 0
 

@@ -22,7 +22,12 @@ from tests.support.painter import landscape
 
 SUBJECT, OTHER = "S-0000-0000-0000-0001", "S-0000-0000-0000-0002"
 KEPT = Kept(
-    Order(prompt="a secret garden", seed=1), ModelIdentity("painter", "1", "0" * 64), NOON, 0, landscape(1, 64, 64)
+    Order(prompt="a secret garden", seed=1),
+    ModelIdentity("painter", "1", "0" * 64),
+    NOON,
+    0,
+    None,
+    landscape(1, 64, 64),
 )
 WHY = ("Olga Operator", "it is somebody else")
 
