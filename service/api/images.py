@@ -192,12 +192,10 @@ async def _release_all(
     # While one is screened and signed the next is drawn; one request does not take the queue for itself.
     turn = asyncio.Semaphore(max(2, house.settings.batch_size))
     watch = Watch(cancelled=gone.is_set)
+    orders = _orders(wish, more)
     released, refusals = _sorted(
         await asyncio.gather(
-            *(
-                _release(renderers, turn, partial(gateway.release, order, watch, client))
-                for order in _orders(wish, more)
-            ),
+            *(_release(renderers, turn, partial(gateway.release, order, watch, client)) for order in orders),
             return_exceptions=True,
         )
     )

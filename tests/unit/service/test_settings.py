@@ -48,6 +48,7 @@ VALUES = {
     "batch_size": ("4", 4),
     "watts": ("9.5", 9.5),
     "energy_in_manifest": ("true", True),
+    "offload": ("model", "model"),
     "signing_algorithm": ("es384", "es384"),
     "trust_anchors": ("/x.pem", Path("/x.pem")),
     "threshold_fpr": ("0.01", 0.01),
