@@ -25,6 +25,7 @@ from service.generation.energy import open_meter
 from service.generation.loading import OnLoading, load_backend, log_loading
 from service.generation.queue import Queue
 from service.generation.safety_checker import FolderChecker, brings_checker
+from service.held import Held
 from service.ledger import Ledger
 from service.likeness import Likeness
 from service.liveness import Liveness, PoseSequence
@@ -60,6 +61,7 @@ class House:
     liveness: Liveness = field(init=False)
     on_loading: OnLoading = field(default=log_loading)
     tenants: Tenants = field(init=False)
+    held: Held = field(init=False)
     _gateway: Gateway | None = None
     _classifier: Classifier | None = None
     _loading: threading.Lock = field(default_factory=threading.Lock)
@@ -89,6 +91,7 @@ class House:
         self.adapters = Adapters(self.settings.home, vault, self.ledger)
         self.liveness = PoseSequence(self.ledger.engine)
         self.tenants = Tenants(self.ledger, self.settings.grantee)
+        self.held = Held(self.ledger, vault, self.settings.home / "held", self.settings.keep_held_days, digest)
         self.appeals = Appeals(self.ledger, self.takedowns, vault, digest)
 
     @property
@@ -164,6 +167,7 @@ class House:
             self.blocklist,
             self.likeness,
             self.adapters,
+            self.held,
         )
 
 

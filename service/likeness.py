@@ -56,17 +56,20 @@ class Likeness:
         """The names of those who gave these grants, as they were enrolled. Raises NotFound where one is erased."""
         return [self._consent.subjects.name(grant.subject) for grant in grants]
 
-    def check_output(self, rgb: RGB, granted: Collection[str], at_least: float = 0.0) -> tuple[Finding, ...]:
+    def check_output(
+        self, rgb: RGB, granted: Collection[str], at_least: float = 0.0, reviewed: Collection[str] = ()
+    ) -> tuple[Finding, ...]:
         """Evidence on every face of somebody who granted it, if no other protected face refuses the picture.
 
         Args:
             rgb: the picture (uint8, H x W x 3).
             granted: the subjects whose likeness is allowed here.
             at_least: hold faces up to this distance, however small the review distance is.
+            reviewed: the subjects for whom a person has looked at this very picture; it is not held for them again.
 
         Raises:
             LikenessRefused: it shows a protected subject nobody allowed.
-            LikenessHeld: it may show one.
+            LikenessHeld: it may show one or more, and surely none.
             ModelError, Misconfigured: the faces cannot be compared; the picture must not pass.
         """
         if not self._consent.faces.anybody():
@@ -79,15 +82,18 @@ class Likeness:
         known = self._consent.faces.protected(model.digest)
         limits = self._limits(model, at_least)
         findings: list[Finding] = []
+        held: list[str] = []
         for face in model(rgb):
             matches = known.templates.within(face.embedding, limits.furthest)
             near = {known.owners[m.index]: m.distance for m in reversed(matches)}  # nearest last: it stays
             decided = policy.likeness(near, granted, limits)
             if decided.refused:
                 raise LikenessRefused("the picture shows a protected person", stage="screen", subject=decided.refused)
-            if decided.held:
-                raise LikenessHeld("the picture may show a protected person", stage="screen", subject=decided.held)
+            if decided.held and decided.held not in (*reviewed, *held):
+                held.append(decided.held)
             findings += [_finding(model, who, distance) for who, distance in near.items() if who in granted]
+        if held:
+            raise LikenessHeld("the picture may show a protected person", stage="screen", subjects=held)
         return tuple(findings)
 
     def check_avoided(self, rgb: RGB, avoided: Sequence[Avoided], at_least: float = 0.0) -> None:

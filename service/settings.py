@@ -76,6 +76,12 @@ class Settings(BaseSettings):
         ),
     ] = None
 
+    keep_held_days: Annotated[
+        int,
+        Field(
+            ge=0, le=30, description="Days to keep a held picture, sealed, for an operator to look at; 0: none is kept."
+        ),
+    ] = 0
     examiner_needs_key: Annotated[
         bool, Field(description="Let only tenants examine pictures over HTTP (`/v1/inspect`, `/v1/detect`).")
     ] = False

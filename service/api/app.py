@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from detectors import Inference, Prepared
 from service import SYSTEM_NAME, __version__, logs
-from service.api import appeals, consent, detect, edits, enrolments, health, images, inspect, problems, takedowns
+from service.api import appeals, consent, detect, edits, enrolments, health, held, images, inspect, problems, takedowns
 from service.api.batches import Batcher
 from service.api.middleware import BodyLimit, RequestId
 from service.house import House
@@ -46,7 +46,7 @@ def create_app(house: House) -> FastAPI:
     app.state.pending = asyncio.Semaphore(2 * _JUDGED_TOGETHER)  # prepared pictures wait in memory
     app.state.judging = Batcher(_judge(house), _JUDGED_TOGETHER)
     app.state.renderers = ThreadPoolExecutor(house.settings.queue_length + _RENDERERS_BESIDE, "countermark-render")
-    for part in (images, edits, inspect, detect, takedowns, appeals, consent, enrolments, health):
+    for part in (images, edits, held, inspect, detect, takedowns, appeals, consent, enrolments, health):
         app.include_router(part.router)
     problems.install(app)
     problems.describe(app)

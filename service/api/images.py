@@ -283,7 +283,7 @@ def _response(
     job = released[0].admitted.job
     return Images(
         created=int(time.time()),
-        data=[_image(image, wish.response_format) for image in released],
+        data=[as_image(image, wish.response_format) for image in released],
         output_format=wish.output_format,
         quality=_quality(wish),
         size=f"{job.width}x{job.height}",
@@ -300,7 +300,7 @@ def _refused(index: int, refusal: Refusal | Busy) -> Refused:
     return Refused(index=index, code=refusal.code, message=refusal.message, appeal=appeal)
 
 
-def _image(released: Released, response_format: str) -> Image:
+def as_image(released: Released, response_format: str) -> Image:
     """The response's pixels: only ever those of a genuine Released."""
     text = base64.b64encode(genuine(released, Released).data).decode()
     if response_format == "url":
