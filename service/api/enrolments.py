@@ -10,9 +10,10 @@ from service.api.problems import responses
 from service.api.turns import in_turn
 from service.api.uploads import Upload, with_text
 from service.consent import Enrolled
+from service.enrolment import MOST_PHOTOS
 from service.errors import BadRequest, NotLive, SwitchedOff, TooLarge, Unavailable
 from service.house import House
-from service.liveness import PHOTOS, Challenge
+from service.liveness import Challenge
 from service.pictures import Limits
 from service.settings import PREFIX
 
@@ -26,8 +27,8 @@ _FORM = {
         "file": {
             "type": "array",
             "items": {"type": "string", "format": "binary"},
-            "minItems": PHOTOS,
-            "maxItems": PHOTOS,
+            "minItems": 1,
+            "maxItems": MOST_PHOTOS,
             "description": "Photos of you alone, one for each pose and in that order. They are not kept.",
         },
     },
@@ -59,7 +60,7 @@ async def enrol(
 ) -> Enrolled:
     """Pictures that show this face are refused from now on. Keep number and PIN: the PIN is shown this once."""
     house = _open_door(request)
-    name, files = await with_text(request, "name", PHOTOS)
+    name, files = await with_text(request, "name", min(house.liveness.most_photos, MOST_PHOTOS))
     return await in_turn(request.app.state.examining, _enrol, house, challenge, name, files)
 
 
