@@ -11,7 +11,7 @@ from service.api.turns import in_turn
 from service.api.uploads import Upload, with_text
 from service.consent import Enrolled
 from service.enrolment import MOST_PHOTOS
-from service.errors import BadRequest, NotLive, SwitchedOff, TooLarge, Unavailable
+from service.errors import BadRequest, NotLive, SwitchedOff, TooLarge, TooMany, Unavailable
 from service.house import House
 from service.liveness import Challenge
 from service.pictures import Limits
@@ -40,7 +40,7 @@ _BODY: dict[str, Any] = {"required": True, "content": {"multipart/form-data": {"
     "/v1/consent/enrolments",
     status_code=201,
     summary="Ask what to show to enrol my face",
-    responses=responses(SwitchedOff, Unavailable),
+    responses=responses(SwitchedOff, TooMany, Unavailable),
 )
 async def challenge(request: Request) -> Challenge:
     """Answer it within five minutes with one photo for each pose. It serves for one attempt."""
@@ -52,7 +52,7 @@ async def challenge(request: Request) -> Challenge:
     "/v1/consent/enrolments/{challenge}",
     status_code=201,
     summary="Enrol my face",
-    responses=responses(SwitchedOff, BadRequest, TooLarge, NotLive, Unavailable),
+    responses=responses(SwitchedOff, BadRequest, TooLarge, NotLive, TooMany, Unavailable),
     openapi_extra={"requestBody": _BODY},
 )
 async def enrol(

@@ -20,6 +20,7 @@ from service.errors import (
     PromptRefused,
     Refusal,
     StageFailed,
+    TooMany,
     Unavailable,
     Unsafe,
     first_fault,
@@ -72,7 +73,9 @@ def respond(error: Error, request: Request, status: int | None = None) -> JSONRe
             code=error.code,
         ),
     )
-    headers = {"Retry-After": str(_RETRY_SECONDS)} if isinstance(error, (Unavailable, StageFailed)) else None
+    retry = isinstance(error, (Unavailable, StageFailed)) and _RETRY_SECONDS
+    retry = error.retry_after if isinstance(error, TooMany) else retry
+    headers = {"Retry-After": str(retry)} if retry else None
     return JSONResponse(
         problem.model_dump(exclude=set() if problem.appeal else {"appeal"}), status, headers, media_type=MEDIA_TYPE
     )
