@@ -10,10 +10,13 @@
     |   +-- Unsafe            ... because of what it shows
     |   +-- Blocked           ... because the picture is on a hash list
     |   +-- StageFailed       ... because a stage could not do its work
+    |   +-- ClientRemoved     ... because who asked lost the key meanwhile
     |   +-- Cancelled         ... because the caller asked to stop
     +-- TooMany               it was asked too often
     +-- NotFound              there is no such thing here
+    +-- Unauthorized          no key, or one that is not valid
     +-- SwitchedOff           the operator did not switch this on
+    +-- Busy                  more was asked for than can be drawn now
     +-- Unavailable           a part that is needed is missing or not ready
     +-- Misconfigured         a setting is wrong
     +-- LedgerCorrupt         the record does not agree with itself
@@ -171,6 +174,14 @@ class StageFailed(Refusal):
     code = "stage_failed"
 
 
+class ClientRemoved(Refusal):
+    """The tenant was removed, or got another key, while the picture was made."""
+
+    code = "client_removed"
+    status = 403
+    hint = "Ask the operator for a key, then order again."
+
+
 class Cancelled(Refusal):
     code = "cancelled"
     status = 499
@@ -197,6 +208,15 @@ class NotFound(Error):
     hint = "Check the address or the id."
 
 
+class Unauthorized(Error):
+    """No key, or one that is not valid. The message never holds any part of it."""
+
+    code = "unauthorized"
+    status = 401
+    exit_code = 2
+    hint = "Send your key as `Authorization: Bearer cm_...`; the operator gives keys out (`countermark tenants add`)."
+
+
 class SwitchedOff(Error):
     """Something this installation could do and does not. The hint names the setting."""
 
@@ -204,6 +224,19 @@ class SwitchedOff(Error):
     status = 403
     exit_code = 2
     hint = "The operator can switch it on; see docs/settings.md."
+
+
+class Busy(Error):
+    """Nothing was decided about the order, so nothing stands in the ledger. `retry_after`: in how many seconds."""
+
+    code = "busy"
+    status = 429
+    exit_code = 7
+    hint = "Nothing was drawn. Ask again after the seconds in Retry-After."
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class Unavailable(Error):

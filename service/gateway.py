@@ -14,25 +14,31 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import partial, reduce
+from operator import add
 from typing import Protocol
 
 import numpy as np
 import structlog
 from numpy.typing import NDArray
+from sqlalchemy import Connection
 
 from detectors import Finding, fingerprint
 from detectors.prompts import PromptFinding
 from models import ModelError
-from service import SYSTEM_NAME, __version__, policy, prompt_policy
+from service import SYSTEM_NAME, __version__, prompt_policy, tenants
 from service.blocklist import Blocklist
+from service.clients import OPERATOR, Client
 from service.consent import Grant
 from service.deadline import within
-from service.errors import BadRequest, Cancelled, Error, PromptRefused, Refusal, StageFailed, Unsafe
-from service.generation import Backend, Job, OnStep
+from service.errors import BadRequest, Busy, Cancelled, Error, PromptRefused, Refusal, StageFailed, Unsafe
+from service.generation import Backend, Energy, Job, OnStep, Progress
+from service.generation.upscale import NAMES, VERSION, Upscaling
+from service.intake import Intake, intake
 from service.ledger import Issue, Ledger
 from service.likeness import Likeness
 from service.pictures import Limits, decode, encode, frozen
+from service.screening import Checker, Measure, Screening
 from service.stages import (
     LARGEST_SEED,
     Admitted,
@@ -50,7 +56,7 @@ from watermark import Codec
 from watermark.codec import MIN_EMBED_SIDE
 from watermark.credentials import CredentialError, Credentials
 from watermark.errors import WatermarkError
-from watermark.manifest import Statement, soft_binding_value
+from watermark.manifest import Resized, Source, Statement, soft_binding_value
 
 log = structlog.get_logger()
 
@@ -68,14 +74,6 @@ _LEAST_PSNR = 28.0
 _OWN_FILE = Limits(max_bytes=1 << 30, max_pixels=1 << 28)
 
 
-class Checker(Protocol):
-    """Screens images. One Finding an image, in order; anything else is a failed check."""
-
-    name: str
-
-    def __call__(self, images: Sequence[NDArray[np.uint8]]) -> Sequence[Finding]: ...
-
-
 class Screen(Protocol):
     """Finds out what a prompt asks for, and decides nothing."""
 
@@ -87,29 +85,35 @@ class Rules:
     """What the operator decides: who signs, from which score an image is refused, how long stages may take.
 
     `safe_retries`: how often an unsafe picture is drawn again, steered away from what made it so.
+    `limits`: how large a picture may be that is sent in.
+    `energy_in_manifest`: say in the manifest what drawing the picture cost.
     """
 
     provider: str
     safety_threshold: float
     screen_timeout: float
     render_timeout: float
+    limits: Limits
     safe_retries: int = 0
+    energy_in_manifest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What a caller may observe: steps of the rendering, stages with their seconds; and a way to stop it."""
+    """What a caller may observe: how many pictures are drawn first, steps of the rendering, stages with their seconds;
+    and a way to stop it."""
 
     on_step: OnStep = field(default=lambda done, total: None)
     on_stage: Callable[[str, float], None] = field(default=lambda stage, seconds: None)
     cancelled: Callable[[], bool] = field(default=lambda: False)
+    on_wait: Callable[[int], None] = field(default=lambda ahead: None)
 
 
 _UNWATCHED = Watch()
 
 
 class Gateway:
-    """One pipeline and everything an image must pass. Thread-safe; renders one picture at a time."""
+    """One pipeline and everything an image must pass. Thread-safe."""
 
     def __init__(
         self,
@@ -125,29 +129,27 @@ class Gateway:
         likeness: Likeness,
     ) -> None:
         """Raises ValueError without checkers: an empty list would pass everything."""
-        if not checkers:
-            raise ValueError("a gateway needs at least one safety checker")
-        self.backend = backend
+        self.screening = Screening(checkers, blocklist, likeness, rules.screen_timeout)
+        self.backend = Upscaling(backend)  # here, so that no backend can overlook what the manifest will say
         self._prompts = prompts
-        self._checkers = tuple(checkers)
         self._codec = codec
         self._credentials = credentials
         self._ledger = ledger
         self._rules = rules
         self._digest_prompt = digest_prompt
-        self._blocklist = blocklist
         self._likeness = likeness
 
-    def release(self, order: Order, watch: Watch = _UNWATCHED) -> Released:
-        """The whole way of one order.
+    def release(self, order: Order, watch: Watch = _UNWATCHED, client: Client = OPERATOR) -> Released:
+        """The whole way of one order of `client`.
 
         Raises:
-            BadRequest: the order asks for what this pipeline cannot do; nothing was drawn.
+            InputError: a picture sent in cannot be read, or the pipeline cannot do what is asked; nothing was drawn.
+            Busy: too many pictures wait already, or this one waited too long; nothing was drawn.
             Refusal: a stage said no; the decision is in the ledger, no pixels leave.
         """
         content_id = uuid.uuid4().urn
         try:
-            admitted = self._admit(order, content_id, watch)
+            admitted = self._admit(order, content_id, watch, client)
             cleared = self._drawn(admitted, watch)
             marked = self._mark(cleared, watch)
             signed = self._sign(marked, watch)
@@ -155,21 +157,23 @@ class Gateway:
             return self._issue(proven, watch)
         except Refusal as refusal:
             refusal.content_id = content_id
-            self._record(content_id, order.prompt, refusal)
+            self._record(content_id, order.prompt, refusal, client)
             raise
 
-    def _admit(self, order: Order, content_id: str, watch: Watch) -> Admitted:
+    def _admit(self, order: Order, content_id: str, watch: Watch, client: Client) -> Admitted:
         if type(order) is not Order:
             raise TypeError("the gateway takes an Order")
         order = Order.model_validate(order.model_dump())  # `model_construct` skips validation; this does not
-        job = self._job(order)
+        taken = intake(order.image, order.mask, self._rules.limits)
+        job = self._job(order, taken)
         if min(job.width, job.height) < MIN_EMBED_SIDE:
             raise BadRequest(
                 f"a picture of {job.width}x{job.height} px is too small to carry the mark",
                 hint=f"Ask for {MIN_EMBED_SIDE} px or more on the short side.",
             )
-        warnings = self.backend.check(job)
-        prompt_findings, grants = self._ask_for(order, job, watch)
+        warnings = (*self.backend.check(job), *self._one_quality(order))
+        threshold = min(self._rules.safety_threshold, client.safety_threshold, order.safety_threshold or 1.0)
+        prompt_findings, grants = self._ask_for(order, job, taken, threshold, watch, client)
         return _admitted(
             job=job,
             format=order.format,
@@ -180,86 +184,88 @@ class Gateway:
             warnings=warnings,
             prompt_findings=prompt_findings,
             grants=grants,
-            safety_threshold=min(self._rules.safety_threshold, order.safety_threshold or 1.0),
+            safety_threshold=threshold,
+            client=client,
+            given=taken.pictures,
         )
 
-    def _ask_for(self, order: Order, job: Job, watch: Watch) -> tuple[tuple[Finding, ...], tuple[Grant, ...]]:
+    def _ask_for(
+        self, order: Order, job: Job, taken: Intake, threshold: float, watch: Watch, client: Client
+    ) -> tuple[tuple[Finding, ...], tuple[Grant, ...]]:
         """Evidence about the prompt, if it is none to refuse by, and the grants the order names, all live.
 
-        The image is screened all the same, and the grants are looked at again when it is issued.
+        What was sent in is checked before anything is drawn on it. The image is screened all the same, and the grants
+        are looked at again when it is issued.
         """
         with _stage("admit", watch):
-            grants = self._likeness.permitted(order.grants, order.scope)
+            grants = self._likeness.permitted(order.grants, order.use, client)
             ask = partial(self._prompts.screen, job.prompt, job.negative_prompt)
             found = within(self._rules.screen_timeout, ask)
             _expect(prompt_policy.is_answer(found), "the prompt screen gave no usable answer")
             grounds = prompt_policy.grounds(found, self._likeness.names(grants))
             if grounds.categories:
                 raise PromptRefused(grounds.categories, grounds.rules)
+            measure = Measure({grant.subject for grant in grants}, threshold)
+            for given in taken.pictures:
+                self.screening.sent_in(given.picture, measure)
             return found.findings, grants
 
-    def _job(self, order: Order) -> Job:
-        width, height = self.backend.default_size
+    def _job(self, order: Order, taken: Intake) -> Job:
+        width, height = self.backend.fitting(*taken.size) if taken.size else self.backend.default_size
+        width, height = order.width or width, order.height or height
         return Job(
             prompt=order.prompt,
             negative_prompt=order.negative_prompt,
             seed=uuid.uuid4().int & LARGEST_SEED if order.seed is None else order.seed,
-            width=order.width or width,
-            height=order.height or height,
-            steps=order.steps or self.backend.default_steps,
+            width=width,
+            height=height,
+            steps=order.steps or (self.backend.high_steps if order.quality == "high" else self.backend.default_steps),
             guidance=self.backend.default_guidance if order.guidance is None else order.guidance,
+            scheduler=order.scheduler,
+            canvas=taken.canvas(self.backend.default_size if order.upscale else (width, height), order.strength),
+            upscale=order.upscale,
         )
+
+    def _one_quality(self, order: Order) -> tuple[str, ...]:
+        same = order.steps or self.backend.high_steps == self.backend.default_steps
+        return ("quality changes nothing: the steps are the same",) if order.quality == "high" and same else ()
 
     def _drawn(self, admitted: Admitted, watch: Watch) -> Cleared:
         """Render and screen. A prompt that asks for nothing unsafe can still give it (a "beautiful woman" naked): then
         the picture is drawn again, steered away from that, before it is refused."""
+        spent: list[Energy] = []
         try:
-            return self._screen(self._render(admitted, 0, watch), watch)
+            return self._screen(self._render(admitted, 0, watch, spent), watch)
         except Unsafe as unsafe:
             first = unsafe
         guided = admitted.job.guidance > 1  # without guidance there is nothing to steer
         for steering in range(1, min(self._rules.safe_retries, self.backend.most_steering) * guided + 1):
             log.info("steered", content_id=admitted.content_id, steering=steering)
             try:
-                return self._screen(self._render(admitted, steering, watch), watch)
+                return self._screen(self._render(admitted, steering, watch, spent), watch)
             except Unsafe:
                 continue
-            except StageFailed:  # what is wrong is the picture, not that another could not be drawn
+            except (StageFailed, Busy):  # what is wrong is the picture, not that another could not be drawn
                 break
         raise first
 
-    def _render(self, admitted: Admitted, steering: int, watch: Watch) -> Draft:
+    def _render(self, admitted: Admitted, steering: int, watch: Watch, spent: list[Energy]) -> Draft:
         job = replace(genuine(admitted, Admitted).job, steering=steering)
-        deadline = time.monotonic() + self._rules.render_timeout
-
-        def on_step(done: int, total: int) -> None:
-            if watch.cancelled():
-                raise Cancelled("the caller cancelled the request", stage="render")
-            if time.monotonic() > deadline:
-                raise TimeoutError("the rendering took too long")
-            watch.on_step(done, total)
-
+        seconds = self._rules.render_timeout
+        progress = Progress(seconds, watch.on_step, watch.on_wait, watch.cancelled)
         with _stage("render", watch):
-            rgb = within(self._rules.render_timeout, lambda: self.backend.render(job, on_step))
+            rgb = within(seconds, lambda: self.backend.render(job, progress), progress.left)
             _expect(rgb.dtype == np.uint8, "the backend gave pixels that are not 8-bit")
             _expect(rgb.shape == (job.height, job.width, 3), f"the backend gave pixels of shape {rgb.shape}")
-            return _draft(admitted, frozen(rgb), steering)
+            spent += [progress.energy] if progress.energy else []
+            return _draft(admitted, frozen(rgb), steering, reduce(add, spent) if spent else None)
 
     def _screen(self, draft: Draft, watch: Watch) -> Cleared:
-        rgb = genuine(draft, Draft).rgb
-        findings: list[Finding] = []
+        admitted = genuine(draft, Draft).admitted
         with _stage("screen", watch):
-            within(self._rules.screen_timeout, partial(self._blocklist.check_pixels, rgb))
-            granted = {grant.subject for grant in draft.admitted.grants}
-            faces = within(self._rules.screen_timeout, partial(self._likeness.check_output, rgb, granted))
-            for checker in self._checkers:
-                answer = within(self._rules.screen_timeout, partial(_ask, checker, rgb))
-                _expect(policy.is_answer(answer, 1), f"{checker.name} gave no usable answer")
-                findings += answer
-            if hits := policy.unsafe(findings, draft.admitted.safety_threshold):
-                named = ", ".join(f"{hit.detector} {hit.label} {hit.score:.2f}" for hit in hits)
-                raise Unsafe(f"the safety check refused the picture ({named})", stage="screen")
-            return _cleared(draft, (*findings, *faces))
+            granted = {grant.subject for grant in admitted.grants}
+            measure = Measure(granted, admitted.safety_threshold, admitted.client.review_distance)
+            return _cleared(draft, self.screening.drawn(draft.rgb, measure))
 
     def _mark(self, cleared: Cleared, watch: Watch) -> Marked:
         draft = genuine(cleared, Cleared).draft
@@ -271,10 +277,12 @@ class Gateway:
         admitted = genuine(marked, Marked).cleared.draft.admitted
         with _stage("sign", watch):
             plain, mime = encode(marked.rgb, admitted.format)
-            signed = self._credentials.sign(plain, mime, self._statement(admitted))
+            signed = self._credentials.sign(plain, mime, self._statement(marked.cleared.draft))
             return _signed(marked, signed.data, mime, signed.manifest)
 
-    def _statement(self, admitted: Admitted) -> Statement:
+    def _statement(self, draft: Draft) -> Statement:
+        admitted = draft.admitted
+        method = admitted.job.upscale
         return Statement(
             content_id=admitted.content_id,
             created_at=admitted.created_at,
@@ -287,6 +295,9 @@ class Gateway:
             mark_algorithm=Codec.ALGORITHM,
             mark_id=admitted.mark_id,
             consents=tuple(grant.receipt_digest for grant in admitted.grants),
+            sources=tuple(Source(given.role, given.picture.data, given.picture.mime) for given in admitted.given),
+            resized=Resized(NAMES[method], VERSION, self.backend.default_size) if method else None,
+            energy=draft.energy.rounded() if draft.energy and self._rules.energy_in_manifest else None,
         )
 
     def _prove(self, signed: Signed, watch: Watch) -> Proven:
@@ -316,11 +327,19 @@ class Gateway:
             prompt = _scores(admitted.prompt_findings)
             content = {"findings": _scores(findings), "prompt": prompt, "confidence": round(proven.confidence, 4)}
             numbers = [grant.id for grant in admitted.grants]
-            use = partial(self._likeness.consent.grants.using, wanted=numbers, content_id=admitted.content_id)
-            content |= {"grants": numbers, "steering": signed.marked.cleared.draft.steering}
-            decision = self._ledger.issue(issue, content, use)
+            draft = signed.marked.cleared.draft
+            content |= {"grants": numbers, "steering": draft.steering, **_asker(admitted.client)}
+            content |= {"energy": draft.energy.rounded()} if draft.energy else {}
+            content["given"] = [{"role": given.role, "sha256": given.picture.sha256} for given in admitted.given]
+            decision = self._ledger.issue(issue, content, partial(self._at_issue, admitted=admitted))
         log.info("released", content_id=admitted.content_id, sha256=sha256, model=admitted.model.name)
         return _released(proven, sha256, decision.hash)
+
+    def _at_issue(self, connection: Connection, admitted: Admitted) -> None:
+        """In the transaction that issues the image: who asked and what was granted still hold."""
+        tenants.check_here(connection, admitted.client)
+        numbers = [grant.id for grant in admitted.grants]
+        self._likeness.consent.grants.using(connection, numbers, admitted.content_id)
 
     def _row(self, signed: Signed, sha256: str) -> Issue:
         marked, admitted = signed.marked, signed.marked.cleared.draft.admitted
@@ -341,7 +360,7 @@ class Gateway:
             prompt_digest=self._digest_prompt(admitted.job.prompt),
         )
 
-    def _record(self, content_id: str, prompt: str, refusal: Refusal) -> None:
+    def _record(self, content_id: str, prompt: str, refusal: Refusal, client: Client) -> None:
         """Write the refusal down. A ledger that is down changes nothing: the image is refused all the same."""
         content: dict[str, object] = {
             "code": refusal.code,
@@ -349,6 +368,7 @@ class Gateway:
             "message": refusal.message,
             "model": self.backend.identity.digest,
             "prompt_digest": self._digest_prompt(prompt),
+            **_asker(client),
         }
         if isinstance(refusal, PromptRefused):
             content |= {"categories": refusal.categories, "rules": refusal.rules}
@@ -369,7 +389,7 @@ def _stage(name: str, watch: Watch) -> Iterator[None]:
         raise Cancelled("the caller cancelled the request", stage=name)
     try:
         yield
-    except Refusal:
+    except (Refusal, Busy):
         raise
     except Exception as fault:
         log.error("stage_failed", stage=name, error=type(fault).__name__)
@@ -380,8 +400,8 @@ def _stage(name: str, watch: Watch) -> Iterator[None]:
         watch.on_stage(name, time.perf_counter() - start)
 
 
-def _ask(checker: Checker, rgb: NDArray[np.uint8]) -> list[Finding]:
-    return list(checker([rgb]))
+def _asker(client: Client) -> dict[str, str]:
+    return {"tenant": client.name} if client.name else {}
 
 
 class _Unexpected(Exception):

@@ -18,8 +18,11 @@ from service.classifier import Classifier, Thresholds
 from service.consent import Consent
 from service.errors import Misconfigured, Unavailable
 from service.examiner import Examiner
-from service.gateway import Checker, Gateway, Rules
-from service.generation.diffusers_backend import load_backend
+from service.gateway import Gateway, Rules
+from service.generation import Backend
+from service.generation.energy import open_meter
+from service.generation.loading import OnLoading, load_backend, log_loading
+from service.generation.queue import Queue
 from service.generation.safety_checker import FolderChecker, brings_checker
 from service.ledger import Ledger
 from service.likeness import Likeness
@@ -27,8 +30,10 @@ from service.liveness import Liveness, PoseSequence
 from service.pictures import Limits, Picture
 from service.receipts import Signer
 from service.report import Inferred
+from service.screening import Checker
 from service.settings import Settings
 from service.takedowns import Takedowns
+from service.tenants import Tenants
 from watermark import Codec
 from watermark.credentials import Credentials
 
@@ -51,6 +56,8 @@ class House:
     consent: Consent = field(init=False)
     likeness: Likeness = field(init=False)
     liveness: Liveness = field(init=False)
+    on_loading: OnLoading = field(default=log_loading)
+    tenants: Tenants = field(init=False)
     _gateway: Gateway | None = None
     _classifier: Classifier | None = None
     _loading: threading.Lock = field(default_factory=threading.Lock)
@@ -78,6 +85,7 @@ class House:
             self.settings.grantee,
         )
         self.liveness = PoseSequence(self.ledger.engine)
+        self.tenants = Tenants(self.ledger, self.settings.grantee)
         self.appeals = Appeals(self.ledger, self.takedowns, vault, digest)
 
     @property
@@ -130,17 +138,19 @@ class House:
             screen_timeout=settings.screen_timeout,
             render_timeout=settings.render_timeout,
             safe_retries=settings.safe_retries,
+            limits=Limits(settings.max_bytes, settings.max_pixels),
+            energy_in_manifest=settings.energy_in_manifest,
         )
         self.blocklist.load()  # a long list takes seconds, which the first picture would pay for
         prompts = open_screen(settings)  # before the pipeline: without it nothing may run
         checkers = open_checkers(settings)
         try:
-            backend = load_backend(settings)
+            backend = load_backend(settings, self.on_loading)
         except ModelError as unusable:
             raise Unavailable(str(unusable)) from unusable
         checkers += open_folder_checker(settings, backend.folder)
         return Gateway(
-            backend,
+            open_queue(settings, backend),
             prompts,
             checkers,
             self.codec,
@@ -151,6 +161,17 @@ class House:
             self.blocklist,
             self.likeness,
         )
+
+
+def open_queue(settings: Settings, backend: Backend) -> Queue:
+    """The queue in front of `backend`, which measures what each picture costs."""
+    return Queue(
+        backend,
+        length=settings.queue_length,
+        patience=settings.queue_timeout,
+        batch_size=settings.batch_size,
+        meter=open_meter(settings.device, settings.threads, settings.watts),
+    )
 
 
 def open_classifier(settings: Settings) -> Classifier:

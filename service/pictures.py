@@ -40,6 +40,7 @@ _SAVE: Mapping[OutputFormat, tuple[str, Mime, dict[str, Any]]] = {
 }
 _SRGB = ImageCms.createProfile("sRGB")
 _WHITE = (255, 255, 255)
+_HALF = 128
 _LONGEST_TEXT = 100_000
 _JPEG, _SCAN = b"\xff\xd8\xff", b"\xff\xda"
 _MOST_SCANS = 64  # progressive encoders write about ten; embedded previews have some of their own
@@ -107,6 +108,22 @@ def decode(data: bytes, limits: Limits) -> Picture:
     return Picture(frozen(rgb), data, mime, metadata, quality)
 
 
+def selection(data: bytes, limits: Limits) -> NDArray[np.bool_]:
+    """Where a mask (H x W) selects: its transparent pixels, where it has any, else its white ones.
+
+    The first is OpenAI's convention, the second diffusers'.
+
+    Raises:
+        InputError: as `decode`.
+    """
+    with _load(data, limits) as loaded:
+        image = _upright(loaded)
+        opacity = image.convert("RGBA").getchannel("A") if image.has_transparency_data else None
+        if opacity is not None and np.asarray(opacity).min() < _HALF:
+            return np.asarray(opacity) < _HALF
+        return np.asarray(_to_8_bit(image).convert("L")) >= _HALF
+
+
 def encode(rgb: NDArray[np.uint8], to: OutputFormat) -> tuple[bytes, Mime]:
     """Encode RGB (uint8, H x W x 3) without any metadata; PNG is lossless, JPEG and WebP have quality 92."""
     name, mime, options = _SAVE[to]
@@ -153,9 +170,13 @@ def _check_header(image: Image.Image, limits: Limits) -> None:
 
 def _normalise(image: Image.Image) -> NDArray[np.uint8]:
     profile = image.info.get("icc_profile")
+    return np.asarray(_to_srgb(_to_8_bit(_upright(image)), profile))
+
+
+def _upright(image: Image.Image) -> Image.Image:
     with contextlib.suppress(Exception):  # broken EXIF has no orientation to obey
-        image = ImageOps.exif_transpose(image)
-    return np.asarray(_to_srgb(_to_8_bit(image), profile))
+        return ImageOps.exif_transpose(image)
+    return image
 
 
 def _to_8_bit(image: Image.Image) -> Image.Image:

@@ -44,6 +44,10 @@ class Settings(BaseSettings):
     precision: Annotated[
         Literal["float32", "float16", "bfloat16"], Field(description="torch dtype of the pipeline.")
     ] = "float32"
+    offload: Annotated[
+        Literal["none", "model", "sequential"],
+        Field(description="Keep the pipeline in main memory: on the device is one model at a time, or one layer."),
+    ] = "none"
     threads: Annotated[int, Field(ge=1, le=256, description="CPU threads of each model.")] = min(4, os.cpu_count() or 1)
     onnx_providers: Annotated[
         tuple[str, ...],
@@ -72,6 +76,9 @@ class Settings(BaseSettings):
         ),
     ] = None
 
+    examiner_needs_key: Annotated[
+        bool, Field(description="Let only tenants examine pictures over HTTP (`/v1/inspect`, `/v1/detect`).")
+    ] = False
     self_enrolment: Annotated[
         bool, Field(description="Let anybody enrol their own face over HTTP; read docs/liveness.md first.")
     ] = False
@@ -81,7 +88,37 @@ class Settings(BaseSettings):
         Field(ge=0, le=3, description="How often a picture that is unsafe is drawn again, steered ever harder away."),
     ] = 2
     screen_timeout: Annotated[float, Field(gt=0, description="Seconds a safety check may take.")] = 30.0
-    render_timeout: Annotated[float, Field(gt=0, description="Seconds a rendering may take.")] = 600.0
+    render_timeout: Annotated[
+        float, Field(gt=0, description="Seconds a rendering may take; waiting for it does not count.")
+    ] = 600.0
+
+    queue_length: Annotated[
+        int, Field(ge=1, le=1000, description="Pictures that may wait to be drawn; further ones are refused as `busy`.")
+    ] = 32
+    queue_timeout: Annotated[
+        float, Field(gt=0, description="Seconds a picture may wait to be drawn before it is refused as `busy`.")
+    ] = 300.0
+    batch_size: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=16,
+            description="Pictures of equal size, steps and guidance that are drawn in one call. Above 1 the same seed "
+            "gives pixels that differ by about 1/255, depending on who asks at the same time.",
+        ),
+    ] = 1
+    watts: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=1000,
+            allow_inf_nan=False,
+            description="Watts of one busy core, for the energy of pictures where no counter can be read.",
+        ),
+    ] = 4.0
+    energy_in_manifest: Annotated[
+        bool, Field(description="Say in the manifest what drawing the picture cost; the ledger always has it.")
+    ] = False
 
     block_at_receipt: Annotated[
         bool, Field(description="Block a picture as soon as a notice of removal names it; else when it is decided.")

@@ -11,15 +11,18 @@ import datetime as dt
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, NoReturn, ParamSpec, TypeVar
+from typing import Annotated, Any, Literal, NoReturn, ParamSpec, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from detectors import Finding, Fingerprint
+from service.clients import Client
 from service.consent import Grant, GrantNumber, Scope
-from service.generation.backend import Job, ModelIdentity
+from service.generation import Energy, Job, ModelIdentity, Upscale
+from service.generation.schedulers import Scheduler
+from service.intake import Given
 from service.pictures import Mime, OutputFormat
 
 P = ParamSpec("P")
@@ -36,7 +39,27 @@ SafetyThreshold = Annotated[
         gt=0, le=1, allow_inf_nan=False, description="Refuse from this score already; never laxer than the operator."
     ),
 ]
-LikenessScope = Annotated[Scope, Field(description="What the likeness is used for; every grant must allow it.")]
+Quality = Literal["standard", "high"]
+"""`high` takes the steps that the model names for it; `steps` in the order has the last word."""
+Upscaled = Annotated[
+    Upscale | None, Field(description="Draw at the model's own size and enlarge by this method; said in the manifest.")
+]
+LikenessScope = Annotated[
+    Scope | None,
+    Field(
+        description="What the likeness is used for; every grant must allow it. Unset: `edit` with a picture sent in, "
+        "else `portrait`."
+    ),
+]
+Strength = Annotated[
+    float | None,
+    Field(
+        gt=0,
+        le=1,
+        allow_inf_nan=False,
+        description="How much of the picture sent in to draw anew; unset: 0.8, in a masked part 1.",
+    ),
+]
 
 
 class Order(BaseModel):
@@ -50,13 +73,32 @@ class Order(BaseModel):
     width: int | None = Field(None, ge=64, le=4096, description="Pixels; unset: the model's own size.")
     height: int | None = Field(None, ge=64, le=4096, description="Pixels; unset: the model's own size.")
     steps: int | None = Field(None, ge=1, le=MOST_STEPS)
+    quality: Quality = "standard"
+    upscale: Upscaled = None
     guidance: float | None = Field(None, ge=0, le=50, allow_inf_nan=False)
+    scheduler: Scheduler | None = Field(None, description="Unset: the model's own.")
     format: OutputFormat = "png"
     safety_threshold: SafetyThreshold = None
     grants: tuple[GrantNumber, ...] = Field(
         (), max_length=8, description="Grants of people whose likeness it may show."
     )
-    scope: LikenessScope = "portrait"
+    scope: LikenessScope = None
+    image: bytes | None = Field(None, repr=False, description="File of the picture to change.")
+    mask: bytes | None = Field(
+        None, repr=False, description="File that is transparent, or else white, where the picture is drawn anew."
+    )
+    strength: Strength = None
+
+    @model_validator(mode="after")
+    def _changes_need_a_picture(self) -> Self:
+        if self.image is None and not (self.mask is None and self.strength is None):
+            raise ValueError("mask and strength belong to a picture to change: send `image` with them")
+        return self
+
+    @property
+    def use(self) -> Scope:
+        """What the likeness is used for."""
+        return self.scope or ("portrait" if self.image is None else "edit")
 
 
 class _Sealed(type):
@@ -108,7 +150,8 @@ def genuine(value: T, stage: type[T]) -> T:
 class Admitted(_Stage):
     """An order that may be drawn, with its identities: `content_id` (urn:uuid) and `mark_id` (48 bits).
 
-    `prompt_findings`: evidence about the prompt that did not suffice to refuse it.
+    `prompt_findings`: evidence about the prompt that did not suffice to refuse it. `given`: the pictures it came with,
+    which may be drawn on.
     """
 
     job: Job
@@ -121,15 +164,21 @@ class Admitted(_Stage):
     prompt_findings: tuple[Finding, ...]
     grants: tuple[Grant, ...]
     safety_threshold: float
+    client: Client
+    given: tuple[Given, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Draft(_Stage):
-    """Pixels nobody has looked at: read-only uint8, height x width x 3. `steering`: see Job."""
+    """Pixels nobody has looked at: read-only uint8, height x width x 3. `steering`: see Job.
+
+    `energy` of this drawing and of those before it that were unsafe; None where nobody measured.
+    """
 
     admitted: Admitted
     rgb: NDArray[np.uint8]
     steering: int
+    energy: Energy | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -191,6 +240,11 @@ class Released(_Stage):
     def steering(self) -> int:
         """How strongly the picture was steered away from what is unsafe; 0: as asked."""
         return self.proven.signed.marked.cleared.draft.steering
+
+    @property
+    def energy(self) -> Energy | None:
+        """What drawing it cost; None where nobody measured."""
+        return self.proven.signed.marked.cleared.draft.energy
 
     @property
     def findings(self) -> tuple[Finding, ...]:

@@ -10,6 +10,7 @@ from detectors import DlibFaces, OpenNsfw
 from service import keys, logs
 from service.gateway import Gateway, Rules
 from service.house import House, open_house
+from service.pictures import Limits
 from service.settings import PREFIX, Settings
 from tests.support.faces import WITHOUT_FACES
 from tests.support.painter import Checker, Painter
@@ -61,7 +62,7 @@ def build(house: House) -> Build:
             backend or Painter(),  # type: ignore[arg-type]
             prompts or Screen(),  # type: ignore[arg-type]
             [Checker()] if checkers is None else checkers,  # type: ignore[arg-type,list-item]
-            rules=Rules("Test Installation", 0.5, screen_timeout, 60.0, safe_retries),
+            rules=Rules("Test Installation", 0.5, screen_timeout, 60.0, Limits(1 << 22, 1 << 22), safe_retries),
             digest_prompt=keys.prompt_digester(house.settings),
             **own,  # type: ignore[arg-type]
         )

@@ -7,22 +7,52 @@ version, time, unique identifier. Neither prompt nor user is in it.
 
 import base64
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 TRAINED_ALGORITHMIC_MEDIA = DIGITAL_SOURCE_TYPE + "trainedAlgorithmicMedia"
+COMPOSITE = DIGITAL_SOURCE_TYPE + "compositeWithTrainedAlgorithmicMedia"
 DISCLOSURE_LABEL = "org.countermark.disclosure"
 CONSENT_LABEL = "org.countermark.consent"
+ENERGY_LABEL = "org.countermark.energy"
 SPEC_VERSION = "2.2.0"
 MARK_BYTES = 6
+_INGREDIENTS = {"image": ("picture that was changed", "parentOf"), "mask": ("mask of the change", "inputTo")}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """A file the image was made from: the picture that was changed, or the mask that says where."""
+
+    role: Literal["image", "mask"]
+    data: bytes
+    mime: str
+
+    @property
+    def ingredient(self) -> dict[str, str]:
+        """Its C2PA ingredient (section 18.10): what was changed is the parent, a mask an input to that. Neither its
+        name nor its pixels are in it, only its hash and its own manifest, if it has one."""
+        title, relationship = _INGREDIENTS[self.role]
+        return {"title": title, "format": self.mime, "relationship": relationship, "label": self.role}
+
+
+@dataclass(frozen=True, slots=True)
+class Resized:
+    """How the picture got its size after it was drawn at (width, height) `drawn`: by which method of what version."""
+
+    method: str
+    version: str
+    drawn: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
     """What we say of one image: who made it with what, when, its unique id, and the mark in its pixels.
 
-    `consents`: SHA-256 (hex) of the receipts of those who allowed their likeness.
+    `consents`: SHA-256 (hex) of the receipts of those who allowed their likeness. `sources`: what it was made from.
+    `energy`: what drawing it cost.
     """
 
     content_id: str
@@ -36,6 +66,9 @@ class Statement:
     mark_algorithm: str
     mark_id: int
     consents: tuple[str, ...] = ()
+    sources: tuple[Source, ...] = ()
+    resized: Resized | None = None
+    energy: Mapping[str, float | str | None] | None = None
 
 
 def soft_binding_value(mark_id: int) -> str:
@@ -66,25 +99,44 @@ def build(statement: Statement, mime: str) -> dict[str, Any]:
             _disclosure(statement),
             _ai(statement),
             *([_consent(statement)] if statement.consents else []),
+            *([{"label": ENERGY_LABEL, "created": True, "data": dict(statement.energy)}] if statement.energy else []),
         ],
     }
 
 
 def _actions(statement: Statement) -> dict[str, Any]:
     when = _utc(statement.created_at)
-    created = {
-        "action": "c2pa.created",
-        "when": when,
-        "digitalSourceType": TRAINED_ALGORITHMIC_MEDIA,
-        "softwareAgent": {"name": statement.model, "version": statement.model_version},
-    }
     watermarked = {
         "action": "c2pa.watermarked.bound",
         "when": when,
         "softwareAgent": {"name": statement.system, "version": statement.system_version},
     }
-    data = {"actions": [created, watermarked], "allActionsIncluded": True}
+    resized = [_resized(statement.resized, when)] if statement.resized else []
+    data = {"actions": [*_making(statement, when), *resized, watermarked], "allActionsIncluded": True}
     return {"label": "c2pa.actions.v2", "created": True, "data": data}
+
+
+def _making(statement: Statement, when: str) -> list[dict[str, Any]]:
+    """Created from nothing; or a picture opened, and changed by the model."""
+    agent = {"name": statement.model, "version": statement.model_version}
+    if not statement.sources:
+        created = {"action": "c2pa.created", "digitalSourceType": TRAINED_ALGORITHMIC_MEDIA, "softwareAgent": agent}
+        return [{**created, "when": when}]
+    edited: dict[str, Any] = {"action": "c2pa.edited", "digitalSourceType": COMPOSITE, "softwareAgent": agent}
+    if masks := [source.role for source in statement.sources if source.role == "mask"]:
+        edited["parameters"] = {"ingredientIds": masks}
+    opened = {"action": "c2pa.opened", "parameters": {"ingredientIds": ["image"]}}
+    return [{**action, "when": when} for action in (opened, edited)]
+
+
+def _resized(resized: Resized, when: str) -> dict[str, Any]:
+    width, height = resized.drawn
+    return {
+        "action": "c2pa.resized",
+        "when": when,
+        "softwareAgent": {"name": resized.method, "version": resized.version},
+        "description": f"Drawn at {width}x{height} px and enlarged.",
+    }
 
 
 def _soft_binding(statement: Statement) -> dict[str, Any]:

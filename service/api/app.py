@@ -8,7 +8,19 @@ from fastapi import FastAPI
 
 from detectors import Inference, Prepared
 from service import SYSTEM_NAME, __version__, logs
-from service.api import appeals, consent, detect, enrolments, health, images, inspect, pages, problems, takedowns
+from service.api import (
+    appeals,
+    consent,
+    detect,
+    edits,
+    enrolments,
+    health,
+    images,
+    inspect,
+    pages,
+    problems,
+    takedowns,
+)
 from service.api.batches import Batcher
 from service.api.limits import Buckets, RateLimit
 from service.api.middleware import BodyLimit, RequestId
@@ -16,8 +28,9 @@ from service.house import House
 
 _FORM_OVERHEAD = 1 << 16  # boundaries and part headers around the largest file
 
-# Orders wait for the one pipeline in threads of their own, so that a queue of them cannot starve the examiner.
-_RENDERERS = 8
+# Orders wait in threads of their own, so that a queue of them cannot starve the examiner. More than the queue holds:
+# who finds it full must be told so at once.
+_RENDERERS_BESIDE = 32
 _JUDGED_TOGETHER = 16
 _EXAMINED_AT_ONCE = 4  # a decoded picture of the largest size takes hundreds of megabytes
 
@@ -46,8 +59,8 @@ def create_app(house: House) -> FastAPI:
     app.state.examining = asyncio.Semaphore(_EXAMINED_AT_ONCE)
     app.state.pending = asyncio.Semaphore(2 * _JUDGED_TOGETHER)  # prepared pictures wait in memory
     app.state.judging = Batcher(_judge(house), _JUDGED_TOGETHER)
-    app.state.renderers = ThreadPoolExecutor(_RENDERERS, "countermark-render")
-    for part in (images, inspect, detect, takedowns, appeals, consent, enrolments, health):
+    app.state.renderers = ThreadPoolExecutor(house.settings.queue_length + _RENDERERS_BESIDE, "countermark-render")
+    for part in (images, edits, inspect, detect, takedowns, appeals, consent, enrolments, health):
         app.include_router(part.router)
     pages.install(app)
     problems.install(app)

@@ -6,9 +6,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Request
 from pydantic import BaseModel, Field
 
+from service.api.keys import ShownKey
 from service.api.problems import responses
 from service.consent import Consent, Grant, State, Use
-from service.errors import NotFound, TooMany, Unavailable
+from service.errors import NotFound, TooMany, Unauthorized, Unavailable
 
 router = APIRouter(tags=["consent"])
 
@@ -43,6 +44,16 @@ async def receipt(request: Request, grant: str) -> ReceiptStatus:
         expires_at=found.expires_at,
         revoked_at=found.revoked_at,
     )
+
+
+@router.get(
+    "/v1/consent/grants",
+    summary="What I am allowed: the grants made out to whose key this is",
+    responses=responses(Unauthorized, Unavailable),
+)
+async def allowed(request: Request, client: ShownKey) -> list[Grant]:
+    """For a tenant. Ended ones, too."""
+    return await asyncio.to_thread(_consent(request).grants.made_out_to, client.name)
 
 
 @router.get("/v1/consent/keys", summary="The key that signs receipts, as a JWK set (RFC 7517)")

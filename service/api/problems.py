@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from service.errors import (
     BadRequest,
     Blocked,
+    Busy,
     Error,
     LikenessHeld,
     LikenessRefused,
@@ -21,6 +22,7 @@ from service.errors import (
     Refusal,
     StageFailed,
     TooMany,
+    Unauthorized,
     Unavailable,
     Unsafe,
     first_fault,
@@ -59,6 +61,7 @@ def respond(error: Error, request: Request, status: int | None = None) -> JSONRe
     status = status or error.status
     asked = isinstance(error, (PromptRefused, LikenessRefused, LikenessHeld, Unsafe, Blocked))
     kind = "image_generation_user_error" if asked else "invalid_request_error"
+    kind = "rate_limit_error" if isinstance(error, (Busy, TooMany)) else kind
     problem = Problem(
         title=type(error).__name__,
         status=status,
@@ -73,12 +76,26 @@ def respond(error: Error, request: Request, status: int | None = None) -> JSONRe
             code=error.code,
         ),
     )
-    retry = isinstance(error, (Unavailable, StageFailed)) and _RETRY_SECONDS
-    retry = error.retry_after if isinstance(error, TooMany) else retry
-    headers = {"Retry-After": str(retry)} if retry else None
     return JSONResponse(
-        problem.model_dump(exclude=set() if problem.appeal else {"appeal"}), status, headers, media_type=MEDIA_TYPE
+        problem.model_dump(exclude=set() if problem.appeal else {"appeal"}),
+        status,
+        _headers(error),
+        media_type=MEDIA_TYPE,
     )
+
+
+def _headers(error: Error) -> dict[str, str]:
+    headers = {"Retry-After": str(seconds)} if (seconds := _retry_after(error)) else {}
+    if isinstance(error, Unauthorized):
+        headers["WWW-Authenticate"] = 'Bearer realm="countermark"'  # RFC 9110 asks for it in every 401
+    return headers
+
+
+def _retry_after(error: Error) -> int | None:
+    """Seconds after which the same request may succeed; None: no time helps."""
+    if isinstance(error, (Busy, TooMany)):
+        return error.retry_after
+    return _RETRY_SECONDS if isinstance(error, (Unavailable, StageFailed)) else None
 
 
 def describe(app: FastAPI) -> None:

@@ -51,6 +51,7 @@ def steered(pipeline: Any, strength: Strength, steps: int) -> Iterator[None]:
     unet = getattr(pipeline, "unet", None)
     if unet is None:
         raise ModelFault("this pipeline has no UNet to steer")
+    hooked = "forward" in vars(unet)  # accelerate's offload puts a `forward` of its own there
     own, steer = unet.forward, _Steering(_embedded(pipeline), strength, int(strength.warm_up * steps))
 
     def forward(sample: Any, timestep: Any, encoder_hidden_states: Any, **rest: Any) -> Any:
@@ -60,7 +61,10 @@ def steered(pipeline: Any, strength: Strength, steps: int) -> Iterator[None]:
     try:
         yield
     finally:
-        del unet.forward  # the class's own again
+        if hooked:
+            unet.forward = own
+        else:
+            del unet.forward  # the class's own again
 
 
 class _Steering:
@@ -78,7 +82,7 @@ class _Steering:
 
         if len(sample) != 2:
             raise ModelFault("a picture drawn without guidance cannot be steered: ask for a guidance above 1")
-        concept = self._concept.to(states.dtype)
+        concept = self._concept.to(states.device, states.dtype)  # under offload it was made elsewhere
         added = {k: torch.cat([v, v[1:]]) for k, v in (rest.pop("added_cond_kwargs", None) or {}).items()}
         rest["return_dict"] = False
         (noise,) = own(

@@ -13,6 +13,7 @@ from service.storage.tables import (
     subjects,
     takedowns,
     templates,
+    tenants,
     uses,
 )
 
@@ -31,6 +32,7 @@ __all__ = [
     "subjects",
     "takedowns",
     "templates",
+    "tenants",
     "uses",
     "writing",
 ]

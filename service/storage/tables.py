@@ -4,6 +4,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     Integer,
     LargeBinary,
     MetaData,
@@ -14,7 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0004"
+REVISION = "0005"
 """The newest migration; a database at another revision is upgraded when it is opened."""
 
 metadata = MetaData(
@@ -182,4 +183,20 @@ challenges = Table(
     Column("id", String(32), primary_key=True),
     Column("poses", String(100), nullable=False),
     Column("expires_at", String(32), nullable=False, index=True),
+)
+
+# Clients with keys of their own. `digest`: SHA-256 of the key, gone once the tenant is removed; `prefix`: how the key
+# begins. A removed tenant's row stays: its name is not given again. Unset limits are the settings'.
+tenants = Table(
+    "tenants",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("prefix", String(16), nullable=False, unique=True),
+    Column("digest", LargeBinary(32), nullable=True),
+    Column("created_at", String(32), nullable=False),
+    Column("rotated_at", String(32), nullable=True),
+    Column("removed_at", String(32), nullable=True),
+    Column("safety_threshold", Float, nullable=True),
+    Column("likeness_review_distance", Float, nullable=True),
+    Column("max_images", Integer, nullable=True),
 )

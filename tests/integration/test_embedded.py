@@ -7,7 +7,8 @@ from models import DigestMismatch, find_card
 from models import cards as card_module
 from service.errors import BadRequest, Unavailable
 from service.generation import Job
-from service.generation.diffusers_backend import EMBEDDED, DiffusersBackend, load_backend
+from service.generation.diffusers_backend import DiffusersBackend
+from service.generation.loading import EMBEDDED, load_backend
 from service.house import House, open_house
 from service.policy import Outcome
 from service.settings import Settings

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from diffusers import DiffusionPipeline
 
 from models import ModelFault
 from service.errors import BadRequest, Cancelled, Misconfigured, StageFailed, Unavailable
 from service.gateway import Watch
 from service.generation import Job
-from service.generation.diffusers_backend import DiffusersBackend, load_backend
+from service.generation.diffusers_backend import DiffusersBackend
+from service.generation.loading import load_backend
+from service.generation.schedulers import fitting
 from service.house import House
 from service.settings import Settings
 from service.stages import Order
@@ -178,6 +181,34 @@ def test_steering_changes_the_picture_and_leaves_the_pipeline_as_it_was(backend:
     assert np.array_equal(backend.render(replace(JOB, steering=3), ignore), steered[2])
 
 
+def test_a_scheduler_serves_one_picture_and_leaves_no_trace(backend: DiffusersBackend) -> None:
+    plain = backend.render(JOB, ignore)
+    own = backend._pipeline.scheduler
+    others = [name for name in fitting(backend._pipeline) if name != "ddim"]
+    assert others == ["euler", "euler_a", "heun", "dpmpp_2m", "deis", "unipc"]
+    for name in others:
+        drawn = backend.render(replace(JOB, scheduler=name), ignore)
+        assert not np.array_equal(drawn, plain), name
+        assert np.array_equal(drawn, backend.render(replace(JOB, scheduler=name), ignore)), name
+        assert backend._pipeline.scheduler is own
+        assert np.array_equal(backend.render(JOB, ignore), plain), name
+    assert np.array_equal(backend.render(replace(JOB, scheduler="ddim"), ignore), plain)
+
+
+def test_a_scheduler_of_another_kind_of_model_is_refused(build, backend: DiffusersBackend) -> None:
+    with pytest.raises(BadRequest, match="scheduler flow_euler") as refused:
+        build(backend).release(Order(prompt="a lake", scheduler="flow_euler"))
+    assert "dpmpp_2m" in refused.value.hint
+
+
+def test_parts_are_told_while_they_load(folder: Path) -> None:
+    told: list[tuple[int, int, str]] = []
+    load_backend(Settings(pipeline=str(folder), threads=1), lambda *step: told.append(step))
+    assert [done for done, _, _ in told] == list(range(len(told)))
+    assert {total for _, total, _ in told} == {len(told)}
+    assert {"unet", "vae", "text_encoder"} <= {part for _, _, part in told}
+
+
 def test_without_guidance_there_is_nothing_to_steer(backend: DiffusersBackend) -> None:
     with pytest.raises(ModelFault, match="guidance"):
         backend.render(replace(JOB, guidance=1.0, steering=1), ignore)
@@ -188,6 +219,17 @@ def test_words_it_does_not_know_are_warned_of(backend: DiffusersBackend, folder:
     told = DiffusersBackend(backend._pipeline, backend.identity, folder, {"words": ["a", "lake"]})
     assert told.check(JOB) == ()
     assert told.check(replace(JOB, prompt="a xylophone, a lake")) == ("words the model does not know: xylophone",)
+
+
+@pytest.mark.parametrize("how", ["model", "sequential"])
+def test_offload_is_left_to_diffusers_and_needs_a_device(folder: Path, how: str, monkeypatch) -> None:
+    with pytest.raises(Misconfigured, match="another device than cpu"):
+        load_backend(Settings(pipeline=str(folder), offload=how))
+    asked: list[object] = []
+    name = f"enable_{how}_cpu_offload"
+    monkeypatch.setattr(DiffusionPipeline, name, lambda self, device: asked.append(device))
+    load_backend(Settings(pipeline=str(folder), offload=how, device="cuda:0"))
+    assert asked == ["cuda:0"]
 
 
 def test_a_device_that_is_not_there_is_a_wrong_setting(folder: Path) -> None:

@@ -40,7 +40,7 @@ def test_each_card_and_the_pipelines_own_checker_are_heard(settings: Settings, c
     write_safety(cards, "two")
     house = open_house(settings.model_copy(update={"pipeline": str(pipeline), "mark_secret": None}))
     try:
-        names = [checker.name for checker in house.gateway._checkers]
+        names = [checker.name for checker in house.gateway.screening.checkers]
     finally:
         house.close()
     assert names == ["open_nsfw", "one", "two", DIFFUSERS]

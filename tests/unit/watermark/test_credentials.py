@@ -1,4 +1,5 @@
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 from cryptography import x509
@@ -7,7 +8,9 @@ from service.pictures import encode
 from tests.support.painter import landscape
 from watermark.credentials import CredentialError, Credentials, TrustList
 from watermark.manifest import (
+    COMPOSITE,
     TRAINED_ALGORITHMIC_MEDIA,
+    Source,
     Statement,
     build,
     mark_id_of,
@@ -167,3 +170,24 @@ def test_assertions_of_unknown_shapes_are_invalid_not_an_exception(pki: Pki, not
         builder.sign(signer, plain[1], io.BytesIO(plain[0]), out)
     credential = notary.read(out.getvalue(), plain[1])
     assert (credential.state, credential.failures) == ("invalid", ("assertion.malformed",))
+
+
+def test_a_changed_picture_and_its_mask_are_ingredients(notary: Credentials, plain) -> None:
+    parent = notary.sign(*plain, STATEMENT).data
+    sources = (Source("image", parent, plain[1]), Source("mask", encode(landscape(2, 128, 128), "png")[0], "image/png"))
+    signed = notary.sign(*plain, replace(STATEMENT, content_id="urn:uuid:2", sources=sources))
+    credential = notary.read(signed.data, plain[1])
+    assert (credential.state, credential.failures) == ("trusted", ())
+    assert [action.action for action in credential.actions] == ["c2pa.opened", "c2pa.edited", "c2pa.watermarked.bound"]
+    assert credential.actions[1].digital_source_type == COMPOSITE
+    told = [(one.title, one.relationship, one.failures) for one in credential.ingredients]
+    assert told == [("picture that was changed", "parentOf", ()), ("mask of the change", "inputTo", ())]
+    assert b"urn:uuid:1" in signed.data  # the parent's own manifest came along
+
+
+@pytest.mark.parametrize("cut", [200, 5000])
+def test_a_broken_manifest_of_the_parent_does_not_break_ours(notary: Credentials, plain, cut: int) -> None:
+    parent = bytearray(notary.sign(*plain, STATEMENT).data)
+    parent[-cut] ^= 255
+    signed = notary.sign(*plain, replace(STATEMENT, sources=(Source("image", bytes(parent), plain[1]),)))
+    assert notary.read(signed.data, plain[1]).state == "trusted"

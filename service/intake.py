@@ -1,0 +1,63 @@
+"""The pictures that come with an order: decoded, and fitted to what will be drawn."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.errors import BadRequest
+from service.generation.canvas import Canvas, canvas
+from service.pictures import Limits, Picture, decode, selection
+
+Role = Literal["image", "mask"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Given:
+    """A picture of an order and what it is for. Nobody has looked at it yet."""
+
+    role: Role
+    picture: Picture
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Intake:
+    """All that came with an order: `pictures` to check, and the `selected` part (bool, H x W) of the first."""
+
+    pictures: tuple[Given, ...] = ()
+    selected: NDArray[np.bool_] | None = None
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """(width, height) of the picture to change; None without one."""
+        return self.pictures[0].picture.size if self.pictures else None
+
+    def canvas(self, size: tuple[int, int], strength: float | None) -> Canvas | None:
+        """What to draw on, `size` (width, height) large."""
+        return canvas(self.pictures[0].picture.rgb, self.selected, strength, size) if self.pictures else None
+
+
+def intake(image: bytes | None, mask: bytes | None, limits: Limits) -> Intake:
+    """Decode what came with an order.
+
+    Raises:
+        InputError: a picture that cannot be read.
+        BadRequest: the mask has another size than the picture, or selects nothing.
+    """
+    if image is None:
+        return Intake()
+    given = [Given("image", decode(image, limits))]
+    if mask is None:
+        return Intake(tuple(given))
+    given.append(Given("mask", decode(mask, limits)))
+    if given[0].picture.size != given[1].picture.size:
+        sizes = ["{}x{}".format(*each.picture.size) for each in given]
+        raise BadRequest(f"the picture has {sizes[0]} px and its mask {sizes[1]}", hint="Send both in one size.")
+    selected = selection(mask, limits)
+    if not selected.any():
+        raise BadRequest(
+            "the mask selects nothing",
+            hint="Make transparent what shall change; in a mask without alpha, white.",
+        )
+    return Intake(tuple(given), selected)
