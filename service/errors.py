@@ -14,6 +14,7 @@
     |   +-- Gone              ... any more: it was kept for a time or for once
     |   +-- ClientRemoved     ... because who asked lost the key meanwhile
     |   +-- Cancelled         ... because the caller asked to stop
+    +-- TooMany               it was asked too often
     +-- NotFound              there is no such thing here
     +-- Unauthorized          no key, or one that is not valid
     +-- SwitchedOff           the operator did not switch this on
@@ -208,6 +209,19 @@ class Cancelled(Refusal):
     code = "cancelled"
     status = 499
     hint = "The request was cancelled; nothing was released."
+
+
+class TooMany(Error):
+    """An address asked too often. `retry_after`: in how many seconds it may ask again."""
+
+    code = "too_many_requests"
+    status = 429
+    exit_code = 7
+    hint = "Wait as long as Retry-After says. The operator sets the limit (requests_per_minute)."
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"too many requests from this address; the next one is free in {retry_after} s")
+        self.retry_after = retry_after
 
 
 class NotFound(Error):

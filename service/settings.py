@@ -29,7 +29,8 @@ class Settings(BaseSettings):
 
     home: Annotated[Path, Field(description="Folder of all state: ledger, keys.")] = user_data_path("countermark")
     database_url: Annotated[
-        str | None, Field(description="SQLAlchemy URL of the ledger; unset: `ledger.db` in the home folder.")
+        str | None,
+        Field(description="SQLAlchemy URL (`postgresql+psycopg://...`) of the ledger; unset: `ledger.db` in home."),
     ] = None
     provider: Annotated[
         str, Field(min_length=1, max_length=100, description="Your name, as it stands in every manifest.")
@@ -157,6 +158,10 @@ class Settings(BaseSettings):
 
     host: Annotated[str, Field(description="Address `serve` listens on.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="Port `serve` listens on.")] = 8000
+    requests_per_minute: Annotated[
+        int,
+        Field(ge=0, le=100_000, description="Of one address to notices, appeals, enrolment and PINs; 0: no limit."),
+    ] = 60
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="Least severe log line written.")
     ] = "info"

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import io
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -234,7 +235,16 @@ class TestOperations:
         assert "HTTPValidationError" not in str(spec)
         assert "422" not in post["responses"]
         assert "422" in spec["paths"]["/v1/inspect"]["post"]["responses"]  # a broken picture
-        assert "swagger" in client.get("/docs").text.lower()
+
+    def test_the_page_loads_nothing_from_elsewhere(self, client: TestClient) -> None:
+        page = client.get("/docs").text
+        assert "swagger" in page.lower()
+        loaded = re.findall(r'(?:src|href)="([^"]+)"', page)
+        assert len(loaded) == 3
+        assert all(client.get(address).status_code == 200 for address in loaded)
+        assert "https://" not in page
+        assert client.get("/docs/assets/../app.py").status_code == 404
+        assert client.get("/redoc").status_code == 404
 
 
 class TestAServer:

@@ -57,6 +57,7 @@ VALUES = {
     "max_pixels": ("5000", 5000),
     "host": ("0.0.0.0", "0.0.0.0"),
     "port": ("9000", 9000),
+    "requests_per_minute": ("0", 0),
     "log_level": ("debug", "debug"),
 }
 
