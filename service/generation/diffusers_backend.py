@@ -5,7 +5,6 @@ checker and others, and marks them.
 """
 
 import contextlib
-import re
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from models import ModelFault
 from service.errors import BadRequest
-from service.generation import arguments
+from service.generation import arguments, vocabulary
 from service.generation.adapters import Attachments
 from service.generation.adapters import check as check_adapters
 from service.generation.backend import Job, ModelIdentity, OnStep
@@ -90,7 +89,7 @@ class DiffusersBackend:
         return len(STRENGTHS) if steerable(type(self._pipeline).__name__) else 0
 
     def check(self, job: Job) -> tuple[str, ...]:
-        """Warn of words the model was never trained on, and of what has no effect.
+        """Warn of words the model does not know, of writing and people it cannot draw, and of what has no effect.
 
         Raises:
             BadRequest: it cannot draw this size, or on a picture, or has no place for something the job asks for.
@@ -103,9 +102,7 @@ class DiffusersBackend:
             raise wrong
         check_scheduler(self._pipeline, job.scheduler)
         check_adapters(self._pipeline, job.adapters)
-        unknown = self._unknown_words(job.prompt)
-        strange = (f"words the model does not know: {', '.join(unknown)}",) if unknown else ()
-        return (*strange, *arguments.ignored(call, job))
+        return (*vocabulary.warnings(job.prompt, self._words), *arguments.ignored(call, job))
 
     def render(self, job: Job, on_step: OnStep) -> NDArray[np.uint8]:
         """RGB pixels (uint8, height x width x 3), equal for equal jobs. Raises ModelFault as `render_batch`."""
@@ -183,12 +180,6 @@ class DiffusersBackend:
         if not job.steering:
             return contextlib.nullcontext()
         return steered(self._pipeline, STRENGTHS[job.steering - 1], job.done_steps)
-
-    def _unknown_words(self, prompt: str) -> list[str]:
-        if not self._words:
-            return []
-        spoken = dict.fromkeys(re.findall(r"[^\W\d_]+", prompt.lower()))
-        return [word for word in spoken if word not in self._words]
 
 
 def _own_size(pipeline: Any, call: arguments.Takes) -> tuple[int, int]:
