@@ -30,7 +30,7 @@ class Settings(BaseSettings):
     home: Annotated[Path, Field(description="Folder of all state: ledger, keys.")] = user_data_path("countermark")
     database_url: Annotated[
         str | None,
-        Field(description="SQLAlchemy URL (`postgresql+psycopg://...`) of the ledger; unset: `ledger.db` in home."),
+        Field(description="SQLAlchemy URL (`postgresql+pg8000://...`) of the ledger; unset: `ledger.db` in home."),
     ] = None
     provider: Annotated[
         str, Field(min_length=1, max_length=100, description="Your name, as it stands in every manifest.")
