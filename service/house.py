@@ -19,7 +19,7 @@ from service.classifier import Classifier, Thresholds
 from service.consent import Consent
 from service.errors import Misconfigured, Unavailable
 from service.examiner import Examiner
-from service.gateway import Gateway, Rules
+from service.gateway import Gateway
 from service.generation import Backend
 from service.generation.energy import open_meter
 from service.generation.loading import OnLoading, load_backend, log_loading
@@ -32,6 +32,7 @@ from service.liveness import Liveness, PoseSequence
 from service.pictures import Picture, limits_of
 from service.receipts import Signer
 from service.report import Inferred
+from service.rules import Rules
 from service.screening import Checker
 from service.settings import Settings
 from service.takedowns import Takedowns

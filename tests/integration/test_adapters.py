@@ -24,7 +24,7 @@ from service.errors import (
     StageFailed,
     Unavailable,
 )
-from service.gateway import Gateway, Watch
+from service.gateway import Gateway
 from service.generation import Job
 from service.generation.adapters import Adapter, check
 from service.generation.diffusers_backend import DiffusersBackend
@@ -35,6 +35,7 @@ from service.likeness import Likeness
 from service.pictures import Limits, encode
 from service.settings import Settings, load_settings
 from service.stages import Order
+from service.staging import Watch
 from tests.integration.test_consent import Portraits, grant
 from tests.support import adapters, families, pipelines
 from tests.support.painter import Painter

@@ -11,13 +11,13 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from service.errors import BadRequest, Cancelled, Misconfigured
-from service.gateway import Watch
 from service.generation import Job
 from service.generation.diffusers_backend import DiffusersBackend
 from service.generation.loading import load_backend
 from service.house import House
 from service.settings import Settings
 from service.stages import Order
+from service.staging import Watch
 from tests.support import families, pipelines
 
 JOB = Job("a lake", "", 7, 128, 128, 2, 5.0)
