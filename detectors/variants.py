@@ -10,7 +10,7 @@ import numpy as np
 import pdqhash
 from numpy.typing import NDArray
 
-from detectors.similarity import Fingerprint, fingerprint
+from detectors.similarity import Fingerprint, bounded, fingerprint
 
 CROPS = (0.9, 0.8)  # of each side, around the centre
 _LEAST_SIDE = 32  # px; less is no picture to compare
@@ -26,6 +26,7 @@ def variants(rgb: NDArray[np.uint8]) -> list[Fingerprint]:
     (`pdqhash.compute_dihedral`) and lie up to some 20 bits from hashes of the turned pixels; the whole picture's are
     computed from the turned pixels, because a listed copy may be damaged as well and needs that room.
     """
+    rgb = bounded(rgb)
     found = [fingerprint(rgb)]
     small = _reduced(rgb)
     found += [fingerprint(turned) for turned in itertools.islice(orientations(small), 1, None)]
@@ -39,6 +40,7 @@ def variants(rgb: NDArray[np.uint8]) -> list[Fingerprint]:
 
 def looks(rgb: NDArray[np.uint8]) -> list[Fingerprint]:
     """Hashes to list a picture under: itself, without an even border, and its central crops; upright all of them."""
+    rgb = bounded(rgb)
     inner = trimmed(rgb)
     views = [rgb, *_crops(rgb), *([] if inner is None else [inner])]
     return [fingerprint(view) for view in views]

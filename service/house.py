@@ -11,6 +11,7 @@ from detectors import BoxCard, Encoder, Member, OpenNsfw, SafetyCard, Synthetic
 from detectors.prompts import PromptScreen, RuleFileError
 from models import Card, ModelError, find_card
 from service import faces, home, keys
+from service.adapters import Adapters
 from service.appeals import Appeals
 from service.blocklist import Blocklist
 from service.cards import known_cards, store
@@ -24,10 +25,11 @@ from service.generation.energy import open_meter
 from service.generation.loading import OnLoading, load_backend, log_loading
 from service.generation.queue import Queue
 from service.generation.safety_checker import FolderChecker, brings_checker
+from service.held import Held
 from service.ledger import Ledger
 from service.likeness import Likeness
 from service.liveness import Liveness, PoseSequence
-from service.pictures import Limits, Picture
+from service.pictures import Picture, limits_of
 from service.receipts import Signer
 from service.report import Inferred
 from service.screening import Checker
@@ -55,16 +57,18 @@ class House:
     appeals: Appeals = field(init=False)
     consent: Consent = field(init=False)
     likeness: Likeness = field(init=False)
+    adapters: Adapters = field(init=False)
     liveness: Liveness = field(init=False)
     on_loading: OnLoading = field(default=log_loading)
     tenants: Tenants = field(init=False)
+    held: Held = field(init=False)
     _gateway: Gateway | None = None
     _classifier: Classifier | None = None
     _loading: threading.Lock = field(default_factory=threading.Lock)
     _opening: threading.Lock = field(default_factory=threading.Lock)  # the examiner must not wait for a pipeline
 
     def __post_init__(self) -> None:
-        limits = Limits(self.settings.max_bytes, self.settings.max_pixels)
+        limits = limits_of(self.settings)
         self.examiner = Examiner(self.codec, self.credentials, self.ledger, limits, self._infer)
         vault, digest = keys.vault(self.settings), keys.prompt_digester(self.settings)
         self.blocklist = Blocklist(self.ledger)
@@ -84,8 +88,10 @@ class House:
             self.settings.likeness_review_distance,
             self.settings.grantee,
         )
+        self.adapters = Adapters(self.settings.home, vault, self.ledger)
         self.liveness = PoseSequence(self.ledger.engine)
         self.tenants = Tenants(self.ledger, self.settings.grantee)
+        self.held = Held(self.ledger, vault, self.settings.home / "held", self.settings.keep_held_days, digest)
         self.appeals = Appeals(self.ledger, self.takedowns, vault, digest)
 
     @property
@@ -137,8 +143,9 @@ class House:
             safety_threshold=settings.safety_threshold,
             screen_timeout=settings.screen_timeout,
             render_timeout=settings.render_timeout,
+            finish_timeout=settings.finish_timeout,
             safe_retries=settings.safe_retries,
-            limits=Limits(settings.max_bytes, settings.max_pixels),
+            limits=limits_of(settings),
             energy_in_manifest=settings.energy_in_manifest,
         )
         self.blocklist.load()  # a long list takes seconds, which the first picture would pay for
@@ -160,6 +167,8 @@ class House:
             keys.prompt_digester(settings),
             self.blocklist,
             self.likeness,
+            self.adapters,
+            self.held,
         )
 
 
@@ -190,7 +199,7 @@ def open_classifier(settings: Settings) -> Classifier:
     except ModelError as unusable:
         raise Unavailable(str(unusable)) from unusable
     thresholds = Thresholds.load(settings.thresholds) if settings.thresholds else None
-    limits = Limits(settings.max_bytes, settings.max_pixels)
+    limits = limits_of(settings)
     return Classifier(detector, limits, settings.threshold_fpr, thresholds)
 
 

@@ -69,6 +69,10 @@ class Shot:
 class Liveness(Protocol):
     """Asks for photos, and judges whether those that came answer it."""
 
+    @property
+    def most_photos(self) -> int:
+        """How many photos an answer may have; no more are read."""
+
     def challenge(self) -> Challenge:
         """A new challenge. Raises Unavailable."""
 
@@ -91,6 +95,8 @@ class Liveness(Protocol):
 
 class PoseSequence:
     """Asks for turns of the head. Challenges lie in the database: any process may answer what another asked."""
+
+    most_photos = PHOTOS
 
     def __init__(self, engine: Engine, clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)) -> None:
         self._engine = engine

@@ -8,8 +8,22 @@ from fastapi import FastAPI
 
 from detectors import Inference, Prepared
 from service import SYSTEM_NAME, __version__, logs
-from service.api import appeals, consent, detect, edits, enrolments, health, images, inspect, problems, takedowns
+from service.api import (
+    appeals,
+    consent,
+    detect,
+    edits,
+    enrolments,
+    health,
+    held,
+    images,
+    inspect,
+    pages,
+    problems,
+    takedowns,
+)
 from service.api.batches import Batcher
+from service.api.limits import Buckets, RateLimit
 from service.api.middleware import BodyLimit, RequestId
 from service.house import House
 
@@ -39,6 +53,7 @@ def create_app(house: House) -> FastAPI:
         summary="Provable generation and provenance examination of images",
         description=_DESCRIPTION,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        docs_url=None,
         redoc_url=None,
     )
     app.state.house = house
@@ -46,11 +61,14 @@ def create_app(house: House) -> FastAPI:
     app.state.pending = asyncio.Semaphore(2 * _JUDGED_TOGETHER)  # prepared pictures wait in memory
     app.state.judging = Batcher(_judge(house), _JUDGED_TOGETHER)
     app.state.renderers = ThreadPoolExecutor(house.settings.queue_length + _RENDERERS_BESIDE, "countermark-render")
-    for part in (images, edits, inspect, detect, takedowns, appeals, consent, enrolments, health):
+    for part in (images, edits, held, inspect, detect, takedowns, appeals, consent, enrolments, health):
         app.include_router(part.router)
+    pages.install(app)
     problems.install(app)
     problems.describe(app)
     app.add_middleware(BodyLimit, limit=house.settings.max_bytes + _FORM_OVERHEAD)
+    if house.settings.requests_per_minute:
+        app.add_middleware(RateLimit, buckets=Buckets(house.settings.requests_per_minute))
     app.add_middleware(RequestId)
     return app
 

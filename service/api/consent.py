@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from service.api.keys import ShownKey
 from service.api.problems import responses
 from service.consent import Consent, Grant, State, Use
-from service.errors import NotFound, Unauthorized, Unavailable
+from service.errors import NotFound, TooMany, Unauthorized, Unavailable
 
 router = APIRouter(tags=["consent"])
 
@@ -64,7 +64,7 @@ async def keys(request: Request) -> dict[str, Any]:
 @router.get(
     "/v1/consent/subjects/{subject}",
     summary="What was made of my likeness",
-    responses=responses(NotFound, Unavailable),
+    responses=responses(NotFound, TooMany, Unavailable),
 )
 async def overview(request: Request, subject: str, pin: Pin) -> Overview:
     """For the person themselves."""
@@ -74,7 +74,7 @@ async def overview(request: Request, subject: str, pin: Pin) -> Overview:
 @router.post(
     "/v1/consent/subjects/{subject}/grants/{grant}/revoke",
     summary="Take my consent back",
-    responses=responses(NotFound, Unavailable),
+    responses=responses(NotFound, TooMany, Unavailable),
 )
 async def revoke(request: Request, subject: str, grant: str, pin: Pin) -> Grant:
     """At once: what renders under the grant is not released."""
@@ -84,7 +84,7 @@ async def revoke(request: Request, subject: str, grant: str, pin: Pin) -> Grant:
 @router.post(
     "/v1/consent/subjects/{subject}/images/{content_id}/withdraw",
     summary="Block an image that shows me",
-    responses=responses(NotFound, Unavailable),
+    responses=responses(NotFound, TooMany, Unavailable),
 )
 async def withdraw(request: Request, subject: str, content_id: str, pin: Pin) -> Overview:
     """The image and what looks like it are refused from now on. Copies elsewhere are out of our reach."""

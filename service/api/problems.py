@@ -21,6 +21,7 @@ from service.errors import (
     PromptRefused,
     Refusal,
     StageFailed,
+    TooMany,
     Unauthorized,
     Unavailable,
     Unsafe,
@@ -60,7 +61,7 @@ def respond(error: Error, request: Request, status: int | None = None) -> JSONRe
     status = status or error.status
     asked = isinstance(error, (PromptRefused, LikenessRefused, LikenessHeld, Unsafe, Blocked))
     kind = "image_generation_user_error" if asked else "invalid_request_error"
-    kind = "rate_limit_error" if isinstance(error, Busy) else kind
+    kind = "rate_limit_error" if isinstance(error, (Busy, TooMany)) else kind
     problem = Problem(
         title=type(error).__name__,
         status=status,
@@ -92,7 +93,7 @@ def _headers(error: Error) -> dict[str, str]:
 
 def _retry_after(error: Error) -> int | None:
     """Seconds after which the same request may succeed; None: no time helps."""
-    if isinstance(error, Busy):
+    if isinstance(error, (Busy, TooMany)):
         return error.retry_after
     return _RETRY_SECONDS if isinstance(error, (Unavailable, StageFailed)) else None
 

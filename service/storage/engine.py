@@ -1,7 +1,11 @@
-"""Opening the database: durable SQLite settings, honest transactions, schema at the newest revision."""
+"""Opening the database: durable SQLite settings, honest transactions, schema at the newest revision.
+
+Both databases behave alike: who reads sees one state for the whole transaction, and one writes at a time. SQLite does
+so by itself; PostgreSQL is told to (`REPEATABLE READ` for readers, an advisory lock for writers).
+"""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,11 @@ from service.errors import Misconfigured, Unavailable
 from service.storage.tables import REVISION
 
 _BUSY_SECONDS = 30.0
+_OPTIONS: Mapping[str, dict[str, Any]] = {
+    "sqlite": {"connect_args": {"timeout": _BUSY_SECONDS}},
+    "postgresql": {"isolation_level": "REPEATABLE READ", "pool_pre_ping": True},  # connections outlive no restart
+}
+_WRITERS = 0x434D_4C45_4447  # the number of the writers' lock in PostgreSQL, any one that is ours
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -25,11 +34,11 @@ def open_engine(url: str | URL) -> Engine:
         Unavailable: the database cannot be opened or upgraded.
     """
     try:
-        sqlite = make_url(url).get_backend_name() == "sqlite"
-        engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS} if sqlite else {}, hide_parameters=True)
+        backend = make_url(url).get_backend_name()
+        engine = create_engine(url, hide_parameters=True, **_OPTIONS.get(backend, {}))
     except (ArgumentError, NoSuchModuleError, ImportError) as wrong:
         raise Misconfigured(f"COUNTERMARK_DATABASE_URL cannot be used: {wrong}") from wrong
-    if sqlite:
+    if backend == "sqlite":
         _own_transactions(engine)
     try:
         _upgrade(engine)
@@ -50,9 +59,20 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 @contextlib.contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """A transaction that takes SQLite's write lock at its start, so that read-then-write cannot deadlock."""
-    with engine.connect().execution_options(countermark_writes=True) as connection, connection.begin():
+    """A transaction that takes the write lock at its start, so that read-then-write cannot deadlock, and that sees
+    everything written before it."""
+    with engine.connect().execution_options(**_writer(engine)) as connection, connection.begin():
+        if engine.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_BUSY_SECONDS:g}s'")
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
         yield connection
+
+
+def _writer(engine: Engine) -> dict[str, Any]:
+    """Repeatable reads would show a writer the state from before it waited for the lock."""
+    if engine.dialect.name == "postgresql":
+        return {"isolation_level": "READ COMMITTED"}
+    return {"countermark_writes": True}
 
 
 def scrub(engine: Engine) -> None:
