@@ -85,6 +85,15 @@ def test_what_is_removed_is_gone(adapters: Adapters, file: AdapterFile, house: H
     assert [json.loads(d.body)["action"] for d in house.ledger.decided("style")] == ["added", "removed"]
 
 
+def test_a_name_stays_that_of_one_file(adapters: Adapters, file: AdapterFile, tmp_path: Path) -> None:
+    of_nobody(adapters, file)
+    adapters.remove("style")
+    other = read_adapter(any_lora(tmp_path / "other.safetensors", {"note": "another"}))
+    with pytest.raises(BadRequest, match="was the name of another file"):
+        of_nobody(adapters, other)
+    of_nobody(adapters, file)
+
+
 @pytest.mark.parametrize("name", ["Ann", "a b", "../a", "", "x" * 65, "style"])
 def test_names_that_cannot_be_given(adapters: Adapters, file: AdapterFile, name: str) -> None:
     of_nobody(adapters, file)
