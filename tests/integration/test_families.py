@@ -131,6 +131,19 @@ def test_weights_of_another_shape(folder: Path, part: str) -> None:
     refused(folder, "not complete|cannot be loaded")
 
 
+def test_weights_under_the_names_that_were_published_are_complete(folder: Path) -> None:
+    """Older libraries called the autoencoder's attention `query` and began the text encoder's names otherwise."""
+    older = {".to_q.": ".query.", ".to_k.": ".key.", ".to_v.": ".value.", ".to_out.0.": ".proj_attn."}
+    vae, text = (next((folder / part).glob("*.safetensors")) for part in ("vae", "text_encoder"))
+    weights = load_file(vae)
+    for new, old in older.items():
+        weights = {name.replace(new, old): value for name, value in weights.items()}
+    save_file(weights, vae, metadata={"format": "pt"})
+    named = {f"text_model.{name.removeprefix('text_model.')}": value for name, value in load_file(text).items()}
+    save_file(named, text, metadata={"format": "pt"})
+    assert load_backend(Settings(pipeline=str(folder), threads=1)).default_size == (256, 256)
+
+
 INDEXES: dict[str, tuple[Callable[[dict], dict], str]] = {
     "a class of nobody's": (lambda v: {**v, "unet": ["own_module", "OwnUNet"]}, "own_module.OwnUNet is no class"),
     "a part of torch": (lambda v: {**v, "unet": ["torch", "load"]}, "torch.load is no class"),

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
@@ -153,6 +153,7 @@ def test_a_file_that_changes_while_it_is_added_is_not(adapters: Adapters, file: 
     assert adapters.cards() == []
 
 
+@settings(deadline=None)
 @given(st.floats(0, 2).map(lambda scale: round(scale, 3)))
 def test_every_scale_from_0_to_2_can_be_said(scale: float) -> None:
     assert TypeAdapter(AdapterChoice).validate_python(f"style:{scale:.3f}")
