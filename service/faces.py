@@ -10,7 +10,7 @@ from detectors import CardFaces, DlibFaces, Face, FaceModel, OnnxEmbedder, YuNet
 from models import Card, ModelError, Task
 from service.cards import known_cards
 from service.errors import Unavailable
-from service.pictures import Limits, decode
+from service.pictures import Limits, decode, limits_of
 from service.settings import Settings
 
 Box = Annotated[tuple[int, int, int, int], Field(description="Left, top, right, bottom in pixels.")]
@@ -145,4 +145,4 @@ def _added(settings: Settings, task: Task) -> Card | None:
 
 def open_faces(settings: Settings) -> Faces:
     """The default face model behind files. Raises Unavailable as `open_model`."""
-    return Faces(open_model(settings), Limits(settings.max_bytes, settings.max_pixels))
+    return Faces(open_model(settings), limits_of(settings))

@@ -55,7 +55,7 @@ from service.intake import Intake, intake
 from service.kept import Kept
 from service.ledger import Issue, Ledger
 from service.likeness import Likeness
-from service.pictures import Limits, decode, encode, frozen
+from service.pictures import Limits, Mime, decode, encode, frozen
 from service.screening import Checker, Measure, Screening
 from service.stages import (
     LARGEST_SEED,
@@ -73,7 +73,7 @@ from service.stages import (
 )
 from watermark import Codec
 from watermark.codec import MIN_EMBED_SIDE
-from watermark.credentials import CredentialError, Credentials
+from watermark.credentials import CredentialError, Credentials, SignedFile
 from watermark.errors import WatermarkError
 from watermark.manifest import Resized, Source, Statement, soft_binding_value
 
@@ -104,6 +104,7 @@ class Rules:
     """What the operator decides: who signs, from which score an image is refused, how long stages may take.
 
     `safe_retries`: how often an unsafe picture is drawn again, steered away from what made it so.
+    `finish_timeout`: of marking, of signing and of proving, seconds each.
     `limits`: how large a picture may be that is sent in.
     `energy_in_manifest`: say in the manifest what drawing the picture cost.
     """
@@ -114,6 +115,7 @@ class Rules:
     render_timeout: float
     limits: Limits
     safe_retries: int = 0
+    finish_timeout: float = 60.0
     energy_in_manifest: bool = False
 
 
@@ -368,14 +370,19 @@ class Gateway:
     def _mark(self, cleared: Cleared, watch: Watch) -> Marked:
         draft = genuine(cleared, Cleared).draft
         with _stage("mark", watch):
-            rgb = frozen(self._codec.embed(draft.rgb, draft.admitted.mark_id))
+            embed = partial(self._codec.embed, draft.rgb, draft.admitted.mark_id)
+            rgb = frozen(within(self._rules.finish_timeout, embed))
             return _marked(cleared, rgb, fingerprint(rgb))
 
     def _sign(self, marked: Marked, watch: Watch) -> Signed:
-        admitted = genuine(marked, Marked).cleared.draft.admitted
+        draft = genuine(marked, Marked).cleared.draft
+
+        def file() -> tuple[SignedFile, Mime]:
+            plain, mime = encode(marked.rgb, draft.admitted.format)
+            return self._credentials.sign(plain, mime, self._statement(draft)), mime
+
         with _stage("sign", watch):
-            plain, mime = encode(marked.rgb, admitted.format)
-            signed = self._credentials.sign(plain, mime, self._statement(marked.cleared.draft))
+            signed, mime = within(self._rules.finish_timeout, file)
             return _signed(marked, signed.data, mime, signed.manifest)
 
     def _statement(self, draft: Draft) -> Statement:
@@ -400,21 +407,26 @@ class Gateway:
         )
 
     def _prove(self, signed: Signed, watch: Watch) -> Proven:
-        """Read the finished file as a stranger would: decode, find the mark, validate the credential."""
-        marked = genuine(signed, Signed).marked
-        mark_id = marked.cleared.draft.admitted.mark_id
         with _stage("prove", watch):
-            picture = decode(signed.data, _OWN_FILE)
-            screened = marked.cleared.draft.rgb  # not the marked pixels: the marker is not above suspicion
-            _expect(_psnr(picture.rgb, screened) >= _LEAST_PSNR, "the file does not show the screened picture")
-            reading = self._codec.extract(picture.rgb)
-            if reading is None or reading.mark_id != mark_id:
-                raise StageFailed("the mark does not read back from the finished file", stage="prove")
-            credential = self._credentials.read(signed.data, signed.mime)
-            _expect(credential.state in ("trusted", "valid_untrusted"), "the credential does not read back")
-            bound = [binding.value for binding in credential.soft_bindings]
-            _expect(bound == [soft_binding_value(mark_id)], "the credential names another mark")
-            return _proven(signed, reading.confidence)
+            read = partial(self._read_back, genuine(signed, Signed))
+            return _proven(signed, within(self._rules.finish_timeout, read))
+
+    def _read_back(self, signed: Signed) -> float:
+        """Read the finished file as a stranger would: decode, find the mark, validate the credential; how sure the
+        mark's reading is."""
+        draft = signed.marked.cleared.draft
+        mark_id = draft.admitted.mark_id
+        picture = decode(signed.data, _OWN_FILE)
+        # The draft, not the marked pixels: the marker is not above suspicion.
+        _expect(_psnr(picture.rgb, draft.rgb) >= _LEAST_PSNR, "the file does not show the screened picture")
+        reading = self._codec.extract(picture.rgb)
+        if reading is None or reading.mark_id != mark_id:
+            raise StageFailed("the mark does not read back from the finished file", stage="prove")
+        credential = self._credentials.read(signed.data, signed.mime)
+        _expect(credential.state in ("trusted", "valid_untrusted"), "the credential does not read back")
+        bound = [binding.value for binding in credential.soft_bindings]
+        _expect(bound == [soft_binding_value(mark_id)], "the credential names another mark")
+        return reading.confidence
 
     def _issue(self, proven: Proven, watch: Watch) -> Released:
         signed = genuine(proven, Proven).signed
@@ -465,12 +477,16 @@ class Gateway:
 
     @contextlib.contextmanager
     def _recorded(self, content_id: str, prompt: str, client: Client) -> Iterator[None]:
-        """Write down whatever is refused within."""
+        """Write down whatever is refused or broken off within."""
         try:
             yield
         except Refusal as refusal:
             refusal.content_id = content_id
             self._record(content_id, prompt, refusal, client)
+            raise
+        except KeyboardInterrupt:  # Ctrl-C ends the process, not the record of what was asked
+            stopped = Cancelled("the process was told to stop", stage="release")
+            self._record(content_id, prompt, stopped, client)
             raise
 
     def _record(self, content_id: str, prompt: str, refusal: Refusal, client: Client) -> None:

@@ -29,7 +29,7 @@ from service.held import Held
 from service.ledger import Ledger
 from service.likeness import Likeness
 from service.liveness import Liveness, PoseSequence
-from service.pictures import Limits, Picture
+from service.pictures import Picture, limits_of
 from service.receipts import Signer
 from service.report import Inferred
 from service.screening import Checker
@@ -68,7 +68,7 @@ class House:
     _opening: threading.Lock = field(default_factory=threading.Lock)  # the examiner must not wait for a pipeline
 
     def __post_init__(self) -> None:
-        limits = Limits(self.settings.max_bytes, self.settings.max_pixels)
+        limits = limits_of(self.settings)
         self.examiner = Examiner(self.codec, self.credentials, self.ledger, limits, self._infer)
         vault, digest = keys.vault(self.settings), keys.prompt_digester(self.settings)
         self.blocklist = Blocklist(self.ledger)
@@ -143,8 +143,9 @@ class House:
             safety_threshold=settings.safety_threshold,
             screen_timeout=settings.screen_timeout,
             render_timeout=settings.render_timeout,
+            finish_timeout=settings.finish_timeout,
             safe_retries=settings.safe_retries,
-            limits=Limits(settings.max_bytes, settings.max_pixels),
+            limits=limits_of(settings),
             energy_in_manifest=settings.energy_in_manifest,
         )
         self.blocklist.load()  # a long list takes seconds, which the first picture would pay for
@@ -198,7 +199,7 @@ def open_classifier(settings: Settings) -> Classifier:
     except ModelError as unusable:
         raise Unavailable(str(unusable)) from unusable
     thresholds = Thresholds.load(settings.thresholds) if settings.thresholds else None
-    limits = Limits(settings.max_bytes, settings.max_pixels)
+    limits = limits_of(settings)
     return Classifier(detector, limits, settings.threshold_fpr, thresholds)
 
 

@@ -8,9 +8,11 @@ import contextlib
 import hashlib
 import io
 import re
+import threading
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -18,7 +20,9 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from detectors.declared import Metadata
-from service.errors import BrokenPicture, InputError, TooLarge, UnsupportedFormat, UnsupportedPixels
+from service.deadline import within
+from service.errors import BrokenPicture, InputError, TooLarge, Unavailable, UnsupportedFormat, UnsupportedPixels
+from service.settings import Settings
 
 Mime = Literal["image/png", "image/jpeg", "image/webp", "image/avif", "image/tiff"]
 OutputFormat = Literal["png", "jpeg", "webp"]
@@ -43,6 +47,7 @@ _WHITE = (255, 255, 255)
 _HALF = 128
 _LONGEST_TEXT = 100_000
 _JPEG, _SCAN = b"\xff\xd8\xff", b"\xff\xda"
+_PLACES = threading.BoundedSemaphore(16)  # decoders that run at once, late ones too
 _MOST_SCANS = 64  # progressive encoders write about ten; embedded previews have some of their own
 _STANDARD_LUMINANCE_SUM = 3688  # of ITU-T T.81's table K.1, libjpeg's quality 50
 _EXIF_TAGS = (ExifTags.Base.Make, ExifTags.Base.Model, ExifTags.Base.Software)
@@ -57,10 +62,16 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Caps that hold before anything is decoded."""
+    """Caps that hold before anything is decoded, and the seconds that decoding may take (None: any)."""
 
     max_bytes: int
     max_pixels: int
+    seconds: float | None = None
+
+
+def limits_of(settings: Settings) -> Limits:
+    """The operator's limits."""
+    return Limits(settings.max_bytes, settings.max_pixels, settings.decode_timeout)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,7 +102,8 @@ def decode(data: bytes, limits: Limits) -> Picture:
     """Decode a file into upright 8-bit sRGB pixels; alpha is laid on white, only the first of an MPO is read.
 
     Raises:
-        TooLarge: more bytes or pixels than `limits` allow.
+        TooLarge: more bytes, pixels or seconds than `limits` allow.
+        Unavailable: too many pictures are being decoded.
         UnsupportedFormat: not PNG, JPEG, WebP, AVIF or TIFF, or animated, or with several pages.
         BrokenPicture: damaged or cut off.
         UnsupportedPixels: a pixel form with no agreed meaning, such as floating point.
@@ -100,12 +112,35 @@ def decode(data: bytes, limits: Limits) -> Picture:
         raise BrokenPicture("the file is empty")
     if len(data) > limits.max_bytes:
         raise TooLarge(f"the file has {len(data):,} bytes, the limit is {limits.max_bytes:,}")
+    return _in_time(limits.seconds, partial(_decoded, data, limits))
+
+
+def _decoded(data: bytes, limits: Limits) -> Picture:
     with _load(data, limits) as image:
         mime = _MIMES[image.format or ""]
         metadata = _metadata(image)
         quality = _jpeg_quality(image)
         rgb = _normalise(image)
     return Picture(frozen(rgb), data, mime, metadata, quality)
+
+
+def _in_time(seconds: float | None, work: Callable[[], Picture]) -> Picture:
+    """`work()` within `seconds`. A decoder cannot be stopped: one that is late keeps its place until it ends."""
+    if seconds is None:
+        return work()
+    if not _PLACES.acquire(timeout=seconds):
+        raise Unavailable("too many pictures are being decoded", hint="Try again.")
+
+    def placed() -> Picture:
+        try:
+            return work()
+        finally:
+            _PLACES.release()
+
+    try:
+        return within(seconds, placed)
+    except TimeoutError as slow:
+        raise TooLarge(f"the picture could not be decoded within {seconds:g} s") from slow
 
 
 def selection(data: bytes, limits: Limits) -> NDArray[np.bool_]:

@@ -30,7 +30,7 @@ class Settings(BaseSettings):
     home: Annotated[Path, Field(description="Folder of all state: ledger, keys.")] = user_data_path("countermark")
     database_url: Annotated[
         str | None,
-        Field(description="SQLAlchemy URL (`postgresql+psycopg://...`) of the ledger; unset: `ledger.db` in home."),
+        Field(description="SQLAlchemy URL (`postgresql+pg8000://...`) of the ledger; unset: `ledger.db` in home."),
     ] = None
     provider: Annotated[
         str, Field(min_length=1, max_length=100, description="Your name, as it stands in every manifest.")
@@ -98,6 +98,9 @@ class Settings(BaseSettings):
     render_timeout: Annotated[
         float, Field(gt=0, description="Seconds a rendering may take; waiting for it does not count.")
     ] = 600.0
+    finish_timeout: Annotated[
+        float, Field(gt=0, description="Seconds that marking, signing and proving a picture may take, each.")
+    ] = 60.0
 
     queue_length: Annotated[
         int, Field(ge=1, le=1000, description="Pictures that may wait to be drawn; further ones are refused as `busy`.")
@@ -155,6 +158,8 @@ class Settings(BaseSettings):
 
     max_bytes: Annotated[int, Field(ge=1024, description="Largest file examined, bytes.")] = 32 * MiB
     max_pixels: Annotated[int, Field(ge=4096, description="Largest picture decoded, pixels.")] = 64_000_000
+
+    decode_timeout: Annotated[float, Field(gt=0, description="Seconds that decoding a picture may take.")] = 30.0
 
     host: Annotated[str, Field(description="Address `serve` listens on.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="Port `serve` listens on.")] = 8000

@@ -53,6 +53,7 @@ def build(house: House) -> Build:
         checkers: Sequence[object] | None = None,
         screen_timeout: float = 30,
         safe_retries: int = 0,
+        finish_timeout: float = 60,
         prompts: object = None,
         **parts: object,
     ) -> Gateway:
@@ -62,7 +63,9 @@ def build(house: House) -> Build:
             backend or Painter(),  # type: ignore[arg-type]
             prompts or Screen(),  # type: ignore[arg-type]
             [Checker()] if checkers is None else checkers,  # type: ignore[arg-type,list-item]
-            rules=Rules("Test Installation", 0.5, screen_timeout, 60.0, Limits(1 << 22, 1 << 22), safe_retries),
+            rules=Rules(
+                "Test Installation", 0.5, screen_timeout, 60.0, Limits(1 << 22, 1 << 22), safe_retries, finish_timeout
+            ),
             digest_prompt=keys.prompt_digester(house.settings),
             **own,  # type: ignore[arg-type]
         )

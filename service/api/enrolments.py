@@ -14,7 +14,7 @@ from service.enrolment import MOST_PHOTOS
 from service.errors import BadRequest, NotLive, SwitchedOff, TooLarge, TooMany, Unavailable
 from service.house import House
 from service.liveness import Challenge
-from service.pictures import Limits
+from service.pictures import limits_of
 from service.settings import PREFIX
 
 router = APIRouter(tags=["consent"])
@@ -76,6 +76,6 @@ def _open_door(request: Request) -> House:
 
 
 def _enrol(house: House, challenge: str, name: str, files: list[Upload]) -> Enrolled:
-    limits = Limits(house.settings.max_bytes, house.settings.max_pixels)
+    limits = limits_of(house.settings)
     photos = [data for data, _ in files]
     return enrolment.enrol_self(house.consent, house.liveness, house.likeness.model, limits, challenge, name, photos)

@@ -203,8 +203,9 @@ async def _release_all(
     model = gateway.backend.identity
     if wish.model not in (None, model.name):
         raise BadRequest(f"the model here is {model.name}", hint="Leave `model` out, or name that one.")
-    # While one is screened and signed the next is drawn; one request does not take the queue for itself.
-    turn = asyncio.Semaphore(max(2, house.settings.batch_size))
+    # While one batch is screened and signed the next is drawn; one request does not take the queue for itself.
+    together, waiting = house.settings.batch_size, house.settings.queue_length
+    turn = asyncio.Semaphore(together + min(together, waiting))
     watch = Watch(cancelled=gone.is_set)
     orders = _orders(wish, more)
     released, refusals = _sorted(

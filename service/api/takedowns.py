@@ -22,7 +22,7 @@ from service.errors import (
     first_fault,
 )
 from service.house import House
-from service.pictures import Limits, decode
+from service.pictures import decode, limits_of
 from service.takedowns import CaseStatus, Notice, Receipt
 
 router = APIRouter(tags=["notices"])
@@ -73,7 +73,7 @@ async def status(
 
 def _receive(house: House, notice: Notice, copy: bytes | None) -> Receipt:
     settings = house.settings
-    picture = decode(copy, Limits(settings.max_bytes, settings.max_pixels)) if copy is not None else None
+    picture = decode(copy, limits_of(settings)) if copy is not None else None
     return house.takedowns.receive(notice, picture)
 
 

@@ -52,6 +52,8 @@ class _Place:
             self.drawing = not self.left
             if self.drawing:
                 self.progress.drawing()
+            else:
+                self.done.set()
             return self.drawing
 
     def wait_again(self) -> None:
@@ -195,6 +197,7 @@ class Queue(Front):
                 self._alone(place)
         finally:
             with self._changed:
+                self._batch = ()  # not to keep pictures and prompts
                 if number and all(place.picture is not None for place in batch):
                     self._recent.extend([(time.monotonic() - start) / number] * number)
 
@@ -215,7 +218,7 @@ class Queue(Front):
             for place in batch:
                 if place.fault is None:
                     _tell(place, done, total)
-            if all(place.fault for place in batch):
+            if all(place.fault is not None for place in batch):
                 raise _NobodyWaits
 
         try:

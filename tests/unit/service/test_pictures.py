@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from service.errors import InputError
-from service.pictures import Limits, decode, encode, frozen
+from service import pictures
+from service.errors import BrokenPicture, InputError, TooLarge, Unavailable, UnsupportedFormat
+from service.pictures import Limits, Picture, decode, encode, frozen
 from tests.assets import hostile
 from tests.assets.hostile import picture, save
 
@@ -160,3 +161,30 @@ def test_the_generator_writes_its_files(tmp_path) -> None:
     hostile.main(str(tmp_path))
     assert (tmp_path / "png_plain").read_bytes()[:4] == b"\x89PNG"
     Image.open(io.BytesIO((tmp_path / "jpeg_plain").read_bytes())).load()
+
+
+def test_a_decoder_that_is_late_is_left_and_keeps_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    freed, ended = threading.Event(), threading.Event()
+    places = threading.BoundedSemaphore(1)
+
+    def late(_data: bytes, _limits: Limits) -> Picture:
+        freed.wait(60)
+        ended.set()
+        raise BrokenPicture("never told")
+
+    decoded = pictures._decoded
+    data = encode(np.zeros((8, 8, 3), np.uint8), "png")[0]
+    hurried = Limits(1 << 20, 1 << 20, 0.05)
+    monkeypatch.setattr(pictures, "_PLACES", places)
+    monkeypatch.setattr(pictures, "_decoded", late)
+    with pytest.raises(TooLarge, match=r"within 0\.05 s"):
+        decode(data, hurried)
+    with pytest.raises(Unavailable, match="too many"):
+        decode(data, hurried)
+    freed.set()
+    ended.wait(60)
+    monkeypatch.setattr(pictures, "_decoded", decoded)
+    assert decode(data, Limits(1 << 20, 1 << 20, 60)).size == (8, 8)
+    with pytest.raises(UnsupportedFormat):
+        decode(b"text", Limits(1 << 20, 1 << 20, 60))
+    assert places.acquire(blocking=False)

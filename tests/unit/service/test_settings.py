@@ -44,6 +44,8 @@ VALUES = {
     "prompt_rules": ("/a.toml, b.toml", (Path("/a.toml"), Path("b.toml"))),
     "screen_timeout": ("5", 5.0),
     "render_timeout": ("5", 5.0),
+    "finish_timeout": ("5", 5.0),
+    "decode_timeout": ("5", 5.0),
     "queue_length": ("2", 2),
     "queue_timeout": ("5", 5.0),
     "batch_size": ("4", 4),

@@ -166,6 +166,25 @@ def test_who_cancels_while_it_is_drawn_stops_the_drawing(callers) -> None:
     assert to.render(replace(JOB, seed=1), Progress()).shape == (64, 64, 3)
 
 
+def test_who_left_between_turn_and_drawing_is_not_drawn_and_takes_no_room() -> None:
+    backend = Gated()
+    backend.gate.set()
+    to = queue(backend, length=1)
+    place = module._Place(JOB, Progress(), None, left=True)
+    to._batch = [place]
+    to._draw([place])
+    assert backend.calls == []
+    assert to._drawing == 0
+
+
+def test_nothing_of_a_picture_is_kept_once_it_is_drawn() -> None:
+    backend = Gated()
+    backend.gate.set()
+    to = queue(backend)
+    to.render(JOB, Progress())
+    until(lambda: not to._batch)
+
+
 def test_waiting_has_an_end_of_its_own(callers) -> None:
     backend = Gated()
     to = queue(backend, patience=0.02)
