@@ -156,7 +156,7 @@ def test_a_pipeline_that_cannot_be_cleaned_draws_no_more(tmp_path: Path, monkeyp
 
 def test_what_a_pipeline_has_no_place_for(backend: DiffusersBackend, tmp_path: Path) -> None:
     learnt = put(adapters.word(tmp_path / "a.safetensors"), "textual-inversion")
-    with pytest.raises(BadRequest, match=r"has no scale|takes no"):
+    with pytest.raises(BadRequest, match=r"has no scale|takes no|several text encoders"):
         backend.check(replace(JOB, adapters=(replace(learnt, scale=0.5),)))
     with pytest.raises(BadRequest, match="takes no lora"):
         check(object(), [replace(learnt, kind="lora")])

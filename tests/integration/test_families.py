@@ -100,6 +100,25 @@ def test_a_negative_prompt_without_guidance_is_warned_of(backend: DiffusersBacke
     assert "no effect" in warning
 
 
+def test_a_prompt_that_is_cut_off_is_warned_of(backend: DiffusersBackend, family: str) -> None:
+    limit = {"stable_diffusion_3": 256, "flux": 512, "qwen_image": 512, "z_image": 512}.get(family, 300)
+    assert backend.check(replace(JOB, prompt="x" * 200)) == ()
+    (warning,) = backend.check(replace(JOB, prompt="x" * 2000))
+    assert warning == f"the prompt is too long: the model reads its first {limit} tokens"
+    (warning,) = backend.check(replace(JOB, negative_prompt="x" * 2000))
+    assert warning.startswith("the negative prompt is too long")
+
+
+def test_a_flux_without_guidance_says_so(tmp_path: Path) -> None:
+    folder = families.flux(tmp_path / "pipeline", guided=False)
+    schnell = load_backend(Settings(pipeline=str(folder), threads=1))
+    assert schnell.check(replace(JOB, guidance=schnell.default_guidance)) == ()
+    assert schnell.check(replace(JOB, guidance=7.0)) == ("guidance has no effect on this model",)
+    assert schnell.check(replace(JOB, guidance=7.0, negative_prompt="a car")) == ()
+    drawn = [schnell.render(replace(JOB, guidance=guidance), ignore) for guidance in (2.0, 7.0)]
+    assert np.array_equal(*drawn)
+
+
 # What is not loaded.
 
 
