@@ -1,6 +1,6 @@
 """The pictures of the watermark benchmark: photographs out of packages, and drawings made on the spot.
 
-Nothing is downloaded. Photographs: scikit-image's bundled ones; scikit-learn's and PyWavelets' where they are installed.
+Nothing is downloaded. Photographs: scikit-image's bundled ones; scikit-learn's and PyWavelets' if installed.
 """
 
 import importlib

@@ -61,9 +61,10 @@ def main() -> None:
         if number % 500 == 499:
             print(f"{number + 1}: {found} read, {attempts[0]} attempts", file=sys.stderr, flush=True)
     print(
-        f"Unmarked crops read as marked: {found} of {options.count}. Decoding attempts: {attempts[0]} in all, {most} at "
-        f"most in one picture (allowed {MAX_ATTEMPTS}: bound {MAX_ATTEMPTS * ODDS:.1e}); expected false readings in this "
-        f"run {attempts[0] * ODDS:.1e}. {1e3 * np.median(seconds):.0f} ms of CPU each, median."
+        f"Unmarked crops read as marked: {found} of {options.count}.\n"
+        f"Decoding attempts: {attempts[0]} in all, {most} at most in one picture; {MAX_ATTEMPTS} are allowed, which bounds "
+        f"a false reading by {MAX_ATTEMPTS * ODDS:.1e}.\n"
+        f"{1e3 * np.median(seconds):.0f} ms of CPU a picture, median."
     )
 
 

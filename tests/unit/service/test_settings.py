@@ -41,6 +41,8 @@ VALUES = {
     "prompt_rules": ("/a.toml, b.toml", (Path("/a.toml"), Path("b.toml"))),
     "screen_timeout": ("5", 5.0),
     "render_timeout": ("5", 5.0),
+    "mark_keys": ("/k", Path("/k")),
+    "mark_pool": ("8", 8),
     "signing_algorithm": ("es384", "es384"),
     "trust_anchors": ("/x.pem", Path("/x.pem")),
     "threshold_fpr": ("0.01", 0.01),
