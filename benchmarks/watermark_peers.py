@@ -1,8 +1,8 @@
 """Other open watermarks that run on a CPU, behind one interface, for the comparison in the watermark benchmark.
 
-    pip install --no-deps invisible-watermark blind-watermark PyWavelets   # and torch, which invisible-watermark imports
+    pip install --no-deps invisible-watermark blind-watermark PyWavelets
 
-`--no-deps`, because both ask for opencv-python, which would take the place of opencv-python-headless.
+and torch, which invisible-watermark imports. `--no-deps`, because both ask for opencv-python, which would take the place of opencv-python-headless.
 """
 
 import contextlib
