@@ -2,7 +2,8 @@
 
     pip install --no-deps invisible-watermark blind-watermark PyWavelets
 
-and torch, which invisible-watermark imports. `--no-deps`, because both ask for opencv-python, which would take the place of opencv-python-headless.
+and torch, which invisible-watermark imports. `--no-deps`, because both ask for opencv-python, which would take the
+place of opencv-python-headless.
 """
 
 import contextlib

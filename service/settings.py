@@ -97,6 +97,12 @@ class Settings(BaseSettings):
     mark_pool: Annotated[
         int, Field(ge=1, le=16, description="Keys of the watermark's pool; never less than marks were made with.")
     ] = 4
+    foreign_marks: Annotated[
+        bool, Field(description="Look for other people's marks: stock marks (extra `foreign-marks`) and plug-ins.")
+    ] = True
+    foreign_messages: Annotated[
+        Path | None, Field(description="TOML file of more messages to look for; see docs/watermark.md.")
+    ] = None
     signing_certificates: Annotated[
         Path | None, Field(description="PEM chain, leaf first; unset: a development PKI is made.")
     ] = None

@@ -43,6 +43,8 @@ VALUES = {
     "render_timeout": ("5", 5.0),
     "mark_keys": ("/k", Path("/k")),
     "mark_pool": ("8", 8),
+    "foreign_marks": ("false", False),
+    "foreign_messages": ("/m.toml", Path("/m.toml")),
     "signing_algorithm": ("es384", "es384"),
     "trust_anchors": ("/x.pem", Path("/x.pem")),
     "threshold_fpr": ("0.01", 0.01),
