@@ -39,10 +39,9 @@ FEW = (
 )  # fmt: skip
 """Attacks on pictures of 16 megapixels, where each takes seconds."""
 BESIDE = (
-    "none", "JPEG 75", "JPEG 50", "JPEG 30", "WebP 80", "AVIF 60", "resize .5", "resize .5 and back",
-    "resize .25 and back", "social (1080, JPEG 70)", "screenshot (.73, gamma, JPEG 80)", "crop to 50 %", "crop to 25 %",
-    "rotate 5", "flip", "aspect .75", "brightness +20 %", "brightness -20 %", "grayscale", "noise 10", "blur 2",
-    "30 % pasted over",
+    "none", "JPEG 75", "JPEG 50", "JPEG 30", "WebP 80", "resize .5 and back", "resize .25 and back",
+    "social (1080, JPEG 70)", "screenshot (.73, gamma, JPEG 80)", "crop to 50 %", "rotate 5", "flip",
+    "brightness +20 %", "grayscale", "noise 10", "30 % pasted over",
 )  # fmt: skip
 """Attacks of the comparison: rivaGan takes two seconds for each reading."""
 
