@@ -10,7 +10,7 @@ from sqlalchemy import URL
 from detectors import BoxCard, Encoder, Member, OpenNsfw, SafetyCard, Synthetic
 from detectors.prompts import PromptScreen, RuleFileError
 from models import Card, ModelError, find_card
-from service import faces, home, keys
+from service import faces, home, keys, marks
 from service.adapters import Adapters
 from service.appeals import Appeals
 from service.blocklist import Blocklist
@@ -70,7 +70,8 @@ class House:
 
     def __post_init__(self) -> None:
         limits = limits_of(self.settings)
-        self.examiner = Examiner(self.codec, self.credentials, self.ledger, limits, self._infer)
+        foreign = marks.foreign_codecs(self.settings)
+        self.examiner = Examiner(self.codec, self.credentials, self.ledger, limits, self._infer, foreign)
         vault, digest = keys.vault(self.settings), keys.prompt_digester(self.settings)
         self.blocklist = Blocklist(self.ledger)
         self.takedowns = Takedowns(
