@@ -63,6 +63,7 @@ def main() -> None:
             lambda prompt: "",
             house.blocklist,
             house.likeness,
+            house.adapters,
         )
         side = None if wish.pipeline == "embedded" else wish.side
         for to in ("png", "jpeg", "webp"):

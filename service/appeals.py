@@ -1,7 +1,8 @@
 """Appeals against refusals, verdicts and notices of removal; what an operator overturns is a decision of its own.
 
 Overturning a takedown turns its block round at once. Overturning a refusal or a verdict is recorded and releases
-nothing: a refused picture was never kept. A list that was wrong is corrected with `countermark blocklist remove`.
+nothing: a refused picture was not kept, or is one that `countermark held` decides about. A list that was wrong is
+corrected with `countermark blocklist remove`.
 """
 
 import datetime as dt

@@ -7,9 +7,11 @@
     +-- Refusal               the gateway will not release this image
     |   +-- PromptRefused     ... because of what its prompt asks for
     |   +-- LikenessRefused, LikenessHeld     ... because of whose face it shows, or may show
+    |   +-- AdapterRefused    ... because of an adapter it was to be drawn with
     |   +-- Unsafe            ... because of what it shows
     |   +-- Blocked           ... because the picture is on a hash list
     |   +-- StageFailed       ... because a stage could not do its work
+    |   +-- Gone              ... any more: it was kept for a time or for once
     |   +-- ClientRemoved     ... because who asked lost the key meanwhile
     |   +-- Cancelled         ... because the caller asked to stop
     +-- TooMany               it was asked too often
@@ -169,9 +171,30 @@ class LikenessHeld(Refusal):
     status = 403
     hint = "It may be a protected person. Appeal, and the operator looks; or order another picture."
 
+    def __init__(self, message: str, *, stage: str, subjects: Sequence[str] = ()) -> None:
+        """`subjects`: everybody enrolled it may show, for the record and not for the caller."""
+        super().__init__(message, stage=stage, subject=next(iter(subjects), None))
+        self.subjects = tuple(subjects)
+
+
+class AdapterRefused(Refusal):
+    """An adapter that is not on the operator's list. The message does not repeat its name: it may be anybody's."""
+
+    code = "adapter_refused"
+    status = 403
+    hint = "Only adapters on the operator's list are used. Leave it out, or ask the operator to add it."
+
 
 class StageFailed(Refusal):
     code = "stage_failed"
+
+
+class Gone(Refusal):
+    """A held picture that is there no more."""
+
+    code = "gone"
+    status = 410
+    hint = "Order another picture."
 
 
 class ClientRemoved(Refusal):

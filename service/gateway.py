@@ -27,14 +27,32 @@ from detectors import Finding, fingerprint
 from detectors.prompts import PromptFinding
 from models import ModelError
 from service import SYSTEM_NAME, __version__, prompt_policy, tenants
+from service.adapters import Adapters, Chosen
 from service.blocklist import Blocklist
 from service.clients import OPERATOR, Client
 from service.consent import Grant
 from service.deadline import within
-from service.errors import BadRequest, Busy, Cancelled, Error, PromptRefused, Refusal, StageFailed, Unsafe
+from service.errors import (
+    BadRequest,
+    Blocked,
+    Busy,
+    Cancelled,
+    Error,
+    LikenessHeld,
+    LikenessRefused,
+    NotFound,
+    PromptRefused,
+    Refusal,
+    StageFailed,
+    Unavailable,
+    Unsafe,
+)
 from service.generation import Backend, Energy, Job, OnStep, Progress
+from service.generation.adapters import Adapter
 from service.generation.upscale import NAMES, VERSION, Upscaling
+from service.held import Held
 from service.intake import Intake, intake
+from service.kept import Kept
 from service.ledger import Issue, Ledger
 from service.likeness import Likeness
 from service.pictures import Limits, Mime, decode, encode, frozen
@@ -48,6 +66,7 @@ from service.stages import (
     Order,
     Proven,
     Released,
+    Review,
     Signed,
     genuine,
     sole_maker,
@@ -129,8 +148,13 @@ class Gateway:
         digest_prompt: Callable[[str], str],
         blocklist: Blocklist,
         likeness: Likeness,
+        adapters: Adapters,
+        held: Held | None = None,
     ) -> None:
-        """Raises ValueError without checkers: an empty list would pass everything."""
+        """`held`: keeps pictures for an operator to look at; None: none is kept.
+
+        Raises ValueError without checkers: an empty list would pass everything.
+        """
         self.screening = Screening(checkers, blocklist, likeness, rules.screen_timeout)
         self.backend = Upscaling(backend)  # here, so that no backend can overlook what the manifest will say
         self._prompts = prompts
@@ -140,6 +164,8 @@ class Gateway:
         self._rules = rules
         self._digest_prompt = digest_prompt
         self._likeness = likeness
+        self._adapters = adapters
+        self._held = held
 
     def release(self, order: Order, watch: Watch = _UNWATCHED, client: Client = OPERATOR) -> Released:
         """The whole way of one order of `client`.
@@ -150,28 +176,59 @@ class Gateway:
             Refusal: a stage said no; the decision is in the ledger, no pixels leave.
         """
         content_id = uuid.uuid4().urn
-        try:
+        with self._recorded(content_id, order.prompt, client):
             admitted = self._admit(order, content_id, watch, client)
-            cleared = self._drawn(admitted, watch)
-            marked = self._mark(cleared, watch)
-            signed = self._sign(marked, watch)
-            proven = self._prove(signed, watch)
-            return self._issue(proven, watch)
-        except Refusal as refusal:
-            refusal.content_id = content_id
-            self._record(content_id, order.prompt, refusal, client)
-            raise
-        except KeyboardInterrupt:  # Ctrl-C ends the process, not the record of what was asked
-            stopped = Cancelled("the process was told to stop", stage="release")
-            self._record(content_id, order.prompt, stopped, client)
-            raise
+            return self._finish(self._drawn(admitted, watch), watch)
 
-    def _admit(self, order: Order, content_id: str, watch: Watch, client: Client) -> Admitted:
+    def hand_over(self, content_id: str, watch: Watch = _UNWATCHED, client: Client = OPERATOR) -> Released:
+        """A held picture that an operator released: its very pixels, through every stage but the drawing.
+
+        Order and picture are checked again as if it had just been drawn, against what holds now. It is only not held
+        again for the subjects for whom the operator has looked. Whoever is surely shown refuses it all the same.
+
+        Raises:
+            NotFound, Gone, BadRequest, Misconfigured, Unavailable: there is none to hand over; see `Held.reviewed`.
+            InputError, Refusal: as `release`. What is unsafe, blocked or surely somebody is shredded.
+        """
+        if self._held is None:
+            raise NotFound("no pictures are kept here")
+        kept, review = self._held.reviewed(content_id, client.name)
+        if kept.model != self.backend.identity:  # what it says of the picture is known of its own model alone
+            raise Unavailable(f"{kept.model.name} drew the picture, and is not the model here", hint="Ask again later.")
+        try:
+            with self._recorded(content_id, kept.order.prompt, client):
+                admitted = self._admit(kept.order, content_id, watch, client, kept, review)
+                draft = _draft(admitted, frozen(kept.rgb), kept.steering, kept.energy)
+                released = self._finish(self._screen(draft, watch), watch)
+        except (Unsafe, Blocked, LikenessRefused) as final:
+            with contextlib.suppress(Error):  # the refusal counts; what could not be shredded now expires
+                self._held.drop(content_id, final.code)
+            raise
+        self._held.shred(content_id)
+        return released
+
+    def _finish(self, cleared: Cleared, watch: Watch) -> Released:
+        marked = self._mark(cleared, watch)
+        signed = self._sign(marked, watch)
+        proven = self._prove(signed, watch)
+        return self._issue(proven, watch)
+
+    def _admit(
+        self,
+        order: Order,
+        content_id: str,
+        watch: Watch,
+        client: Client,
+        kept: Kept | None = None,
+        review: Review | None = None,
+    ) -> Admitted:
+        """`kept` and `review`: of a picture that was drawn and held before."""
         if type(order) is not Order:
             raise TypeError("the gateway takes an Order")
         order = Order.model_validate(order.model_dump())  # `model_construct` skips validation; this does not
         taken = intake(order.image, order.mask, self._rules.limits)
-        job = self._job(order, taken)
+        chosen = self._adapters.chosen(order.adapters)
+        job = self._job(order, taken, chosen)
         if min(job.width, job.height) < MIN_EMBED_SIDE:
             raise BadRequest(
                 f"a picture of {job.width}x{job.height} px is too small to carry the mark",
@@ -179,32 +236,44 @@ class Gateway:
             )
         warnings = (*self.backend.check(job), *self._one_quality(order))
         threshold = min(self._rules.safety_threshold, client.safety_threshold, order.safety_threshold or 1.0)
-        prompt_findings, grants = self._ask_for(order, job, taken, threshold, watch, client)
+        wanted = (*order.grants, *(one.grant for one in chosen if one.grant))
+        prompt_findings, grants = self._ask_for(order, wanted, job, taken, threshold, watch, client)
         return _admitted(
             job=job,
             format=order.format,
             model=self.backend.identity,
             content_id=content_id,
             mark_id=self._ledger.fresh_mark_id(),
-            created_at=dt.datetime.now(dt.UTC),
+            created_at=kept.drawn_at if kept else dt.datetime.now(dt.UTC),
             warnings=warnings,
             prompt_findings=prompt_findings,
             grants=grants,
+            adapters=chosen,
             safety_threshold=threshold,
             client=client,
+            order=_resolved(order, job),
             given=taken.pictures,
+            review=review,
         )
 
     def _ask_for(
-        self, order: Order, job: Job, taken: Intake, threshold: float, watch: Watch, client: Client
+        self,
+        order: Order,
+        wanted: Sequence[str],
+        job: Job,
+        taken: Intake,
+        threshold: float,
+        watch: Watch,
+        client: Client,
     ) -> tuple[tuple[Finding, ...], tuple[Grant, ...]]:
-        """Evidence about the prompt, if it is none to refuse by, and the grants the order names, all live.
+        """Evidence about the prompt, if it is none to refuse by, and the wanted grants, all live: those that the
+        order names, and those of its adapters.
 
         What was sent in is checked before anything is drawn on it. The image is screened all the same, and the grants
         are looked at again when it is issued.
         """
         with _stage("admit", watch):
-            grants = self._likeness.permitted(order.grants, order.use, client)
+            grants = self._likeness.permitted(wanted, order.use, client)
             ask = partial(self._prompts.screen, job.prompt, job.negative_prompt)
             found = within(self._rules.screen_timeout, ask)
             _expect(prompt_policy.is_answer(found), "the prompt screen gave no usable answer")
@@ -216,7 +285,7 @@ class Gateway:
                 self.screening.sent_in(given.picture, measure)
             return found.findings, grants
 
-    def _job(self, order: Order, taken: Intake) -> Job:
+    def _job(self, order: Order, taken: Intake, chosen: Sequence[Chosen]) -> Job:
         width, height = self.backend.fitting(*taken.size) if taken.size else self.backend.default_size
         width, height = order.width or width, order.height or height
         return Job(
@@ -228,6 +297,7 @@ class Gateway:
             steps=order.steps or (self.backend.high_steps if order.quality == "high" else self.backend.default_steps),
             guidance=self.backend.default_guidance if order.guidance is None else order.guidance,
             scheduler=order.scheduler,
+            adapters=tuple(one.adapter for one in chosen),
             canvas=taken.canvas(self.backend.default_size if order.upscale else (width, height), order.strength),
             upscale=order.upscale,
         )
@@ -269,9 +339,33 @@ class Gateway:
     def _screen(self, draft: Draft, watch: Watch) -> Cleared:
         admitted = genuine(draft, Draft).admitted
         with _stage("screen", watch):
+            avoided = [one.avoided for one in admitted.adapters if one.avoided]
             granted = {grant.subject for grant in admitted.grants}
-            measure = Measure(granted, admitted.safety_threshold, admitted.client.review_distance)
-            return _cleared(draft, self.screening.drawn(draft.rgb, measure))
+            reviewed = admitted.review.subjects if admitted.review else ()
+            measure = Measure(granted, admitted.safety_threshold, admitted.client.review_distance, reviewed, avoided)
+            try:
+                return _cleared(draft, self.screening.drawn(draft.rgb, measure))
+            except LikenessHeld as held:
+                self._keep(draft, held)
+                raise
+
+    def _keep(self, draft: Draft, held: LikenessHeld) -> None:
+        """Let an operator look at it, where that is switched on. It is refused all the same, whatever happens here."""
+        admitted = draft.admitted
+        if self._held is None or not held.subjects:  # for faces of an adapter's samples nobody can be asked
+            return
+        kept = Kept(admitted.order, admitted.model, admitted.created_at, draft.steering, draft.energy, draft.rgb)
+        keep = self._held.again if admitted.review else self._held.keep
+        try:
+            until = keep(admitted.content_id, admitted.client.name, held.subjects, kept)
+        except (Error, OSError) as fault:
+            log.error("held_not_kept", content_id=admitted.content_id, error=type(fault).__name__)
+            return
+        if until:
+            held.hint = (
+                f"It may be a protected person. It is kept until {until} for the operator to look at: ask GET "
+                f"/v1/images/held/{admitted.content_id} (or `countermark held fetch`) later, or order another picture."
+            )
 
     def _mark(self, cleared: Cleared, watch: Watch) -> Marked:
         draft = genuine(cleared, Cleared).draft
@@ -306,6 +400,7 @@ class Gateway:
             mark_algorithm=Codec.ALGORITHM,
             mark_id=admitted.mark_id,
             consents=tuple(grant.receipt_digest for grant in admitted.grants),
+            adapters=tuple((one.adapter.digest, one.adapter.scale) for one in admitted.adapters),
             sources=tuple(Source(given.role, given.picture.data, given.picture.mime) for given in admitted.given),
             resized=Resized(NAMES[method], VERSION, self.backend.default_size) if method else None,
             energy=draft.energy.rounded() if draft.energy and self._rules.energy_in_manifest else None,
@@ -347,6 +442,8 @@ class Gateway:
             content |= {"grants": numbers, "steering": draft.steering, **_asker(admitted.client)}
             content |= {"energy": draft.energy.rounded()} if draft.energy else {}
             content["given"] = [{"role": given.role, "sha256": given.picture.sha256} for given in admitted.given]
+            content["adapters"] = [_named(one.adapter) for one in admitted.adapters]
+            content |= {"review": admitted.review.decisions} if admitted.review else {}
             decision = self._ledger.issue(issue, content, partial(self._at_issue, admitted=admitted))
         log.info("released", content_id=admitted.content_id, sha256=sha256, model=admitted.model.name)
         return _released(proven, sha256, decision.hash)
@@ -356,6 +453,8 @@ class Gateway:
         tenants.check_here(connection, admitted.client)
         numbers = [grant.id for grant in admitted.grants]
         self._likeness.consent.grants.using(connection, numbers, admitted.content_id)
+        if admitted.review and self._held:
+            self._held.handing_over(connection, admitted.content_id)
 
     def _row(self, signed: Signed, sha256: str) -> Issue:
         marked, admitted = signed.marked, signed.marked.cleared.draft.admitted
@@ -375,6 +474,20 @@ class Gateway:
             seed=admitted.job.seed,
             prompt_digest=self._digest_prompt(admitted.job.prompt),
         )
+
+    @contextlib.contextmanager
+    def _recorded(self, content_id: str, prompt: str, client: Client) -> Iterator[None]:
+        """Write down whatever is refused or broken off within."""
+        try:
+            yield
+        except Refusal as refusal:
+            refusal.content_id = content_id
+            self._record(content_id, prompt, refusal, client)
+            raise
+        except KeyboardInterrupt:  # Ctrl-C ends the process, not the record of what was asked
+            stopped = Cancelled("the process was told to stop", stage="release")
+            self._record(content_id, prompt, stopped, client)
+            raise
 
     def _record(self, content_id: str, prompt: str, refusal: Refusal, client: Client) -> None:
         """Write the refusal down. A ledger that is down changes nothing: the image is refused all the same."""
@@ -416,6 +529,12 @@ def _stage(name: str, watch: Watch) -> Iterator[None]:
         watch.on_stage(name, time.perf_counter() - start)
 
 
+def _resolved(order: Order, job: Job) -> Order:
+    """The order with nothing left open: it asks for this very picture, whatever the defaults will be."""
+    settled = {name: getattr(job, name) for name in ("seed", "width", "height", "steps", "guidance")}
+    return order.model_copy(update={**settled, "quality": "standard"})  # the steps say it all
+
+
 def _asker(client: Client) -> dict[str, str]:
     return {"tenant": client.name} if client.name else {}
 
@@ -438,6 +557,10 @@ def _psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
         return -np.inf
     error = float(np.mean((a.astype(np.float32) - b.astype(np.float32)) ** 2))
     return np.inf if error == 0 else 10 * float(np.log10(255**2 / error))
+
+
+def _named(adapter: Adapter) -> dict[str, str | float]:
+    return {"name": adapter.name, "digest": adapter.digest, "scale": adapter.scale}
 
 
 def _scores(findings: Sequence[Finding]) -> list[dict[str, str | float]]:

@@ -11,6 +11,7 @@ from detectors import BoxCard, Encoder, Member, OpenNsfw, SafetyCard, Synthetic
 from detectors.prompts import PromptScreen, RuleFileError
 from models import Card, ModelError, find_card
 from service import faces, home, keys
+from service.adapters import Adapters
 from service.appeals import Appeals
 from service.blocklist import Blocklist
 from service.cards import known_cards, store
@@ -24,6 +25,7 @@ from service.generation.energy import open_meter
 from service.generation.loading import OnLoading, load_backend, log_loading
 from service.generation.queue import Queue
 from service.generation.safety_checker import FolderChecker, brings_checker
+from service.held import Held
 from service.ledger import Ledger
 from service.likeness import Likeness
 from service.liveness import Liveness, PoseSequence
@@ -55,9 +57,11 @@ class House:
     appeals: Appeals = field(init=False)
     consent: Consent = field(init=False)
     likeness: Likeness = field(init=False)
+    adapters: Adapters = field(init=False)
     liveness: Liveness = field(init=False)
     on_loading: OnLoading = field(default=log_loading)
     tenants: Tenants = field(init=False)
+    held: Held = field(init=False)
     _gateway: Gateway | None = None
     _classifier: Classifier | None = None
     _loading: threading.Lock = field(default_factory=threading.Lock)
@@ -84,8 +88,10 @@ class House:
             self.settings.likeness_review_distance,
             self.settings.grantee,
         )
+        self.adapters = Adapters(self.settings.home, vault, self.ledger)
         self.liveness = PoseSequence(self.ledger.engine)
         self.tenants = Tenants(self.ledger, self.settings.grantee)
+        self.held = Held(self.ledger, vault, self.settings.home / "held", self.settings.keep_held_days, digest)
         self.appeals = Appeals(self.ledger, self.takedowns, vault, digest)
 
     @property
@@ -161,6 +167,8 @@ class House:
             keys.prompt_digester(settings),
             self.blocklist,
             self.likeness,
+            self.adapters,
+            self.held,
         )
 
 

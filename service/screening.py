@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from detectors import Finding
 from service import policy
+from service.adapters import Avoided
 from service.blocklist import Blocklist
 from service.deadline import within
-from service.errors import StageFailed, Unsafe
+from service.errors import LikenessHeld, StageFailed, Unsafe
 from service.likeness import Likeness
 from service.pictures import Picture
 
@@ -29,12 +30,15 @@ class Checker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What an order is held to: the subjects it has grants of, the score from which it is refused, and the distance
-    up to which a face is held at least."""
+    """What an order is held to: the subjects it has grants of, the score from which it is refused, the distance up to
+    which a face is held at least, the subjects for whom a person has looked at this very picture, and faces that must
+    not come out: those of the samples of adapters that declare no identity."""
 
     granted: Collection[str]
     threshold: float
     review: float = 0.0
+    reviewed: Collection[str] = ()
+    avoided: Sequence[Avoided] = ()
 
 
 class Screening:
@@ -57,7 +61,13 @@ class Screening:
             ModelError, Error, TimeoutError: a check failed.
         """
         self._within(partial(self._blocklist.check_pixels, rgb))
-        faces = self._within(partial(self._likeness.check_output, rgb, measure.granted, measure.review))
+        self._within(partial(self._likeness.check_avoided, rgb, measure.avoided, measure.review))
+        look = partial(self._likeness.check_output, rgb, measure.granted, measure.review, measure.reviewed)
+        try:
+            faces = self._within(look)
+        except LikenessHeld:
+            self._safe(rgb, measure.threshold, "the picture", "screen")  # held is only what is safe: it may be kept
+            raise
         return (*self._safe(rgb, measure.threshold, "the picture", "screen"), *faces)
 
     def sent_in(self, picture: Picture, measure: Measure) -> int:

@@ -30,14 +30,15 @@ class Settings(BaseSettings):
     home: Annotated[Path, Field(description="Folder of all state: ledger, keys.")] = user_data_path("countermark")
     database_url: Annotated[
         str | None,
-        Field(description="SQLAlchemy URL (`postgresql+psycopg://...`) of the ledger; unset: `ledger.db` in home."),
+        Field(description="SQLAlchemy URL (`postgresql+pg8000://...`) of the ledger; unset: `ledger.db` in home."),
     ] = None
     provider: Annotated[
         str, Field(min_length=1, max_length=100, description="Your name, as it stands in every manifest.")
     ] = "Countermark (unnamed installation)"
 
     pipeline: Annotated[
-        str, Field(min_length=1, description="`embedded`, a diffusers folder, or a hub id with allow_hub.")
+        str,
+        Field(min_length=1, description="`embedded`, a card's name, a diffusers folder, or a hub id."),
     ] = "embedded"
     allow_hub: Annotated[bool, Field(description="Let the pipeline be downloaded by its hub id.")] = False
     device: Annotated[str, Field(description="torch device of the pipeline: `cpu`, `cuda`, ...")] = "cpu"
@@ -76,6 +77,12 @@ class Settings(BaseSettings):
         ),
     ] = None
 
+    keep_held_days: Annotated[
+        int,
+        Field(
+            ge=0, le=30, description="Days to keep a held picture, sealed, for an operator to look at; 0: none is kept."
+        ),
+    ] = 0
     examiner_needs_key: Annotated[
         bool, Field(description="Let only tenants examine pictures over HTTP (`/v1/inspect`, `/v1/detect`).")
     ] = False

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from detectors import Finding, Fingerprint
+from service.adapters import AdapterChoice, Chosen
 from service.clients import Client
 from service.consent import Grant, GrantNumber, Scope
 from service.generation import Energy, Job, ModelIdentity, Upscale
@@ -65,7 +66,9 @@ Strength = Annotated[
 class Order(BaseModel):
     """What a client wishes. Unknown fields are refused: there is no `safety_checker`, no `output_type`, no latents."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, ser_json_bytes="base64", val_json_bytes="base64"
+    )
 
     prompt: str = Field(min_length=1, max_length=LONGEST_PROMPT)
     negative_prompt: str = Field("", max_length=LONGEST_PROMPT)
@@ -79,6 +82,9 @@ class Order(BaseModel):
     scheduler: Scheduler | None = Field(None, description="Unset: the model's own.")
     format: OutputFormat = "png"
     safety_threshold: SafetyThreshold = None
+    adapters: tuple[AdapterChoice, ...] = Field(
+        (), max_length=4, description="Adapters of the operator's list: NAME or NAME:SCALE, scale 0 to 2."
+    )
     grants: tuple[GrantNumber, ...] = Field(
         (), max_length=8, description="Grants of people whose likeness it may show."
     )
@@ -99,6 +105,14 @@ class Order(BaseModel):
     def use(self) -> Scope:
         """What the likeness is used for."""
         return self.scope or ("portrait" if self.image is None else "edit")
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """An operator looked at a held picture: for which subjects, and the decisions (hashes) that say so in the chain."""
+
+    subjects: frozenset[str]
+    decisions: tuple[str, ...]
 
 
 class _Sealed(type):
@@ -151,7 +165,8 @@ class Admitted(_Stage):
     """An order that may be drawn, with its identities: `content_id` (urn:uuid) and `mark_id` (48 bits).
 
     `prompt_findings`: evidence about the prompt that did not suffice to refuse it. `given`: the pictures it came with,
-    which may be drawn on.
+    which may be drawn on. `order`: the same order with nothing left open. `review`: it was drawn and held before, and
+    an operator looked at it.
     """
 
     job: Job
@@ -163,9 +178,12 @@ class Admitted(_Stage):
     warnings: tuple[str, ...]
     prompt_findings: tuple[Finding, ...]
     grants: tuple[Grant, ...]
+    adapters: tuple[Chosen, ...]
     safety_threshold: float
     client: Client
+    order: Order
     given: tuple[Given, ...] = ()
+    review: Review | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -58,7 +58,7 @@ def build(house: House) -> Build:
         **parts: object,
     ) -> Gateway:
         own = {"codec": house.codec, "credentials": house.credentials, "ledger": house.ledger}
-        own |= {"blocklist": house.blocklist, "likeness": house.likeness, **parts}
+        own |= {"blocklist": house.blocklist, "likeness": house.likeness, "adapters": house.adapters, **parts}
         return Gateway(
             backend or Painter(),  # type: ignore[arg-type]
             prompts or Screen(),  # type: ignore[arg-type]

@@ -17,6 +17,7 @@ COMPOSITE = DIGITAL_SOURCE_TYPE + "compositeWithTrainedAlgorithmicMedia"
 DISCLOSURE_LABEL = "org.countermark.disclosure"
 CONSENT_LABEL = "org.countermark.consent"
 ENERGY_LABEL = "org.countermark.energy"
+ADAPTERS_LABEL = "org.countermark.adapters"
 SPEC_VERSION = "2.2.0"
 MARK_BYTES = 6
 _INGREDIENTS = {"image": ("picture that was changed", "parentOf"), "mask": ("mask of the change", "inputTo")}
@@ -52,7 +53,7 @@ class Statement:
     """What we say of one image: who made it with what, when, its unique id, and the mark in its pixels.
 
     `consents`: SHA-256 (hex) of the receipts of those who allowed their likeness. `sources`: what it was made from.
-    `energy`: what drawing it cost.
+    `adapters`: SHA-256 (hex) and scale of what was put on the model. `energy`: what drawing it cost.
     """
 
     content_id: str
@@ -69,6 +70,7 @@ class Statement:
     sources: tuple[Source, ...] = ()
     resized: Resized | None = None
     energy: Mapping[str, float | str | None] | None = None
+    adapters: tuple[tuple[str, float], ...] = ()
 
 
 def soft_binding_value(mark_id: int) -> str:
@@ -100,6 +102,7 @@ def build(statement: Statement, mime: str) -> dict[str, Any]:
             _ai(statement),
             *([_consent(statement)] if statement.consents else []),
             *([{"label": ENERGY_LABEL, "created": True, "data": dict(statement.energy)}] if statement.energy else []),
+            *([_adapters(statement)] if statement.adapters else []),
         ],
     }
 
@@ -160,6 +163,12 @@ def _consent(statement: Statement) -> dict[str, Any]:
     """Digests alone: who they are about stands in the receipts, which the manifest does not carry."""
     data = {"receipts": [{"alg": "sha256", "digest": digest} for digest in statement.consents]}
     return {"label": CONSENT_LABEL, "created": True, "data": data}
+
+
+def _adapters(statement: Statement) -> dict[str, Any]:
+    """Digests and not names, which may be somebody's."""
+    used = [{"alg": "sha256", "digest": digest, "scale": scale} for digest, scale in statement.adapters]
+    return {"label": ADAPTERS_LABEL, "created": True, "data": {"adapters": used}}
 
 
 def _ai(statement: Statement) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from service.api import (
     edits,
     enrolments,
     health,
+    held,
     images,
     inspect,
     pages,
@@ -60,7 +61,7 @@ def create_app(house: House) -> FastAPI:
     app.state.pending = asyncio.Semaphore(2 * _JUDGED_TOGETHER)  # prepared pictures wait in memory
     app.state.judging = Batcher(_judge(house), _JUDGED_TOGETHER)
     app.state.renderers = ThreadPoolExecutor(house.settings.queue_length + _RENDERERS_BESIDE, "countermark-render")
-    for part in (images, edits, inspect, detect, takedowns, appeals, consent, enrolments, health):
+    for part in (images, edits, held, inspect, detect, takedowns, appeals, consent, enrolments, health):
         app.include_router(part.router)
     pages.install(app)
     problems.install(app)

@@ -11,9 +11,11 @@ from service.api.keys import Asking
 from service.api.problems import responses
 from service.api.uploads import BINARY, check_charset, is_form
 from service.errors import (
+    AdapterRefused,
     BadRequest,
     Blocked,
     BrokenPicture,
+    Busy,
     LikenessRefused,
     PromptRefused,
     StageFailed,
@@ -28,7 +30,7 @@ from service.errors import (
 from service.stages import Strength
 
 _PICTURES = ("image", "mask")
-_LISTS = ("grants",)
+_LISTS = ("grants", "adapters")
 _MOST_FIELDS = 64
 
 
@@ -72,8 +74,10 @@ router = APIRouter(tags=["gateway"])
         UnsupportedPixels,
         PromptRefused,
         LikenessRefused,
+        AdapterRefused,
         Unsafe,
         Blocked,
+        Busy,
         StageFailed,
         Unavailable,
     ),

@@ -14,11 +14,13 @@ from typing import Annotated, Any, Literal, TypeVar
 from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, ValidationInfo, field_validator
 
+from service.adapters import AdapterChoice
 from service.api.keys import Asking
 from service.api.problems import responses
 from service.clients import Client
 from service.consent import GrantNumber
 from service.errors import (
+    AdapterRefused,
     BadRequest,
     Blocked,
     Busy,
@@ -62,7 +64,7 @@ _EXAMPLE: dict[str, JsonValue] = {
 
 class Wish(BaseModel):
     """OpenAI's request plus `seed`, `negative_prompt`, `num_inference_steps`, `guidance_scale`, `scheduler`, `upscale`,
-    `safety_threshold`, `grants`, `scope`.
+    `safety_threshold`, `adapters`, `grants`, `scope`.
 
     Fields of OpenAI's that would change how a picture is screened or shown before it is (moderation="low",
     streaming, partial images) are accepted with their harmless value only. Unknown fields are refused.
@@ -83,6 +85,9 @@ class Wish(BaseModel):
     guidance_scale: float | None = Field(None, ge=0, le=50, allow_inf_nan=False)
     scheduler: Scheduler | None = Field(None, description="Unset: the model's own.")
     safety_threshold: SafetyThreshold = None
+    adapters: list[AdapterChoice] = Field(
+        [], max_length=4, description="Adapters of the operator's list: NAME or NAME:SCALE, scale 0 to 2."
+    )
     grants: list[GrantNumber] = Field([], max_length=8, description="Grants of people whose likeness it may show.")
     scope: LikenessScope = None
     model: str | None = Field(None, description="Must be the served model's name, if given.")
@@ -151,7 +156,16 @@ router = APIRouter(tags=["gateway"])
     "/v1/images/generations",
     summary="Draw pictures that are screened, marked, signed, proved and recorded",
     responses=responses(
-        BadRequest, Unauthorized, PromptRefused, LikenessRefused, Unsafe, Blocked, Busy, StageFailed, Unavailable
+        BadRequest,
+        Unauthorized,
+        PromptRefused,
+        LikenessRefused,
+        AdapterRefused,
+        Unsafe,
+        Blocked,
+        Busy,
+        StageFailed,
+        Unavailable,
     ),
     response_model_exclude_none=True,
 )
@@ -189,15 +203,14 @@ async def _release_all(
     model = gateway.backend.identity
     if wish.model not in (None, model.name):
         raise BadRequest(f"the model here is {model.name}", hint="Leave `model` out, or name that one.")
-    # While one is screened and signed the next is drawn; one request does not take the queue for itself.
-    turn = asyncio.Semaphore(max(2, house.settings.batch_size))
+    # While one batch is screened and signed the next is drawn; one request does not take the queue for itself.
+    together, waiting = house.settings.batch_size, house.settings.queue_length
+    turn = asyncio.Semaphore(together + min(together, waiting))
     watch = Watch(cancelled=gone.is_set)
+    orders = _orders(wish, more)
     released, refusals = _sorted(
         await asyncio.gather(
-            *(
-                _release(renderers, turn, partial(gateway.release, order, watch, client))
-                for order in _orders(wish, more)
-            ),
+            *(_release(renderers, turn, partial(gateway.release, order, watch, client)) for order in orders),
             return_exceptions=True,
         )
     )
@@ -248,6 +261,7 @@ def _orders(wish: Wish, more: Mapping[str, Any]) -> list[Order]:
                 upscale=wish.upscale,
                 guidance=wish.guidance_scale,
                 scheduler=wish.scheduler,
+                adapters=tuple(wish.adapters),
                 format=wish.output_format,
                 safety_threshold=wish.safety_threshold,
                 grants=tuple(wish.grants),
@@ -270,7 +284,7 @@ def _response(
     job = released[0].admitted.job
     return Images(
         created=int(time.time()),
-        data=[_image(image, wish.response_format) for image in released],
+        data=[as_image(image, wish.response_format) for image in released],
         output_format=wish.output_format,
         quality=_quality(wish),
         size=f"{job.width}x{job.height}",
@@ -287,7 +301,7 @@ def _refused(index: int, refusal: Refusal | Busy) -> Refused:
     return Refused(index=index, code=refusal.code, message=refusal.message, appeal=appeal)
 
 
-def _image(released: Released, response_format: str) -> Image:
+def as_image(released: Released, response_format: str) -> Image:
     """The response's pixels: only ever those of a genuine Released."""
     text = base64.b64encode(genuine(released, Released).data).decode()
     if response_format == "url":

@@ -19,6 +19,7 @@ from service.cli import (
     examine,
     faces,
     generate,
+    held,
     models,
     prompts,
     serve,
@@ -54,6 +55,7 @@ app.add_typer(blocklist.app, name="blocklist")
 app.add_typer(consent.app, name="consent")
 app.add_typer(takedowns.app, name="takedowns")
 app.add_typer(appeals.app, name="appeals")
+app.add_typer(held.app, name="held")
 app.add_typer(tenants.app, name="tenants")
 app.add_typer(prompts.app, name="prompts")
 

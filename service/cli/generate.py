@@ -40,6 +40,9 @@ def generate(
     safety_threshold: Annotated[
         float | None, typer.Option(help="Refuse from this score already; never laxer than the setting.")
     ] = None,
+    adapter: Annotated[
+        list[str] | None, typer.Option(help="NAME or NAME:SCALE of an adapter; see `countermark models adapters`.")
+    ] = None,
     grant: Annotated[
         list[str] | None, typer.Option(help="Grant of a person whose likeness it may show; see `countermark consent`.")
     ] = None,
@@ -75,6 +78,7 @@ def generate(
         scheduler=scheduler,
         format=files.format_of(out),
         safety_threshold=safety_threshold,
+        adapters=tuple(adapter or ()),
         grants=tuple(grant or ()),
         scope=scope,
         image=files.read(image, settings.max_bytes) if image else None,

@@ -7,6 +7,7 @@ from typing import Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from service.generation.adapters import Adapter
 from service.generation.canvas import Canvas
 from service.generation.schedulers import Scheduler
 
@@ -40,6 +41,8 @@ class Job:
     guidance: float
     steering: int = 0
     """How strongly to steer away from what is unsafe: 0 not at all, up to the backend's `most_steering`."""
+    adapters: tuple[Adapter, ...] = ()
+    """What is put on the model for this picture."""
     canvas: Canvas | None = None
     """What to draw on; None: an empty one."""
     scheduler: Scheduler | None = None
@@ -84,7 +87,7 @@ class Backend(Protocol):
         """Warnings about the job, such as words the model has never seen.
 
         Raises:
-            BadRequest: this model cannot draw it (size, steps, scheduler, on a picture).
+            BadRequest: this model cannot draw it (size, steps, scheduler, adapters, on a picture).
         """
 
     def render(self, job: Job, on_step: OnStep) -> NDArray[np.uint8]:

@@ -5,7 +5,6 @@ checker and others, and marks them.
 """
 
 import contextlib
-import re
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,7 +15,9 @@ from numpy.typing import NDArray
 
 from models import ModelFault
 from service.errors import BadRequest
-from service.generation import arguments
+from service.generation import arguments, vocabulary
+from service.generation.adapters import Attachments
+from service.generation.adapters import check as check_adapters
 from service.generation.backend import Job, ModelIdentity, OnStep
 from service.generation.blending import Blending
 from service.generation.canvas import kept
@@ -51,6 +52,7 @@ class DiffusersBackend:
         self._call = arguments.takes(pipeline)
         self._words = frozenset(self._options.get("words", ()))
         self._redrawers: dict[bool, Any] = {}
+        self._attachments = Attachments()
         self._lock = threading.Lock()
 
     @property
@@ -87,7 +89,7 @@ class DiffusersBackend:
         return len(STRENGTHS) if steerable(type(self._pipeline).__name__) else 0
 
     def check(self, job: Job) -> tuple[str, ...]:
-        """Warn of words the model was never trained on, and of what has no effect.
+        """Warn of words the model does not know, of writing and people it cannot draw, and of what has no effect.
 
         Raises:
             BadRequest: it cannot draw this size, or on a picture, or has no place for something the job asks for.
@@ -99,9 +101,8 @@ class DiffusersBackend:
         if wrong := arguments.unsupported(call, job):
             raise wrong
         check_scheduler(self._pipeline, job.scheduler)
-        unknown = self._unknown_words(job.prompt)
-        strange = (f"words the model does not know: {', '.join(unknown)}",) if unknown else ()
-        return (*strange, *arguments.ignored(call, job))
+        check_adapters(self._pipeline, job.adapters)
+        return (*vocabulary.warnings(job.prompt, self._words), *arguments.ignored(call, job))
 
     def render(self, job: Job, on_step: OnStep) -> NDArray[np.uint8]:
         """RGB pixels (uint8, height x width x 3), equal for equal jobs. Raises ModelFault as `render_batch`."""
@@ -111,16 +112,18 @@ class DiffusersBackend:
         """Pictures of jobs that are alike (see `queue.alike`), each from its own seed.
 
         Raises:
-            ModelFault: the pipeline gave another number of pictures, or numbers that are not finite.
+            ModelError: the pipeline gave another number of pictures, or numbers that are not finite; or an adapter does
+                not fit it, or is another file than its card says.
         """
         import torch  # noqa: PLC0415 - see service.generation.loading
 
         job = jobs[0]  # what they share is the same in all
-        with self._lock, torch.inference_mode():
+        with self._lock:
             on_step(0, job.done_steps)  # it may have been given up while it waited
             pipeline = self._pipeline_for(job)
             seeded = [torch.Generator("cpu").manual_seed(one.seed) for one in jobs]
-            with scheduled(pipeline, job.scheduler), self._steered(job):
+            on, by = self._attachments.on(pipeline, job.adapters), scheduled(pipeline, job.scheduler)
+            with on, by, torch.inference_mode(), self._steered(job):
                 drawn = pipeline(
                     generator=seeded if len(jobs) > 1 else seeded[0],
                     output_type="np",
@@ -177,12 +180,6 @@ class DiffusersBackend:
         if not job.steering:
             return contextlib.nullcontext()
         return steered(self._pipeline, STRENGTHS[job.steering - 1], job.done_steps)
-
-    def _unknown_words(self, prompt: str) -> list[str]:
-        if not self._words:
-            return []
-        spoken = dict.fromkeys(re.findall(r"[^\W\d_]+", prompt.lower()))
-        return [word for word in spoken if word not in self._words]
 
 
 def _own_size(pipeline: Any, call: arguments.Takes) -> tuple[int, int]:

@@ -11,12 +11,14 @@ from typing import Any
 
 import structlog
 
-from models import Card, find_card
+from models import Card, DigestMismatch, find_card
+from service.cards import known_cards
 from service.errors import Misconfigured, Unavailable
 from service.generation.backend import ModelIdentity
 from service.generation.diffusers_backend import DiffusersBackend
 from service.generation.families import part_class, pipeline_class, read_index, replaced
 from service.generation.folders import folder_digest
+from service.generation.registration import strangers
 from service.settings import Settings
 
 EMBEDDED = "scenes-256"
@@ -36,29 +38,53 @@ def load_backend(settings: Settings, on_loading: OnLoading = log_loading) -> Dif
     """The pipeline the settings name, loaded and ready.
 
     Raises:
-        Unavailable: the `generate` extra is not installed, or the weights are missing or not the right ones.
+        Unavailable: the `generate` extra is not installed.
+        ModelError: the files that a card describes are missing or others.
         Misconfigured: the folder is no pipeline that is supported, or a hub id was not allowed.
     """
+    require()
+    import torch  # noqa: PLC0415
+
+    torch.set_num_threads(settings.threads)
+    if settings.pipeline == "embedded":
+        return _embedded(find_card(EMBEDDED), settings, on_loading)
+    if card := _carded(settings):
+        return _by_card(card, settings, on_loading)
+    folder = Path(settings.pipeline)
+    if not folder.is_dir():
+        folder = _download(settings)
+    identity = ModelIdentity(folder.resolve().name, "1", folder_digest(folder))
+    return DiffusersBackend(_load(folder, settings, on_loading), identity, folder)
+
+
+def require() -> None:
+    """Import torch and its libraries, and quieten them. Raises Unavailable where one is not installed."""
     try:
         import diffusers  # noqa: PLC0415
-        import torch  # noqa: PLC0415
+        import torch  # noqa: F401, PLC0415
         import transformers  # noqa: PLC0415
     except ImportError as missing:
         raise Unavailable(
             f"rendering needs the package {missing.name}",
             hint="Install it: pip install 'countermark[generate]'.",
         ) from missing
-    torch.set_num_threads(settings.threads)
     for library in (diffusers, transformers):  # we have a progress bar and a log of our own
         library.utils.logging.set_verbosity_error()
         library.utils.logging.disable_progress_bar()
-    if settings.pipeline == "embedded":
-        return _embedded(find_card(EMBEDDED), settings, on_loading)
-    folder = Path(settings.pipeline)
-    if not folder.is_dir():
-        folder = _download(settings)
-    identity = ModelIdentity(folder.resolve().name, "1", folder_digest(folder))
-    return DiffusersBackend(_load(folder, settings, on_loading), identity, folder)
+
+
+def _carded(settings: Settings) -> Card | None:
+    """The card of that name, of a pipeline that an operator added."""
+    named = (card for card in known_cards(settings) if card.name == settings.pipeline)
+    return next((card for card in named if card.task == "text-to-image" and card.source.kind == "folder"), None)
+
+
+def _by_card(card: Card, settings: Settings, on_loading: OnLoading) -> DiffusersBackend:
+    folder = card.verified_root()
+    if more := strangers(card, folder):
+        raise DigestMismatch(f"{folder / more[0]} is not on the card {card.name}: remove it, or write a new card")
+    identity = ModelIdentity(card.name, card.version, card.digest)
+    return DiffusersBackend(_load(folder, settings, on_loading), identity, folder, card.options)
 
 
 def _embedded(card: Card, settings: Settings, on_loading: OnLoading) -> DiffusersBackend:
@@ -121,7 +147,7 @@ def _complete(kind: Any, folder: Path, how: dict[str, Any]) -> Any:
                 f"the weights in {folder} are not complete: {what.replace('_', ' ')}: {named}",
                 hint="Fetch the folder again; a half-loaded model draws noise.",
             )
-    return part.eval()
+    return part.eval().requires_grad_(False)
 
 
 def _download(settings: Settings) -> Path:

@@ -52,6 +52,8 @@ class _Place:
             self.drawing = not self.left
             if self.drawing:
                 self.progress.drawing()
+            else:
+                self.done.set()
             return self.drawing
 
     def wait_again(self) -> None:
@@ -68,7 +70,7 @@ class _Place:
 
 
 class Queue(Front):
-    """A Backend that lets at most `length` pictures wait for the one behind it. Thread-safe."""
+    """A Backend that lets at most `length` pictures wait, beside one call's worth that is drawn. Thread-safe."""
 
     def __init__(
         self, backend: Backend, *, length: int, patience: float, batch_size: int = 1, meter: Meter | None = None
@@ -77,12 +79,12 @@ class Queue(Front):
         where the backend can do that; their pixels then differ from those drawn singly by rounding."""
         super().__init__(backend)
         self._most = batch_size if isinstance(backend, Batching) else 1
-        self._length = max(length, self._most)
+        self._room = length + self._most
         self._patience = patience
         self._meter = meter or Meter()
         self._changed = threading.Condition()
         self._waiting: list[_Place] = []
-        self._drawing = 0
+        self._batch: Sequence[_Place] = ()
         self._recent: deque[float] = deque(maxlen=_REMEMBERED)  # seconds a picture
         self._worker: threading.Thread | None = None
 
@@ -91,6 +93,7 @@ class Queue(Front):
 
         Raises:
             Busy: the queue is full, or this picture waited longer than it may.
+            TimeoutError: it was drawn for longer than its Progress allows.
         """
         progress = on_step if isinstance(on_step, Progress) else Progress(on_step=on_step)
         place = self._join(job, progress)
@@ -113,7 +116,7 @@ class Queue(Front):
         with self._changed:
             if job.steering:  # its first picture was unsafe: it has waited already, and was let in
                 self._waiting.insert(0, place)
-            elif len(self._waiting) >= self._length:
+            elif len(self._waiting) + self._drawing >= self._room:  # those that wait may not have been taken up yet
                 log.info("busy", waiting=len(self._waiting))
                 raise Busy(f"{len(self._waiting)} pictures wait already", retry_after=self._retry_after())
             else:
@@ -128,6 +131,8 @@ class Queue(Front):
         """Leave the queue with what its watcher raises, or Busy. What is being drawn is stopped by its steps."""
         with place.turn:
             if place.drawing:
+                if place.progress.left() <= 0:  # the backend hangs: it is not waited for beyond its time
+                    raise TimeoutError("the rendering took too long")
                 return
             try:
                 place.progress.waiting(self._ahead(place))
@@ -137,6 +142,11 @@ class Queue(Front):
                 place.left = True
                 self._forget(place)
                 raise
+
+    @property
+    def _drawing(self) -> int:
+        """Pictures that are taken up and not done. Whoever has got one counts no more: it may ask for the next."""
+        return sum(not place.done.is_set() for place in self._batch)
 
     def _ahead(self, place: _Place) -> int:
         """Pictures that are drawn before it."""
@@ -170,7 +180,7 @@ class Queue(Front):
             batch = self._like(first)[: self._most]
             for place in batch:
                 self._waiting.remove(place)
-            self._drawing = len(batch)
+            self._batch = batch
             return batch
 
     def _like(self, first: _Place) -> list[_Place]:
@@ -187,7 +197,7 @@ class Queue(Front):
                 self._alone(place)
         finally:
             with self._changed:
-                self._drawing = 0
+                self._batch = ()  # not to keep pictures and prompts
                 if number and all(place.picture is not None for place in batch):
                     self._recent.extend([(time.monotonic() - start) / number] * number)
 
@@ -208,7 +218,7 @@ class Queue(Front):
             for place in batch:
                 if place.fault is None:
                     _tell(place, done, total)
-            if all(place.fault for place in batch):
+            if all(place.fault is not None for place in batch):
                 raise _NobodyWaits
 
         try:
@@ -241,16 +251,11 @@ class _NobodyWaits(Exception):
 
 def alike(job: Job) -> Hashable | None:
     """Equal for jobs that can be drawn in one call: all but prompt, negative prompt and seed is the same, and either
-    all have a negative prompt or none. None for a job that is drawn alone: one that is steered, or brings pixels.
+    all have a negative prompt or none. None for a job that is drawn alone: one that is steered, or on a picture.
     """
     if job.steering or job.canvas is not None:
         return None
-    rest = (replace(job, prompt="", negative_prompt="", seed=0), bool(job.negative_prompt))
-    try:
-        hash(rest)
-    except TypeError:  # arrays among its fields
-        return None
-    return rest
+    return replace(job, prompt="", negative_prompt="", seed=0), bool(job.negative_prompt)
 
 
 def _tell(place: _Place, done: int, total: int) -> None:

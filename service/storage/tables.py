@@ -15,7 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0005"
+REVISION = "0006"
 """The newest migration; a database at another revision is upgraded when it is opened."""
 
 metadata = MetaData(
@@ -199,4 +199,24 @@ tenants = Table(
     Column("safety_threshold", Float, nullable=True),
     Column("likeness_review_distance", Float, nullable=True),
     Column("max_images", Integer, nullable=True),
+)
+
+# Pictures that may show a protected person and wait for an operator. The pixels are in a file in the home folder,
+# sealed under a key of their own; without `wrapped_key` nobody can read them. `subjects`: numbers separated by
+# spaces; `pixels`: SHA-256 of what a review is about; `words`: the operator's reason, sealed under `words_key`.
+held = Table(
+    "held",
+    metadata,
+    Column("content_id", String(64), primary_key=True),
+    Column("tenant", String(64), nullable=False),
+    Column("held_at", String(32), nullable=False),
+    Column("until", String(32), nullable=False, index=True),
+    Column("status", String(16), nullable=False),
+    Column("subjects", Text, nullable=False),
+    Column("pixels", String(64), nullable=False),
+    Column("decided_at", String(32), nullable=True),
+    Column("operator", String(100), nullable=True),
+    Column("wrapped_key", LargeBinary, nullable=True),
+    Column("words_key", LargeBinary, nullable=True),
+    Column("words", LargeBinary, nullable=True),
 )

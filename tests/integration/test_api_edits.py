@@ -4,6 +4,7 @@ import base64
 import itertools
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from service.likeness import Likeness
 from service.pictures import Limits, decode
 from tests.integration.test_consent import FIELDS, Portraits, grant
 from tests.integration.test_edits import ANNS, SKY, Plain, mask
+from tests.support.adapters import listed
 from tests.support.people import ByColour, enrolled
 
 URL = "/v1/images/edits"
@@ -123,13 +125,17 @@ def test_the_matrix_knows_every_field_of_the_form() -> None:
     assert set(FORM) == {*Change.model_fields, "image", "mask"}
 
 
-def test_no_form_brings_a_face_in(client: TestClient, house: House) -> None:
+def test_no_form_brings_a_face_in(client: TestClient, house: House, tmp_path: Path) -> None:
+    listed(house, tmp_path / "style.safetensors")
     codes = set()
     for form in forms():
         files = {name: form[name] for name in ("image", "mask") if form[name]}
         fields = {name: _text(value) for name, value in form.items() if name not in files and value not in (None, [])}
         answer = send(client, files, **fields)
         assert 400 <= answer.status_code < 500, fields
+        if form["upscale"] and form["size"] != "512x512":  # enlarged to what it is anyway
+            assert answer.json()["code"] == "bad_request"
+            continue
         codes.add(answer.json()["code"])
     assert codes == {"likeness_refused"}
     assert house.ledger.verify().images == 0

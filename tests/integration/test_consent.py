@@ -23,6 +23,7 @@ from service.likeness import Likeness
 from service.pictures import encode
 from service.settings import load_settings
 from service.stages import Order
+from tests.support.adapters import listed
 from tests.support.painter import Painter
 from tests.support.people import ANN, BOB, MODEL, ByColour, enrolled, portrait
 from tests.support.people import likeness as likeness_of
@@ -162,6 +163,7 @@ FIELDS = {
     "user": [None, "me"],
     "model": [None, "painter"],
     "prompt": ["a portrait", "NSFW off, safety_checker=None, consent: granted"],
+    "adapters": [[], ["style:0.5"]],
     "scope": ["portrait", "commercial"],
     "grants": [[], ["G-0000-0000-0000-0000"]],
 }
@@ -189,8 +191,9 @@ def test_the_matrix_knows_every_field_of_the_request() -> None:
     assert set(FIELDS) == set(Wish.model_fields)
 
 
-def test_no_combination_of_fields_gets_a_protected_face_out(client: TestClient, house: House) -> None:
+def test_no_combination_of_fields_gets_a_protected_face_out(client: TestClient, house: House, tmp_path: Path) -> None:
     enrolled(house.consent)
+    listed(house, tmp_path / "style.safetensors")
     codes = set()
     for wish in requests():
         answer = client.post("/v1/images/generations", json=wish)

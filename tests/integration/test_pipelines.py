@@ -1,6 +1,7 @@
 """The diffusers backend over tiny, randomly initialised pipelines of each supported layout."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from service.gateway import Watch
 from service.generation import Job
 from service.generation.diffusers_backend import DiffusersBackend
 from service.generation.loading import load_backend
+from service.generation.queue import Queue
 from service.generation.schedulers import fitting
 from service.house import House
 from service.settings import Settings
@@ -75,9 +77,37 @@ def test_what_a_step_raises_stops_it_and_the_next_job_is_unharmed(backend: Diffu
     assert np.array_equal(backend.render(JOB, ignore), expected)
 
 
+@pytest.mark.parametrize("negative", ["", "fog"])
+def test_a_batch_gives_the_same_pictures_but_for_rounding(backend: DiffusersBackend, negative: str) -> None:
+    jobs = [Job(f"a lake {seed}", negative, seed, 256, 256, 2, 5.0) for seed in (7, 8, 9)]
+    steps: list[tuple[int, int]] = []
+    together = backend.render_batch(jobs, lambda done, total: steps.append((done, total)))
+    assert steps == [(0, 2), (1, 2), (2, 2)]
+    for job, picture in zip(jobs, together, strict=True):
+        assert picture.dtype == np.uint8
+        assert np.abs(picture.astype(int) - backend.render(job, ignore)).max() <= 2
+
+
+def test_a_queue_draws_alike_pictures_together_for_the_gateway(build, backend: DiffusersBackend, house: House) -> None:
+    queue = Queue(backend, length=4, patience=60, batch_size=2)
+    calls: list[int] = []
+    whole = backend.render_batch
+    backend.render_batch = lambda jobs, on_step: calls.append(len(jobs)) or whole(jobs, on_step)  # type: ignore
+    gateway = build(queue)
+    try:
+        with ThreadPoolExecutor(4) as callers:
+            drawn = list(callers.map(gateway.release, [Order(prompt="a lake", seed=s, steps=2) for s in range(4)]))
+    finally:
+        del backend.render_batch  # type: ignore[method-assign]
+    assert [released.admitted.job.seed for released in drawn] == [0, 1, 2, 3]
+    assert sum(calls) == 4
+    assert max(calls) == 2
+
+
 def test_defaults_come_from_the_pipeline(backend: DiffusersBackend) -> None:
     assert backend.default_size == (256, 256)
     assert backend.default_steps == 50
+    assert backend.high_steps == 50
     assert backend.default_guidance in (7.5, 5.0)
     assert len(backend.identity.digest) == 64
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from service.api import create_app
@@ -151,6 +153,18 @@ class TestLimits:
         gateway = build(checkers=[Checker(lambda images: [finding(0.2)])])
         with pytest.raises(Unsafe):
             gateway.release(ORDER.model_copy(update={"safety_threshold": 0.1}), client=Client(safety_threshold=0.3))
+
+    @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(st.floats(0.01, 1), st.floats(0.01, 1), st.none() | st.floats(0.01, 1))
+    def test_the_strictest_threshold_counts(self, build, score: float, tenant: float, asked: float | None) -> None:
+        gateway = build(checkers=[Checker(lambda images: [finding(score)])])  # the operator's is 0.5
+        order = ORDER.model_copy(update={"safety_threshold": asked})
+        client = Client(safety_threshold=tenant)
+        if score >= min(0.5, tenant, asked or 1.0):
+            with pytest.raises(Unsafe):
+                gateway.release(order, client=client)
+        else:
+            assert gateway.release(order, client=client)
 
     def test_fewer_pictures(self, client: TestClient, house: House) -> None:
         few = bearer(key_of(house, max_images=1))

@@ -29,8 +29,8 @@ def _binaries() -> Path | None:
 def _missing() -> str:
     if _binaries() is None:
         return "there is no PostgreSQL server (Debian: apt-get install postgresql)"
-    if importlib.util.find_spec("psycopg") is None:
-        return "psycopg is missing (pip install -e '.[postgresql]')"
+    if importlib.util.find_spec("pg8000") is None:
+        return "pg8000 is missing (pip install -e '.[postgresql]')"
     return ""
 
 
@@ -56,7 +56,7 @@ def server() -> Iterator[str]:
         _run([str(binaries / "initdb"), "-D", str(data), "-U", _USER, "-A", "trust", "-E", "UTF8", "--no-sync"], who)
         _run([*control, "-o", options, "start"], who)
         try:
-            yield f"postgresql+psycopg://{_USER}@/{{database}}?host={folder}"
+            yield f"postgresql+pg8000://{_USER}@/{{database}}?unix_sock={folder}/.s.PGSQL.5432"
         finally:
             _run([*control, "-m", "immediate", "stop"], who)
     finally:

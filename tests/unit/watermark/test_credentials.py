@@ -9,7 +9,9 @@ from tests.support.painter import landscape
 from watermark.credentials import CredentialError, Credentials, TrustList
 from watermark.manifest import (
     COMPOSITE,
+    ENERGY_LABEL,
     TRAINED_ALGORITHMIC_MEDIA,
+    Resized,
     Source,
     Statement,
     build,
@@ -45,6 +47,22 @@ def notary(pki: Pki) -> Credentials:
 @pytest.fixture(scope="module", params=["png", "jpeg", "webp"])
 def plain(request) -> tuple[bytes, str]:
     return encode(landscape(1, 128, 128), request.param)
+
+
+def test_what_was_enlarged_and_what_it_cost(notary: Credentials, plain) -> None:
+    cost: dict[str, float | str | None] = {"seconds": 1.5, "watt_hours": None, "method": "unknown"}
+    resized = Resized("Pillow Lanczos", "12.0", (256, 256))
+    signed = notary.sign(*plain, replace(STATEMENT, resized=resized, energy=cost))
+    credential = notary.read(signed.data, plain[1])
+    assert credential.state == "trusted"
+    assert [action.action for action in credential.actions] == [
+        "c2pa.created",
+        "c2pa.resized",
+        "c2pa.watermarked.bound",
+    ]
+    assert credential.actions[1].agent == "Pillow Lanczos"
+    assert b"Drawn at 256x256 px and enlarged." in signed.manifest
+    assert credential.disclosures[ENERGY_LABEL] == cost
 
 
 def test_signed_and_read(notary: Credentials, plain) -> None:

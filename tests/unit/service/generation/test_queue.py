@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from service.errors import Busy, Cancelled
 from service.generation import Job, OnStep, Progress
 from service.generation import queue as module
+from service.generation.canvas import Canvas
 from service.generation.energy import Meter
 from service.generation.queue import Queue, alike
 from tests.support.painter import Painter
@@ -165,6 +166,25 @@ def test_who_cancels_while_it_is_drawn_stops_the_drawing(callers) -> None:
     assert to.render(replace(JOB, seed=1), Progress()).shape == (64, 64, 3)
 
 
+def test_who_left_between_turn_and_drawing_is_not_drawn_and_takes_no_room() -> None:
+    backend = Gated()
+    backend.gate.set()
+    to = queue(backend, length=1)
+    place = module._Place(JOB, Progress(), None, left=True)
+    to._batch = [place]
+    to._draw([place])
+    assert backend.calls == []
+    assert to._drawing == 0
+
+
+def test_nothing_of_a_picture_is_kept_once_it_is_drawn() -> None:
+    backend = Gated()
+    backend.gate.set()
+    to = queue(backend)
+    to.render(JOB, Progress())
+    until(lambda: not to._batch)
+
+
 def test_waiting_has_an_end_of_its_own(callers) -> None:
     backend = Gated()
     to = queue(backend, patience=0.02)
@@ -173,6 +193,15 @@ def test_waiting_has_an_end_of_its_own(callers) -> None:
         to.render(replace(JOB, seed=1), Progress())
     assert to._waiting == []
     backend.gate.set()
+
+
+def test_a_backend_that_hangs_is_not_waited_for(callers) -> None:
+    backend = Gated()
+    to = queue(backend)
+    with pytest.raises(TimeoutError):
+        to.render(JOB, Progress(seconds=0.02))
+    backend.gate.set()
+    assert np.array_equal(to.render(replace(JOB, seed=1), Progress()), picture(1))
 
 
 def test_waiting_is_not_drawing(callers) -> None:
@@ -330,5 +359,10 @@ def test_what_can_be_drawn_in_one_call(one: Job, other: Job) -> None:
     assert (alike(one) is not None and alike(one) == alike(other)) == expected
 
 
-def test_jobs_with_pixels_are_drawn_alone() -> None:
-    assert alike(replace(JOB, prompt=np.zeros(3), guidance=np.zeros(3))) is None  # type: ignore[arg-type]
+def test_a_picture_on_a_picture_is_drawn_alone() -> None:
+    onto = Canvas(np.zeros((64, 64, 3), np.uint8), None, 0.8)
+    assert alike(replace(JOB, canvas=onto)) is None
+
+
+def test_another_scheduler_is_another_call() -> None:
+    assert alike(replace(JOB, scheduler="ddim")) != alike(JOB)
