@@ -20,7 +20,7 @@ from detectors.safety import OpenNsfw
 from detectors.safety_card import SafetyCard, SafetyOptions
 from detectors.similarity import Fingerprint, distance, fingerprint
 from detectors.synthetic import OUT_OF_SCOPE, Encoder, Inference, Member, MemberOptions, Prepared, Synthetic
-from detectors.variants import looks, variants
+from detectors.variants import listings, looks, variants
 
 __all__ = [
     "DIMENSIONS",
@@ -52,6 +52,7 @@ __all__ = [
     "declarations",
     "distance",
     "fingerprint",
+    "listings",
     "looks",
     "nearest",
     "pack",

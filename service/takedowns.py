@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy import Connection, Row, false, select, update
 
-from detectors import fingerprint, looks
+from detectors import fingerprint, listings
 from service.blocklist import SAME_PICTURE_BITS, TAKEDOWNS, Blocklist, utc_now
 from service.errors import BadRequest, NotFound
 from service.hashlists import LEAST_QUALITY, Listed
@@ -334,7 +334,7 @@ def _hashes(notice: Notice, copy: Picture | None, image: Issue | None) -> Sequen
     """Everything the picture is known by: our file's hashes, the copy's, and the file that was named."""
     files = [image.sha256 if image else None, copy.sha256 if copy else None, (notice.sha256 or "").lower()]
     seen = [(image.fingerprint, image.fingerprint_quality)] if image else []
-    seen += [(look.bits, look.quality) for look in looks(copy.rgb)] if copy else []
+    seen += [(look.bits, look.quality) for look in listings(copy.rgb)] if copy else []
     pdq = [bits.hex() for bits, quality in seen if quality >= LEAST_QUALITY]
     listed = [Listed("sha256", file) for file in files if file] + [Listed("pdq", hash_) for hash_ in pdq]
     return tuple(dict.fromkeys(listed))
