@@ -56,7 +56,7 @@ class DiffusersBackend:
         # Now, and not at the first picture sent in: a drawing swaps parts of the pipeline, and they would keep those.
         self._redrawers = {masked: redrawer(pipeline, masked=masked) for masked in (False, True)}
         self._unheard = Unheard(pipeline, self._options)
-        self._attachments = Attachments()
+        self._attachments = Attachments(pipeline)
         self._lock = threading.Lock()
 
     @property
