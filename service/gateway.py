@@ -115,6 +115,7 @@ class Gateway:
         self._rules = rules
         self._digest_prompt = digest_prompt
         self._likeness = likeness
+        self._adapters = adapters
         self._held = held
 
     def release(self, order: Order, watch: Watch = UNWATCHED, client: Client = OPERATOR) -> Released:
@@ -306,8 +307,9 @@ class Gateway:
         return _released(proven, sha256, decision.hash)
 
     def _at_issue(self, connection: Connection, admitted: Admitted) -> None:
-        """In the transaction that issues the image: who asked and what was granted still hold."""
+        """In the transaction that issues the image: who asked and what was used still hold: grants and adapters."""
         tenants.check_here(connection, admitted.client)
+        self._adapters.check_here(connection, admitted.adapters)
         numbers = [grant.id for grant in admitted.grants]
         self._likeness.consent.grants.using(connection, numbers, admitted.content_id)
         if admitted.review and self._held:

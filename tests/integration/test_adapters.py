@@ -319,6 +319,17 @@ def test_an_adapter_of_somebody_needs_their_grant_each_time(build, adoption, fil
     assert house.ledger.verify().images == 1
 
 
+def test_an_adapter_removed_while_its_picture_is_drawn_releases_nothing(
+    build, adoption, file, house, likeness, tmp_path
+) -> None:
+    of_bob(adoption, file, tmp_path)
+    removing = Watch(on_step=lambda done, total: house.adapters.remove("style") if house.adapters.cards() else None)
+    with pytest.raises(AdapterRefused, match="taken off the list") as refused:
+        build(Painter(), likeness=likeness).release(order("style"), removing)
+    (decision,) = house.ledger.decided(str(refused.value.content_id))
+    assert (decision.kind, house.ledger.verify().images) == ("refused", 0)
+
+
 def test_an_adapter_of_somebody_lets_nobody_else_out(build, adoption, file, house, likeness) -> None:
     ann, _ = enrolled(house.consent), enrolled(house.consent, BOB)
     adoption.adopt(file, "ann", Somebodys(ann.subject, grant(house, ann.subject).id))

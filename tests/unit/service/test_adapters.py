@@ -12,6 +12,7 @@ from service.adapters import ADAPTERS_FOLDER, AdapterCard, AdapterChoice, Adapte
 from service.errors import AdapterRefused, BadRequest, Misconfigured, NotFound, Unavailable
 from service.generation.adapter_files import AdapterFile, read_adapter
 from service.house import House
+from service.storage import reading
 from tests.support.adapters import any_lora
 from tests.support.people import ANN, MODEL, likeness
 
@@ -118,12 +119,110 @@ def test_a_card_that_cannot_be_read_closes_the_list(adapters: Adapters, file: Ad
     place = house.settings.home / ADAPTERS_FOLDER / "style.json"
     whole = place.read_text()
     place.write_text(whole[:-10])
-    with pytest.raises(Unavailable, match="cannot be read"):
-        adapters.chosen(["style"])
+    closed(adapters, "style")
     place.write_text(whole)
     place.rename(place.with_name("other.json"))
-    with pytest.raises(Unavailable, match="is of style"):
-        adapters.chosen(["other"])
+    closed(adapters, "other")
+
+
+def closed(adapters: Adapters, name: str) -> None:
+    """Whoever orders is not told where the list lies and what stands on it."""
+    with pytest.raises(Unavailable) as refused:
+        adapters.chosen(["mine"])
+    assert refused.value.message == "the list of adapters cannot be read"
+    assert name not in str(refused.value.hint)
+
+
+def test_a_card_that_is_removed_while_the_list_is_read_is_not_on_it(
+    adapters: Adapters, file: AdapterFile, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_nobody(adapters, file)
+    of_nobody(adapters, file, "other")
+    paths = list((house.settings.home / ADAPTERS_FOLDER).glob("*.json"))
+    adapters.remove("other")
+    monkeypatch.setattr(Path, "glob", lambda self, pattern: paths)
+    assert [card.name for card in adapters.cards()] == ["style"]
+
+
+def test_what_cannot_be_decided_is_not_done(
+    adapters: Adapters, file: AdapterFile, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: object, **more: object) -> None:
+        raise Unavailable("the disk is full")
+
+    of_nobody(adapters, file)
+    before = {path.name for path in (house.settings.home / ADAPTERS_FOLDER).iterdir()}
+    monkeypatch.setattr("service.ledger.link", full)
+    with pytest.raises(Unavailable, match="full"):
+        of_nobody(adapters, file, "other")
+    with pytest.raises(Unavailable, match="full"):
+        adapters.remove("style")
+    assert [card.name for card in adapters.cards()] == ["style"]
+    assert {path.name for path in (house.settings.home / ADAPTERS_FOLDER).iterdir()} == before
+    assert adapters.chosen(["style"])
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_of_two_who_add_one_name_one_is_refused(
+    adapters: Adapters, file: AdapterFile, house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """The other one comes just before or just after this one's decision; after it, only with the same file."""
+    other = read_adapter(any_lora(tmp_path / "other.safetensors", {"note": "another"})) if when == "before" else file
+    record = house.ledger.record
+
+    def meanwhile(*args: object, **more: object) -> None:
+        monkeypatch.setattr(house.ledger, "record", record)
+        if when == "after":
+            record(*args, **more)  # type: ignore[arg-type]
+        adapters.add(other, card(other, subject="S-1", grant=GRANT))
+        if when == "before":
+            record(*args, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(house.ledger, "record", meanwhile)
+    with pytest.raises(BadRequest, match="there is an adapter called style"):
+        of_nobody(adapters, file)
+    (listed,) = adapters.cards()
+    assert (listed.subject, listed.digest) == ("S-1", other.digest)
+    (chosen,) = adapters.chosen(["style"])
+    assert chosen.adapter.file.read_bytes() == other.path.read_bytes()
+
+
+def test_a_home_that_cannot_be_written_is_said(
+    adapters: Adapters, file: AdapterFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_nobody(adapters, file)
+
+    def denied(*args: object, **more: object) -> None:
+        raise PermissionError(13, "denied")
+
+    monkeypatch.setattr(Path, "unlink", denied)
+    with pytest.raises(Misconfigured, match="cannot be written"):
+        adapters.remove("style")
+    monkeypatch.setattr("os.link", denied)
+    with pytest.raises(Misconfigured, match="cannot be written"):
+        of_nobody(adapters, file, "other")
+
+
+def test_what_is_used_must_still_stand_on_the_list(adapters: Adapters, file: AdapterFile, house: House) -> None:
+    def check() -> None:
+        with reading(house.ledger.engine) as connection:
+            adapters.check_here(connection, used)
+
+    of_nobody(adapters, file)
+    used = adapters.chosen(["style"])
+    check()
+    place = house.settings.home / ADAPTERS_FOLDER / "style.json"
+    words = place.read_text()
+    adapters.remove("style")
+    with pytest.raises(AdapterRefused, match="meanwhile"):
+        check()
+    place.write_text(words)  # decided, and not done: the process was killed
+    with pytest.raises(AdapterRefused, match="meanwhile"):
+        check()
+    place.unlink()
+    adapters.add(file, card(file, subject="S-1", grant=GRANT))
+    with pytest.raises(AdapterRefused, match="meanwhile"):
+        check()
 
 
 @pytest.mark.parametrize("change", [{"faces": 2}, {"box": "AAAA"}])
