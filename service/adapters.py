@@ -138,7 +138,7 @@ class Adapters:
 
         Raises:
             BadRequest: the name is taken, or was another file's.
-            Misconfigured: the home folder cannot be written, or the file changed meanwhile.
+            Misconfigured: the home folder cannot be written, or the file changed meanwhile; it is not on the list.
             Unavailable: the decision cannot be written, or the list cannot be read; nothing is added.
         """
         self.check_new_name(card.name)
