@@ -248,7 +248,7 @@ def test_without_guidance_there_is_nothing_to_steer(backend: DiffusersBackend) -
 def test_words_it_does_not_know_are_warned_of(backend: DiffusersBackend, folder: Path) -> None:
     told = DiffusersBackend(backend._pipeline, backend.identity, folder, {"words": ["a", "lake"]})
     assert told.check(JOB) == ()
-    assert told.check(replace(JOB, prompt="a xylophone, a lake")) == ("words the model does not know: xylophone",)
+    assert told.check(replace(JOB, prompt="a xylophone")) == ("words the model does not know: xylophone",)
 
 
 @pytest.mark.parametrize("how", ["model", "sequential"])
