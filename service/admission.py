@@ -5,8 +5,10 @@ prompt must ask for nothing that is refused. The image is screened all the same,
 when it is issued.
 """
 
+import contextlib
+import threading
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -18,7 +20,7 @@ from service.adapters import Adapters, Chosen
 from service.clients import Client
 from service.consent import Grant
 from service.deadline import within
-from service.errors import BadRequest, PromptRefused
+from service.errors import BadRequest, Busy, PromptRefused
 from service.generation import Backend, Job
 from service.intake import Intake, intake
 from service.likeness import Likeness
@@ -27,6 +29,9 @@ from service.screening import Measure, Screening
 from service.stages import LARGEST_SEED, Order
 from service.staging import Watch, expect, stage
 from watermark.codec import MIN_EMBED_SIDE
+from watermark.manifest import Source
+
+_LOOKED_AT_ONCE = 4
 
 
 class Screen(Protocol):
@@ -45,7 +50,7 @@ class Entry:
     prompt_findings: tuple[Finding, ...]
     grants: tuple[Grant, ...]
     adapters: tuple[Chosen, ...]
-    taken: Intake
+    given: tuple[Source, ...]
     threshold: float
 
 
@@ -67,16 +72,35 @@ class Admission:
         self._likeness = likeness
         self._adapters = adapters
         self._rules = rules
+        self._turns = threading.Semaphore(_LOOKED_AT_ONCE)
 
     def entry(self, order: Order, client: Client, watch: Watch) -> Entry:
         """The order as it will be drawn.
 
         Raises:
             InputError: a picture sent in cannot be read, or the backend cannot do what is asked.
+            Busy: too many orders with pictures are looked at already.
             Refusal: it must not be drawn.
         """
         if type(order) is not Order:
             raise TypeError("the gateway takes an Order")
+        with self._turn(order):
+            return self._entry(order, client, watch)
+
+    @contextlib.contextmanager
+    def _turn(self, order: Order) -> Iterator[None]:
+        """Few orders with pictures at once: a decoded one takes hundreds of megabytes."""
+        if order.image is None:
+            yield
+            return
+        if not self._turns.acquire(timeout=self._rules.screen_timeout):
+            raise Busy("too many pictures are being looked at", retry_after=round(self._rules.screen_timeout))
+        try:
+            yield
+        finally:
+            self._turns.release()
+
+    def _entry(self, order: Order, client: Client, watch: Watch) -> Entry:
         order = Order.model_validate(order.model_dump())  # `model_construct` skips validation; this does not
         taken = intake(order.image, order.mask, self._rules.limits)
         chosen = self._adapters.chosen(order.adapters)
@@ -93,9 +117,8 @@ class Admission:
             grants = self._likeness.permitted(wanted, order.use, client)
             findings = self._prompt(job, self._likeness.names(grants))
             measure = Measure({grant.subject for grant in grants}, threshold)
-            for given in taken.pictures:
-                self._screening.sent_in(given.picture, measure)
-        return Entry(_settled(order, job), job, warnings, findings, grants, chosen, taken, threshold)
+            self._screening.sent_in([given.picture for given in taken.pictures], job.canvas, measure)
+        return Entry(_settled(order, job), job, warnings, findings, grants, chosen, taken.sources, threshold)
 
     def _prompt(self, job: Job, granted: Sequence[str]) -> tuple[Finding, ...]:
         """Evidence about the prompt, if it is none to refuse by. `granted`: names that it may say."""

@@ -188,7 +188,7 @@ class Gateway:
             safety_threshold=entry.threshold,
             client=client,
             order=entry.order,
-            given=entry.taken.pictures,
+            given=entry.given,
             review=review,
         )
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from service.errors import BadRequest
 from service.generation.canvas import Canvas, canvas
 from service.pictures import Limits, Picture, decode, selection
+from watermark.manifest import Source
 
 Role = Literal["image", "mask"]
 
@@ -34,8 +35,18 @@ class Intake:
         return self.pictures[0].picture.size if self.pictures else None
 
     def canvas(self, size: tuple[int, int], strength: float | None) -> Canvas | None:
-        """What to draw on, `size` (width, height) large."""
-        return canvas(self.pictures[0].picture.rgb, self.selected, strength, size) if self.pictures else None
+        """What to draw on, `size` (width, height) large. Raises BadRequest where the mask selects nothing of it."""
+        if not self.pictures:
+            return None
+        onto = canvas(self.pictures[0].picture.rgb, self.selected, strength, size)
+        if onto.mask is not None and not onto.mask.any():
+            raise BadRequest("the mask selects nothing of what is drawn", hint="Leave the size out, or move the mask.")
+        return onto
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """What is told of the pictures in the manifest and the ledger."""
+        return tuple(Source(each.role, each.picture.mime, each.picture.sha256) for each in self.pictures)
 
 
 def intake(image: bytes | None, mask: bytes | None, limits: Limits) -> Intake:

@@ -12,7 +12,7 @@ from service.ledger import Issue
 from service.rules import Rules
 from service.stages import Draft, Proven, Signed
 from watermark import Codec
-from watermark.manifest import Resized, Source, Statement
+from watermark.manifest import Resized, Statement
 
 Content = dict[str, object]
 
@@ -34,7 +34,7 @@ def statement(draft: Draft, rules: Rules, own_size: tuple[int, int]) -> Statemen
         mark_id=admitted.mark_id,
         consents=tuple(grant.receipt_digest for grant in admitted.grants),
         adapters=tuple((one.adapter.digest, one.adapter.scale) for one in admitted.adapters),
-        sources=tuple(Source(given.role, given.picture.data, given.picture.mime) for given in admitted.given),
+        sources=admitted.given,
         resized=Resized(NAMES[method], VERSION, own_size) if method else None,
         energy=draft.energy.rounded() if draft.energy and rules.energy_in_manifest else None,
     )
@@ -72,7 +72,7 @@ def issued(proven: Proven) -> Content:
         "grants": [grant.id for grant in admitted.grants],
         "steering": draft.steering,
         **_asker(admitted.client),
-        "given": [{"role": given.role, "sha256": given.picture.sha256} for given in admitted.given],
+        "given": [{"role": given.role, "sha256": given.sha256} for given in admitted.given],
         "adapters": [_named(one.adapter) for one in admitted.adapters],
     }
     content |= {"energy": draft.energy.rounded()} if draft.energy else {}

@@ -14,6 +14,7 @@ from service.adapters import Avoided
 from service.blocklist import Blocklist
 from service.deadline import within
 from service.errors import LikenessHeld, StageFailed, Unsafe
+from service.generation.canvas import Canvas
 from service.likeness import Likeness
 from service.pictures import Picture
 
@@ -70,15 +71,24 @@ class Screening:
             raise
         return (*self._safe(rgb, measure.threshold, "the picture", "screen"), *faces)
 
-    def sent_in(self, picture: Picture, measure: Measure) -> int:
-        """The number of faces of a picture that may be drawn on: each is, one against one, somebody's who granted it.
+    def sent_in(self, pictures: Sequence[Picture], canvas: Canvas | None, measure: Measure) -> None:
+        """Let pictures in, if each face of theirs is, one against one, somebody's who granted it.
+
+        Looked at are the files as they are, and what will be drawn on: its middle, enlarged, may show a face that was
+        too small for the face model in the file, or lost in its margins.
 
         Raises as `drawn`.
         """
-        self._within(partial(self._blocklist.check_upload, picture.data, picture.rgb))
-        faces = self._within(partial(self._likeness.check_input, picture.rgb, measure.granted))
-        self._safe(picture.rgb, measure.threshold, "the picture that was sent in", "admit")
-        return faces
+        for picture in pictures:
+            self._within(partial(self._blocklist.check_upload, picture.data, picture.rgb))
+            self._shown(picture.rgb, measure)
+        if canvas is not None and not any(np.array_equal(canvas.rgb, picture.rgb) for picture in pictures):
+            self._within(partial(self._blocklist.check_input, canvas.rgb))
+            self._shown(canvas.rgb, measure)
+
+    def _shown(self, rgb: NDArray[np.uint8], measure: Measure) -> None:
+        self._within(partial(self._likeness.check_input, rgb, measure.granted))
+        self._safe(rgb, measure.threshold, "the picture that was sent in", "admit")
 
     def _safe(self, rgb: NDArray[np.uint8], threshold: float, what: str, stage: str) -> list[Finding]:
         findings: list[Finding] = []

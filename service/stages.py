@@ -23,8 +23,8 @@ from service.clients import Client
 from service.consent import Grant, GrantNumber, Scope
 from service.generation import Energy, Job, ModelIdentity, Upscale
 from service.generation.schedulers import Scheduler
-from service.intake import Given
 from service.pictures import Mime, OutputFormat
+from watermark.manifest import Source
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -165,7 +165,7 @@ class Admitted(_Stage):
     """An order that may be drawn, with its identities: `content_id` (urn:uuid) and `mark_id` (48 bits).
 
     `prompt_findings`: evidence about the prompt that did not suffice to refuse it. `given`: the pictures it came with,
-    which may be drawn on. `order`: the same order with nothing left open. `review`: it was drawn and held before, and
+    by their digests. `order`: the same order with nothing left open. `review`: it was drawn and held before, and
     an operator looked at it.
     """
 
@@ -182,7 +182,7 @@ class Admitted(_Stage):
     safety_threshold: float
     client: Client
     order: Order
-    given: tuple[Given, ...] = ()
+    given: tuple[Source, ...] = ()
     review: Review | None = None
 
 

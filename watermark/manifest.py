@@ -16,6 +16,7 @@ TRAINED_ALGORITHMIC_MEDIA = DIGITAL_SOURCE_TYPE + "trainedAlgorithmicMedia"
 COMPOSITE = DIGITAL_SOURCE_TYPE + "compositeWithTrainedAlgorithmicMedia"
 DISCLOSURE_LABEL = "org.countermark.disclosure"
 CONSENT_LABEL = "org.countermark.consent"
+SOURCES_LABEL = "org.countermark.sources"
 ENERGY_LABEL = "org.countermark.energy"
 ADAPTERS_LABEL = "org.countermark.adapters"
 SPEC_VERSION = "2.2.0"
@@ -23,18 +24,21 @@ MARK_BYTES = 6
 _INGREDIENTS = {"image": ("picture that was changed", "parentOf"), "mask": ("mask of the change", "inputTo")}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Source:
-    """A file the image was made from: the picture that was changed, or the mask that says where."""
+    """A file the image was made from, the picture that was changed or the mask that says where, by its SHA-256 (hex).
+
+    Nothing of the file is copied: the manifest that it may bring along can hold pictures, names and places that nobody
+    has looked at.
+    """
 
     role: Literal["image", "mask"]
-    data: bytes
     mime: str
+    sha256: str
 
     @property
     def ingredient(self) -> dict[str, str]:
-        """Its C2PA ingredient (section 18.10): what was changed is the parent, a mask an input to that. Neither its
-        name nor its pixels are in it, only its hash and its own manifest, if it has one."""
+        """Its C2PA ingredient (section 18.10): what was changed is the parent, a mask an input to that."""
         title, relationship = _INGREDIENTS[self.role]
         return {"title": title, "format": self.mime, "relationship": relationship, "label": self.role}
 
@@ -95,12 +99,14 @@ def build(statement: Statement, mime: str) -> dict[str, Any]:
         ],
         "format": mime,
         "title": statement.content_id,
+        "ingredients": [source.ingredient for source in statement.sources],
         "assertions": [
             _actions(statement),
             _soft_binding(statement),
             _disclosure(statement),
             _ai(statement),
             *([_consent(statement)] if statement.consents else []),
+            *([_sources(statement)] if statement.sources else []),
             *([{"label": ENERGY_LABEL, "created": True, "data": dict(statement.energy)}] if statement.energy else []),
             *([_adapters(statement)] if statement.adapters else []),
         ],
@@ -157,6 +163,11 @@ def _disclosure(statement: Statement) -> dict[str, Any]:
         "content_id": statement.content_id,
     }
     return {"label": DISCLOSURE_LABEL, "created": True, "data": data}
+
+
+def _sources(statement: Statement) -> dict[str, Any]:
+    data = {"sources": [{"role": one.role, "alg": "sha256", "digest": one.sha256} for one in statement.sources]}
+    return {"label": SOURCES_LABEL, "created": True, "data": data}
 
 
 def _consent(statement: Statement) -> dict[str, Any]:
