@@ -128,10 +128,15 @@ class Adapters:
         """Put an adapter on the list: its file, its card and a decision in the ledger.
 
         Raises:
-            BadRequest: the name is taken.
+            BadRequest: the name is taken, or was another file's.
             Misconfigured: the home folder cannot be written, or the file changed meanwhile.
         """
         self.check_new_name(card.name)
+        if self._digests(card.name) - {card.digest}:
+            raise BadRequest(
+                f"{card.name} was the name of another file",
+                hint="Choose another name: the record and held orders mean that one by it.",
+            )
         told = {"action": "added", "digest": card.digest, "subject": card.subject, "grant": card.grant}
         told |= {"samples": str(card.samples.images)} if card.samples else {}
         try:
@@ -155,6 +160,11 @@ class Adapters:
         return Samples(
             images=images, faces=len(faces), model=model, wrapped_key=_text(sealed.wrapped_key), box=_text(sealed.box)
         )
+
+    def _digests(self, name: str) -> set[str]:
+        """The files that ever had this name."""
+        told = (json.loads(each.body) for each in self._ledger.decided(name) if each.kind == "adapter")
+        return {each["digest"] for each in told if "digest" in each}
 
     def _chosen(self, card: AdapterCard, scale: float) -> Chosen:
         adapter = Adapter(card.name, card.kind, card.digest, self._file(card.name), scale)

@@ -10,30 +10,25 @@ no pixels.
 import contextlib
 import datetime as dt
 import hashlib
-import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial, reduce
 from operator import add
-from typing import Protocol
 
 import numpy as np
 import structlog
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from detectors import Finding, fingerprint
-from detectors.prompts import PromptFinding
-from models import ModelError
-from service import SYSTEM_NAME, __version__, prompt_policy, tenants
-from service.adapters import Adapters, Chosen
+from detectors import fingerprint
+from service import records, tenants
+from service.adapters import Adapters
+from service.admission import Admission, Screen
 from service.blocklist import Blocklist
 from service.clients import OPERATOR, Client
-from service.consent import Grant
 from service.deadline import within
 from service.errors import (
-    BadRequest,
     Blocked,
     Busy,
     Cancelled,
@@ -41,24 +36,21 @@ from service.errors import (
     LikenessHeld,
     LikenessRefused,
     NotFound,
-    PromptRefused,
     Refusal,
     StageFailed,
     Unavailable,
     Unsafe,
 )
-from service.generation import Backend, Energy, Job, OnStep, Progress
-from service.generation.adapters import Adapter
-from service.generation.upscale import NAMES, VERSION, Upscaling
+from service.generation import Backend, Energy, Progress
+from service.generation.upscale import Upscaling
 from service.held import Held
-from service.intake import Intake, intake
 from service.kept import Kept
-from service.ledger import Issue, Ledger
+from service.ledger import Ledger
 from service.likeness import Likeness
 from service.pictures import Limits, Mime, decode, encode, frozen
+from service.rules import Rules
 from service.screening import Checker, Measure, Screening
 from service.stages import (
-    LARGEST_SEED,
     Admitted,
     Cleared,
     Draft,
@@ -71,11 +63,10 @@ from service.stages import (
     genuine,
     sole_maker,
 )
+from service.staging import UNWATCHED, Watch, expect, stage
 from watermark import Codec
-from watermark.codec import MIN_EMBED_SIDE
-from watermark.credentials import CredentialError, Credentials, SignedFile
-from watermark.errors import WatermarkError
-from watermark.manifest import Resized, Source, Statement, soft_binding_value
+from watermark.credentials import Credentials, SignedFile
+from watermark.manifest import soft_binding_value
 
 log = structlog.get_logger()
 
@@ -91,46 +82,6 @@ _released = sole_maker(Released)
 # above this together, another picture never does.
 _LEAST_PSNR = 28.0
 _OWN_FILE = Limits(max_bytes=1 << 30, max_pixels=1 << 28)
-
-
-class Screen(Protocol):
-    """Finds out what a prompt asks for, and decides nothing."""
-
-    def screen(self, prompt: str, negative_prompt: str = "") -> PromptFinding: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What the operator decides: who signs, from which score an image is refused, how long stages may take.
-
-    `safe_retries`: how often an unsafe picture is drawn again, steered away from what made it so.
-    `finish_timeout`: of marking, of signing and of proving, seconds each.
-    `limits`: how large a picture may be that is sent in.
-    `energy_in_manifest`: say in the manifest what drawing the picture cost.
-    """
-
-    provider: str
-    safety_threshold: float
-    screen_timeout: float
-    render_timeout: float
-    limits: Limits
-    safe_retries: int = 0
-    finish_timeout: float = 60.0
-    energy_in_manifest: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """What a caller may observe: how many pictures are drawn first, steps of the rendering, stages with their seconds;
-    and a way to stop it."""
-
-    on_step: OnStep = field(default=lambda done, total: None)
-    on_stage: Callable[[str, float], None] = field(default=lambda stage, seconds: None)
-    cancelled: Callable[[], bool] = field(default=lambda: False)
-    on_wait: Callable[[int], None] = field(default=lambda ahead: None)
-
-
-_UNWATCHED = Watch()
 
 
 class Gateway:
@@ -157,17 +108,16 @@ class Gateway:
         """
         self.screening = Screening(checkers, blocklist, likeness, rules.screen_timeout)
         self.backend = Upscaling(backend)  # here, so that no backend can overlook what the manifest will say
-        self._prompts = prompts
+        self._admission = Admission(self.backend, prompts, self.screening, likeness, adapters, rules)
         self._codec = codec
         self._credentials = credentials
         self._ledger = ledger
         self._rules = rules
         self._digest_prompt = digest_prompt
         self._likeness = likeness
-        self._adapters = adapters
         self._held = held
 
-    def release(self, order: Order, watch: Watch = _UNWATCHED, client: Client = OPERATOR) -> Released:
+    def release(self, order: Order, watch: Watch = UNWATCHED, client: Client = OPERATOR) -> Released:
         """The whole way of one order of `client`.
 
         Raises:
@@ -180,7 +130,7 @@ class Gateway:
             admitted = self._admit(order, content_id, watch, client)
             return self._finish(self._drawn(admitted, watch), watch)
 
-    def hand_over(self, content_id: str, watch: Watch = _UNWATCHED, client: Client = OPERATOR) -> Released:
+    def hand_over(self, content_id: str, watch: Watch = UNWATCHED, client: Client = OPERATOR) -> Released:
         """A held picture that an operator released: its very pixels, through every stage but the drawing.
 
         Order and picture are checked again as if it had just been drawn, against what holds now. It is only not held
@@ -223,88 +173,24 @@ class Gateway:
         review: Review | None = None,
     ) -> Admitted:
         """`kept` and `review`: of a picture that was drawn and held before."""
-        if type(order) is not Order:
-            raise TypeError("the gateway takes an Order")
-        order = Order.model_validate(order.model_dump())  # `model_construct` skips validation; this does not
-        taken = intake(order.image, order.mask, self._rules.limits)
-        chosen = self._adapters.chosen(order.adapters)
-        job = self._job(order, taken, chosen)
-        if min(job.width, job.height) < MIN_EMBED_SIDE:
-            raise BadRequest(
-                f"a picture of {job.width}x{job.height} px is too small to carry the mark",
-                hint=f"Ask for {MIN_EMBED_SIDE} px or more on the short side.",
-            )
-        warnings = (*self.backend.check(job), *self._one_quality(order))
-        threshold = min(self._rules.safety_threshold, client.safety_threshold, order.safety_threshold or 1.0)
-        wanted = (*order.grants, *(one.grant for one in chosen if one.grant))
-        prompt_findings, grants = self._ask_for(order, wanted, job, taken, threshold, watch, client)
+        entry = self._admission.entry(order, client, watch)
         return _admitted(
-            job=job,
-            format=order.format,
+            job=entry.job,
+            format=entry.order.format,
             model=self.backend.identity,
             content_id=content_id,
             mark_id=self._ledger.fresh_mark_id(),
             created_at=kept.drawn_at if kept else dt.datetime.now(dt.UTC),
-            warnings=warnings,
-            prompt_findings=prompt_findings,
-            grants=grants,
-            adapters=chosen,
-            safety_threshold=threshold,
+            warnings=entry.warnings,
+            prompt_findings=entry.prompt_findings,
+            grants=entry.grants,
+            adapters=entry.adapters,
+            safety_threshold=entry.threshold,
             client=client,
-            order=_resolved(order, job),
-            given=taken.pictures,
+            order=entry.order,
+            given=entry.taken.pictures,
             review=review,
         )
-
-    def _ask_for(
-        self,
-        order: Order,
-        wanted: Sequence[str],
-        job: Job,
-        taken: Intake,
-        threshold: float,
-        watch: Watch,
-        client: Client,
-    ) -> tuple[tuple[Finding, ...], tuple[Grant, ...]]:
-        """Evidence about the prompt, if it is none to refuse by, and the wanted grants, all live: those that the
-        order names, and those of its adapters.
-
-        What was sent in is checked before anything is drawn on it. The image is screened all the same, and the grants
-        are looked at again when it is issued.
-        """
-        with _stage("admit", watch):
-            grants = self._likeness.permitted(wanted, order.use, client)
-            ask = partial(self._prompts.screen, job.prompt, job.negative_prompt)
-            found = within(self._rules.screen_timeout, ask)
-            _expect(prompt_policy.is_answer(found), "the prompt screen gave no usable answer")
-            grounds = prompt_policy.grounds(found, self._likeness.names(grants))
-            if grounds.categories:
-                raise PromptRefused(grounds.categories, grounds.rules)
-            measure = Measure({grant.subject for grant in grants}, threshold)
-            for given in taken.pictures:
-                self.screening.sent_in(given.picture, measure)
-            return found.findings, grants
-
-    def _job(self, order: Order, taken: Intake, chosen: Sequence[Chosen]) -> Job:
-        width, height = self.backend.fitting(*taken.size) if taken.size else self.backend.default_size
-        width, height = order.width or width, order.height or height
-        return Job(
-            prompt=order.prompt,
-            negative_prompt=order.negative_prompt,
-            seed=uuid.uuid4().int & LARGEST_SEED if order.seed is None else order.seed,
-            width=width,
-            height=height,
-            steps=order.steps or (self.backend.high_steps if order.quality == "high" else self.backend.default_steps),
-            guidance=self.backend.default_guidance if order.guidance is None else order.guidance,
-            scheduler=order.scheduler,
-            adapters=tuple(one.adapter for one in chosen),
-            canvas=taken.canvas(self.backend.default_size if order.upscale else (width, height), order.strength),
-            upscale=order.upscale,
-        )
-
-    def _one_quality(self, order: Order) -> tuple[str, ...]:
-        same = order.steps or self.backend.high_steps == self.backend.default_steps
-        return ("quality changes nothing: the steps are the same",) if order.quality == "high" and same else ()
 
     def _drawn(self, admitted: Admitted, watch: Watch) -> Cleared:
         """Render and screen. A prompt that asks for nothing unsafe can still give it (a "beautiful woman" naked): then
@@ -329,16 +215,16 @@ class Gateway:
         job = replace(genuine(admitted, Admitted).job, steering=steering)
         seconds = self._rules.render_timeout
         progress = Progress(seconds, watch.on_step, watch.on_wait, watch.cancelled)
-        with _stage("render", watch):
+        with stage("render", watch):
             rgb = within(seconds, lambda: self.backend.render(job, progress), progress.left)
-            _expect(rgb.dtype == np.uint8, "the backend gave pixels that are not 8-bit")
-            _expect(rgb.shape == (job.height, job.width, 3), f"the backend gave pixels of shape {rgb.shape}")
+            expect(rgb.dtype == np.uint8, "the backend gave pixels that are not 8-bit")
+            expect(rgb.shape == (job.height, job.width, 3), f"the backend gave pixels of shape {rgb.shape}")
             spent += [progress.energy] if progress.energy else []
             return _draft(admitted, frozen(rgb), steering, reduce(add, spent) if spent else None)
 
     def _screen(self, draft: Draft, watch: Watch) -> Cleared:
         admitted = genuine(draft, Draft).admitted
-        with _stage("screen", watch):
+        with stage("screen", watch):
             avoided = [one.avoided for one in admitted.adapters if one.avoided]
             granted = {grant.subject for grant in admitted.grants}
             reviewed = admitted.review.subjects if admitted.review else ()
@@ -369,7 +255,7 @@ class Gateway:
 
     def _mark(self, cleared: Cleared, watch: Watch) -> Marked:
         draft = genuine(cleared, Cleared).draft
-        with _stage("mark", watch):
+        with stage("mark", watch):
             embed = partial(self._codec.embed, draft.rgb, draft.admitted.mark_id)
             rgb = frozen(within(self._rules.finish_timeout, embed))
             return _marked(cleared, rgb, fingerprint(rgb))
@@ -379,35 +265,16 @@ class Gateway:
 
         def file() -> tuple[SignedFile, Mime]:
             plain, mime = encode(marked.rgb, draft.admitted.format)
-            return self._credentials.sign(plain, mime, self._statement(draft)), mime
+            return self._credentials.sign(
+                plain, mime, records.statement(draft, self._rules, self.backend.default_size)
+            ), mime
 
-        with _stage("sign", watch):
+        with stage("sign", watch):
             signed, mime = within(self._rules.finish_timeout, file)
             return _signed(marked, signed.data, mime, signed.manifest)
 
-    def _statement(self, draft: Draft) -> Statement:
-        admitted = draft.admitted
-        method = admitted.job.upscale
-        return Statement(
-            content_id=admitted.content_id,
-            created_at=admitted.created_at,
-            provider=self._rules.provider,
-            system=SYSTEM_NAME,
-            system_version=__version__,
-            model=admitted.model.name,
-            model_version=admitted.model.version,
-            model_digest=admitted.model.digest,
-            mark_algorithm=Codec.ALGORITHM,
-            mark_id=admitted.mark_id,
-            consents=tuple(grant.receipt_digest for grant in admitted.grants),
-            adapters=tuple((one.adapter.digest, one.adapter.scale) for one in admitted.adapters),
-            sources=tuple(Source(given.role, given.picture.data, given.picture.mime) for given in admitted.given),
-            resized=Resized(NAMES[method], VERSION, self.backend.default_size) if method else None,
-            energy=draft.energy.rounded() if draft.energy and self._rules.energy_in_manifest else None,
-        )
-
     def _prove(self, signed: Signed, watch: Watch) -> Proven:
-        with _stage("prove", watch):
+        with stage("prove", watch):
             read = partial(self._read_back, genuine(signed, Signed))
             return _proven(signed, within(self._rules.finish_timeout, read))
 
@@ -418,33 +285,23 @@ class Gateway:
         mark_id = draft.admitted.mark_id
         picture = decode(signed.data, _OWN_FILE)
         # The draft, not the marked pixels: the marker is not above suspicion.
-        _expect(_psnr(picture.rgb, draft.rgb) >= _LEAST_PSNR, "the file does not show the screened picture")
+        expect(_psnr(picture.rgb, draft.rgb) >= _LEAST_PSNR, "the file does not show the screened picture")
         reading = self._codec.extract(picture.rgb)
         if reading is None or reading.mark_id != mark_id:
             raise StageFailed("the mark does not read back from the finished file", stage="prove")
         credential = self._credentials.read(signed.data, signed.mime)
-        _expect(credential.state in ("trusted", "valid_untrusted"), "the credential does not read back")
+        expect(credential.state in ("trusted", "valid_untrusted"), "the credential does not read back")
         bound = [binding.value for binding in credential.soft_bindings]
-        _expect(bound == [soft_binding_value(mark_id)], "the credential names another mark")
+        expect(bound == [soft_binding_value(mark_id)], "the credential names another mark")
         return reading.confidence
 
     def _issue(self, proven: Proven, watch: Watch) -> Released:
         signed = genuine(proven, Proven).signed
         admitted = signed.marked.cleared.draft.admitted
         sha256 = hashlib.sha256(signed.data).hexdigest()
-        findings = signed.marked.cleared.findings
-        with _stage("issue", watch):
-            issue = self._row(signed, sha256)
-            prompt = _scores(admitted.prompt_findings)
-            content = {"findings": _scores(findings), "prompt": prompt, "confidence": round(proven.confidence, 4)}
-            numbers = [grant.id for grant in admitted.grants]
-            draft = signed.marked.cleared.draft
-            content |= {"grants": numbers, "steering": draft.steering, **_asker(admitted.client)}
-            content |= {"energy": draft.energy.rounded()} if draft.energy else {}
-            content["given"] = [{"role": given.role, "sha256": given.picture.sha256} for given in admitted.given]
-            content["adapters"] = [_named(one.adapter) for one in admitted.adapters]
-            content |= {"review": admitted.review.decisions} if admitted.review else {}
-            decision = self._ledger.issue(issue, content, partial(self._at_issue, admitted=admitted))
+        with stage("issue", watch):
+            row = records.row(signed, sha256, self._digest_prompt(admitted.job.prompt))
+            decision = self._ledger.issue(row, records.issued(proven), partial(self._at_issue, admitted=admitted))
         log.info("released", content_id=admitted.content_id, sha256=sha256, model=admitted.model.name)
         return _released(proven, sha256, decision.hash)
 
@@ -455,25 +312,6 @@ class Gateway:
         self._likeness.consent.grants.using(connection, numbers, admitted.content_id)
         if admitted.review and self._held:
             self._held.handing_over(connection, admitted.content_id)
-
-    def _row(self, signed: Signed, sha256: str) -> Issue:
-        marked, admitted = signed.marked, signed.marked.cleared.draft.admitted
-        return Issue(
-            mark_id=admitted.mark_id,
-            content_id=admitted.content_id,
-            created_at=admitted.created_at.isoformat(timespec="seconds"),
-            mime=signed.mime,
-            width=admitted.job.width,
-            height=admitted.job.height,
-            sha256=sha256,
-            fingerprint=marked.fingerprint.bits,
-            fingerprint_quality=marked.fingerprint.quality,
-            manifest=signed.manifest,
-            model=f"{admitted.model.name}@{admitted.model.version}",
-            model_digest=admitted.model.digest,
-            seed=admitted.job.seed,
-            prompt_digest=self._digest_prompt(admitted.job.prompt),
-        )
 
     @contextlib.contextmanager
     def _recorded(self, content_id: str, prompt: str, client: Client) -> Iterator[None]:
@@ -491,64 +329,12 @@ class Gateway:
 
     def _record(self, content_id: str, prompt: str, refusal: Refusal, client: Client) -> None:
         """Write the refusal down. A ledger that is down changes nothing: the image is refused all the same."""
-        content: dict[str, object] = {
-            "code": refusal.code,
-            "stage": refusal.stage,
-            "message": refusal.message,
-            "model": self.backend.identity.digest,
-            "prompt_digest": self._digest_prompt(prompt),
-            **_asker(client),
-        }
-        if isinstance(refusal, PromptRefused):
-            content |= {"categories": refusal.categories, "rules": refusal.rules}
-        if refusal.subject:
-            content["subject"] = refusal.subject
+        content = records.refused(refusal, client, self.backend.identity.digest, self._digest_prompt(prompt))
         log.warning("refused", content_id=content_id, code=refusal.code, stage=refusal.stage)
         try:
             self._ledger.refuse(content_id, content)
         except Error as fault:
             log.error("refusal_not_recorded", content_id=content_id, code=fault.code)
-
-
-@contextlib.contextmanager
-def _stage(name: str, watch: Watch) -> Iterator[None]:
-    """Time a stage, and turn whatever goes wrong in it into a Refusal."""
-    start = time.perf_counter()
-    if watch.cancelled():
-        raise Cancelled("the caller cancelled the request", stage=name)
-    try:
-        yield
-    except (Refusal, Busy):
-        raise
-    except Exception as fault:
-        log.error("stage_failed", stage=name, error=type(fault).__name__)
-        # Only our own errors' words are known to hold no part of a prompt.
-        detail = str(fault) if isinstance(fault, _SPOKEN) else type(fault).__name__
-        raise StageFailed(f"stage {name} failed: {detail}", stage=name) from fault
-    finally:
-        watch.on_stage(name, time.perf_counter() - start)
-
-
-def _resolved(order: Order, job: Job) -> Order:
-    """The order with nothing left open: it asks for this very picture, whatever the defaults will be."""
-    settled = {name: getattr(job, name) for name in ("seed", "width", "height", "steps", "guidance")}
-    return order.model_copy(update={**settled, "quality": "standard"})  # the steps say it all
-
-
-def _asker(client: Client) -> dict[str, str]:
-    return {"tenant": client.name} if client.name else {}
-
-
-class _Unexpected(Exception):
-    """A stage's own check of its result did not hold."""
-
-
-_SPOKEN = (_Unexpected, TimeoutError, Error, ModelError, CredentialError, WatermarkError)
-
-
-def _expect(holds: bool, otherwise: str) -> None:
-    if not holds:
-        raise _Unexpected(otherwise)
 
 
 def _psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
@@ -557,11 +343,3 @@ def _psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
         return -np.inf
     error = float(np.mean((a.astype(np.float32) - b.astype(np.float32)) ** 2))
     return np.inf if error == 0 else 10 * float(np.log10(255**2 / error))
-
-
-def _named(adapter: Adapter) -> dict[str, str | float]:
-    return {"name": adapter.name, "digest": adapter.digest, "scale": adapter.scale}
-
-
-def _scores(findings: Sequence[Finding]) -> list[dict[str, str | float]]:
-    return [{"detector": f.detector, "model": f.digest, "label": f.label, "score": round(f.score, 4)} for f in findings]

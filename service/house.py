@@ -10,7 +10,7 @@ from sqlalchemy import URL
 from detectors import BoxCard, Encoder, Member, OpenNsfw, SafetyCard, Synthetic
 from detectors.prompts import PromptScreen, RuleFileError
 from models import Card, ModelError, find_card
-from service import faces, home, keys
+from service import faces, home, keys, marks
 from service.adapters import Adapters
 from service.appeals import Appeals
 from service.blocklist import Blocklist
@@ -19,7 +19,7 @@ from service.classifier import Classifier, Thresholds
 from service.consent import Consent
 from service.errors import Misconfigured, Unavailable
 from service.examiner import Examiner
-from service.gateway import Gateway, Rules
+from service.gateway import Gateway
 from service.generation import Backend
 from service.generation.energy import open_meter
 from service.generation.loading import OnLoading, load_backend, log_loading
@@ -32,6 +32,7 @@ from service.liveness import Liveness, PoseSequence
 from service.pictures import Picture, limits_of
 from service.receipts import Signer
 from service.report import Inferred
+from service.rules import Rules
 from service.screening import Checker
 from service.settings import Settings
 from service.takedowns import Takedowns
@@ -69,7 +70,8 @@ class House:
 
     def __post_init__(self) -> None:
         limits = limits_of(self.settings)
-        self.examiner = Examiner(self.codec, self.credentials, self.ledger, limits, self._infer)
+        foreign = marks.foreign_codecs(self.settings)
+        self.examiner = Examiner(self.codec, self.credentials, self.ledger, limits, self._infer, foreign)
         vault, digest = keys.vault(self.settings), keys.prompt_digester(self.settings)
         self.blocklist = Blocklist(self.ledger)
         self.takedowns = Takedowns(

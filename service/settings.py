@@ -138,6 +138,19 @@ class Settings(BaseSettings):
         SecretStr | None,
         Field(description="Secret of the watermark, 16 bytes or more; unset: made once in the home folder."),
     ] = None
+    mark_keys: Annotated[
+        Path | None,
+        Field(description="File of watermark secrets, newest first, one a line; only its owner may read it."),
+    ] = None
+    mark_pool: Annotated[
+        int, Field(ge=1, le=16, description="Keys of the watermark's pool; never less than marks were made with.")
+    ] = 4
+    foreign_marks: Annotated[
+        bool, Field(description="Look for other people's marks: stock marks (extra `foreign-marks`) and plug-ins.")
+    ] = True
+    foreign_messages: Annotated[
+        Path | None, Field(description="TOML file of more messages to look for; see docs/watermark.md.")
+    ] = None
     signing_certificates: Annotated[
         Path | None, Field(description="PEM chain, leaf first; unset: a development PKI is made.")
     ] = None
@@ -179,6 +192,8 @@ class Settings(BaseSettings):
             raise ValueError("signing_certificates and signing_key go together: set both or neither")
         if self.mark_secret is not None and len(self.mark_secret.get_secret_value().encode()) < 16:
             raise ValueError("mark_secret must be 16 bytes or more")
+        if self.mark_secret is not None and self.mark_keys is not None:
+            raise ValueError("mark_secret and mark_keys exclude each other: put the secret into the file")
         return self
 
 

@@ -8,9 +8,10 @@ import pytest
 
 from detectors import DlibFaces, OpenNsfw
 from service import keys, logs
-from service.gateway import Gateway, Rules
+from service.gateway import Gateway
 from service.house import House, open_house
 from service.pictures import Limits
+from service.rules import Rules
 from service.settings import PREFIX, Settings
 from tests.support.faces import WITHOUT_FACES
 from tests.support.painter import Checker, Painter

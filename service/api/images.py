@@ -34,7 +34,7 @@ from service.errors import (
     first_fault,
 )
 from service.facts import Fact, fact
-from service.gateway import Gateway, Watch
+from service.gateway import Gateway
 from service.generation.schedulers import Scheduler
 from service.house import House
 from service.stages import (
@@ -49,6 +49,7 @@ from service.stages import (
     Upscaled,
     genuine,
 )
+from service.staging import Watch
 
 T = TypeVar("T")
 

@@ -1,4 +1,4 @@
-"""countermark models add-adapter, adapters, remove-adapter."""
+"""countermark models add-adapter, adapters, audit-adapter, remove-adapter."""
 
 import json
 from pathlib import Path
@@ -8,11 +8,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from models import ModelError
 from service import home
+from service.adapter_audit import PROMPT, audit
 from service.adapters import AdapterCard
 from service.adoption import Adoption, Nobodys, Somebodys
 from service.cli.files import printable
-from service.errors import BadRequest
+from service.errors import BadRequest, Unavailable
+from service.generation.loading import load_backend
 from service.house import House, open_house
 from service.pictures import Limits
 from service.settings import load_settings
@@ -66,6 +69,41 @@ def show(as_json: Json = False) -> None:
 def remove(name: Annotated[str, typer.Argument(help="The adapter's name.", metavar="NAME")]) -> None:
     """Take an adapter off the list, and delete its file and the faces of its samples."""
     _house().adapters.remove(name)
+
+
+def check(
+    name: Annotated[str, typer.Argument(help="The adapter's name.", metavar="NAME")],
+    pictures: Annotated[int, typer.Option(min=2, max=256, help="So many with it, and so many without.")] = 16,
+    prompt: Annotated[str, typer.Option(help="What is drawn.")] = PROMPT,
+    as_json: Json = False,
+) -> None:
+    """Draw pictures of a person with an adapter and without, and tell how alike their faces are. None is kept."""
+    settings = load_settings()
+    house = open_house(settings)
+    console = Console(stderr=True)
+    with console.status("Loading the model") as status:
+        faces = house.likeness.model
+        try:
+            backend = load_backend(settings)
+        except ModelError as unusable:
+            raise Unavailable(str(unusable)) from unusable
+        told = audit(
+            name,
+            house.adapters,
+            backend,
+            faces,
+            pictures=pictures,
+            prompt=prompt,
+            on_picture=lambda done, total: status.update(f"Picture {done} of {total}"),
+        )
+    if as_json:
+        print(told.model_dump_json())
+        return
+    for what, drawn in (("with it", told.with_adapter), ("without", told.without)):
+        alike = "too few to compare" if drawn.same is None else f"{drawn.same:.0%} of pairs are one person"
+        print(f"{what}: {drawn.faces} faces on {drawn.pictures} pictures, {alike}")
+    if told.near_samples is not None:
+        print(f"{told.near_samples:.0%} of its faces are somebody of its samples")
 
 
 def _declared(

@@ -20,6 +20,7 @@ from service.cli import (
     faces,
     generate,
     held,
+    keys,
     models,
     prompts,
     serve,
@@ -51,6 +52,7 @@ app.command("serve")(serve.serve)
 app.add_typer(faces.app, name="faces")
 app.add_typer(models.app, name="models")
 app.add_typer(audit.app, name="audit")
+app.add_typer(keys.app, name="keys")
 app.add_typer(blocklist.app, name="blocklist")
 app.add_typer(consent.app, name="consent")
 app.add_typer(takedowns.app, name="takedowns")

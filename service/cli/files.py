@@ -49,6 +49,19 @@ def expand(paths: Sequence[str]) -> Iterator[str]:
         yield from found
 
 
+def make_folder(folder: Path) -> None:
+    """Raises BadRequest where it cannot be made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as denied:
+        raise BadRequest(f"{folder} cannot be made: {denied.strerror}", hint="Choose another folder.") from denied
+
+
+def stem(name: str) -> str:
+    """What to call a file made from `name`."""
+    return "stdin" if name == STDIO else Path(label(name)).stem
+
+
 def label(name: str) -> str:
     """The name as valid text: file names may hold bytes that are none."""
     return os.fsencode(name).decode("utf-8", "replace")

@@ -14,11 +14,12 @@ from service.cli import files
 from service.consent import SCOPES
 from service.errors import BadRequest, first_fault
 from service.facts import fact
-from service.gateway import Gateway, Watch
+from service.gateway import Gateway
 from service.generation.schedulers import SCHEDULERS
 from service.house import open_house
 from service.settings import load_settings
 from service.stages import Order, Released, genuine
+from service.staging import Watch
 
 
 def generate(

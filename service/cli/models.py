@@ -29,6 +29,7 @@ Accept = Annotated[bool, typer.Option("--accept-licence", help="Accept the model
 app = typer.Typer(help="The models this installation knows.", no_args_is_help=True)
 app.command("add-adapter")(adapters.add)
 app.command("adapters")(adapters.show)
+app.command("audit-adapter")(adapters.check)
 app.command("remove-adapter")(adapters.remove)
 
 

@@ -75,6 +75,8 @@ def check(pipeline: Any, adapters: Sequence[Adapter]) -> None:
         loader = {"lora": "load_lora_weights", "textual-inversion": "load_textual_inversion"}[adapter.kind]
         if not hasattr(pipeline, loader):
             raise BadRequest(f"{type(pipeline).__name__} takes no {adapter.kind}", hint="Leave the adapter out.")
+        if adapter.kind == "textual-inversion" and getattr(pipeline, "text_encoder_2", None):
+            raise BadRequest("this model reads prompts with several text encoders", hint="Leave the adapter out.")
         if adapter.kind == "textual-inversion" and adapter.scale != 1:
             raise BadRequest("a textual inversion has no scale", hint=f"Say {adapter.word} in the prompt instead.")
     if adapters and importlib.util.find_spec("peft") is None:
@@ -144,6 +146,8 @@ def _own_words(pipeline: Any) -> Iterator[None]:
 
     tokenizer, encoder = pipeline.tokenizer, pipeline.text_encoder
     embeddings, known = encoder.get_input_embeddings(), encoder.config.vocab_size
+    if embeddings.weight.is_meta:
+        raise ModelFault("a textual inversion cannot be used with COUNTERMARK_OFFLOAD=sequential")
     kept = embeddings.weight.detach().clone()
     pipeline.tokenizer = copy.deepcopy(tokenizer)
     try:

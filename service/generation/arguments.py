@@ -15,7 +15,7 @@ from service.generation.backend import Job, OnStep
 Takes = Mapping[str, inspect.Parameter]
 """The parameters of a pipeline's call, by name."""
 
-GUIDANCE, TRUE_GUIDANCE = "guidance_scale", "true_cfg_scale"
+BOTH = GUIDANCE, TRUE_GUIDANCE = "guidance_scale", "true_cfg_scale"
 _OPTIONS = ("guidance_rescale", "max_sequence_length")  # what a card may set, where the call takes it
 
 

@@ -26,6 +26,7 @@ from service.generation.redrawing import blends, redrawer
 from service.generation.safe_guidance import STRENGTHS, steered
 from service.generation.schedulers import check as check_scheduler
 from service.generation.schedulers import scheduled
+from service.generation.unheard import Unheard
 
 _LEAST_MULTIPLE = 8
 _LARGEST_SIDE = 2048
@@ -52,6 +53,7 @@ class DiffusersBackend:
         self._call = arguments.takes(pipeline)
         self._words = frozenset(self._options.get("words", ()))
         self._redrawers: dict[bool, Any] = {}
+        self._unheard = Unheard(pipeline, self._options)
         self._attachments = Attachments()
         self._lock = threading.Lock()
 
@@ -102,7 +104,8 @@ class DiffusersBackend:
             raise wrong
         check_scheduler(self._pipeline, job.scheduler)
         check_adapters(self._pipeline, job.adapters)
-        return (*vocabulary.warnings(job.prompt, self._words), *arguments.ignored(call, job))
+        unheard = (*arguments.ignored(call, job), *self._unheard.warnings(job, self.default_guidance))
+        return (*vocabulary.warnings(job.prompt, self._words), *unheard)
 
     def render(self, job: Job, on_step: OnStep) -> NDArray[np.uint8]:
         """RGB pixels (uint8, height x width x 3), equal for equal jobs. Raises ModelFault as `render_batch`."""

@@ -24,7 +24,7 @@ from service.generation.progress import Progress
 
 log = structlog.get_logger()
 
-_POLL_SECONDS = 0.1  # how soon it is seen that a caller has left, or waited too long
+_POLL_SECONDS = 0.25  # how soon it is seen that a caller has left, or waited too long
 _GATHER_SECONDS = 0.03  # how long a picture waits for others that can be drawn with it
 _IDLE_SECONDS = 60.0  # a thread that has nothing to draw ends
 _REMEMBERED = 16

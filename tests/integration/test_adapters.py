@@ -24,7 +24,7 @@ from service.errors import (
     StageFailed,
     Unavailable,
 )
-from service.gateway import Gateway, Watch
+from service.gateway import Gateway
 from service.generation import Job
 from service.generation.adapters import Adapter, check
 from service.generation.diffusers_backend import DiffusersBackend
@@ -35,6 +35,7 @@ from service.likeness import Likeness
 from service.pictures import Limits, encode
 from service.settings import Settings, load_settings
 from service.stages import Order
+from service.staging import Watch
 from tests.integration.test_consent import Portraits, grant
 from tests.support import adapters, families, pipelines
 from tests.support.painter import Painter
@@ -156,7 +157,7 @@ def test_a_pipeline_that_cannot_be_cleaned_draws_no_more(tmp_path: Path, monkeyp
 
 def test_what_a_pipeline_has_no_place_for(backend: DiffusersBackend, tmp_path: Path) -> None:
     learnt = put(adapters.word(tmp_path / "a.safetensors"), "textual-inversion")
-    with pytest.raises(BadRequest, match=r"has no scale|takes no"):
+    with pytest.raises(BadRequest, match=r"has no scale|takes no|several text encoders"):
         backend.check(replace(JOB, adapters=(replace(learnt, scale=0.5),)))
     with pytest.raises(BadRequest, match="takes no lora"):
         check(object(), [replace(learnt, kind="lora")])
@@ -362,6 +363,22 @@ def test_an_adapter_of_somebody_from_the_command_line(tmp_path: Path) -> None:
     told = json.loads(models("add-adapter", file, "--subject", ann.subject, "--grant", given.id, "--json").stdout)
     assert (told["subject"], told["grant"]) == (ann.subject, given.id)
     assert given.id in models("adapters").stdout.replace("\n", "")
+
+
+def test_an_adapter_is_audited_from_the_command_line(by_colour: None, tmp_path: Path, monkeypatch) -> None:
+    folder = pipelines.stable_diffusion(tmp_path / "pipeline")
+    monkeypatch.setenv("COUNTERMARK_PIPELINE", str(folder))
+    small = load_backend(load_settings())
+    adapters.lora(tmp_path / "style.safetensors", small._pipeline.unet)
+    photo(tmp_path / "samples" / "b.png", BOB)
+    models("add-adapter", tmp_path / "style.safetensors", "--no-identity", "--samples", tmp_path / "samples")
+    monkeypatch.setattr(DiffusersBackend, "default_steps", 1)
+    done = models("audit-adapter", "style", "--pictures", "2", "--json")
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert (told["with_adapter"]["pictures"], told["without"]["pictures"]) == (2, 2)
+    assert "on 2 pictures" in models("audit-adapter", "style", "--pictures", "2").stdout
+    assert isinstance(models("audit-adapter", "nobody").exception, NotFound)
 
 
 @pytest.mark.parametrize(

@@ -17,12 +17,13 @@ from service.cli import consent as command
 from service.cli.app import app
 from service.consent import Grant
 from service.errors import Blocked, LikenessHeld, LikenessRefused, NoFace, PromptRefused, StageFailed
-from service.gateway import Gateway, Watch
+from service.gateway import Gateway
 from service.house import House, open_house
 from service.likeness import Likeness
 from service.pictures import encode
 from service.settings import load_settings
 from service.stages import Order
+from service.staging import Watch
 from tests.support.adapters import listed
 from tests.support.painter import Painter
 from tests.support.people import ANN, BOB, MODEL, ByColour, enrolled, portrait

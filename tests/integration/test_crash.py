@@ -20,7 +20,8 @@ SCRIPT = """
 import os, pathlib, signal, sys
 from service import house as module
 from service.cli import app, files, generate
-from service.gateway import Gateway, Rules
+from service.gateway import Gateway
+from service.rules import Rules
 from service.ledger import Ledger
 from service.pictures import Limits
 from service import keys

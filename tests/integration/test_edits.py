@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from service.errors import BadRequest, Blocked, BrokenPicture, LikenessRefused, StageFailed, Unsafe
-from service.gateway import Gateway, Watch
+from service.gateway import Gateway
 from service.generation import Job
 from service.hashlists import Listed
 from service.house import House
 from service.likeness import Likeness
 from service.pictures import Limits, decode, encode
 from service.stages import Order
+from service.staging import Watch
 from tests.integration.test_consent import grant
 from tests.support.painter import Checker, Painter, finding
 from tests.support.people import ANN, BOB, ByColour, enrolled, portrait

@@ -11,7 +11,6 @@ from diffusers import DiffusionPipeline
 
 from models import ModelFault
 from service.errors import BadRequest, Cancelled, Misconfigured, StageFailed, Unavailable
-from service.gateway import Watch
 from service.generation import Job
 from service.generation.diffusers_backend import DiffusersBackend
 from service.generation.loading import load_backend
@@ -20,6 +19,7 @@ from service.generation.schedulers import fitting
 from service.house import House
 from service.settings import Settings
 from service.stages import Order
+from service.staging import Watch
 from tests.support import pipelines
 
 JOB = Job("a lake", "", 7, 256, 256, 2, 5.0)

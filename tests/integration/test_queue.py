@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from service.api import create_app
 from service.errors import BadRequest, Busy, Cancelled, Unsafe
 from service.facts import fact
-from service.gateway import Gateway, Watch
+from service.gateway import Gateway
 from service.generation import Energy, Job, OnStep, Progress
 from service.generation.energy import Meter
 from service.generation.queue import Queue
 from service.house import House, open_queue
 from service.stages import Order
+from service.staging import Watch
 from tests.support.painter import Checker, Misbehaving, Painter, finding
 from watermark.manifest import ENERGY_LABEL
 

@@ -15,11 +15,12 @@ from service.cli.app import app
 from service.clients import Client
 from service.consent import Grant
 from service.errors import BadRequest, ClientRemoved, LikenessHeld, LikenessRefused, Unsafe
-from service.gateway import Gateway, Watch
+from service.gateway import Gateway
 from service.house import House, open_house
 from service.likeness import Likeness
 from service.settings import Settings
 from service.stages import Order
+from service.staging import Watch
 from service.tenants import Terms
 from tests.support.painter import Checker, Painter, finding
 from tests.support.people import ANN, ByColour, enrolled, portrait

@@ -69,14 +69,14 @@ def stable_diffusion_3(folder: Path) -> Path:
     return folder
 
 
-def flux(folder: Path) -> Path:
-    """Packed latents, and a guidance the model was distilled with."""
+def flux(folder: Path, *, guided: bool = True) -> Path:
+    """Packed latents, and with `guided` a guidance the model was distilled with."""
     torch.manual_seed(0)
     FluxPipeline(
         transformer=FluxTransformer2DModel(
             patch_size=1, in_channels=16, num_layers=1, num_single_layers=1, attention_head_dim=16,
             num_attention_heads=2, joint_attention_dim=32, pooled_projection_dim=32, axes_dims_rope=(4, 4, 8),
-            guidance_embeds=True,
+            guidance_embeds=guided,
         ),
         vae=_vae(4),
         text_encoder=CLIPTextModel(clip_text()),

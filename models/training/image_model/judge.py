@@ -24,6 +24,7 @@ from .vocabulary import COLOURS, OBJECT_COLOURS, PLACES, STUDIO, STYLES, TIMES, 
 log = logging.getLogger(__name__)
 SIDE = 128
 """Pictures are looked at in this many pixels a side."""
+CELLS = SIDE // 16
 NOTHING = "-"
 HEADS: dict[str, tuple[str, ...]] = {
     "first": (NOTHING, *OBJECTS),
@@ -56,22 +57,41 @@ def facts(scene: Scene) -> dict[str, str | None]:
     }
 
 
+OBJECT_HEADS = ("first", "second", "colour")
+"""Asked of what the judge looks at; the other questions are asked of the picture as a whole."""
+
+
 class Judge(nn.Module):
-    """Convolutions down to 8 x 8 cells, which keep their places, and one linear head for each question."""
+    """Convolutions down to 8 x 8 cells, one look at each of two objects, and a linear head for each question.
+
+    What an object is, is asked of the cells looked at and in the same way wherever they are: asked of all cells in
+    their places, as the first version did, it has to be learnt again for every place.
+    """
 
     def __init__(self, channels: tuple[int, ...] = (24, 48, 96, 160), hidden: int = 384) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         for before, after in zip((3, *channels[:-1]), channels, strict=True):
             layers += [nn.Conv2d(before, after, 3, 2, 1), nn.GroupNorm(8, after), nn.SiLU(), _Residual(after)]
-        self.trunk = nn.Sequential(*layers, nn.Conv2d(channels[-1], 48, 1))
-        self.mix = nn.Sequential(nn.Flatten(), nn.Dropout(0.2), nn.Linear(48 * 64, hidden), nn.SiLU())
+        self.trunk = nn.Sequential(*layers)
+        self.whole = nn.Sequential(
+            nn.Conv2d(channels[-1], 48, 1), nn.Flatten(), nn.Dropout(0.2), nn.Linear(48 * CELLS**2, hidden), nn.SiLU()
+        )
+        self.places = nn.Parameter(torch.zeros(1, channels[-1], CELLS, CELLS))
+        self.context = nn.Linear(hidden, channels[-1])
+        self.looks = nn.Conv2d(channels[-1], 2, 1)
+        self.name = nn.Sequential(nn.Linear(channels[-1], hidden), nn.SiLU())
         self.heads = nn.ModuleDict({name: nn.Linear(hidden, len(answers)) for name, answers in HEADS.items()})
+        self.heads["second"] = self.heads["first"]  # an object has the same name in either place
 
     def forward(self, pixels: torch.Tensor) -> dict[str, torch.Tensor]:
         """Logits of each head, (B, answers), for `pixels` (B, 3, SIDE, SIDE) in -1..1."""
-        seen = self.mix(self.trunk(pixels))
-        return {name: head(seen) for name, head in self.heads.items()}
+        cells = self.trunk(pixels)
+        whole = self.whole(cells)
+        where = self.looks(cells + self.places + self.context(whole)[..., None, None]).flatten(2).softmax(-1)
+        first, second = self.name(torch.einsum("bln,bcn->blc", where, cells.flatten(2))).unbind(1)
+        seen = {"first": first, "colour": first, "second": second}
+        return {name: head(seen.get(name, whole)) for name, head in self.heads.items()}
 
 
 class _Residual(nn.Module):
@@ -140,7 +160,8 @@ def _loss(model: Judge, pixels: torch.Tensor, answers: dict[str, torch.Tensor], 
     with torch.autocast(pixels.device.type, torch.bfloat16):
         logits = model(pixels)
     losses = [
-        F.cross_entropy(values.float(), answers[name][chosen], ignore_index=-1, label_smoothing=0.02)
+        (2 if name in OBJECT_HEADS else 1)
+        * F.cross_entropy(values.float(), answers[name][chosen], ignore_index=-1, label_smoothing=0.02)
         for name, values in logits.items()
     ]
     return torch.stack(losses).sum()

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
@@ -85,6 +85,15 @@ def test_what_is_removed_is_gone(adapters: Adapters, file: AdapterFile, house: H
     assert [json.loads(d.body)["action"] for d in house.ledger.decided("style")] == ["added", "removed"]
 
 
+def test_a_name_stays_that_of_one_file(adapters: Adapters, file: AdapterFile, tmp_path: Path) -> None:
+    of_nobody(adapters, file)
+    adapters.remove("style")
+    other = read_adapter(any_lora(tmp_path / "other.safetensors", {"note": "another"}))
+    with pytest.raises(BadRequest, match="was the name of another file"):
+        of_nobody(adapters, other)
+    of_nobody(adapters, file)
+
+
 @pytest.mark.parametrize("name", ["Ann", "a b", "../a", "", "x" * 65, "style"])
 def test_names_that_cannot_be_given(adapters: Adapters, file: AdapterFile, name: str) -> None:
     of_nobody(adapters, file)
@@ -144,6 +153,7 @@ def test_a_file_that_changes_while_it_is_added_is_not(adapters: Adapters, file: 
     assert adapters.cards() == []
 
 
+@settings(deadline=None)
 @given(st.floats(0, 2).map(lambda scale: round(scale, 3)))
 def test_every_scale_from_0_to_2_can_be_said(scale: float) -> None:
     assert TypeAdapter(AdapterChoice).validate_python(f"style:{scale:.3f}")

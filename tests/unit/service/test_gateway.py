@@ -23,12 +23,13 @@ from service.errors import (
     Unsafe,
 )
 from service.facts import fact
-from service.gateway import Gateway, Watch
+from service.gateway import Gateway
 from service.hashlists import Listed
 from service.house import House
 from service.pictures import Limits, decode
 from service.policy import is_answer
 from service.stages import Order
+from service.staging import Watch
 from tests.support.painter import Checker, Misbehaving, Painter, finding, landscape
 from tests.support.prompts import Screen, evidence
 from watermark import Reading

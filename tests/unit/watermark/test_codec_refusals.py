@@ -1,7 +1,9 @@
 """What the codec finds no mark in, what it refuses, and what it promises about its output."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,9 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from tests.unit.watermark.pictures import PHOTOS, Rgb, cartoon, photo
-from watermark import Codec, Keyring, Reading
-from watermark.codec import MAX_ATTEMPTS
-from watermark.errors import BadImage, BadMarkId, TooSmall
+from watermark import Codec, Keyring, payload, search
+from watermark.errors import BadImage, BadMarkId, TooSmall, Unmarkable
+from watermark.keyring import MAX_EPOCHS
+from watermark.reader import MAX_ATTEMPTS
 
 SECRET = b"a secret for the tests"
 CODEC = Codec(Keyring.from_secret(SECRET))
@@ -71,23 +74,22 @@ def test_keyrings_never_read_each_other(picture: Rgb) -> None:
 
 def test_the_check_key_alone_decides_too(marked: Rgb) -> None:
     """Under the right pattern but the wrong check every grid is found and every payload refused."""
-    right = Keyring.from_secret(SECRET)
-    wrong = Keyring(pattern=right.pattern, phases=right.phases, check=bytes(32))
-    assert Codec(wrong).extract(marked) is None
+    (right,) = Keyring.from_secret(SECRET).epochs
+    assert Codec(Keyring((replace(right, check=bytes(32)),))).extract(marked) is None
 
 
-def test_attempts_are_counted(marked: Rgb, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The bound on false readings is attempts x 2**-32: no search may decode more often."""
+@pytest.mark.parametrize("epochs", [1, MAX_EPOCHS])
+def test_attempts_are_counted(epochs: int, marked: Rgb, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bound on false readings is attempts x 2**-36: no search may decode more often, whatever the keys."""
     attempts = []
-
-    def refuse(self: Codec, grid: object) -> Reading | None:
-        attempts.append(grid)
-        return None
-
-    monkeypatch.setattr(Codec, "_decoded", refuse)
-    CODEC.extract(marked)
+    monkeypatch.setattr(payload, "unseal", lambda bits, key: attempts.append(key))
+    monkeypatch.setattr(search, "_FAINT_SCORE", 3.0)
+    monkeypatch.setattr(search, "_REFINED_SCORE", 3.0)
+    keyring = Keyring.from_secrets([SECRET, *(bytes([number]) * 16 for number in range(1, epochs))])
+    assert Codec(keyring).extract(marked) is None
     assert 1 <= len(attempts) <= MAX_ATTEMPTS
-    assert MAX_ATTEMPTS * 2.0**-32 < 1e-9
+    assert MAX_ATTEMPTS * 2.0**-36 < 1e-9
+    assert len(set(attempts)) == epochs
 
 
 def test_marking_twice_never_gives_a_third_id(marked: Rgb) -> None:
@@ -109,6 +111,12 @@ def test_ids_give_different_pixels(marked: Rgb) -> None:
 def test_too_small_to_mark(width: int, height: int) -> None:
     with pytest.raises(TooSmall, match="short side must be at least 128"):
         CODEC.embed(np.zeros((height, width, 3), np.uint8), 1)
+
+
+def test_noise_that_drowns_the_mark_is_refused() -> None:
+    noise = np.random.default_rng(3).normal(128, 60, (64, 64, 3)).clip(0, 255).astype(np.uint8)
+    with pytest.raises(Unmarkable, match="too noisy for its size"):
+        CODEC.embed(cv2.resize(noise, (256, 256), interpolation=cv2.INTER_CUBIC), 1)
 
 
 @pytest.mark.parametrize("mark_id", [-1, 2**48])

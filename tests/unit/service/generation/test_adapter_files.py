@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
@@ -58,6 +58,7 @@ def test_a_file_larger_than_an_adapter_is_none(tmp_path: Path, monkeypatch: pyte
         read_adapter(any_lora(tmp_path / "a.safetensors"))
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(), st.text()), st.text())
 def test_whatever_the_metadata_says_there_are_hints_or_none(metadata: dict[str, str], said: str) -> None:
     assert isinstance(hints({**metadata, "ss_tag_frequency": said}), tuple)

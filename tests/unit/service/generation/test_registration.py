@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.errors import Misconfigured
@@ -83,6 +83,7 @@ def test_what_gets_no_card(folder: Path, fault: str) -> None:
         check_pipeline(folder)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_whatever_the_bytes_a_header_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "any.safetensors"
@@ -91,6 +92,7 @@ def test_whatever_the_bytes_a_header_is_read_or_refused(tmp_path_factory: pytest
         read_header(path)
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.none() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
