@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from detectors import Finding
 from detectors.prompts import PromptFinding
 from service import prompt_policy
@@ -90,7 +93,7 @@ class Admission:
     @contextlib.contextmanager
     def _turn(self, order: Order) -> Iterator[None]:
         """Few orders with pictures at once: a decoded one takes hundreds of megabytes."""
-        if order.image is None:
+        if order.image is None and not order.references:
             yield
             return
         if not self._turns.acquire(timeout=self._rules.screen_timeout):
@@ -102,7 +105,7 @@ class Admission:
 
     def _entry(self, order: Order, client: Client, watch: Watch) -> Entry:
         order = Order.model_validate(order.model_dump())  # `model_construct` skips validation; this does not
-        taken = intake(order.image, order.mask, self._rules.limits)
+        taken = intake(order.image, order.mask, self._rules.limits, order.references)
         chosen = self._adapters.chosen(order.adapters)
         job = self._job(order, taken, chosen)
         if min(job.width, job.height) < MIN_EMBED_SIDE:
@@ -117,7 +120,7 @@ class Admission:
             grants = self._likeness.permitted(wanted, order.use, client)
             findings = self._prompt(job, self._likeness.names(grants))
             measure = Measure({grant.subject for grant in grants}, threshold)
-            self._screening.sent_in([given.picture for given in taken.pictures], job.canvas, measure)
+            self._screening.sent_in([given.picture for given in taken.pictures], _used(job), measure)
         return Entry(_settled(order, job), job, warnings, findings, grants, chosen, taken.sources, threshold)
 
     def _prompt(self, job: Job, granted: Sequence[str]) -> tuple[Finding, ...]:
@@ -146,11 +149,17 @@ class Admission:
             adapters=tuple(one.adapter for one in chosen),
             canvas=taken.canvas(backend.default_size if order.upscale else (width, height), order.strength),
             upscale=order.upscale,
+            references=taken.references(backend.reference_digest, order.reference_scale),
         )
 
     def _one_quality(self, order: Order) -> tuple[str, ...]:
         same = order.steps or self._backend.high_steps == self._backend.default_steps
         return ("quality changes nothing: the steps are the same",) if order.quality == "high" and same else ()
+
+
+def _used(job: Job) -> list[NDArray[np.uint8]]:
+    """The pixels that the model is shown."""
+    return [*([job.canvas.rgb] if job.canvas else []), *(job.references.pictures if job.references else ())]
 
 
 def _settled(order: Order, job: Job) -> Order:

@@ -6,6 +6,7 @@ from detectors import Finding
 from service import SYSTEM_NAME, __version__
 from service.clients import Client
 from service.errors import PromptRefused, Refusal
+from service.generation import Job
 from service.generation.adapters import Adapter
 from service.generation.upscale import NAMES, VERSION
 from service.ledger import Issue
@@ -33,7 +34,7 @@ def statement(draft: Draft, rules: Rules, own_size: tuple[int, int]) -> Statemen
         mark_algorithm=Codec.ALGORITHM,
         mark_id=admitted.mark_id,
         consents=tuple(grant.receipt_digest for grant in admitted.grants),
-        adapters=tuple((one.adapter.digest, one.adapter.scale) for one in admitted.adapters),
+        adapters=tuple((one.adapter.digest, one.adapter.scale) for one in admitted.adapters) + _after(admitted.job),
         sources=admitted.given,
         resized=Resized(NAMES[method], VERSION, own_size) if method else None,
         energy=draft.energy.rounded() if draft.energy and rules.energy_in_manifest else None,
@@ -93,6 +94,11 @@ def refused(refusal: Refusal, client: Client, model_digest: str, prompt_digest: 
     if isinstance(refusal, PromptRefused):
         content |= {"categories": refusal.categories, "rules": refusal.rules}
     return content | ({"subject": refusal.subject} if refusal.subject else {})
+
+
+def _after(job: Job) -> tuple[tuple[str, float], ...]:
+    """Digest and scale of what made the picture take after others."""
+    return ((job.references.digest, job.references.scale),) if job.references else ()
 
 
 def _asker(client: Client) -> dict[str, str]:

@@ -14,7 +14,6 @@ from service.adapters import Avoided
 from service.blocklist import Blocklist
 from service.deadline import within
 from service.errors import LikenessHeld, StageFailed, Unsafe
-from service.generation.canvas import Canvas
 from service.likeness import Likeness
 from service.pictures import Picture
 
@@ -71,20 +70,21 @@ class Screening:
             raise
         return (*self._safe(rgb, measure.threshold, "the picture", "screen"), *faces)
 
-    def sent_in(self, pictures: Sequence[Picture], canvas: Canvas | None, measure: Measure) -> None:
+    def sent_in(self, pictures: Sequence[Picture], used: Sequence[NDArray[np.uint8]], measure: Measure) -> None:
         """Let pictures in, if each face of theirs is, one against one, somebody's who granted it.
 
-        Looked at are the files as they are, and what will be drawn on: its middle, enlarged, may show a face that was
-        too small for the face model in the file, or lost in its margins.
+        Looked at are the files as they are, and what the model is shown of them (`used`): their middle, enlarged, may
+        show a face that was too small for the face model in the file, or lost in its margins.
 
         Raises as `drawn`.
         """
         for picture in pictures:
             self._within(partial(self._blocklist.check_upload, picture.data, picture.rgb))
             self._shown(picture.rgb, measure)
-        if canvas is not None and not any(np.array_equal(canvas.rgb, picture.rgb) for picture in pictures):
-            self._within(partial(self._blocklist.check_input, canvas.rgb))
-            self._shown(canvas.rgb, measure)
+        for rgb in used:
+            if not any(np.array_equal(rgb, picture.rgb) for picture in pictures):
+                self._within(partial(self._blocklist.check_input, rgb))
+                self._shown(rgb, measure)
 
     def _shown(self, rgb: NDArray[np.uint8], measure: Measure) -> None:
         self._within(partial(self._likeness.check_input, rgb, measure.granted))

@@ -52,6 +52,10 @@ LikenessScope = Annotated[
         "else `portrait`."
     ),
 ]
+ReferenceScale = Annotated[
+    float | None,
+    Field(gt=0, le=1, allow_inf_nan=False, description="How much it takes after the reference pictures; unset: 0.6."),
+]
 Strength = Annotated[
     float | None,
     Field(
@@ -94,11 +98,21 @@ class Order(BaseModel):
         None, repr=False, description="File that is transparent, or else white, where the picture is drawn anew."
     )
     strength: Strength = None
+    references: tuple[Annotated[bytes, Field(repr=False)], ...] = Field(
+        (), max_length=4, repr=False, description="Files of pictures that it shall take after."
+    )
+    reference_scale: ReferenceScale = None
 
     @model_validator(mode="after")
     def _changes_need_a_picture(self) -> Self:
         if self.image is None and not (self.mask is None and self.strength is None):
             raise ValueError("mask and strength belong to a picture to change: send `image` with them")
+        return self
+
+    @model_validator(mode="after")
+    def _a_scale_needs_references(self) -> Self:
+        if self.reference_scale is not None and not self.references:
+            raise ValueError("reference_scale belongs to reference pictures: send some with it")
         return self
 
     @property

@@ -33,6 +33,10 @@ class Front:
     def most_steering(self) -> int:
         return self._backend.most_steering
 
+    @property
+    def reference_digest(self) -> str:
+        return self._backend.reference_digest
+
     def fitting(self, width: int, height: int) -> tuple[int, int]:
         return self._backend.fitting(width, height)
 

@@ -253,7 +253,7 @@ def alike(job: Job) -> Hashable | None:
     """Equal for jobs that can be drawn in one call: all but prompt, negative prompt and seed is the same, and either
     all have a negative prompt or none. None for a job that is drawn alone: one that is steered, or on a picture.
     """
-    if job.steering or job.canvas is not None:
+    if job.steering or job.canvas is not None or job.references is not None:
         return None
     return replace(job, prompt="", negative_prompt="", seed=0), bool(job.negative_prompt)
 

@@ -43,6 +43,8 @@ def mask() -> bytes:
 class Plain(Painter):
     """Remembers what it was asked for."""
 
+    reference_digest = "d" * 64
+
     def __init__(self) -> None:
         self.jobs: list[Job] = []
 
@@ -197,8 +199,7 @@ class Beholder(ByColour):
     """Sees nothing in pictures that are not square: a face in the middle of a strip is lost in it."""
 
     def __call__(self, rgb):  # type: ignore[no-untyped-def]
-        middle = rgb[(len(rgb) - 256) // 2 :][:256]
-        return super().__call__(middle) if rgb.shape[0] == rgb.shape[1] else []
+        return super().__call__(rgb) if rgb.shape[0] == rgb.shape[1] else []
 
 
 def test_what_is_drawn_on_is_looked_at_too(build, house: House) -> None:
@@ -259,3 +260,69 @@ def test_few_orders_with_pictures_are_looked_at_at_once(build, likeness: Likenes
     free.set()
     assert len(ends) == len(threads)
     assert Busy in ends
+
+
+# Pictures that it shall take after.
+
+
+def after(*references: bytes, **changes: object) -> Order:
+    return Order(prompt="more discs", seed=2, references=references, **changes)  # type: ignore[arg-type]
+
+
+def test_references_are_handed_on_as_squares_and_told_in_the_manifest(
+    gateway: Gateway, backend: Plain, house: House
+) -> None:
+    wide = encode(np.full((64, 256, 3), 128, np.uint8), "png")[0]
+    released = gateway.release(after(SKY, wide, reference_scale=0.3))
+    (job,) = backend.jobs
+    assert job.references is not None
+    assert [picture.shape for picture in job.references.pictures] == [(512, 512, 3)] * 2
+    assert job.references.scale == 0.3
+    credential = house.credentials.read(released.data, released.mime)
+    assert credential.state == "trusted"
+    assert [one.relationship for one in credential.ingredients] == ["inputTo", "inputTo"]
+    assert credential.actions[0].action == "c2pa.created"
+    assert b"d" * 64 in released.data  # the adapter's digest
+    (decision,) = house.ledger.decided(released.admitted.content_id)
+    assert [one["role"] for one in json.loads(decision.body)["given"]] == ["reference", "reference"]
+
+
+def test_a_reference_beside_a_picture_to_change_is_an_input_of_the_change(gateway: Gateway, house: House) -> None:
+    released = gateway.release(edit(mask=mask(), references=(SKY,)))
+    credential = house.credentials.read(released.data, released.mime)
+    assert [one.relationship for one in credential.ingredients] == ["parentOf", "inputTo", "inputTo"]
+    assert [one.action for one in credential.actions][:2] == ["c2pa.opened", "c2pa.edited"]
+
+
+def test_a_face_in_a_reference_needs_a_grant_for_a_portrait(gateway: Gateway, backend: Plain, house: House) -> None:
+    with pytest.raises(LikenessRefused, match="belong to nobody"):
+        gateway.release(after(SKY, ANNS))
+    assert backend.jobs == []
+    allowed = grant(house, enrolled(house.consent).subject)
+    assert gateway.release(after(SKY, ANNS, grants=(allowed.id,)))
+
+
+def test_the_square_of_a_reference_is_looked_at_too(build, house: House) -> None:
+    strip = np.full((1024, 256, 3), 128, np.uint8)
+    strip[384:640] = portrait(ANN)
+    backend = Plain()
+    likeness = Likeness(house.consent, Beholder, 0.5, "default")
+    with pytest.raises(LikenessRefused):
+        build(backend, likeness=likeness).release(after(encode(strip, "png")[0]))
+    assert backend.jobs == []
+
+
+def test_unsafe_and_listed_references_stay_out(build, likeness: Likeness, house: House) -> None:
+    checker = Checker(lambda images: [finding(0.9) for _ in images])
+    with pytest.raises(Unsafe, match="sent in"):
+        build(Plain(), [checker], likeness=likeness).release(after(SKY))
+    house.blocklist.add([Listed("sha256", hashlib.sha256(SKY).hexdigest(), "")], "list", "test")
+    with pytest.raises(Blocked):
+        build(Plain(), likeness=likeness).release(after(SKY))
+
+
+def test_a_scale_alone_and_too_many_references_are_refused() -> None:
+    with pytest.raises(ValueError, match="belongs to reference pictures"):
+        Order(prompt="x", reference_scale=0.5)
+    with pytest.raises(ValueError, match="at most 4"):
+        after(*[SKY] * 5)
