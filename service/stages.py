@@ -98,7 +98,7 @@ class Order(BaseModel):
         None, repr=False, description="File that is transparent, or else white, where the picture is drawn anew."
     )
     strength: Strength = None
-    references: tuple[Annotated[bytes, Field(repr=False)], ...] = Field(
+    references: tuple[bytes, ...] = Field(
         (), max_length=4, repr=False, description="Files of pictures that it shall take after."
     )
     reference_scale: ReferenceScale = None
