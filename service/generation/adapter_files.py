@@ -50,7 +50,7 @@ def read_adapter(path: Path) -> AdapterFile:
     if kind is None or len(header) > _MOST_TENSORS:
         raise BadRequest(
             f"{path} is neither a LoRA nor a textual inversion of one text encoder",
-            hint="LoHa, LoKr and embeddings for two text encoders are not supported.",
+            hint="LoHa, LoKr, LoRAs for control pictures and embeddings for two text encoders are not supported.",
         )
     if size > LARGEST[kind]:
         raise BadRequest(f"{path} has {size} bytes, more than a {kind} needs", hint="Is it a whole model?")
@@ -75,10 +75,15 @@ def hints(metadata: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _kind(tensors: Mapping[str, Any]) -> Kind | None:
     if tensors and any("lora" in name for name in tensors):
-        return None if any("hada_" in name or "lokr_" in name for name in tensors) else "lora"
+        return None if any(map(_is_more, tensors)) else "lora"
     shapes = [tensor.get("shape") for tensor in tensors.values() if isinstance(tensor, dict)]
     one = len(shapes) == 1 and isinstance(shapes[0], list) and 1 <= len(shapes[0]) <= 2  # a row for each word
     return "textual-inversion" if one else None
+
+
+def _is_more(name: str) -> bool:
+    """A tensor that is no plain LoRA's: LoHa, LoKr, or a norm layer, which is put in the place of the model's own."""
+    return "hada_" in name or "lokr_" in name or ("norm" in name and "lora" not in name)
 
 
 def _folders(metadata: Mapping[str, Any]) -> dict[str, dict[str, int]]:

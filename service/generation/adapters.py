@@ -17,6 +17,7 @@ from models import DigestMismatch, ModelFault, ModelMissing
 from service.errors import BadRequest, Unavailable
 from service.generation.adapter_files import Kind
 from service.generation.folders import file_digest
+from service.generation.originals import Originals
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,9 @@ class Adapter:
 class Attachments:
     """What is on one backend's pipelines. Used under the backend's lock."""
 
-    def __init__(self) -> None:
+    def __init__(self, pipeline: Any) -> None:
+        """`pipeline`: as it was loaded."""
+        self._originals = Originals(pipeline)
         self._stuck = False
 
     @contextlib.contextmanager
@@ -53,7 +56,7 @@ class Attachments:
             raise ModelFault("an adapter of an earlier order could not be taken off: start the service again")
         with contextlib.ExitStack() as taking_off:
             taking_off.callback(self._prove_clean, pipeline)
-            _put_on(pipeline, adapters, taking_off)
+            _put_on(pipeline, adapters, taking_off, self._originals)
             self._stuck = bool(adapters)  # until it is proven that they are off
             yield
 
@@ -61,6 +64,8 @@ class Attachments:
         self._stuck = True
         if left := [name for name, part in pipeline.components.items() if getattr(part, "peft_config", None)]:
             raise ModelFault(f"an adapter could not be taken off {left[0]}: start the service again")
+        if changed := self._originals.changed():
+            raise ModelFault(f"an adapter has changed the layers of {changed}: start the service again")
         self._stuck = False
 
 
@@ -83,12 +88,15 @@ def check(pipeline: Any, adapters: Sequence[Adapter]) -> None:
         raise Unavailable("adapters need the package peft", hint="Install it: pip install 'countermark[generate]'.")
 
 
-def _put_on(pipeline: Any, adapters: Sequence[Adapter], taking_off: contextlib.ExitStack) -> None:
+def _put_on(pipeline: Any, adapters: Sequence[Adapter], taking_off: contextlib.ExitStack, originals: Originals) -> None:
     loras = {f"adapter{n}": adapter for n, adapter in enumerate(adapters) if adapter.kind == "lora"}  # no dots in names
     if loras:
+        taking_off.callback(originals.put_back)
         taking_off.callback(pipeline.unload_lora_weights)
     for name, adapter in loras.items():
         _fitting(adapter, partial(_load_lora, pipeline, adapter, name))
+        if changed := originals.changed():  # made for pictures that steer, of which this pipeline takes none
+            raise ModelFault(f"adapter {adapter.name} does not fit this model: it changes the layers of {changed}")
     if loras:
         pipeline.set_adapters(list(loras), [adapter.scale for adapter in loras.values()])
     words = [adapter for adapter in adapters if adapter.kind == "textual-inversion"]

@@ -27,7 +27,7 @@ from service.generation.references import ReferenceAdapter
 from service.generation.references import check as check_references
 from service.generation.safe_guidance import STRENGTHS, steered
 from service.generation.schedulers import check as check_scheduler
-from service.generation.schedulers import scheduled
+from service.generation.schedulers import fitting, scheduled
 from service.generation.unheard import Unheard
 
 _LEAST_MULTIPLE = 8
@@ -59,9 +59,11 @@ class DiffusersBackend:
         self._options = dict(options or {})
         self._call = arguments.takes(pipeline)
         self._words = frozenset(self._options.get("words", ()))
-        self._redrawers: dict[bool, Any] = {}
+        self._schedulers = fitting(pipeline)
+        # Now, and not at the first picture sent in: a drawing swaps parts of the pipeline, and they would keep those.
+        self._redrawers = {masked: redrawer(pipeline, masked=masked) for masked in (False, True)}
         self._unheard = Unheard(pipeline, self._options)
-        self._attachments = Attachments()
+        self._attachments = Attachments(pipeline)
         self._references = references
         self._lock = threading.Lock()
 
@@ -114,7 +116,7 @@ class DiffusersBackend:
         call = arguments.takes(self._pipeline_for(job))
         if wrong := arguments.unsupported(call, job):
             raise wrong
-        check_scheduler(self._pipeline, job.scheduler)
+        check_scheduler(self._schedulers, job.scheduler)
         check_adapters(self._pipeline, job.adapters)
         check_references(self._pipeline, self._references, job.references)
         unheard = (*arguments.ignored(call, job), *self._unheard.warnings(job, self.default_guidance))
@@ -152,13 +154,18 @@ class DiffusersBackend:
         return [rgb if job.canvas is None else kept(rgb, job.canvas) for rgb in pictures]
 
     def _pipeline_for(self, job: Job) -> Any:
-        """The pipeline that draws this job. All of them share one set of weights."""
+        """The pipeline that draws this job. All of them share one set of weights. Raises BadRequest: there is none."""
         if job.canvas is None:
             return self._pipeline
         masked = job.canvas.mask is not None
-        if masked not in self._redrawers:
-            self._redrawers[masked] = redrawer(self._pipeline, masked=masked)
-        return self._redrawers[masked]
+        found = self._redrawers[masked]
+        if found is None:
+            what = "into a part of a picture" if masked else "on a picture"
+            raise BadRequest(
+                f"{type(self._pipeline).__name__} cannot draw {what}",
+                hint="Leave the picture out, or use another model.",
+            )
+        return found
 
     def _after(self, pipeline: Any, job: Job) -> contextlib.AbstractContextManager[dict[str, Any]]:
         if job.references is None or self._references is None:

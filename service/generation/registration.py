@@ -2,7 +2,6 @@
 
 import json
 import struct
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from models import Card, ModelFault, Source
 from models.cards import Folder
 from service.errors import Misconfigured
-from service.generation.families import INDEX, Index, part_class, pipeline_class, read_index, replaced
+from service.generation.families import INDEX, Index, part_class, pipeline_class, read_index, replaced, shards
 from service.generation.folders import file_digest, files_of
 from service.generation.safety_checker import brings_checker
 
@@ -113,16 +112,8 @@ def _check_weights(index: Index, name: str) -> None:
     if not any(part.glob("*.safetensors")):
         raise Misconfigured(f"{part} has no safetensors", hint=f"{INDEX} names it: fetch the folder again.")
     for table in part.glob("*.safetensors.index.json"):
-        if gone := sorted(set(_shards(table)) - {path.name for path in part.iterdir()}):
+        if gone := sorted(shards(table) - {path.name for path in part.iterdir()}):
             raise Misconfigured(f"{part} has no {gone[0]}", hint="Fetch the folder again.")
-
-
-def _shards(table: Path) -> Iterator[str]:
-    try:
-        shards: Mapping[str, str] = json.loads(table.read_bytes())["weight_map"]
-        yield from map(str, shards.values())
-    except (ValueError, KeyError, TypeError, AttributeError) as bad:
-        raise Misconfigured(f"{table} cannot be read", hint="Fetch it again.") from bad
 
 
 def _checker(folder: Path) -> bool:

@@ -2,7 +2,7 @@
 
 import contextlib
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, get_args
 
 from service.errors import BadRequest
@@ -31,9 +31,9 @@ def fitting(pipeline: Any) -> tuple[Scheduler, ...]:
     return tuple(name for name in SCHEDULERS if _CLASSES[name] in known and _knows(name, own.config))
 
 
-def check(pipeline: Any, name: Scheduler | None) -> None:
-    """Raises BadRequest where this pipeline cannot be drawn with that scheduler."""
-    if name is not None and name not in (usable := fitting(pipeline)):
+def check(usable: Sequence[Scheduler], name: Scheduler | None) -> None:
+    """Raises BadRequest where a pipeline for which these are `fitting` cannot be drawn with that scheduler."""
+    if name is not None and name not in usable:
         raise BadRequest(
             f"this model cannot be drawn with the scheduler {name}",
             hint=f"Use {', '.join(usable)}, or leave it out." if usable else "Leave it out.",
@@ -49,7 +49,7 @@ def scheduled(pipeline: Any, name: Scheduler | None) -> Iterator[None]:
     if name is None:
         yield
         return
-    check(pipeline, name)
+    check(fitting(pipeline), name)
     own = pipeline.scheduler
     pipeline.scheduler = _class(name).from_config(own.config)
     try:

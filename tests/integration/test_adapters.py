@@ -30,6 +30,7 @@ from service.generation.adapters import Adapter, check
 from service.generation.diffusers_backend import DiffusersBackend
 from service.generation.folders import file_digest
 from service.generation.loading import load_backend
+from service.generation.originals import Originals
 from service.house import House, open_house
 from service.likeness import Likeness
 from service.pictures import Limits, encode
@@ -63,6 +64,11 @@ def backend(request, tmp_path_factory: pytest.TempPathFactory) -> DiffusersBacke
 def small(tmp_path_factory: pytest.TempPathFactory) -> DiffusersBackend:
     folder = pipelines.stable_diffusion(tmp_path_factory.mktemp("small") / "pipeline")
     return load_backend(Settings(pipeline=str(folder), threads=1))
+
+
+@pytest.fixture(scope="module")
+def flux(tmp_path_factory: pytest.TempPathFactory) -> DiffusersBackend:
+    return load_backend(Settings(pipeline=str(families.flux(tmp_path_factory.mktemp("flux") / "pipeline")), threads=1))
 
 
 def put(path: Path, kind: str = "lora", name: str = "style", scale: float = 1.0) -> Adapter:
@@ -133,6 +139,42 @@ def test_one_that_does_not_fit_is_a_fault_and_leaves_nothing_on(
     with pytest.raises(ModelFault, match="does not fit"):
         small.render(replace(JOB, adapters=(lora(tmp_path / "b.safetensors", small), unfit)), ignore)
     assert np.array_equal(small.render(JOB, ignore), plain)
+
+
+@pytest.mark.parametrize("layer", ["x_embedder", "transformer_blocks.0.attn.to_q"])
+def test_one_that_widens_layers_is_a_fault_and_leaves_them_as_they_were(
+    flux: DiffusersBackend, tmp_path: Path, layer: str
+) -> None:
+    plain, transformer = flux.render(JOB, ignore), flux._pipeline.transformer
+    wider = put(adapters.wider_lora(tmp_path / "a.safetensors", transformer, layer))
+    fits = lora(tmp_path / "b.safetensors", flux)
+    for worn in ((wider,), (fits, wider)):
+        with pytest.raises(ModelFault, match="does not fit this model"):
+            flux.render(replace(JOB, adapters=worn), ignore)
+        assert np.array_equal(flux.render(JOB, ignore), plain)
+    assert transformer.config.in_channels == transformer.x_embedder.in_features
+    assert not np.array_equal(flux.render(replace(JOB, adapters=(fits,)), ignore), plain)
+
+
+def test_one_that_brings_norm_layers_is_a_fault_and_leaves_the_models_own(
+    flux: DiffusersBackend, tmp_path: Path
+) -> None:
+    plain, transformer = flux.render(JOB, ignore), flux._pipeline.transformer
+    norms = [put(adapters.norm_lora(tmp_path / f"{seed}.safetensors", transformer, seed)) for seed in (1, 2)]
+    for worn in (norms, norms[:1]):
+        with pytest.raises(ModelFault, match="it changes the layers of transformer"):
+            flux.render(replace(JOB, adapters=tuple(worn)), ignore)
+        assert np.array_equal(flux.render(JOB, ignore), plain)
+
+
+def test_layers_that_cannot_be_put_back_stop_the_pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    backend = load_backend(Settings(pipeline=str(families.flux(tmp_path / "pipeline")), threads=1))
+    monkeypatch.setattr(Originals, "put_back", lambda self: None)
+    wider = put(adapters.wider_lora(tmp_path / "a.safetensors", backend._pipeline.transformer))
+    with pytest.raises(ModelFault, match="has changed the layers of transformer"):
+        backend.render(replace(JOB, adapters=(wider,)), ignore)
+    with pytest.raises(ModelFault, match="earlier order"):
+        backend.render(JOB, ignore)
 
 
 def test_another_file_than_the_cards_is_not_put_on(small: DiffusersBackend, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from service.cli.app import app
 from service.errors import BadRequest, Misconfigured, Unavailable
 from service.generation.loading import load_backend
 from service.house import open_house
-from service.settings import load_settings
+from service.settings import Settings, load_settings
 from tests.support.pipelines import add_safety_checker, change_weights, stable_diffusion
 
 runner = CliRunner()
@@ -68,6 +68,16 @@ def test_another_folder_than_the_cards_is_not_served(
     if change == "one more":
         with pytest.raises(DigestMismatch, match="is not on the card"):
             load_backend(load_settings())
+
+
+@pytest.mark.parametrize("how", ["a link", "a pointer"])
+def test_weights_from_elsewhere_are_not_loaded_without_a_card_either(folder: Path, tmp_path: Path, how: str) -> None:
+    if how == "a link":
+        (folder / "unet").symlink_to((folder / "unet").rename(tmp_path / "elsewhere"))
+    else:
+        (folder / "text_encoder" / "adapter_config.json").write_text("{}")
+    with pytest.raises(Misconfigured, match=r"link to a folder|from elsewhere"):
+        load_backend(Settings(pipeline=str(folder), threads=1))
 
 
 @pytest.mark.parametrize("name", ["embedded", "open_nsfw", "../up", "Ü", "mine"])

@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 
 from service.errors import BadRequest
 from service.generation import Job
+from service.generation.adapters import Adapter
 from service.generation.canvas import canvas
 from service.generation.diffusers_backend import DiffusersBackend
+from service.generation.folders import file_digest
 from service.generation.loading import load_backend
 from service.settings import Settings
-from tests.support import families, pipelines
+from tests.support import adapters, families, pipelines
 from tests.support.painter import landscape
 
 SIDE = 128
@@ -100,6 +102,25 @@ def test_a_picture_is_fitted_to_the_models_area(backend: DiffusersBackend, size:
     assert backend.check(replace(job(), width=width, height=height)) == ()
     assert width / height == pytest.approx(size[0] / size[1], rel=0.15)
     assert width * height == pytest.approx(own, rel=0.15)
+
+
+def test_who_asks_while_another_picture_is_drawn_changes_nothing(tmp_path: Path) -> None:
+    """That picture has another scheduler and a word more, and its pipeline's parts are swapped for as long."""
+    folder = pipelines.stable_diffusion(tmp_path / "pipeline")
+    before = loaded(str(folder)).render(job(0.5), ignore)
+    backend = loaded(str(folder))
+    path = adapters.word(tmp_path / "word.safetensors")
+    learnt = Adapter("style", "textual-inversion", file_digest(path), path)
+
+    def ask(done: int, total: int) -> None:
+        for mask in (None, right_half()) if done else ():  # once it is drawn
+            backend.check(job(0.5, mask, scheduler="heun"))
+
+    other = Job("a <style> lake", "", 7, SIDE, SIDE, 2, 5.0, scheduler="euler_a", adapters=(learnt,))
+    backend.render(other, ask)
+    assert np.array_equal(backend.render(job(0.5), ignore), before)
+    words = len(backend._pipeline.tokenizer)
+    assert [len(redrawer.tokenizer) for redrawer in backend._redrawers.values()] == [words, words]
 
 
 @pytest.mark.parametrize("family", NEITHER)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from service.adapters import AdapterCard
 from service.generation.adapter_files import read_adapter
@@ -24,6 +24,25 @@ def lora(path: Path, denoiser: Any, part: str = "unet", seed: int = 1, metadata:
             weights[f"{part}.{name}.lora_A.weight"] = torch.randn(2, module.in_features)
             weights[f"{part}.{name}.lora_B.weight"] = torch.randn(module.out_features, 2)
     save_file(weights, path, metadata=metadata)
+    return path
+
+
+def wider_lora(path: Path, transformer: Any, layer: str = "x_embedder") -> Path:
+    """A LoRA as they are made for control pictures: for a layer with twice as many inputs."""
+    module = transformer.get_submodule(layer)
+    weights = {
+        f"transformer.{layer}.lora_A.weight": torch.ones(2, 2 * module.in_features),
+        f"transformer.{layer}.lora_B.weight": torch.ones(module.out_features, 2),
+    }
+    save_file(weights, path)
+    return path
+
+
+def norm_lora(path: Path, transformer: Any, seed: int = 1) -> Path:
+    """A LoRA that also brings a norm layer to be used in the place of the model's own."""
+    weights = load_file(lora(path, transformer, "transformer", seed))
+    name = next(name for name, _ in transformer.named_parameters() if name.endswith("norm_q.weight"))
+    save_file({**weights, f"transformer.{name}": torch.full_like(transformer.get_parameter(name), seed + 1)}, path)
     return path
 
 

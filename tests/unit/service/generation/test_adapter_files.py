@@ -33,6 +33,7 @@ def test_what_they_are(tmp_path: Path) -> None:
         {"a": torch.ones(1, 2), "b": torch.ones(1, 2)},
         {"clip_l": torch.ones(1, 2), "clip_g": torch.ones(1, 2)},
         {"lora_unet.hada_w1_a": torch.ones(2, 2)},
+        {"transformer.x.lora_A.weight": torch.ones(2, 2), "transformer.x.norm_q.weight": torch.ones(2)},
         {"conv": torch.ones(2, 2, 3)},
     ],
 )

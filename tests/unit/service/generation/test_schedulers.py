@@ -46,9 +46,9 @@ def test_the_pipeline_has_its_own_again_even_after_a_fault() -> None:
 
 def test_none_is_the_models_own() -> None:
     pipe = pipeline("LCMScheduler")
-    check(pipe, None)
+    check(fitting(pipe), None)
     with scheduled(pipe, None):
         assert type(pipe.scheduler).__name__ == "LCMScheduler"
     with pytest.raises(BadRequest) as refused:
-        check(pipe, "euler")
+        check(fitting(pipe), "euler")
     assert refused.value.hint == "Leave it out."
