@@ -37,7 +37,7 @@ _MOST_FIELDS = 64
 class Change(Wish):
     """The fields of `/v1/images/generations` as text of a form, and `strength`."""
 
-    model_config = ConfigDict(extra="forbid", strict=False)
+    model_config = ConfigDict(strict=False)
 
     strength: Strength = None
 

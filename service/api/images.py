@@ -37,6 +37,7 @@ from service.facts import Fact, fact
 from service.gateway import Gateway
 from service.generation.schedulers import Scheduler
 from service.house import House
+from service.sent import Sent
 from service.stages import (
     LARGEST_SEED,
     LONGEST_PROMPT,
@@ -63,7 +64,7 @@ _EXAMPLE: dict[str, JsonValue] = {
 }
 
 
-class Wish(BaseModel):
+class Wish(Sent):
     """OpenAI's request plus `seed`, `negative_prompt`, `num_inference_steps`, `guidance_scale`, `scheduler`, `upscale`,
     `safety_threshold`, `adapters`, `grants`, `scope`.
 
@@ -71,7 +72,7 @@ class Wish(BaseModel):
     streaming, partial images) are accepted with their harmless value only. Unknown fields are refused.
     """
 
-    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [_EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     prompt: str = Field(min_length=1, max_length=LONGEST_PROMPT)
     n: int = Field(1, ge=1, le=10)

@@ -1,0 +1,38 @@
+import json
+
+import pytest
+from fastapi.testclient import TestClient
+
+from service.api import create_app
+from service.api.middleware import LARGEST_JSON
+from service.house import House
+from service.sent import MOST_MEMBERS
+
+JSON, TEXT = ("content-type", "application/json"), ("content-type", "text/plain")
+ADDRESSES = ["/v1/images/generations", "/v1/appeals", "/v1/takedowns"]
+
+
+@pytest.fixture
+def client(painted_house: House) -> TestClient:
+    return TestClient(create_app(painted_house), raise_server_exceptions=False)
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+@pytest.mark.parametrize("types", [[JSON], [JSON, TEXT], [TEXT, JSON]])
+def test_json_is_short_whatever_else_it_says_it_is(client: TestClient, address: str, types: list[object]) -> None:
+    body = json.dumps({"prompt": "x" * LARGEST_JSON})
+    response = client.post(address, content=body, headers=types)  # type: ignore[arg-type]
+    assert (response.status_code, response.json()["code"]) == (413, "too_large")
+
+
+def test_the_longest_notice_fits_letters_escaped() -> None:
+    letter = json.dumps("\N{FOX FACE}").strip('"')
+    assert len(letter) * (200 + 2000 + 2000 + 4000 + 500) + 4000 < LARGEST_JSON
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_many_members_are_refused_at_once(client: TestClient, address: str) -> None:
+    body = {f"a{number}": 1 for number in range(MOST_MEMBERS + 1)}
+    response = client.post(address, json=body)
+    assert (response.status_code, response.json()["code"]) == (400, "bad_request")
+    assert f"more than {MOST_MEMBERS} members" in response.json()["detail"]
