@@ -148,6 +148,8 @@ class Gateway:
         try:
             with self._recorded(content_id, kept.order.prompt, client):
                 admitted = self._admit(kept.order, content_id, watch, client, kept, review)
+                if _adapters(admitted) != kept.adapters:  # a name may have got another file since
+                    raise Unavailable("it was drawn with an adapter that is another now", hint="Order another picture.")
                 draft = _draft(admitted, frozen(kept.rgb), kept.steering, kept.energy)
                 released = self._finish(self._screen(draft, watch), watch)
         except (Unsafe, Blocked, LikenessRefused) as final:
@@ -240,7 +242,15 @@ class Gateway:
         admitted = draft.admitted
         if self._held is None or not held.subjects:  # for faces of an adapter's samples nobody can be asked
             return
-        kept = Kept(admitted.order, admitted.model, admitted.created_at, draft.steering, draft.energy, draft.rgb)
+        kept = Kept(
+            admitted.order,
+            admitted.model,
+            admitted.created_at,
+            draft.steering,
+            draft.energy,
+            draft.rgb,
+            _adapters(admitted),
+        )
         keep = self._held.again if admitted.review else self._held.keep
         try:
             until = keep(admitted.content_id, admitted.client.name, held.subjects, kept)
@@ -335,6 +345,10 @@ class Gateway:
             self._ledger.refuse(content_id, content)
         except Error as fault:
             log.error("refusal_not_recorded", content_id=content_id, code=fault.code)
+
+
+def _adapters(admitted: Admitted) -> tuple[tuple[str, str], ...]:
+    return tuple((adapter.name, adapter.digest) for adapter in admitted.job.adapters)
 
 
 def _psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:

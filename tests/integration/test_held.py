@@ -2,6 +2,7 @@
 
 import base64
 import datetime as dt
+import hashlib
 import json
 import threading
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from fastapi.testclient import TestClient
 from typer.testing import CliRunner, Result
 
 from detectors import fingerprint
+from service.adapters import AdapterCard
 from service.api import create_app
 from service.cli.app import app
 from service.clients import Client
@@ -310,6 +312,28 @@ def test_another_pipeline_does_not_vouch_for_it(build, gateway: Gateway, house: 
     with pytest.raises(Unavailable, match="painter"):
         build(Other(), likeness=house.likeness, held=house.held).hand_over(content_id)
     assert gateway.hand_over(content_id).admitted.model == Painter.identity
+
+
+def listed(house: House, content: bytes) -> None:
+    """The adapter `style` of these bytes, with nobody in it."""
+    folder = house.settings.home / "adapters"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    (folder / "style.safetensors").write_bytes(content)
+    digest = hashlib.sha256(content).hexdigest()
+    samples = house.adapters.seal("style", digest, 3, "0" * 64, [])
+    house.adapters._write(AdapterCard(name="style", kind="lora", digest=digest, size=len(content), samples=samples))
+
+
+def test_another_file_of_the_same_name_does_not_vouch_for_it(gateway: Gateway, house: House) -> None:
+    listed(house, b"first")
+    content_id = hold(gateway, order=ORDER.model_copy(update={"adapters": ("style:1",)}))
+    house.held.release(content_id, *WHY)
+    listed(house, b"second")
+    with pytest.raises(Unavailable, match="adapter"):
+        gateway.hand_over(content_id)
+    assert house.ledger.verify().images == 0
+    listed(house, b"first")
+    assert gateway.hand_over(content_id).admitted.job.adapters[0].digest == hashlib.sha256(b"first").hexdigest()
 
 
 @pytest.mark.parametrize(
