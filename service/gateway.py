@@ -311,12 +311,16 @@ class Gateway:
         sha256 = hashlib.sha256(signed.data).hexdigest()
         with stage("issue", watch):
             row = records.row(signed, sha256, self._digest_prompt(admitted.job.prompt))
-            decision = self._ledger.issue(row, records.issued(proven), partial(self._at_issue, admitted=admitted))
+            decision = self._ledger.issue(
+                row, records.issued(proven), partial(self._at_issue, admitted=admitted, watch=watch)
+            )
         log.info("released", content_id=admitted.content_id, sha256=sha256, model=admitted.model.name)
         return _released(proven, sha256, decision.hash)
 
-    def _at_issue(self, connection: Connection, admitted: Admitted) -> None:
-        """In the transaction that issues the image: who asked and what was granted still hold."""
+    def _at_issue(self, connection: Connection, admitted: Admitted, watch: Watch) -> None:
+        """In the transaction that issues the image: who asked is there, and may still, and what was granted holds."""
+        if watch.cancelled():  # writing may have waited for others
+            raise Cancelled("the caller cancelled the request", stage="issue")
         tenants.check_here(connection, admitted.client)
         numbers = [grant.id for grant in admitted.grants]
         self._likeness.consent.grants.using(connection, numbers, admitted.content_id)

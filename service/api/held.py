@@ -1,17 +1,18 @@
 """GET /v1/images/held/{content_id}: a picture that an operator looks at before it may leave."""
 
+import threading
 import time
-from typing import Annotated
+from collections.abc import Coroutine
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
+from service.api.callers import attended, in_thread
 from service.api.images import Image, as_image
 from service.api.keys import Asking
 from service.api.problems import responses
-from service.api.turns import in_turn
-from service.clients import Client
 from service.errors import (
     Blocked,
     Gone,
@@ -27,6 +28,7 @@ from service.held import HeldStatus
 from service.house import House
 from service.pictures import Mime
 from service.stages import Released
+from service.staging import Watch
 
 router = APIRouter(tags=["gateway"])
 
@@ -56,17 +58,17 @@ async def fetch(
     content_id: Annotated[str, Path(max_length=64, description="The `appeal` that the refusal named.")],
 ) -> Fetched | Response:
     """With the key that ordered it. Once it is released, it is checked again, marked, signed and recorded, and can be
-    fetched this once."""
+    fetched this once. Who leaves before it is recorded can ask again."""
     house: House = request.app.state.house
-    turn = request.app.state.examining
-    status = await in_turn(turn, house.held.status, content_id, client.name)
+    renderers = request.app.state.renderers  # not the examiner's threads: the checks take seconds
+    status = await in_thread(renderers, lambda: house.held.status(content_id, client.name))
     if status.status == "waiting":
         return JSONResponse(status.model_dump(), 202)
-    return _fetched(await in_turn(turn, _hand_over, house, content_id, client))
 
+    def hand_over(gone: threading.Event) -> Coroutine[Any, Any, Released]:
+        return in_thread(renderers, lambda: house.gateway.hand_over(content_id, Watch(cancelled=gone.is_set), client))
 
-def _hand_over(house: House, content_id: str, client: Client) -> Released:
-    return house.gateway.hand_over(content_id, client=client)
+    return _fetched(await attended(request, hand_over))
 
 
 def _fetched(released: Released) -> Fetched:

@@ -2,19 +2,19 @@
 
 import asyncio
 import base64
-import contextvars
 import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from functools import partial
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, ValidationInfo, field_validator
 
 from service.adapters import AdapterChoice
+from service.api.callers import attended, in_thread
 from service.api.keys import Asking
 from service.api.problems import responses
 from service.clients import Client
@@ -52,9 +52,6 @@ from service.stages import (
 )
 from service.staging import Watch
 
-T = TypeVar("T")
-
-_POLL_SECONDS = 0.25
 _WHOLE = 1 << 53  # beyond this a whole number is no exact float, and no guidance either
 _EXAMPLE: dict[str, JsonValue] = {
     "prompt": "a red fox in the snow at night",
@@ -178,16 +175,8 @@ async def generate(request: Request, client: Asking, wish: Annotated[Wish, Body(
 
 async def answer(request: Request, client: Client, wish: Wish, more: Mapping[str, Any]) -> Images:
     """The released pictures of a client's wish; `more` are fields of its orders that it does not have."""
-    house: House = request.app.state.house
-    gone = threading.Event()
-    work = asyncio.ensure_future(_release_all(house, request.app.state.renderers, wish, client, more, gone))
-    try:
-        while not (await asyncio.wait([work], timeout=_POLL_SECONDS))[0]:
-            if await request.is_disconnected():
-                gone.set()
-        return work.result()
-    finally:
-        gone.set()
+    state = request.app.state
+    return await attended(request, lambda gone: _release_all(state.house, state.renderers, wish, client, more, gone))
 
 
 async def _release_all(
@@ -201,7 +190,7 @@ async def _release_all(
     most = min(house.settings.max_images, client.max_images or house.settings.max_images)
     if wish.n > most:
         raise BadRequest(f"n is {wish.n}, at most {most} pictures are drawn at once")
-    gateway = await _in_thread(renderers, lambda: house.gateway)
+    gateway = await in_thread(renderers, lambda: house.gateway)
     model = gateway.backend.identity
     if wish.model not in (None, model.name):
         raise BadRequest(f"the model here is {model.name}", hint="Leave `model` out, or name that one.")
@@ -223,12 +212,7 @@ async def _release_all(
 
 async def _release(renderers: Executor, turn: asyncio.Semaphore, work: Callable[[], Released]) -> Released:
     async with turn:
-        return await _in_thread(renderers, work)
-
-
-async def _in_thread(executor: Executor, work: Callable[[], T]) -> T:
-    """`work()` in a thread of `executor`, with the request's id on its log lines."""
-    return await asyncio.get_running_loop().run_in_executor(executor, contextvars.copy_context().run, work)
+        return await in_thread(renderers, work)
 
 
 def _sorted(results: list[Released | BaseException]) -> tuple[list[Released], list[tuple[int, Refusal | Busy]]]:

@@ -5,11 +5,14 @@ import datetime as dt
 import hashlib
 import json
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
+import uvicorn
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner, Result
 
@@ -21,6 +24,7 @@ from service.clients import Client
 from service.errors import (
     BadRequest,
     Blocked,
+    Cancelled,
     Gone,
     LikenessHeld,
     LikenessRefused,
@@ -38,6 +42,7 @@ from service.likeness import Likeness
 from service.pictures import Limits, decode, encode
 from service.settings import PREFIX, Settings
 from service.stages import Order
+from service.staging import Watch
 from service.tenants import Terms
 from tests.support.painter import Checker, Painter, finding, landscape
 from tests.support.people import ANN, BOB, ByColour, enrolled, portrait
@@ -414,6 +419,72 @@ def test_only_who_ordered_it_gets_it(client: TestClient, house: House) -> None:
     assert client.get(here, headers=acme).status_code == 401
     assert client.get(here, headers=rotated).status_code == 200
     assert json.loads(house.ledger.decided(content_id)[-1].body)["tenant"] == "acme"
+
+
+@pytest.fixture
+def address(house: House, gateway: Gateway) -> Iterator[str]:
+    server = uvicorn.Server(uvicorn.Config(create_app(house), host="127.0.0.1", port=0, log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join()
+
+
+def test_who_leaves_can_ask_again(
+    address: str, gateway: Gateway, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content_id = hold(gateway)
+    house.held.release(content_id, *WHY)
+    prove, refuse = gateway._prove, house.ledger.refuse
+    written, slow = threading.Event(), True
+
+    def proven(*args: object) -> object:
+        if slow:
+            time.sleep(1.5)  # the caller leaves after half a second, and that is seen within a quarter
+        return prove(*args)  # type: ignore[arg-type]
+
+    def refused(*args: object) -> object:
+        try:
+            return refuse(*args)  # type: ignore[arg-type]
+        finally:
+            written.set()
+
+    monkeypatch.setattr(gateway, "_prove", proven)
+    monkeypatch.setattr(house.ledger, "refuse", refused)
+    here = f"{address}/v1/images/held/{content_id}"
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.get(here, timeout=0.5)
+    assert written.wait(20)
+    assert house.ledger.verify().images == 0
+    slow = False
+    assert httpx.get(here, timeout=30).json()["countermark"]["content_id"] == content_id
+
+
+def test_fetching_takes_no_place_of_the_examiner(client: TestClient, gateway: Gateway, house: House) -> None:
+    content_id = hold(gateway)
+    house.held.release(content_id, *WHY)
+    client.app.state.examining = None  # type: ignore[attr-defined]
+    assert client.get(f"/v1/images/held/{content_id}").status_code == 200
+
+
+def test_who_leaves_while_it_waits_to_be_recorded_loses_nothing(gateway: Gateway, house: House) -> None:
+    content_id = hold(gateway)
+    house.held.release(content_id, *WHY)
+    stages: list[str] = []
+    asked: list[int] = []
+
+    def cancelled() -> bool:
+        asked.append(len(stages))
+        return asked.count(5) > 1  # the second time after `prove`, in the transaction
+
+    with pytest.raises(Cancelled):
+        gateway.hand_over(content_id, Watch(on_stage=lambda stage, seconds: stages.append(stage), cancelled=cancelled))
+    assert stages[-2:] == ["prove", "issue"]
+    assert gateway.hand_over(content_id)
 
 
 def test_what_refuses_it_at_last_is_told(client: TestClient, house: House, gateway: Gateway) -> None:
