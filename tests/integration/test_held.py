@@ -19,12 +19,14 @@ from typer.testing import CliRunner, Result
 from detectors import fingerprint
 from service.adapters import AdapterCard
 from service.api import create_app
+from service.cli import files
 from service.cli.app import app
 from service.clients import Client
 from service.errors import (
     BadRequest,
     Blocked,
     Cancelled,
+    FileUnreadable,
     Gone,
     LikenessHeld,
     LikenessRefused,
@@ -529,6 +531,41 @@ def test_an_operator_looks_and_decides(at_the_desk: House, gateway: Gateway, tmp
     assert isinstance(held("fetch", content_id, "-o", str(tmp_path / "again.png")).exception, Gone)
     assert held("list", "--json").stdout == ""
     assert WHY[1] in json.loads(held("list", "--all", "--json").stdout)["reason"]
+
+
+def test_what_cannot_be_written_where_it_should_be_is_not_lost(
+    at_the_desk: House, gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content_id = hold(gateway)
+    at_the_desk.held.release(content_id, *WHY)
+    write, out = files.write, str(tmp_path / "fetched.png")
+
+    def full(name: str, data: bytes, mode: int = 0o666) -> None:
+        if name == out:
+            raise OSError(28, "No space left on device")
+        write(name, data, mode)
+
+    monkeypatch.setattr(files, "write", full)
+    lost = held("fetch", content_id, "-o", out).exception
+    assert isinstance(lost, FileUnreadable)
+    (kept,) = at_the_desk.settings.home.glob("*.png")
+    assert str(kept) in lost.hint
+    assert at_the_desk.credentials.read(kept.read_bytes(), "image/png").state == "trusted"
+
+
+def test_what_an_operator_looks_at_is_nobody_elses_from_the_first(
+    at_the_desk: House, gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modes: list[int] = []
+    replace = Path.replace
+
+    def seen(self: Path, target: Path) -> Path:
+        modes.append(self.stat().st_mode & 0o777)
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", seen)
+    assert held("show", hold(gateway), "-o", str(tmp_path / "look.png")).exit_code == 0
+    assert modes == [0o600]
 
 
 def test_an_operator_refuses(at_the_desk: House, gateway: Gateway) -> None:
