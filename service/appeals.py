@@ -39,6 +39,7 @@ class Appeal(Sent):
     subject: str = Field(
         min_length=1,
         max_length=64,
+        pattern=r"^[^\x00]*$",  # PostgreSQL takes no NUL
         description="The content id of a refusal, the content id or SHA-256 of a judged picture, or a case number.",
     )
     statement: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] = Field(

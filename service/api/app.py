@@ -24,7 +24,7 @@ from service.api import (
 )
 from service.api.batches import Batcher
 from service.api.limits import Buckets, RateLimit
-from service.api.middleware import BodyLimit, RequestId
+from service.api.middleware import BodyLimit, NoNul, RequestId
 from service.house import House
 
 _FORM_OVERHEAD = 1 << 16  # boundaries and part headers around the largest file
@@ -69,6 +69,7 @@ def create_app(house: House) -> FastAPI:
     app.add_middleware(BodyLimit, limit=house.settings.max_bytes + _FORM_OVERHEAD)
     if house.settings.requests_per_minute:
         app.add_middleware(RateLimit, buckets=Buckets(house.settings.requests_per_minute))
+    app.add_middleware(NoNul)
     app.add_middleware(RequestId)
     return app
 

@@ -1,4 +1,4 @@
-"""Around every request: an id, and a cap on the body that holds before anything reads it."""
+"""Around every request: an id, an address that can be, and a cap on the body that holds before anything reads it."""
 
 import re
 import uuid
@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.problems import respond
-from service.errors import TooLarge
+from service.errors import NotFound, TooLarge
 
 _HEADER = b"x-request-id"
 _NOT_KEPT = (b"cache-control", b"no-store")  # a proxy would keep what only a PIN opens, by its address alone
@@ -40,6 +40,18 @@ class RequestId:
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             return await self._app(scope, receive, send_with_id)
+
+
+class NoNul:
+    """No number of ours has a NUL in it, and PostgreSQL takes none: whoever asks for one is told so here."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and "\0" in scope["path"]:
+            return await respond(NotFound("there is no such address"), Request(scope))(scope, receive, send)
+        return await self._app(scope, receive, send)
 
 
 class BodyLimit:

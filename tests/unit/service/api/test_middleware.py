@@ -36,3 +36,28 @@ def test_many_members_are_refused_at_once(client: TestClient, address: str) -> N
     response = client.post(address, json=body)
     assert (response.status_code, response.json()["code"]) == (400, "bad_request")
     assert f"more than {MOST_MEMBERS} members" in response.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/v1/images/held/%00",
+        "/v1/consent/receipts/G%00",
+        "/v1/appeals/a%00",
+        "/v1/takedowns/%00",
+        "/v1/consent/subjects/%00",
+        "/v1/consent/subjects/S/images/%00/withdraw",
+    ],
+)
+def test_a_nul_is_in_no_number(client: TestClient, house: House, address: str) -> None:
+    house.ledger.close()
+    house.ledger._engine = None  # type: ignore[assignment] # no database is asked
+    response = client.get(address, headers={"x-case-pin": "1", "x-subject-pin": "1"})
+    assert (response.status_code, response.json()["code"]) == (404, "not_found")
+    assert response.headers["x-request-id"] == response.json()["instance"]
+
+
+@pytest.mark.parametrize("about", ["refusal", "verdict", "takedown"])
+def test_nor_in_what_an_appeal_is_about(client: TestClient, about: str) -> None:
+    response = client.post("/v1/appeals", json={"about": about, "subject": "a\0b", "statement": "x"})
+    assert (response.status_code, response.json()["code"]) == (400, "bad_request")
