@@ -125,6 +125,7 @@ class Gateway:
             Busy: too many pictures wait already, or this one waited too long; nothing was drawn.
             Refusal: a stage said no; the decision is in the ledger, no pixels leave.
         """
+        self.backend.check_room()  # decoding and screening what finds no place would cost more than drawing it
         content_id = uuid.uuid4().urn
         with self._recorded(content_id, order.prompt, client):
             admitted = self._admit(order, content_id, watch, client)

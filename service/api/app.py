@@ -23,6 +23,7 @@ from service.api import (
     takedowns,
 )
 from service.api.batches import Batcher
+from service.api.callers import Desk
 from service.api.limits import Buckets, RateLimit
 from service.api.middleware import BodyLimit, NoNul, RequestId
 from service.house import House
@@ -60,7 +61,9 @@ def create_app(house: House) -> FastAPI:
     app.state.examining = asyncio.Semaphore(_EXAMINED_AT_ONCE)
     app.state.pending = asyncio.Semaphore(2 * _JUDGED_TOGETHER)  # prepared pictures wait in memory
     app.state.judging = Batcher(_judge(house), _JUDGED_TOGETHER)
-    app.state.renderers = ThreadPoolExecutor(house.settings.queue_length + _RENDERERS_BESIDE, "countermark-render")
+    threads = house.settings.queue_length + _RENDERERS_BESIDE
+    app.state.renderers = ThreadPoolExecutor(threads, "countermark-render")
+    app.state.desk = Desk(threads)
     for part in (images, edits, held, inspect, detect, takedowns, appeals, consent, enrolments, health):
         app.include_router(part.router)
     pages.install(app)

@@ -2,8 +2,7 @@
 
 import threading
 import time
-from collections.abc import Coroutine
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse
@@ -15,6 +14,7 @@ from service.api.keys import Asking
 from service.api.problems import responses
 from service.errors import (
     Blocked,
+    Busy,
     Gone,
     LikenessHeld,
     LikenessRefused,
@@ -49,7 +49,9 @@ class Fetched(BaseModel):
     response_model_exclude_none=True,
     responses={
         202: {"model": HeldStatus, "description": "Nobody has decided yet."},
-        **responses(Unauthorized, NotFound, Gone, Blocked, LikenessRefused, LikenessHeld, StageFailed, Unavailable),
+        **responses(
+            Unauthorized, NotFound, Gone, Blocked, LikenessRefused, LikenessHeld, Busy, StageFailed, Unavailable
+        ),
     },
 )
 async def fetch(
@@ -60,13 +62,16 @@ async def fetch(
     """With the key that ordered it. Once it is released, it is checked again, marked, signed and recorded, and can be
     fetched this once. Who leaves before it is recorded can ask again."""
     house: House = request.app.state.house
-    renderers = request.app.state.renderers  # not the examiner's threads: the checks take seconds
-    status = await in_thread(renderers, lambda: house.held.status(content_id, client.name))
+    desk, renderers = request.app.state.desk, request.app.state.renderers  # the examiner's threads are not for this
+    with desk.takes():
+        status = await in_thread(renderers, lambda: house.held.status(content_id, client.name))
     if status.status == "waiting":
         return JSONResponse(status.model_dump(), 202)
 
-    def hand_over(gone: threading.Event) -> Coroutine[Any, Any, Released]:
-        return in_thread(renderers, lambda: house.gateway.hand_over(content_id, Watch(cancelled=gone.is_set), client))
+    async def hand_over(gone: threading.Event) -> Released:
+        watch = Watch(cancelled=gone.is_set)
+        with desk.takes():
+            return await in_thread(renderers, lambda: house.gateway.hand_over(content_id, watch, client))
 
     return _fetched(await attended(request, hand_over))
 

@@ -38,6 +38,7 @@ from service.gateway import Gateway
 from service.generation.schedulers import Scheduler
 from service.house import House
 from service.sent import Sent
+from service.settings import Settings
 from service.stages import (
     LARGEST_SEED,
     LONGEST_PROMPT,
@@ -176,7 +177,18 @@ async def generate(request: Request, client: Asking, wish: Annotated[Wish, Body(
 async def answer(request: Request, client: Client, wish: Wish, more: Mapping[str, Any]) -> Images:
     """The released pictures of a client's wish; `more` are fields of its orders that it does not have."""
     state = request.app.state
-    return await attended(request, lambda gone: _release_all(state.house, state.renderers, wish, client, more, gone))
+    settings: Settings = state.house.settings
+    most = min(settings.max_images, client.max_images or settings.max_images)
+    if wish.n > most:
+        raise BadRequest(f"n is {wish.n}, at most {most} pictures are drawn at once")
+    # While one batch is screened and signed the next is drawn; one request does not take the queue for itself.
+    abreast = min(wish.n, settings.batch_size + min(settings.batch_size, settings.queue_length))
+
+    async def begin(gone: threading.Event) -> Images:
+        with state.desk.takes(abreast):
+            return await _release_all(state.house, state.renderers, wish, client, more, abreast, gone)
+
+    return await attended(request, begin)
 
 
 async def _release_all(
@@ -185,18 +197,14 @@ async def _release_all(
     wish: Wish,
     client: Client,
     more: Mapping[str, Any],
+    abreast: int,
     gone: threading.Event,
 ) -> Images:
-    most = min(house.settings.max_images, client.max_images or house.settings.max_images)
-    if wish.n > most:
-        raise BadRequest(f"n is {wish.n}, at most {most} pictures are drawn at once")
     gateway = await in_thread(renderers, lambda: house.gateway)
     model = gateway.backend.identity
     if wish.model not in (None, model.name):
         raise BadRequest(f"the model here is {model.name}", hint="Leave `model` out, or name that one.")
-    # While one batch is screened and signed the next is drawn; one request does not take the queue for itself.
-    together, waiting = house.settings.batch_size, house.settings.queue_length
-    turn = asyncio.Semaphore(together + min(together, waiting))
+    turn = asyncio.Semaphore(abreast)
     watch = Watch(cancelled=gone.is_set)
     orders = _orders(wish, more)
     released, refusals = _sorted(

@@ -33,6 +33,11 @@ class Front:
     def most_steering(self) -> int:
         return self._backend.most_steering
 
+    def check_room(self) -> None:
+        """Raises Busy where a new picture would find no place: to be asked before much is done for it."""
+        if isinstance(self._backend, Front):
+            self._backend.check_room()
+
     def fitting(self, width: int, height: int) -> tuple[int, int]:
         return self._backend.fitting(width, height)
 

@@ -23,6 +23,7 @@ from service.house import House, open_queue
 from service.stages import Order
 from service.staging import Watch
 from tests.support.painter import Checker, Misbehaving, Painter, finding
+from tests.support.prompts import Screen
 from watermark.manifest import ENERGY_LABEL
 
 URL = "/v1/images/generations"
@@ -102,6 +103,31 @@ def test_a_full_queue_is_a_429_that_says_when_to_come_again(pool, backend: Gated
     backend.gate.set()
     until(lambda: not full._waiting)
     assert client(house, build(full)).post(URL, json={"prompt": "a lake"}).status_code == 200
+
+
+def test_who_finds_it_full_is_told_before_anything_is_done(pool, backend: Gated, build, house: House) -> None:
+    screen = Screen()
+    gateway = build(filled(pool, backend), prompts=screen)
+    with pytest.raises(Busy):
+        gateway.release(Order(prompt="a lake", image=b"no picture at all"))
+    assert screen.seen == []
+
+
+def test_no_more_orders_are_on_their_way_than_there_are_threads(backend: Gated, build, house: House) -> None:
+    with TestClient(client(house, build(queue(backend, 4))).app) as asking, ThreadPoolExecutor(3) as pool:
+        asking.app.state.desk._free = 3  # type: ignore[attr-defined]
+        first = pool.submit(asking.post, URL, json={"prompt": "a lake", "n": 2})
+        until(backend.begun.is_set)
+        refused = asking.post(URL, json={"prompt": "a lake", "n": 2})
+        assert (refused.status_code, refused.json()["code"]) == (429, "busy")
+        assert refused.headers["retry-after"] == "10"
+        second = pool.submit(asking.post, URL, json={"prompt": "a lake"})
+        until(lambda: asking.app.state.desk._free == 0)  # type: ignore[attr-defined]
+        assert asking.get("/v1/images/held/urn:uuid:1").status_code == 429
+        backend.gate.set()
+        assert [one.result(20).status_code for one in (first, second)] == [200, 200]
+        assert asking.app.state.desk._free == 3  # type: ignore[attr-defined]
+        assert asking.get("/v1/images/held/urn:uuid:1").status_code == 404
 
 
 def test_what_waits_too_long_is_busy_and_no_decision(pool, backend: Gated, build, house: House) -> None:

@@ -2,6 +2,7 @@ import json
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import create_engine
 
 from service.api import create_app
 from service.api.middleware import LARGEST_JSON
@@ -50,8 +51,7 @@ def test_many_members_are_refused_at_once(client: TestClient, address: str) -> N
     ],
 )
 def test_a_nul_is_in_no_number(client: TestClient, house: House, address: str) -> None:
-    house.ledger.close()
-    house.ledger._engine = None  # type: ignore[assignment] # no database is asked
+    house.ledger._engine = create_engine("sqlite:////no/such/ledger.db")  # who asks it is told 503
     response = client.get(address, headers={"x-case-pin": "1", "x-subject-pin": "1"})
     assert (response.status_code, response.json()["code"]) == (404, "not_found")
     assert response.headers["x-request-id"] == response.json()["instance"]
