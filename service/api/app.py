@@ -71,7 +71,8 @@ def create_app(house: House) -> FastAPI:
     problems.describe(app)
     app.add_middleware(BodyLimit, limit=house.settings.max_bytes + _FORM_OVERHEAD)
     if house.settings.requests_per_minute:
-        app.add_middleware(RateLimit, buckets=Buckets(house.settings.requests_per_minute))
+        per_minute = house.settings.requests_per_minute
+        app.add_middleware(RateLimit, addresses=Buckets(per_minute), numbers=Buckets(per_minute))
     app.add_middleware(NoNul)
     app.add_middleware(RequestId)
     return app
