@@ -81,6 +81,7 @@ _released = sole_maker(Released)
 # The finished file must show the screened picture: a mark (36 dB or better) and a lossy format at quality 92 stay
 # above this together, another picture never does.
 _LEAST_PSNR = 28.0
+_UNDRAWN = ("admit", "wait")
 _OWN_FILE = Limits(max_bytes=1 << 30, max_pixels=1 << 28)
 
 
@@ -210,6 +211,9 @@ class Gateway:
                 return self._screen(self._render(admitted, steering, watch, spent), watch)
             except Unsafe:
                 continue
+            except Cancelled as cancelled:
+                cancelled.stage = "render"  # also where it waited: it was drawn before
+                raise
             except (StageFailed, Busy):  # what is wrong is the picture, not that another could not be drawn
                 break
         raise first
@@ -330,9 +334,15 @@ class Gateway:
 
     @contextlib.contextmanager
     def _recorded(self, content_id: str, prompt: str, client: Client) -> Iterator[None]:
-        """Write down whatever is refused or broken off within."""
+        """Write down whatever is refused or broken off within, but for orders that were taken back before they cost
+        anything: whoever orders and hangs up would write the ledger full."""
         try:
             yield
+        except Cancelled as cancelled:
+            if cancelled.stage not in _UNDRAWN:
+                cancelled.content_id = content_id
+                self._record(content_id, prompt, cancelled, client)
+            raise
         except Refusal as refusal:
             refusal.content_id = content_id
             self._record(content_id, prompt, refusal, client)

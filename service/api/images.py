@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, V
 from service.adapters import AdapterChoice
 from service.api.callers import attended, in_thread
 from service.api.keys import Asking
-from service.api.problems import responses
+from service.api.problems import our_bug, responses
 from service.clients import Client
 from service.consent import GrantNumber
 from service.errors import (
@@ -24,6 +24,7 @@ from service.errors import (
     BadRequest,
     Blocked,
     Busy,
+    Error,
     LikenessRefused,
     PromptRefused,
     Refusal,
@@ -213,8 +214,6 @@ async def _release_all(
             return_exceptions=True,
         )
     )
-    if not released:
-        raise refusals[0][1]
     return _response(wish, gateway, released, refusals)
 
 
@@ -223,18 +222,14 @@ async def _release(renderers: Executor, turn: asyncio.Semaphore, work: Callable[
         return await in_thread(renderers, work)
 
 
-def _sorted(results: list[Released | BaseException]) -> tuple[list[Released], list[tuple[int, Refusal | Busy]]]:
-    """What was released, and what was refused at which place. Raises what is neither."""
-    released: list[Released] = []
-    refusals: list[tuple[int, Refusal | Busy]] = []
-    for index, result in enumerate(results):
-        if isinstance(result, Refusal | Busy):
-            refusals.append((index, result))
-        elif isinstance(result, BaseException):
-            raise result
-        else:
-            released.append(result)
-    return released, refusals
+def _sorted(results: list[Released | BaseException]) -> tuple[list[Released], list[tuple[int, Error]]]:
+    """What was released, and why nothing was at which place. Raises the first of these where nothing was released."""
+    released = [result for result in results if isinstance(result, Released)]
+    faults = [(index, result) for index, result in enumerate(results) if isinstance(result, BaseException)]
+    for _, fault in faults:
+        if not released or not isinstance(fault, Exception):
+            raise fault
+    return released, [(index, fault if isinstance(fault, Error) else our_bug(fault)) for index, fault in faults]
 
 
 def _orders(wish: Wish, more: Mapping[str, Any]) -> list[Order]:
@@ -272,9 +267,7 @@ def _quality(wish: Wish) -> Quality:
     return "high" if wish.quality == "high" else "standard"
 
 
-def _response(
-    wish: Wish, gateway: Gateway, released: list[Released], refusals: list[tuple[int, Refusal | Busy]]
-) -> Images:
+def _response(wish: Wish, gateway: Gateway, released: list[Released], refusals: list[tuple[int, Error]]) -> Images:
     job = released[0].admitted.job
     return Images(
         created=int(time.time()),
@@ -290,7 +283,7 @@ def _response(
     )
 
 
-def _refused(index: int, refusal: Refusal | Busy) -> Refused:
+def _refused(index: int, refusal: Error) -> Refused:
     appeal = refusal.content_id if isinstance(refusal, Refusal) else None
     return Refused(index=index, code=refusal.code, message=refusal.message, appeal=appeal)
 

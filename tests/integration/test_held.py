@@ -424,7 +424,7 @@ def test_only_who_ordered_it_gets_it(client: TestClient, house: House) -> None:
 
 
 @pytest.fixture
-def address(house: House, gateway: Gateway) -> Iterator[str]:
+def served(house: House, gateway: Gateway) -> Iterator[str]:
     server = uvicorn.Server(uvicorn.Config(create_app(house), host="127.0.0.1", port=0, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -436,9 +436,7 @@ def address(house: House, gateway: Gateway) -> Iterator[str]:
     thread.join()
 
 
-def test_who_leaves_can_ask_again(
-    address: str, gateway: Gateway, house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_who_leaves_can_ask_again(served: str, gateway: Gateway, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     content_id = hold(gateway)
     house.held.release(content_id, *WHY)
     prove, refuse = gateway._prove, house.ledger.refuse
@@ -457,7 +455,7 @@ def test_who_leaves_can_ask_again(
 
     monkeypatch.setattr(gateway, "_prove", proven)
     monkeypatch.setattr(house.ledger, "refuse", refused)
-    here = f"{address}/v1/images/held/{content_id}"
+    here = f"{served}/v1/images/held/{content_id}"
     with pytest.raises(httpx.ReadTimeout):
         httpx.get(here, timeout=0.5)
     assert written.wait(20)

@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 
 from service.api import create_app
-from service.errors import BadRequest, Busy, Cancelled, Unsafe
+from service.errors import BadRequest, Busy, Cancelled, Unavailable, Unsafe
 from service.facts import fact
 from service.gateway import Gateway
 from service.generation import Energy, Job, OnStep, Progress
@@ -157,6 +157,31 @@ def test_pictures_of_a_request_that_found_no_place_are_named(build, house: House
     assert (refused["index"], refused["code"]) == (1, "busy")
 
 
+@pytest.mark.parametrize(
+    ("fault", "code"), [(Unavailable("the disk is full"), "unavailable"), (ValueError(), "internal")]
+)
+def test_what_goes_wrong_with_one_picture_does_not_lose_the_others(
+    build, house: House, monkeypatch: pytest.MonkeyPatch, fault: Exception, code: str
+) -> None:
+    gateway = build()
+    release = gateway.release
+
+    def one_fails(order: Order, *more: object) -> object:
+        if order.seed in failing:
+            raise fault
+        return release(order, *more)
+
+    monkeypatch.setattr(gateway, "release", one_fails)
+    failing = {6}
+    body = client(house, gateway).post(URL, json={"prompt": "x", "n": 2, "seed": 5}).json()
+    assert [one["seed"] for one in body["countermark"]["images"]] == [5]
+    (refused,) = body["countermark"]["refusals"]
+    assert (refused["index"], refused["code"]) == (1, code)
+    failing = {5, 6}
+    alone = client(house, gateway).post(URL, json={"prompt": "x", "n": 2, "seed": 5})
+    assert alone.json()["code"] == code
+
+
 # Waiting.
 
 
@@ -186,6 +211,21 @@ def test_who_hangs_up_leaves_the_queue(pool, backend: Gated, build, house: House
     with pytest.raises(Cancelled):
         asked.result(10)
     assert busy._waiting == []
+    assert house.ledger.verify().decisions == 0
+
+
+def test_who_hangs_up_while_an_unsafe_one_waits_to_be_drawn_again_is_written_down(build, house: House) -> None:
+    def answer(job: Job) -> object:
+        if job.steering:
+            raise Cancelled("the caller cancelled the request", stage="wait")
+        return Painter().render(job, lambda done, total: None)
+
+    class Steerable(Misbehaving):
+        most_steering = 2
+        default_guidance = 5.0
+
+    with pytest.raises(Cancelled):
+        build(Steerable(answer), [Checker(lambda images: [finding(0.9)])], safe_retries=1).release(Order(prompt="x"))
     assert house.ledger.verify().decisions == 1
 
 

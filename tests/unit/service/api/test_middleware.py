@@ -10,7 +10,7 @@ from service.house import House
 from service.sent import MOST_MEMBERS
 
 JSON, TEXT = ("content-type", "application/json"), ("content-type", "text/plain")
-ADDRESSES = ["/v1/images/generations", "/v1/appeals", "/v1/takedowns"]
+PATHS = ["/v1/images/generations", "/v1/appeals", "/v1/takedowns"]
 
 
 @pytest.fixture
@@ -18,11 +18,11 @@ def client(painted_house: House) -> TestClient:
     return TestClient(create_app(painted_house), raise_server_exceptions=False)
 
 
-@pytest.mark.parametrize("address", ADDRESSES)
+@pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("types", [[JSON], [JSON, TEXT], [TEXT, JSON]])
-def test_json_is_short_whatever_else_it_says_it_is(client: TestClient, address: str, types: list[object]) -> None:
+def test_json_is_short_whatever_else_it_says_it_is(client: TestClient, path: str, types: list[object]) -> None:
     body = json.dumps({"prompt": "x" * LARGEST_JSON})
-    response = client.post(address, content=body, headers=types)  # type: ignore[arg-type]
+    response = client.post(path, content=body, headers=types)  # type: ignore[arg-type]
     assert (response.status_code, response.json()["code"]) == (413, "too_large")
 
 
@@ -31,16 +31,16 @@ def test_the_longest_notice_fits_letters_escaped() -> None:
     assert len(letter) * (200 + 2000 + 2000 + 4000 + 500) + 4000 < LARGEST_JSON
 
 
-@pytest.mark.parametrize("address", ADDRESSES)
-def test_many_members_are_refused_at_once(client: TestClient, address: str) -> None:
+@pytest.mark.parametrize("path", PATHS)
+def test_many_members_are_refused_at_once(client: TestClient, path: str) -> None:
     body = {f"a{number}": 1 for number in range(MOST_MEMBERS + 1)}
-    response = client.post(address, json=body)
+    response = client.post(path, json=body)
     assert (response.status_code, response.json()["code"]) == (400, "bad_request")
     assert f"more than {MOST_MEMBERS} members" in response.json()["detail"]
 
 
 @pytest.mark.parametrize(
-    "address",
+    "path",
     [
         "/v1/images/held/%00",
         "/v1/consent/receipts/G%00",
@@ -50,9 +50,9 @@ def test_many_members_are_refused_at_once(client: TestClient, address: str) -> N
         "/v1/consent/subjects/S/images/%00/withdraw",
     ],
 )
-def test_a_nul_is_in_no_number(client: TestClient, house: House, address: str) -> None:
+def test_a_nul_is_in_no_number(client: TestClient, house: House, path: str) -> None:
     house.ledger._engine = create_engine("sqlite:////no/such/ledger.db")  # who asks it is told 503
-    response = client.get(address, headers={"x-case-pin": "1", "x-subject-pin": "1"})
+    response = client.get(path, headers={"x-case-pin": "1", "x-subject-pin": "1"})
     assert (response.status_code, response.json()["code"]) == (404, "not_found")
     assert response.headers["x-request-id"] == response.json()["instance"]
 
