@@ -38,7 +38,7 @@ _MOST_FIELDS = 64
 class Change(Wish):
     """The fields of `/v1/images/generations` as text of a form, and what belongs to pictures."""
 
-    model_config = ConfigDict(extra="forbid", strict=False)
+    model_config = ConfigDict(strict=False)
 
     strength: Strength = None
     reference_scale: ReferenceScale = None

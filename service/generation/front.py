@@ -37,6 +37,11 @@ class Front:
     def reference_digest(self) -> str:
         return self._backend.reference_digest
 
+    def check_room(self) -> None:
+        """Raises Busy where a new picture would find no place: to be asked before much is done for it."""
+        if isinstance(self._backend, Front):
+            self._backend.check_room()
+
     def fitting(self, width: int, height: int) -> tuple[int, int]:
         return self._backend.fitting(width, height)
 
