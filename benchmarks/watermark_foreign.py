@@ -2,8 +2,8 @@
 
     python benchmarks/watermark_foreign.py [--unmarked 500] [--marked 12]
 
-Needs the extra `foreign-marks`. Unmarked pictures are random crops (256 to 512 px) of photographs, textures and drawings,
-a third of them through JPEG; each is read for all four stock messages in both orders of the colours.
+Needs the extra `foreign-marks`. Unmarked pictures are random crops (256 to 512 px) of photographs, textures and
+drawings, a third of them through JPEG; each is read for all four stock messages in both orders of the colours.
 """
 
 import argparse
