@@ -363,7 +363,10 @@ class Gateway:
 
 
 def _adapters(admitted: Admitted) -> tuple[tuple[str, str], ...]:
-    return tuple((adapter.name, adapter.digest) for adapter in admitted.job.adapters)
+    """Name and digest of all that was put on the model."""
+    named = tuple((adapter.name, adapter.digest) for adapter in admitted.job.adapters)
+    after = admitted.job.references
+    return (*named, ("", after.digest)) if after else named
 
 
 def _psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
