@@ -313,26 +313,26 @@ def vae() -> object:
 
 def text(width: int, layers: int, heads: int) -> object:
     """A CLIP text encoder over the tests' alphabet: the embedding of 49,408 tokens costs nothing in the drawing."""
-    from tests.support.pipelines import _text
+    from tests.support.pipelines import clip_text
 
-    config = _text()
+    config = clip_text()
     config.hidden_size, config.intermediate_size, config.projection_dim = width, 4 * width, width
     config.num_hidden_layers, config.num_attention_heads, config.max_position_embeddings = layers, heads, 77
     return config
 
 
 def tokenizer(folder: Path) -> object:
-    from tests.support.pipelines import _tokenizer
+    from tests.support.pipelines import clip_tokenizer
 
-    words = _tokenizer(folder / "scratch")
+    words = clip_tokenizer(folder / "scratch")
     words.model_max_length = 77
     return words
 
 
 def scheduler() -> object:
-    from tests.support.pipelines import _scheduler
+    from diffusers import DDIMScheduler
 
-    return _scheduler()
+    return DDIMScheduler(beta_schedule="scaled_linear", clip_sample=False, set_alpha_to_one=False, steps_offset=1)
 
 
 if __name__ == "__main__":

@@ -5,11 +5,16 @@ prompt must ask for nothing that is refused. The image is screened all the same,
 when it is issued.
 """
 
+import contextlib
+import threading
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from detectors import Finding
 from detectors.prompts import PromptFinding
@@ -18,7 +23,7 @@ from service.adapters import Adapters, Chosen
 from service.clients import Client
 from service.consent import Grant
 from service.deadline import within
-from service.errors import BadRequest, PromptRefused
+from service.errors import BadRequest, Busy, PromptRefused
 from service.generation import Backend, Job
 from service.intake import Intake, intake
 from service.likeness import Likeness
@@ -27,6 +32,9 @@ from service.screening import Measure, Screening
 from service.stages import LARGEST_SEED, Order
 from service.staging import Watch, expect, stage
 from watermark.codec import MIN_EMBED_SIDE
+from watermark.manifest import Source
+
+_LOOKED_AT_ONCE = 4
 
 
 class Screen(Protocol):
@@ -45,7 +53,7 @@ class Entry:
     prompt_findings: tuple[Finding, ...]
     grants: tuple[Grant, ...]
     adapters: tuple[Chosen, ...]
-    taken: Intake
+    given: tuple[Source, ...]
     threshold: float
 
 
@@ -67,18 +75,37 @@ class Admission:
         self._likeness = likeness
         self._adapters = adapters
         self._rules = rules
+        self._turns = threading.Semaphore(_LOOKED_AT_ONCE)
 
     def entry(self, order: Order, client: Client, watch: Watch) -> Entry:
         """The order as it will be drawn.
 
         Raises:
             InputError: a picture sent in cannot be read, or the backend cannot do what is asked.
+            Busy: too many orders with pictures are looked at already.
             Refusal: it must not be drawn.
         """
         if type(order) is not Order:
             raise TypeError("the gateway takes an Order")
+        with self._turn(order):
+            return self._entry(order, client, watch)
+
+    @contextlib.contextmanager
+    def _turn(self, order: Order) -> Iterator[None]:
+        """Few orders with pictures at once: a decoded one takes hundreds of megabytes."""
+        if order.image is None and not order.references:
+            yield
+            return
+        if not self._turns.acquire(timeout=self._rules.screen_timeout):
+            raise Busy("too many pictures are being looked at", retry_after=round(self._rules.screen_timeout))
+        try:
+            yield
+        finally:
+            self._turns.release()
+
+    def _entry(self, order: Order, client: Client, watch: Watch) -> Entry:
         order = Order.model_validate(order.model_dump())  # `model_construct` skips validation; this does not
-        taken = intake(order.image, order.mask, self._rules.limits)
+        taken = intake(order.image, order.mask, self._rules.limits, order.references)
         chosen = self._adapters.chosen(order.adapters)
         job = self._job(order, taken, chosen)
         if min(job.width, job.height) < MIN_EMBED_SIDE:
@@ -93,9 +120,8 @@ class Admission:
             grants = self._likeness.permitted(wanted, order.use, client)
             findings = self._prompt(job, self._likeness.names(grants))
             measure = Measure({grant.subject for grant in grants}, threshold)
-            for given in taken.pictures:
-                self._screening.sent_in(given.picture, measure)
-        return Entry(_settled(order, job), job, warnings, findings, grants, chosen, taken, threshold)
+            self._screening.sent_in([given.picture for given in taken.pictures], _used(job), measure)
+        return Entry(_settled(order, job), job, warnings, findings, grants, chosen, taken.sources, threshold)
 
     def _prompt(self, job: Job, granted: Sequence[str]) -> tuple[Finding, ...]:
         """Evidence about the prompt, if it is none to refuse by. `granted`: names that it may say."""
@@ -123,11 +149,17 @@ class Admission:
             adapters=tuple(one.adapter for one in chosen),
             canvas=taken.canvas(backend.default_size if order.upscale else (width, height), order.strength),
             upscale=order.upscale,
+            references=taken.references(backend.reference_digest, order.reference_scale),
         )
 
     def _one_quality(self, order: Order) -> tuple[str, ...]:
         same = order.steps or self._backend.high_steps == self._backend.default_steps
         return ("quality changes nothing: the steps are the same",) if order.quality == "high" and same else ()
+
+
+def _used(job: Job) -> list[NDArray[np.uint8]]:
+    """The pixels that the model is shown."""
+    return [*([job.canvas.rgb] if job.canvas else []), *(job.references.pictures if job.references else ())]
 
 
 def _settled(order: Order, job: Job) -> Order:

@@ -81,6 +81,7 @@ _released = sole_maker(Released)
 # The finished file must show the screened picture: a mark (36 dB or better) and a lossy format at quality 92 stay
 # above this together, another picture never does.
 _LEAST_PSNR = 28.0
+_UNDRAWN = ("admit", "wait")
 _OWN_FILE = Limits(max_bytes=1 << 30, max_pixels=1 << 28)
 
 
@@ -126,6 +127,7 @@ class Gateway:
             Busy: too many pictures wait already, or this one waited too long; nothing was drawn.
             Refusal: a stage said no; the decision is in the ledger, no pixels leave.
         """
+        self.backend.check_room()  # decoding and screening what finds no place would cost more than drawing it
         content_id = uuid.uuid4().urn
         with self._recorded(content_id, order.prompt, client):
             admitted = self._admit(order, content_id, watch, client)
@@ -149,6 +151,8 @@ class Gateway:
         try:
             with self._recorded(content_id, kept.order.prompt, client):
                 admitted = self._admit(kept.order, content_id, watch, client, kept, review)
+                if _adapters(admitted) != kept.adapters:  # a name may have got another file since
+                    raise Unavailable("it was drawn with an adapter that is another now", hint="Order another picture.")
                 draft = _draft(admitted, frozen(kept.rgb), kept.steering, kept.energy)
                 released = self._finish(self._screen(draft, watch), watch)
         except (Unsafe, Blocked, LikenessRefused) as final:
@@ -189,7 +193,7 @@ class Gateway:
             safety_threshold=entry.threshold,
             client=client,
             order=entry.order,
-            given=entry.taken.pictures,
+            given=entry.given,
             review=review,
         )
 
@@ -208,6 +212,9 @@ class Gateway:
                 return self._screen(self._render(admitted, steering, watch, spent), watch)
             except Unsafe:
                 continue
+            except Cancelled as cancelled:
+                cancelled.stage = "render"  # also where it waited: it was drawn before
+                raise
             except (StageFailed, Busy):  # what is wrong is the picture, not that another could not be drawn
                 break
         raise first
@@ -241,7 +248,15 @@ class Gateway:
         admitted = draft.admitted
         if self._held is None or not held.subjects:  # for faces of an adapter's samples nobody can be asked
             return
-        kept = Kept(admitted.order, admitted.model, admitted.created_at, draft.steering, draft.energy, draft.rgb)
+        kept = Kept(
+            admitted.order,
+            admitted.model,
+            admitted.created_at,
+            draft.steering,
+            draft.energy,
+            draft.rgb,
+            _adapters(admitted),
+        )
         keep = self._held.again if admitted.review else self._held.keep
         try:
             until = keep(admitted.content_id, admitted.client.name, held.subjects, kept)
@@ -302,12 +317,16 @@ class Gateway:
         sha256 = hashlib.sha256(signed.data).hexdigest()
         with stage("issue", watch):
             row = records.row(signed, sha256, self._digest_prompt(admitted.job.prompt))
-            decision = self._ledger.issue(row, records.issued(proven), partial(self._at_issue, admitted=admitted))
+            decision = self._ledger.issue(
+                row, records.issued(proven), partial(self._at_issue, admitted=admitted, watch=watch)
+            )
         log.info("released", content_id=admitted.content_id, sha256=sha256, model=admitted.model.name)
         return _released(proven, sha256, decision.hash)
 
-    def _at_issue(self, connection: Connection, admitted: Admitted) -> None:
-        """In the transaction that issues the image: who asked and what was used still hold: grants and adapters."""
+    def _at_issue(self, connection: Connection, admitted: Admitted, watch: Watch) -> None:
+        """In the transaction that issues the image: who asked is there, and may still, and what was used still holds."""
+        if watch.cancelled():  # writing may have waited for others
+            raise Cancelled("the caller cancelled the request", stage="issue")
         tenants.check_here(connection, admitted.client)
         self._adapters.check_here(connection, admitted.adapters)
         numbers = [grant.id for grant in admitted.grants]
@@ -317,9 +336,15 @@ class Gateway:
 
     @contextlib.contextmanager
     def _recorded(self, content_id: str, prompt: str, client: Client) -> Iterator[None]:
-        """Write down whatever is refused or broken off within."""
+        """Write down whatever is refused or broken off within, but for orders that were taken back before they cost
+        anything: whoever orders and hangs up would write the ledger full."""
         try:
             yield
+        except Cancelled as cancelled:
+            if cancelled.stage not in _UNDRAWN:
+                cancelled.content_id = content_id
+                self._record(content_id, prompt, cancelled, client)
+            raise
         except Refusal as refusal:
             refusal.content_id = content_id
             self._record(content_id, prompt, refusal, client)
@@ -337,6 +362,13 @@ class Gateway:
             self._ledger.refuse(content_id, content)
         except Error as fault:
             log.error("refusal_not_recorded", content_id=content_id, code=fault.code)
+
+
+def _adapters(admitted: Admitted) -> tuple[tuple[str, str], ...]:
+    """Name and digest of all that was put on the model."""
+    named = tuple((adapter.name, adapter.digest) for adapter in admitted.job.adapters)
+    after = admitted.job.references
+    return (*named, ("", after.digest)) if after else named
 
 
 def _psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:

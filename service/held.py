@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import structlog
 from pydantic import BaseModel
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, select
 
 from service import home
 from service.chain import Decision
@@ -34,8 +34,10 @@ log = structlog.get_logger()
 State = Literal["waiting", "released", "fetched", "refused", "expired", "dropped"]
 _OPEN = ("waiting", "released")
 _ABOUT = "held picture"
-MOST = 1000
-"""Pictures kept at once: more are refused and not kept, so that nobody can fill the disk with them."""
+MOST, MOST_OF_ONE = 1000, 250
+"""Pictures kept at once, of everybody and of one tenant: more are refused and not kept."""
+MOST_BYTES, MOST_BYTES_OF_ONE = 4 << 30, 1 << 30
+"""The same for the bytes of their files, so that nobody can fill the disk with them, or take it from the others."""
 _ORPHAN_SECONDS = 31 * 86400  # no picture is kept so long; a younger file may be on its way, or another database's
 
 
@@ -92,21 +94,31 @@ class Held:
         if not self._days:
             return None
         self.purge()
-        if self._open() >= MOST:
-            log.error("held_full", most=MOST)
-            return None
+        data = kept.to_bytes()
+        with reading(self._ledger.engine) as connection:
+            if self._full(connection, tenant, len(data)):  # asked again when it is recorded
+                return None
         now = self._clock()
         until = stamp(now + dt.timedelta(days=self._days))
-        sealed = self._vault.lock(kept.to_bytes(), content_id)
+        sealed = self._vault.lock(data, content_id)
         path = self._path(content_id)
         row = {
             "content_id": content_id, "tenant": tenant, "held_at": stamp(now), "until": until, "status": "waiting",
             "subjects": " ".join(subjects), "pixels": kept.pixels, "wrapped_key": sealed.wrapped_key,
         }  # fmt: skip
         content = {"action": "kept", "subjects": sorted(subjects), "pixels": kept.pixels, "until": until}
+
+        def write(connection: Connection) -> None:
+            if self._full(connection, tenant, len(sealed.box)):
+                raise _Full
+            connection.execute(table.insert().values(**row))
+
         home.create(path, sealed.box)
         try:
-            self._record(content_id, content, lambda connection: connection.execute(table.insert().values(**row)))
+            self._record(content_id, content, write)
+        except _Full:
+            path.unlink(missing_ok=True)
+            return None
         except BaseException:
             path.unlink(missing_ok=True)
             raise
@@ -264,6 +276,7 @@ class Held:
         try:
             box = self._path(row.content_id).read_bytes()
         except OSError as lost:
+            self._need(row.content_id)  # somebody else may have fetched it just now
             raise Unavailable(
                 f"the file of the held picture cannot be read: {lost.strerror}",
                 hint="It is on the machine that drew it, in the folder `held` of the home folder.",
@@ -298,11 +311,23 @@ class Held:
         with reading(self._ledger.engine) as connection:
             return connection.execute(select(table).where(table.c.content_id == content_id)).first()
 
-    def _open(self) -> int:
-        query = select(func.count()).select_from(table).where(table.c.status.in_(_OPEN))
-        with reading(self._ledger.engine) as connection:
-            count: int = connection.execute(query).scalar_one()
-        return count
+    def _full(self, connection: Connection, tenant: str, size: int) -> bool:
+        """Whether one more of this tenant, a file of `size` bytes, is more than there is room for."""
+        here = connection.execute(select(table.c.content_id, table.c.tenant).where(table.c.status.in_(_OPEN))).all()
+        all_ = [self._size(row.content_id) for row in here]
+        own = [bytes_ for bytes_, row in zip(all_, here, strict=True) if row.tenant == tenant]
+        full = len(all_) >= MOST or sum(all_) + size > MOST_BYTES
+        full |= len(own) >= MOST_OF_ONE or sum(own) + size > MOST_BYTES_OF_ONE
+        if full:
+            log.error("held_full", pictures=len(all_), bytes=sum(all_), tenant=tenant, of_tenant=len(own))
+        return full
+
+    def _size(self, content_id: str) -> int:
+        """Bytes of its file; 0 where it lies on another machine."""
+        try:
+            return self._path(content_id).stat().st_size
+        except OSError:
+            return 0
 
     def _told(self, row: Row[Any]) -> HeldPicture:
         sealed = Sealed(row.words_key, row.words) if row.words_key else None
@@ -331,6 +356,10 @@ class Held:
 
     def _record(self, content_id: str, content: dict[str, Any], write: Callable[[Connection], Any]) -> Decision:
         return self._ledger.record("held", content_id, content, write)
+
+
+class _Full(Exception):
+    """There is no room for it."""
 
 
 def _releases(decision: Decision, pixels: str) -> bool:

@@ -19,7 +19,7 @@ class Kept:
     """A draft that every check but the likeness review has passed: read-only uint8 pixels, H x W x 3.
 
     `order` leaves nothing open, so it asks for this very picture. `steering` and `energy`: see Draft. The model drew it
-    at `drawn_at`.
+    at `drawn_at`, with `adapters`: name and SHA-256 (hex) of the file of each, in the order's order.
     """
 
     order: Order
@@ -28,6 +28,7 @@ class Kept:
     steering: int
     energy: Energy | None
     rgb: NDArray[np.uint8]
+    adapters: tuple[tuple[str, str], ...] = ()
 
     @property
     def pixels(self) -> str:
@@ -43,6 +44,7 @@ class Kept:
             "steering": self.steering,
             "energy": asdict(self.energy) if self.energy else None,
             "shape": self.rgb.shape,
+            "adapters": self.adapters,
         }
         text = json.dumps(head).encode()
         return len(text).to_bytes(_LENGTH_BYTES, "big") + text + self.rgb.tobytes()
@@ -59,4 +61,5 @@ class Kept:
             steering=head["steering"],
             energy=Energy(**head["energy"]) if head["energy"] else None,
             rgb=np.frombuffer(data, np.uint8, offset=start).reshape(head["shape"]),
+            adapters=tuple((name, digest) for name, digest in head["adapters"]),
         )

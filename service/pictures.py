@@ -10,10 +10,10 @@ import io
 import re
 import threading
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,8 @@ from detectors.declared import Metadata
 from service.deadline import within
 from service.errors import BrokenPicture, InputError, TooLarge, Unavailable, UnsupportedFormat, UnsupportedPixels
 from service.settings import Settings
+
+T = TypeVar("T")
 
 Mime = Literal["image/png", "image/jpeg", "image/webp", "image/avif", "image/tiff"]
 OutputFormat = Literal["png", "jpeg", "webp"]
@@ -116,7 +118,7 @@ def decode(data: bytes, limits: Limits) -> Picture:
 
 
 def _decoded(data: bytes, limits: Limits) -> Picture:
-    with _load(data, limits) as image:
+    with _file_to_blame(), _load(data, limits) as image:
         mime = _MIMES[image.format or ""]
         metadata = _metadata(image)
         quality = _jpeg_quality(image)
@@ -124,14 +126,14 @@ def _decoded(data: bytes, limits: Limits) -> Picture:
     return Picture(frozen(rgb), data, mime, metadata, quality)
 
 
-def _in_time(seconds: float | None, work: Callable[[], Picture]) -> Picture:
+def _in_time(seconds: float | None, work: Callable[[], T]) -> T:
     """`work()` within `seconds`. A decoder cannot be stopped: one that is late keeps its place until it ends."""
     if seconds is None:
         return work()
     if not _PLACES.acquire(timeout=seconds):
         raise Unavailable("too many pictures are being decoded", hint="Try again.")
 
-    def placed() -> Picture:
+    def placed() -> T:
         try:
             return work()
         finally:
@@ -149,14 +151,18 @@ def selection(data: bytes, limits: Limits) -> NDArray[np.bool_]:
     The first is OpenAI's convention, the second diffusers'.
 
     Raises:
-        InputError: as `decode`.
+        InputError, Unavailable: as `decode`.
     """
-    with _load(data, limits) as loaded:
+    return _in_time(limits.seconds, partial(_selected, data, limits))
+
+
+def _selected(data: bytes, limits: Limits) -> NDArray[np.bool_]:
+    with _file_to_blame(), _load(data, limits) as loaded:
         image = _upright(loaded)
         opacity = image.convert("RGBA").getchannel("A") if image.has_transparency_data else None
         if opacity is not None and np.asarray(opacity).min() < _HALF:
             return np.asarray(opacity) < _HALF
-        return np.asarray(_to_8_bit(image).convert("L")) >= _HALF
+        return np.asarray(_to_srgb(_to_8_bit(image), None).convert("L")) >= _HALF
 
 
 def encode(rgb: NDArray[np.uint8], to: OutputFormat) -> tuple[bytes, Mime]:
@@ -173,24 +179,36 @@ def frozen(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _load(data: bytes, limits: Limits) -> Image.Image:
-    """The file's pixels as its decoder gives them; whatever a decoder raises, the file is to blame."""
-    try:
+    """The file's pixels as its decoder gives them."""
+    with _file_to_blame():
         if data.startswith(_JPEG) and data.count(_SCAN) > _MOST_SCANS:
             raise TooLarge(f"the JPEG has more than {_MOST_SCANS} scans")
-        image = Image.open(io.BytesIO(data), formats=_DECODERS)
+        image = _opened(data)
         _check_header(image, limits)
         image.load()
-    except InputError:
-        raise
+        return image
+
+
+def _opened(data: bytes) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(data), formats=_DECODERS)
     except UnidentifiedImageError as unknown:
         if _SIGNATURE.match(data):
             raise BrokenPicture("the file starts like a picture and is damaged") from unknown
         raise UnsupportedFormat("the file is not a picture in a format that is read here") from unknown
+
+
+@contextlib.contextmanager
+def _file_to_blame() -> Iterator[None]:
+    """Whatever a decoder or a conversion raises inside, the file is to blame."""
+    try:
+        yield
+    except InputError:
+        raise
     except MemoryError as big:
         raise TooLarge("the picture does not fit in memory") from big
     except Exception as damage:
         raise BrokenPicture(f"the file is damaged ({type(damage).__name__})") from damage
-    return image
 
 
 def _check_header(image: Image.Image, limits: Limits) -> None:

@@ -6,13 +6,14 @@ from detectors import Finding
 from service import SYSTEM_NAME, __version__
 from service.clients import Client
 from service.errors import PromptRefused, Refusal
+from service.generation import Job
 from service.generation.adapters import Adapter
 from service.generation.upscale import NAMES, VERSION
 from service.ledger import Issue
 from service.rules import Rules
 from service.stages import Draft, Proven, Signed
 from watermark import Codec
-from watermark.manifest import Resized, Source, Statement
+from watermark.manifest import Resized, Statement
 
 Content = dict[str, object]
 
@@ -33,8 +34,8 @@ def statement(draft: Draft, rules: Rules, own_size: tuple[int, int]) -> Statemen
         mark_algorithm=Codec.ALGORITHM,
         mark_id=admitted.mark_id,
         consents=tuple(grant.receipt_digest for grant in admitted.grants),
-        adapters=tuple((one.adapter.digest, one.adapter.scale) for one in admitted.adapters),
-        sources=tuple(Source(given.role, given.picture.data, given.picture.mime) for given in admitted.given),
+        adapters=tuple((one.adapter.digest, one.adapter.scale) for one in admitted.adapters) + _after(admitted.job),
+        sources=admitted.given,
         resized=Resized(NAMES[method], VERSION, own_size) if method else None,
         energy=draft.energy.rounded() if draft.energy and rules.energy_in_manifest else None,
     )
@@ -72,7 +73,7 @@ def issued(proven: Proven) -> Content:
         "grants": [grant.id for grant in admitted.grants],
         "steering": draft.steering,
         **_asker(admitted.client),
-        "given": [{"role": given.role, "sha256": given.picture.sha256} for given in admitted.given],
+        "given": [{"role": given.role, "sha256": given.sha256} for given in admitted.given],
         "adapters": [_named(one.adapter) for one in admitted.adapters],
     }
     content |= {"energy": draft.energy.rounded()} if draft.energy else {}
@@ -93,6 +94,11 @@ def refused(refusal: Refusal, client: Client, model_digest: str, prompt_digest: 
     if isinstance(refusal, PromptRefused):
         content |= {"categories": refusal.categories, "rules": refusal.rules}
     return content | ({"subject": refusal.subject} if refusal.subject else {})
+
+
+def _after(job: Job) -> tuple[tuple[str, float], ...]:
+    """Digest and scale of what made the picture take after others."""
+    return ((job.references.digest, job.references.scale),) if job.references else ()
 
 
 def _asker(client: Client) -> dict[str, str]:

@@ -70,15 +70,25 @@ class Screening:
             raise
         return (*self._safe(rgb, measure.threshold, "the picture", "screen"), *faces)
 
-    def sent_in(self, picture: Picture, measure: Measure) -> int:
-        """The number of faces of a picture that may be drawn on: each is, one against one, somebody's who granted it.
+    def sent_in(self, pictures: Sequence[Picture], used: Sequence[NDArray[np.uint8]], measure: Measure) -> None:
+        """Let pictures in, if each face of theirs is, one against one, somebody's who granted it.
+
+        Looked at are the files as they are, and what the model is shown of them (`used`): their middle, enlarged, may
+        show a face that was too small for the face model in the file, or lost in its margins.
 
         Raises as `drawn`.
         """
-        self._within(partial(self._blocklist.check_upload, picture.data, picture.rgb))
-        faces = self._within(partial(self._likeness.check_input, picture.rgb, measure.granted))
-        self._safe(picture.rgb, measure.threshold, "the picture that was sent in", "admit")
-        return faces
+        for picture in pictures:
+            self._within(partial(self._blocklist.check_upload, picture.data, picture.rgb))
+            self._shown(picture.rgb, measure)
+        for rgb in used:
+            if not any(np.array_equal(rgb, picture.rgb) for picture in pictures):
+                self._within(partial(self._blocklist.check_input, rgb))
+                self._shown(rgb, measure)
+
+    def _shown(self, rgb: NDArray[np.uint8], measure: Measure) -> None:
+        self._within(partial(self._likeness.check_input, rgb, measure.granted))
+        self._safe(rgb, measure.threshold, "the picture that was sent in", "admit")
 
     def _safe(self, rgb: NDArray[np.uint8], threshold: float, what: str, stage: str) -> list[Finding]:
         findings: list[Finding] = []

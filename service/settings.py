@@ -49,6 +49,9 @@ class Settings(BaseSettings):
         Literal["none", "model", "sequential"],
         Field(description="Keep the pipeline in main memory: on the device is one model at a time, or one layer."),
     ] = "none"
+    reference_adapter: Annotated[
+        Path | None, Field(description="Folder of an IP-Adapter: orders may then bring reference pictures.")
+    ] = None
     threads: Annotated[int, Field(ge=1, le=256, description="CPU threads of each model.")] = min(4, os.cpu_count() or 1)
     onnx_providers: Annotated[
         tuple[str, ...],

@@ -23,8 +23,8 @@ from service.clients import Client
 from service.consent import Grant, GrantNumber, Scope
 from service.generation import Energy, Job, ModelIdentity, Upscale
 from service.generation.schedulers import Scheduler
-from service.intake import Given
 from service.pictures import Mime, OutputFormat
+from watermark.manifest import Source
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -51,6 +51,10 @@ LikenessScope = Annotated[
         description="What the likeness is used for; every grant must allow it. Unset: `edit` with a picture sent in, "
         "else `portrait`."
     ),
+]
+ReferenceScale = Annotated[
+    float | None,
+    Field(gt=0, le=1, allow_inf_nan=False, description="How much it takes after the reference pictures; unset: 0.6."),
 ]
 Strength = Annotated[
     float | None,
@@ -94,11 +98,21 @@ class Order(BaseModel):
         None, repr=False, description="File that is transparent, or else white, where the picture is drawn anew."
     )
     strength: Strength = None
+    references: tuple[bytes, ...] = Field(
+        (), max_length=4, repr=False, description="Files of pictures that it shall take after."
+    )
+    reference_scale: ReferenceScale = None
 
     @model_validator(mode="after")
     def _changes_need_a_picture(self) -> Self:
         if self.image is None and not (self.mask is None and self.strength is None):
             raise ValueError("mask and strength belong to a picture to change: send `image` with them")
+        return self
+
+    @model_validator(mode="after")
+    def _a_scale_needs_references(self) -> Self:
+        if self.reference_scale is not None and not self.references:
+            raise ValueError("reference_scale belongs to reference pictures: send some with it")
         return self
 
     @property
@@ -165,7 +179,7 @@ class Admitted(_Stage):
     """An order that may be drawn, with its identities: `content_id` (urn:uuid) and `mark_id` (48 bits).
 
     `prompt_findings`: evidence about the prompt that did not suffice to refuse it. `given`: the pictures it came with,
-    which may be drawn on. `order`: the same order with nothing left open. `review`: it was drawn and held before, and
+    by their digests. `order`: the same order with nothing left open. `review`: it was drawn and held before, and
     an operator looked at it.
     """
 
@@ -182,7 +196,7 @@ class Admitted(_Stage):
     safety_threshold: float
     client: Client
     order: Order
-    given: tuple[Given, ...] = ()
+    given: tuple[Source, ...] = ()
     review: Review | None = None
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 from sqlalchemy import Connection, Row, false, select, update
 
 from detectors import fingerprint, listings
@@ -24,6 +24,7 @@ from service.hashlists import LEAST_QUALITY, Listed
 from service.ledger import Issue, Ledger
 from service.pictures import Picture
 from service.references import fresh_pin, fresh_reference, hash_pin, right_pin
+from service.sent import Sent
 from service.storage import appeals, reading, scrub
 from service.storage import takedowns as cases
 from service.vault import Sealed, Vault
@@ -37,10 +38,8 @@ _Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 _OPEN = ("received", "appealed")
 
 
-class Notice(BaseModel):
+class Notice(Sent):
     """A notice as it is sent. Unknown fields are refused; at least one field or a picture must identify the image."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     signature: _Text = Field(max_length=200, description="Your name, typed: your electronic signature.")
     on_behalf: bool = Field(False, description="You are authorised by the person who is shown.")

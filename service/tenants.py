@@ -129,8 +129,9 @@ class Tenants:
             Unauthorized: nobody's, or not any more; the message does not tell which.
             Unavailable: that could not be found out.
         """
+        prefix = key[:_PREFIX] if key.isprintable() else ""  # PostgreSQL takes no NUL
         with reading(self._ledger.engine) as connection:
-            row = connection.execute(select(table).where(table.c.prefix == key[:_PREFIX])).first()
+            row = connection.execute(select(table).where(table.c.prefix == prefix)).first()
         expected = row.digest if row is not None and row.digest is not None else _NO_DIGEST
         if not hmac.compare_digest(_digest(key), expected) or row is None:
             raise Unauthorized("this key is not valid, or not any more")

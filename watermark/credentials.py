@@ -135,8 +135,6 @@ class Credentials:
         out = io.BytesIO()
         try:
             with Builder(build(statement, mime), self._context) as builder:
-                for source in statement.sources:
-                    builder.add_ingredient(source.ingredient, source.mime, io.BytesIO(source.data))
                 manifest = builder.sign(self._signer, mime, io.BytesIO(data), out)
         except C2paError as refused:
             raise CredentialError(f"the manifest could not be signed: {refused}") from refused

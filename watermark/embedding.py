@@ -144,11 +144,22 @@ def _rms_at(psnr_db: float) -> float:
 
 
 def _added(rgb: NDArray[np.uint8], mark: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """`rgb` plus the canonical `mark` at its own size on every channel, a few rows at a time to spare memory."""
-    full = resized(mark, *rgb.shape[:2])
+    """`rgb` plus the canonical `mark` at its own size on every channel, a few rows at a time to spare memory.
+
+    The rows of the enlarged mark are made as they are needed: as a whole it would weigh more than the picture.
+    """
+    height, width = rgb.shape[:2]
+    wide = resized(mark, min(height, mark.shape[0]), width)
+    stretch = resized(np.eye(len(wide), dtype=np.float32), height, len(wide))
     marked = np.empty_like(rgb)
-    for top in range(0, len(rgb), _ROWS_AT_ONCE):
+    for top in range(0, height, _ROWS_AT_ONCE):
         rows = slice(top, top + _ROWS_AT_ONCE)
-        steps = np.rint(full[rows]).astype(np.int16)[..., None]
-        marked[rows] = np.clip(rgb[rows] + steps, 0, 255)
+        steps = np.rint(stretch[rows] @ wide)
+        up, down = (_on_every_channel(np.maximum(part, 0)) for part in (steps, -steps))
+        marked[rows] = cv2.subtract(cv2.add(np.ascontiguousarray(rgb[rows]), up), down)  # both stop at black and white
     return marked
+
+
+def _on_every_channel(steps: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """`steps` (float32[h, w], whole numbers from 0 to 255) as uint8[h, w, 3]."""
+    return np.asarray(cv2.cvtColor(steps.astype(np.uint8), cv2.COLOR_GRAY2RGB), dtype=np.uint8)

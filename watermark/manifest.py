@@ -16,27 +16,35 @@ TRAINED_ALGORITHMIC_MEDIA = DIGITAL_SOURCE_TYPE + "trainedAlgorithmicMedia"
 COMPOSITE = DIGITAL_SOURCE_TYPE + "compositeWithTrainedAlgorithmicMedia"
 DISCLOSURE_LABEL = "org.countermark.disclosure"
 CONSENT_LABEL = "org.countermark.consent"
+SOURCES_LABEL = "org.countermark.sources"
 ENERGY_LABEL = "org.countermark.energy"
 ADAPTERS_LABEL = "org.countermark.adapters"
 SPEC_VERSION = "2.2.0"
 MARK_BYTES = 6
-_INGREDIENTS = {"image": ("picture that was changed", "parentOf"), "mask": ("mask of the change", "inputTo")}
+_INGREDIENTS = {
+    "image": ("picture that was changed", "parentOf"),
+    "mask": ("mask of the change", "inputTo"),
+    "reference": ("picture that it takes after", "inputTo"),
+}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Source:
-    """A file the image was made from: the picture that was changed, or the mask that says where."""
+    """A file the image was made from, by its SHA-256 (hex): the picture that was changed, the mask that says where, a
+    picture that it takes after.
 
-    role: Literal["image", "mask"]
-    data: bytes
+    Nothing of the file is copied: the manifest that it may bring along can hold pictures, names and places that nobody
+    has looked at.
+    """
+
+    role: Literal["image", "mask", "reference"]
     mime: str
+    sha256: str
 
-    @property
-    def ingredient(self) -> dict[str, str]:
-        """Its C2PA ingredient (section 18.10): what was changed is the parent, a mask an input to that. Neither its
-        name nor its pixels are in it, only its hash and its own manifest, if it has one."""
+    def ingredient(self, label: str) -> dict[str, str]:
+        """Its C2PA ingredient (section 18.10): what was changed is the parent, all else an input to that."""
         title, relationship = _INGREDIENTS[self.role]
-        return {"title": title, "format": self.mime, "relationship": relationship, "label": self.role}
+        return {"title": title, "format": self.mime, "relationship": relationship, "label": label}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +103,14 @@ def build(statement: Statement, mime: str) -> dict[str, Any]:
         ],
         "format": mime,
         "title": statement.content_id,
+        "ingredients": [source.ingredient(label) for label, source in _labelled(statement)],
         "assertions": [
             _actions(statement),
             _soft_binding(statement),
             _disclosure(statement),
             _ai(statement),
             *([_consent(statement)] if statement.consents else []),
+            *([_sources(statement)] if statement.sources else []),
             *([{"label": ENERGY_LABEL, "created": True, "data": dict(statement.energy)}] if statement.energy else []),
             *([_adapters(statement)] if statement.adapters else []),
         ],
@@ -120,16 +130,21 @@ def _actions(statement: Statement) -> dict[str, Any]:
 
 
 def _making(statement: Statement, when: str) -> list[dict[str, Any]]:
-    """Created from nothing; or a picture opened, and changed by the model."""
+    """Created from nothing but perhaps references; or a picture opened, and changed by the model."""
     agent = {"name": statement.model, "version": statement.model_version}
-    if not statement.sources:
-        created = {"action": "c2pa.created", "digitalSourceType": TRAINED_ALGORITHMIC_MEDIA, "softwareAgent": agent}
-        return [{**created, "when": when}]
-    edited: dict[str, Any] = {"action": "c2pa.edited", "digitalSourceType": COMPOSITE, "softwareAgent": agent}
-    if masks := [source.role for source in statement.sources if source.role == "mask"]:
-        edited["parameters"] = {"ingredientIds": masks}
-    opened = {"action": "c2pa.opened", "parameters": {"ingredientIds": ["image"]}}
-    return [{**action, "when": when} for action in (opened, edited)]
+    inputs = [label for label, source in _labelled(statement) if source.role != "image"]
+    made: dict[str, Any] = {"softwareAgent": agent, "when": when}
+    if inputs:
+        made["parameters"] = {"ingredientIds": inputs}
+    if all(source.role != "image" for source in statement.sources):
+        return [{**made, "action": "c2pa.created", "digitalSourceType": TRAINED_ALGORITHMIC_MEDIA}]
+    opened = {"action": "c2pa.opened", "when": when, "parameters": {"ingredientIds": ["image0"]}}
+    return [opened, {**made, "action": "c2pa.edited", "digitalSourceType": COMPOSITE}]
+
+
+def _labelled(statement: Statement) -> list[tuple[str, Source]]:
+    """The sources by names that are used within the manifest alone; what was changed is the first."""
+    return [(f"{source.role}{number}", source) for number, source in enumerate(statement.sources)]
 
 
 def _resized(resized: Resized, when: str) -> dict[str, Any]:
@@ -157,6 +172,11 @@ def _disclosure(statement: Statement) -> dict[str, Any]:
         "content_id": statement.content_id,
     }
     return {"label": DISCLOSURE_LABEL, "created": True, "data": data}
+
+
+def _sources(statement: Statement) -> dict[str, Any]:
+    data = {"sources": [{"role": one.role, "alg": "sha256", "digest": one.sha256} for one in statement.sources]}
+    return {"label": SOURCES_LABEL, "created": True, "data": data}
 
 
 def _consent(statement: Statement) -> dict[str, Any]:

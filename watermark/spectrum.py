@@ -19,7 +19,8 @@ _FLATTENING: Final = 0.2
 
 def tile_spectrum(image: NDArray[np.float32]) -> NDArray[np.complex64]:
     """The flattened spectrum of all tiles of `image` (float32[h, w], whitened) together: complex64[64, 64]."""
-    return _flattened(np.fft.fft2(folded(image)).astype(np.complex64), (_NEIGHBOURHOOD, _NEIGHBOURHOOD))
+    spectrum = cv2.dft(folded(image), flags=cv2.DFT_COMPLEX_OUTPUT).view(np.complex64)[..., 0]
+    return _flattened(spectrum, (_NEIGHBOURHOOD, _NEIGHBOURHOOD))
 
 
 class FineSpectrum:

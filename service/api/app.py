@@ -23,8 +23,9 @@ from service.api import (
     takedowns,
 )
 from service.api.batches import Batcher
+from service.api.callers import Desk
 from service.api.limits import Buckets, RateLimit
-from service.api.middleware import BodyLimit, RequestId
+from service.api.middleware import BodyLimit, NoNul, RequestId
 from service.house import House
 
 _FORM_OVERHEAD = 1 << 16  # boundaries and part headers around the largest file
@@ -60,7 +61,9 @@ def create_app(house: House) -> FastAPI:
     app.state.examining = asyncio.Semaphore(_EXAMINED_AT_ONCE)
     app.state.pending = asyncio.Semaphore(2 * _JUDGED_TOGETHER)  # prepared pictures wait in memory
     app.state.judging = Batcher(_judge(house), _JUDGED_TOGETHER)
-    app.state.renderers = ThreadPoolExecutor(house.settings.queue_length + _RENDERERS_BESIDE, "countermark-render")
+    threads = house.settings.queue_length + _RENDERERS_BESIDE
+    app.state.renderers = ThreadPoolExecutor(threads, "countermark-render")
+    app.state.desk = Desk(threads)
     for part in (images, edits, held, inspect, detect, takedowns, appeals, consent, enrolments, health):
         app.include_router(part.router)
     pages.install(app)
@@ -68,7 +71,9 @@ def create_app(house: House) -> FastAPI:
     problems.describe(app)
     app.add_middleware(BodyLimit, limit=house.settings.max_bytes + _FORM_OVERHEAD)
     if house.settings.requests_per_minute:
-        app.add_middleware(RateLimit, buckets=Buckets(house.settings.requests_per_minute))
+        per_minute = house.settings.requests_per_minute
+        app.add_middleware(RateLimit, addresses=Buckets(per_minute), numbers=Buckets(per_minute))
+    app.add_middleware(NoNul)
     app.add_middleware(RequestId)
     return app
 

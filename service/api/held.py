@@ -1,5 +1,6 @@
 """GET /v1/images/held/{content_id}: a picture that an operator looks at before it may leave."""
 
+import threading
 import time
 from typing import Annotated
 
@@ -7,13 +8,13 @@ from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
+from service.api.callers import attended, in_thread
 from service.api.images import Image, as_image
 from service.api.keys import Asking
 from service.api.problems import responses
-from service.api.turns import in_turn
-from service.clients import Client
 from service.errors import (
     Blocked,
+    Busy,
     Gone,
     LikenessHeld,
     LikenessRefused,
@@ -27,6 +28,7 @@ from service.held import HeldStatus
 from service.house import House
 from service.pictures import Mime
 from service.stages import Released
+from service.staging import Watch
 
 router = APIRouter(tags=["gateway"])
 
@@ -47,7 +49,9 @@ class Fetched(BaseModel):
     response_model_exclude_none=True,
     responses={
         202: {"model": HeldStatus, "description": "Nobody has decided yet."},
-        **responses(Unauthorized, NotFound, Gone, Blocked, LikenessRefused, LikenessHeld, StageFailed, Unavailable),
+        **responses(
+            Unauthorized, NotFound, Gone, Blocked, LikenessRefused, LikenessHeld, Busy, StageFailed, Unavailable
+        ),
     },
 )
 async def fetch(
@@ -56,17 +60,20 @@ async def fetch(
     content_id: Annotated[str, Path(max_length=64, description="The `appeal` that the refusal named.")],
 ) -> Fetched | Response:
     """With the key that ordered it. Once it is released, it is checked again, marked, signed and recorded, and can be
-    fetched this once."""
+    fetched this once. Who leaves before it is recorded can ask again."""
     house: House = request.app.state.house
-    turn = request.app.state.examining
-    status = await in_turn(turn, house.held.status, content_id, client.name)
+    desk, renderers = request.app.state.desk, request.app.state.renderers  # the examiner's threads are not for this
+    with desk.takes():
+        status = await in_thread(renderers, lambda: house.held.status(content_id, client.name))
     if status.status == "waiting":
         return JSONResponse(status.model_dump(), 202)
-    return _fetched(await in_turn(turn, _hand_over, house, content_id, client))
 
+    async def hand_over(gone: threading.Event) -> Released:
+        watch = Watch(cancelled=gone.is_set)
+        with desk.takes():
+            return await in_thread(renderers, lambda: house.gateway.hand_over(content_id, watch, client))
 
-def _hand_over(house: House, content_id: str, client: Client) -> Released:
-    return house.gateway.hand_over(content_id, client=client)
+    return _fetched(await attended(request, hand_over))
 
 
 def _fetched(released: Released) -> Fetched:

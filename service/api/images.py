@@ -2,21 +2,21 @@
 
 import asyncio
 import base64
-import contextvars
 import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from functools import partial
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, ValidationInfo, field_validator
 
 from service.adapters import AdapterChoice
+from service.api.callers import attended, in_thread
 from service.api.keys import Asking
-from service.api.problems import responses
+from service.api.problems import our_bug, responses
 from service.clients import Client
 from service.consent import GrantNumber
 from service.errors import (
@@ -24,6 +24,7 @@ from service.errors import (
     BadRequest,
     Blocked,
     Busy,
+    Error,
     LikenessRefused,
     PromptRefused,
     Refusal,
@@ -37,6 +38,8 @@ from service.facts import Fact, fact
 from service.gateway import Gateway
 from service.generation.schedulers import Scheduler
 from service.house import House
+from service.sent import Sent
+from service.settings import Settings
 from service.stages import (
     LARGEST_SEED,
     LONGEST_PROMPT,
@@ -51,9 +54,6 @@ from service.stages import (
 )
 from service.staging import Watch
 
-T = TypeVar("T")
-
-_POLL_SECONDS = 0.25
 _WHOLE = 1 << 53  # beyond this a whole number is no exact float, and no guidance either
 _EXAMPLE: dict[str, JsonValue] = {
     "prompt": "a red fox in the snow at night",
@@ -63,7 +63,7 @@ _EXAMPLE: dict[str, JsonValue] = {
 }
 
 
-class Wish(BaseModel):
+class Wish(Sent):
     """OpenAI's request plus `seed`, `negative_prompt`, `num_inference_steps`, `guidance_scale`, `scheduler`, `upscale`,
     `safety_threshold`, `adapters`, `grants`, `scope`.
 
@@ -71,7 +71,7 @@ class Wish(BaseModel):
     streaming, partial images) are accepted with their harmless value only. Unknown fields are refused.
     """
 
-    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [_EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     prompt: str = Field(min_length=1, max_length=LONGEST_PROMPT)
     n: int = Field(1, ge=1, le=10)
@@ -177,16 +177,19 @@ async def generate(request: Request, client: Asking, wish: Annotated[Wish, Body(
 
 async def answer(request: Request, client: Client, wish: Wish, more: Mapping[str, Any]) -> Images:
     """The released pictures of a client's wish; `more` are fields of its orders that it does not have."""
-    house: House = request.app.state.house
-    gone = threading.Event()
-    work = asyncio.ensure_future(_release_all(house, request.app.state.renderers, wish, client, more, gone))
-    try:
-        while not (await asyncio.wait([work], timeout=_POLL_SECONDS))[0]:
-            if await request.is_disconnected():
-                gone.set()
-        return work.result()
-    finally:
-        gone.set()
+    state = request.app.state
+    settings: Settings = state.house.settings
+    most = min(settings.max_images, client.max_images or settings.max_images)
+    if wish.n > most:
+        raise BadRequest(f"n is {wish.n}, at most {most} pictures are drawn at once")
+    # While one batch is screened and signed the next is drawn; one request does not take the queue for itself.
+    abreast = min(wish.n, settings.batch_size + min(settings.batch_size, settings.queue_length))
+
+    async def begin(gone: threading.Event) -> Images:
+        with state.desk.takes(abreast):
+            return await _release_all(state.house, state.renderers, wish, client, more, abreast, gone)
+
+    return await attended(request, begin)
 
 
 async def _release_all(
@@ -195,18 +198,14 @@ async def _release_all(
     wish: Wish,
     client: Client,
     more: Mapping[str, Any],
+    abreast: int,
     gone: threading.Event,
 ) -> Images:
-    most = min(house.settings.max_images, client.max_images or house.settings.max_images)
-    if wish.n > most:
-        raise BadRequest(f"n is {wish.n}, at most {most} pictures are drawn at once")
-    gateway = await _in_thread(renderers, lambda: house.gateway)
+    gateway = await in_thread(renderers, lambda: house.gateway)
     model = gateway.backend.identity
     if wish.model not in (None, model.name):
         raise BadRequest(f"the model here is {model.name}", hint="Leave `model` out, or name that one.")
-    # While one batch is screened and signed the next is drawn; one request does not take the queue for itself.
-    together, waiting = house.settings.batch_size, house.settings.queue_length
-    turn = asyncio.Semaphore(together + min(together, waiting))
+    turn = asyncio.Semaphore(abreast)
     watch = Watch(cancelled=gone.is_set)
     orders = _orders(wish, more)
     released, refusals = _sorted(
@@ -215,33 +214,22 @@ async def _release_all(
             return_exceptions=True,
         )
     )
-    if not released:
-        raise refusals[0][1]
     return _response(wish, gateway, released, refusals)
 
 
 async def _release(renderers: Executor, turn: asyncio.Semaphore, work: Callable[[], Released]) -> Released:
     async with turn:
-        return await _in_thread(renderers, work)
+        return await in_thread(renderers, work)
 
 
-async def _in_thread(executor: Executor, work: Callable[[], T]) -> T:
-    """`work()` in a thread of `executor`, with the request's id on its log lines."""
-    return await asyncio.get_running_loop().run_in_executor(executor, contextvars.copy_context().run, work)
-
-
-def _sorted(results: list[Released | BaseException]) -> tuple[list[Released], list[tuple[int, Refusal | Busy]]]:
-    """What was released, and what was refused at which place. Raises what is neither."""
-    released: list[Released] = []
-    refusals: list[tuple[int, Refusal | Busy]] = []
-    for index, result in enumerate(results):
-        if isinstance(result, Refusal | Busy):
-            refusals.append((index, result))
-        elif isinstance(result, BaseException):
-            raise result
-        else:
-            released.append(result)
-    return released, refusals
+def _sorted(results: list[Released | BaseException]) -> tuple[list[Released], list[tuple[int, Error]]]:
+    """What was released, and why nothing was at which place. Raises the first of these where nothing was released."""
+    released = [result for result in results if isinstance(result, Released)]
+    faults = [(index, result) for index, result in enumerate(results) if isinstance(result, BaseException)]
+    for _, fault in faults:
+        if not released or not isinstance(fault, Exception):
+            raise fault
+    return released, [(index, fault if isinstance(fault, Error) else our_bug(fault)) for index, fault in faults]
 
 
 def _orders(wish: Wish, more: Mapping[str, Any]) -> list[Order]:
@@ -279,9 +267,7 @@ def _quality(wish: Wish) -> Quality:
     return "high" if wish.quality == "high" else "standard"
 
 
-def _response(
-    wish: Wish, gateway: Gateway, released: list[Released], refusals: list[tuple[int, Refusal | Busy]]
-) -> Images:
+def _response(wish: Wish, gateway: Gateway, released: list[Released], refusals: list[tuple[int, Error]]) -> Images:
     job = released[0].admitted.job
     return Images(
         created=int(time.time()),
@@ -297,7 +283,7 @@ def _response(
     )
 
 
-def _refused(index: int, refusal: Refusal | Busy) -> Refused:
+def _refused(index: int, refusal: Error) -> Refused:
     appeal = refusal.content_id if isinstance(refusal, Refusal) else None
     return Refused(index=index, code=refusal.code, message=refusal.message, appeal=appeal)
 

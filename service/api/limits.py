@@ -1,5 +1,7 @@
 """How often one address may give notice, appeal, enrol, or try a PIN: a token bucket for each, in this process.
 
+Each number (of a case, a subject, an appeal) has a bucket, too: who has many addresses tries no more PINs of it.
+
 Several processes allow several times as much; who needs one limit over all of them sets it in the proxy before them.
 """
 
@@ -46,16 +48,23 @@ class Buckets:
 
 
 class RateLimit:
-    """Refuse requests of an address that asked too often, before anything of them is read."""
+    """Refuse requests of an address, or about a number, that came too often, before anything of them is read."""
 
-    def __init__(self, app: ASGIApp, buckets: Buckets) -> None:
+    def __init__(self, app: ASGIApp, addresses: Buckets, numbers: Buckets) -> None:
         self._app = app
-        self._buckets = buckets
+        self._addresses = addresses
+        self._numbers = numbers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and _limited(scope) and (wait := self._buckets.take(caller(scope))):
+        if scope["type"] == "http" and (wait := self._wait(scope)):
             return await respond(TooMany(math.ceil(wait)), Request(scope))(scope, receive, send)
         return await self._app(scope, receive, send)
+
+    def _wait(self, scope: Scope) -> float:
+        number = _limited(scope)
+        if number is None:
+            return 0.0
+        return self._addresses.take(caller(scope)) or (self._numbers.take(number) if number else 0.0)
 
 
 def caller(scope: Scope) -> str:
@@ -72,6 +81,10 @@ def caller(scope: Scope) -> str:
     return str(ipaddress.ip_network((address, _IPV6_NETWORK), strict=False))
 
 
-def _limited(scope: Scope) -> bool:
+def _limited(scope: Scope) -> str | None:
+    """The number that it is about, empty where it names none; None where the address is not limited."""
     path = scope["path"].removeprefix(scope.get("root_path", ""))
-    return any(path == start or path.startswith(f"{start}/") for start in LIMITED)
+    for start in LIMITED:
+        if path == start or path.startswith(f"{start}/"):
+            return str(path[len(start) + 1 :].partition("/")[0])
+    return None

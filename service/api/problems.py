@@ -139,12 +139,16 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def bug(request: Request, error: Exception) -> JSONResponse:
-        # Where, not what: the words of an unforeseen exception may hold a part of a prompt.
-        at = traceback.extract_tb(error.__traceback__)[-1]
-        log.error("bug", error=type(error).__name__, at=f"{at.filename}:{at.lineno}")
-        response = respond(Error("something went wrong on our side"), request)
+        response = respond(our_bug(error), request)
         response.headers["x-request-id"] = request.state.request_id  # this handler runs outside the middleware
         return response
+
+
+def our_bug(fault: BaseException) -> Error:
+    """What is told of an unforeseen exception; the log has where, not what: its words may hold a part of a prompt."""
+    at = traceback.extract_tb(fault.__traceback__)[-1]
+    log.error("bug", error=type(fault).__name__, at=f"{at.filename}:{at.lineno}")
+    return Error("something went wrong on our side")
 
 
 def responses(*errors: type[Error]) -> dict[int | str, dict[str, Any]]:

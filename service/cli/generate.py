@@ -57,6 +57,13 @@ def generate(
     mask: Annotated[
         str | None, typer.Option(help="Transparent, or else white, where the picture is drawn anew.")
     ] = None,
+    reference: Annotated[
+        list[str] | None,
+        typer.Option(help="Picture that it shall take after; each face in it needs a --grant. Needs an IP-Adapter."),
+    ] = None,
+    reference_scale: Annotated[
+        float | None, typer.Option(help="How much it takes after them, 0 to 1; default 0.6.")
+    ] = None,
     strength: Annotated[
         float | None, typer.Option(help="How much of the picture to draw anew, 0 to 1; default 0.8, with --mask 1.")
     ] = None,
@@ -85,6 +92,8 @@ def generate(
         image=files.read(image, settings.max_bytes) if image else None,
         mask=files.read(mask, settings.max_bytes) if mask else None,
         strength=strength,
+        references=tuple(files.read(name, settings.max_bytes) for name in reference or ()),
+        reference_scale=reference_scale,
     )
     files.check_target(out, force)
     console = Console(stderr=True)

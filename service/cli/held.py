@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from service.cli import files
+from service.errors import FileUnreadable
 from service.facts import fact
 from service.held import Held
 from service.house import open_house
@@ -57,9 +58,7 @@ def show(
     """Write the picture into a file, to look at and delete. It carries no mark and no credential: do not pass it on."""
     files.check_target(out, force)
     format_ = files.format_of(out)
-    files.write(out, encode(_held().look(number, operator).rgb, format_)[0])
-    if out != files.STDIO:
-        Path(out).chmod(0o600)
+    files.write(out, encode(_held().look(number, operator).rgb, format_)[0], 0o600)
 
 
 @app.command("release")
@@ -84,7 +83,7 @@ def fetch(number: Id, out: Out, force: Force = False, as_json: Json = False) -> 
     with Console(stderr=True).status("Loading the model"):
         gateway = house.gateway
     released = gateway.hand_over(number)
-    files.write(out, genuine(released, Released).data)
+    _write_down(out, genuine(released, Released), house.settings.home)
     if out != files.STDIO:
         facts = {"file": out, "mime": released.mime, **fact(released).model_dump()}
         print(json.dumps(facts) if as_json else f"{files.printable(out)}: {released.mime}, SHA-256 {released.sha256}")
@@ -95,6 +94,21 @@ def purge(as_json: Json = False) -> None:
     """Shred every picture whose time is over; run it daily."""
     for number in _held().purge():
         print(json.dumps({"expired": number}) if as_json else number)
+
+
+def _write_down(out: str, released: Released, home: Path) -> None:
+    """Into `out` or else into the home folder: it is issued, and cannot be fetched again.
+
+    Raises FileUnreadable where it is not in `out`.
+    """
+    try:
+        files.write(out, released.data)
+    except OSError as full:
+        instead = home / f"{released.sha256}.{released.admitted.format}"
+        files.write(str(instead), released.data, 0o600)
+        raise FileUnreadable(
+            f"{out} cannot be written: {full.strerror}", hint=f"The picture is in {instead}: move it from there."
+        ) from full
 
 
 def _held() -> Held:

@@ -28,6 +28,16 @@ class ModelIdentity:
     digest: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class References:
+    """What a picture shall take after: square RGB pictures (uint8, H x W x 3), how much (0 to 1), and the SHA-256 (hex)
+    of the adapter that does it."""
+
+    pictures: tuple[NDArray[np.uint8], ...]
+    scale: float
+    digest: str
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One picture to draw, with nothing left open: two equal jobs give the same pixels."""
@@ -45,6 +55,8 @@ class Job:
     """What is put on the model for this picture."""
     canvas: Canvas | None = None
     """What to draw on; None: an empty one."""
+    references: References | None = None
+    """What it shall take after."""
     scheduler: Scheduler | None = None
     """None: the model's own."""
     upscale: Upscale | None = None
@@ -79,6 +91,10 @@ class Backend(Protocol):
     @property
     def most_steering(self) -> int:
         """The largest `Job.steering`; 0 where the model cannot be steered."""
+
+    @property
+    def reference_digest(self) -> str:
+        """SHA-256 (hex) of what lets pictures take after others; empty where nothing does."""
 
     def fitting(self, width: int, height: int) -> tuple[int, int]:
         """The size (width, height) to draw at, on a picture of that size."""

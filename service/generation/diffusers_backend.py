@@ -23,6 +23,8 @@ from service.generation.blending import Blending
 from service.generation.canvas import kept
 from service.generation.families import steerable
 from service.generation.redrawing import blends, redrawer
+from service.generation.references import ReferenceAdapter
+from service.generation.references import check as check_references
 from service.generation.safe_guidance import STRENGTHS, steered
 from service.generation.schedulers import check as check_scheduler
 from service.generation.schedulers import fitting, scheduled
@@ -39,9 +41,14 @@ class DiffusersBackend:
     """One loaded pipeline. Renders one picture at a time: a scheduler keeps state between steps."""
 
     def __init__(
-        self, pipeline: Any, identity: ModelIdentity, folder: Path, options: Mapping[str, Any] | None = None
+        self,
+        pipeline: Any,
+        identity: ModelIdentity,
+        folder: Path,
+        options: Mapping[str, Any] | None = None,
+        references: ReferenceAdapter | None = None,
     ) -> None:
-        """`folder`: where it was loaded from.
+        """`folder`: where it was loaded from. `references`: what lets its pictures take after others.
 
         `options`: `steps`, `guidance`, `guidance_rescale`, `max_sequence_length`, `sizes` = "native", `words` the model
         knows.
@@ -57,11 +64,16 @@ class DiffusersBackend:
         self._redrawers = {masked: redrawer(pipeline, masked=masked) for masked in (False, True)}
         self._unheard = Unheard(pipeline, self._options)
         self._attachments = Attachments(pipeline)
+        self._references = references
         self._lock = threading.Lock()
 
     @property
     def default_size(self) -> tuple[int, int]:
         return _own_size(self._pipeline, self._call)
+
+    @property
+    def reference_digest(self) -> str:
+        return self._references.digest if self._references else ""
 
     def fitting(self, width: int, height: int) -> tuple[int, int]:
         """That picture's shape with the area of the model's own size: far from it models repeat what they draw."""
@@ -106,6 +118,7 @@ class DiffusersBackend:
             raise wrong
         check_scheduler(self._schedulers, job.scheduler)
         check_adapters(self._pipeline, job.adapters)
+        check_references(self._pipeline, self._references, job.references)
         unheard = (*arguments.ignored(call, job), *self._unheard.warnings(job, self.default_guidance))
         return (*vocabulary.warnings(job.prompt, self._words), *unheard)
 
@@ -128,8 +141,10 @@ class DiffusersBackend:
             pipeline = self._pipeline_for(job)
             seeded = [torch.Generator("cpu").manual_seed(one.seed) for one in jobs]
             on, by = self._attachments.on(pipeline, job.adapters), scheduled(pipeline, job.scheduler)
-            with on, by, torch.inference_mode(), self._steered(job):
+            after = self._after(pipeline, job)
+            with on, by, after as given, torch.inference_mode(), self._steered(job):
                 drawn = pipeline(
+                    **given,
                     generator=seeded if len(jobs) > 1 else seeded[0],
                     output_type="np",
                     **self._arguments(jobs),
@@ -151,6 +166,11 @@ class DiffusersBackend:
                 hint="Leave the picture out, or use another model.",
             )
         return found
+
+    def _after(self, pipeline: Any, job: Job) -> contextlib.AbstractContextManager[dict[str, Any]]:
+        if job.references is None or self._references is None:
+            return contextlib.nullcontext({})
+        return self._references.on(pipeline, job.references)
 
     def _callback(self, pipeline: Any, job: Job, on_step: OnStep) -> dict[str, Any]:
         told = arguments.progress(arguments.takes(pipeline), job, on_step)

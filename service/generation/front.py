@@ -33,6 +33,15 @@ class Front:
     def most_steering(self) -> int:
         return self._backend.most_steering
 
+    @property
+    def reference_digest(self) -> str:
+        return self._backend.reference_digest
+
+    def check_room(self) -> None:
+        """Raises Busy where a new picture would find no place: to be asked before much is done for it."""
+        if isinstance(self._backend, Front):
+            self._backend.check_room()
+
     def fitting(self, width: int, height: int) -> tuple[int, int]:
         return self._backend.fitting(width, height)
 

@@ -18,6 +18,7 @@ from service.generation.backend import ModelIdentity
 from service.generation.diffusers_backend import DiffusersBackend
 from service.generation.families import part_class, pipeline_class, read_index, replaced
 from service.generation.folders import folder_digest
+from service.generation.references import ReferenceAdapter
 from service.generation.registration import strangers
 from service.settings import Settings
 
@@ -54,7 +55,7 @@ def load_backend(settings: Settings, on_loading: OnLoading = log_loading) -> Dif
     if not folder.is_dir():
         folder = _download(settings)
     identity = ModelIdentity(folder.resolve().name, "1", folder_digest(folder))
-    return DiffusersBackend(_load(folder, settings, on_loading), identity, folder)
+    return DiffusersBackend(_load(folder, settings, on_loading), identity, folder, references=_references(settings))
 
 
 def require() -> None:
@@ -84,7 +85,7 @@ def _by_card(card: Card, settings: Settings, on_loading: OnLoading) -> Diffusers
     if more := strangers(card, folder):
         raise DigestMismatch(f"{folder / more[0]} is not on the card {card.name}: remove it, or write a new card")
     identity = ModelIdentity(card.name, card.version, card.digest)
-    return DiffusersBackend(_load(folder, settings, on_loading), identity, folder, card.options)
+    return DiffusersBackend(_load(folder, settings, on_loading), identity, folder, card.options, _references(settings))
 
 
 def _embedded(card: Card, settings: Settings, on_loading: OnLoading) -> DiffusersBackend:
@@ -92,6 +93,12 @@ def _embedded(card: Card, settings: Settings, on_loading: OnLoading) -> Diffuser
     words = json.loads(card.read(VOCABULARY))["words"]
     identity = ModelIdentity(card.name, card.version, card.digest)
     return DiffusersBackend(_load(folder, settings, on_loading), identity, folder, {**card.options, "words": words})
+
+
+def _references(settings: Settings) -> ReferenceAdapter | None:
+    if settings.reference_adapter is None:
+        return None
+    return ReferenceAdapter(settings.reference_adapter, device=settings.device, precision=settings.precision)
 
 
 def _load(folder: Path, settings: Settings, on_loading: OnLoading) -> Any:

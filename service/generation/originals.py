@@ -26,9 +26,8 @@ class Originals:
     """What a pipeline was made of before any adapter. Keeps references, no copies."""
 
     def __init__(self, pipeline: Any) -> None:
-        self._parts: dict[str, Any] = {
-            name: part for name, part in pipeline.components.items() if hasattr(part, "named_modules")
-        }
+        parts: dict[str, Any] = pipeline.components
+        self._parts = {name: part for name, part in parts.items() if hasattr(part, "named_modules")}
         self._layers = [layer for name, part in self._parts.items() for layer in _layers(name, part)]
         self._channels = {name: _channels(part) for name, part in self._parts.items()}
 

@@ -33,7 +33,7 @@ class Progress:
 
     def __call__(self, done: int, total: int) -> None:
         """A step is done. Raises Cancelled or TimeoutError: stop drawing."""
-        self._stop_if_cancelled()
+        self._stop_if_cancelled("render")
         if self.left() <= 0:
             raise TimeoutError("the rendering took too long")
         self._on_step(done, total)
@@ -42,7 +42,7 @@ class Progress:
         """Not drawn yet: the clock stands, and starts afresh. Raises Cancelled: stop waiting."""
         with self._lock:
             self._since = None
-        self._stop_if_cancelled()
+        self._stop_if_cancelled("wait")
         self._on_wait(ahead)
 
     def drawing(self) -> None:
@@ -59,6 +59,6 @@ class Progress:
         with self._lock:
             return self._seconds if self._since is None else self._seconds - (time.monotonic() - self._since)
 
-    def _stop_if_cancelled(self) -> None:
+    def _stop_if_cancelled(self, stage: str) -> None:
         if self._cancelled():
-            raise Cancelled("the caller cancelled the request", stage="render")
+            raise Cancelled("the caller cancelled the request", stage=stage)

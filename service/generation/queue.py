@@ -105,6 +105,11 @@ class Queue(Front):
             raise ModelFault("the queue lost a picture")
         return place.picture
 
+    def check_room(self) -> None:
+        """See Front. There may be none any more when the picture comes to be drawn."""
+        with self._changed:
+            self._check_room()
+
     def retry_after(self) -> int:
         """Whole seconds until all that waits now will have been drawn, by what the last pictures took."""
         with self._changed:
@@ -116,10 +121,8 @@ class Queue(Front):
         with self._changed:
             if job.steering:  # its first picture was unsafe: it has waited already, and was let in
                 self._waiting.insert(0, place)
-            elif len(self._waiting) + self._drawing >= self._room:  # those that wait may not have been taken up yet
-                log.info("busy", waiting=len(self._waiting))
-                raise Busy(f"{len(self._waiting)} pictures wait already", retry_after=self._retry_after())
             else:
+                self._check_room()
                 self._waiting.append(place)
             if self._worker is None or not self._worker.is_alive():
                 self._worker = threading.Thread(target=self._work, daemon=True, name="countermark-queue")
@@ -127,11 +130,17 @@ class Queue(Front):
             self._changed.notify_all()
         return place
 
+    def _check_room(self) -> None:
+        if len(self._waiting) + self._drawing >= self._room:  # those that wait may not have been taken up yet
+            log.info("busy", waiting=len(self._waiting))
+            raise Busy(f"{len(self._waiting)} pictures wait already", retry_after=self._retry_after())
+
     def _still_wanted(self, place: _Place) -> None:
         """Leave the queue with what its watcher raises, or Busy. What is being drawn is stopped by its steps."""
         with place.turn:
             if place.drawing:
                 if place.progress.left() <= 0:  # the backend hangs: it is not waited for beyond its time
+                    place.left = True  # nor drawn again, should its batch fail
                     raise TimeoutError("the rendering took too long")
                 return
             try:
@@ -253,7 +262,7 @@ def alike(job: Job) -> Hashable | None:
     """Equal for jobs that can be drawn in one call: all but prompt, negative prompt and seed is the same, and either
     all have a negative prompt or none. None for a job that is drawn alone: one that is steered, or on a picture.
     """
-    if job.steering or job.canvas is not None:
+    if job.steering or job.canvas is not None or job.references is not None:
         return None
     return replace(job, prompt="", negative_prompt="", seed=0), bool(job.negative_prompt)
 

@@ -2,23 +2,31 @@
 
 import base64
 import datetime as dt
+import hashlib
 import json
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
+import uvicorn
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner, Result
 
 from detectors import fingerprint
+from service.adapters import AdapterCard
 from service.api import create_app
+from service.cli import files
 from service.cli.app import app
 from service.clients import Client
 from service.errors import (
     BadRequest,
     Blocked,
+    Cancelled,
+    FileUnreadable,
     Gone,
     LikenessHeld,
     LikenessRefused,
@@ -36,6 +44,7 @@ from service.likeness import Likeness
 from service.pictures import Limits, decode, encode
 from service.settings import PREFIX, Settings
 from service.stages import Order
+from service.staging import Watch
 from service.tenants import Terms
 from tests.support.painter import Checker, Painter, finding, landscape
 from tests.support.people import ANN, BOB, ByColour, enrolled, portrait
@@ -312,6 +321,28 @@ def test_another_pipeline_does_not_vouch_for_it(build, gateway: Gateway, house: 
     assert gateway.hand_over(content_id).admitted.model == Painter.identity
 
 
+def listed(house: House, content: bytes) -> None:
+    """The adapter `style` of these bytes, with nobody in it."""
+    folder = house.settings.home / "adapters"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    (folder / "style.safetensors").write_bytes(content)
+    digest = hashlib.sha256(content).hexdigest()
+    samples = house.adapters.seal("style", digest, 3, "0" * 64, [])
+    house.adapters._write(AdapterCard(name="style", kind="lora", digest=digest, size=len(content), samples=samples))
+
+
+def test_another_file_of_the_same_name_does_not_vouch_for_it(gateway: Gateway, house: House) -> None:
+    listed(house, b"first")
+    content_id = hold(gateway, order=ORDER.model_copy(update={"adapters": ("style:1",)}))
+    house.held.release(content_id, *WHY)
+    listed(house, b"second")
+    with pytest.raises(Unavailable, match="adapter"):
+        gateway.hand_over(content_id)
+    assert house.ledger.verify().images == 0
+    listed(house, b"first")
+    assert gateway.hand_over(content_id).admitted.job.adapters[0].digest == hashlib.sha256(b"first").hexdigest()
+
+
 @pytest.mark.parametrize(
     "fields",
     [
@@ -392,6 +423,70 @@ def test_only_who_ordered_it_gets_it(client: TestClient, house: House) -> None:
     assert json.loads(house.ledger.decided(content_id)[-1].body)["tenant"] == "acme"
 
 
+@pytest.fixture
+def served(house: House, gateway: Gateway) -> Iterator[str]:
+    server = uvicorn.Server(uvicorn.Config(create_app(house), host="127.0.0.1", port=0, log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join()
+
+
+def test_who_leaves_can_ask_again(served: str, gateway: Gateway, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    content_id = hold(gateway)
+    house.held.release(content_id, *WHY)
+    prove, refuse = gateway._prove, house.ledger.refuse
+    written, slow = threading.Event(), True
+
+    def proven(*args: object) -> object:
+        if slow:
+            time.sleep(1.5)  # the caller leaves after half a second, and that is seen within a quarter
+        return prove(*args)  # type: ignore[arg-type]
+
+    def refused(*args: object) -> object:
+        try:
+            return refuse(*args)  # type: ignore[arg-type]
+        finally:
+            written.set()
+
+    monkeypatch.setattr(gateway, "_prove", proven)
+    monkeypatch.setattr(house.ledger, "refuse", refused)
+    here = f"{served}/v1/images/held/{content_id}"
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.get(here, timeout=0.5)
+    assert written.wait(20)
+    assert house.ledger.verify().images == 0
+    slow = False
+    assert httpx.get(here, timeout=30).json()["countermark"]["content_id"] == content_id
+
+
+def test_fetching_takes_no_place_of_the_examiner(client: TestClient, gateway: Gateway, house: House) -> None:
+    content_id = hold(gateway)
+    house.held.release(content_id, *WHY)
+    client.app.state.examining = None  # type: ignore[attr-defined]
+    assert client.get(f"/v1/images/held/{content_id}").status_code == 200
+
+
+def test_who_leaves_while_it_waits_to_be_recorded_loses_nothing(gateway: Gateway, house: House) -> None:
+    content_id = hold(gateway)
+    house.held.release(content_id, *WHY)
+    stages: list[str] = []
+    asked: list[int] = []
+
+    def cancelled() -> bool:
+        asked.append(len(stages))
+        return asked.count(5) > 1  # the second time after `prove`, in the transaction
+
+    with pytest.raises(Cancelled):
+        gateway.hand_over(content_id, Watch(on_stage=lambda stage, seconds: stages.append(stage), cancelled=cancelled))
+    assert stages[-2:] == ["prove", "issue"]
+    assert gateway.hand_over(content_id)
+
+
 def test_what_refuses_it_at_last_is_told(client: TestClient, house: House, gateway: Gateway) -> None:
     content_id = hold(gateway)
     house.held.release(content_id, *WHY)
@@ -434,6 +529,41 @@ def test_an_operator_looks_and_decides(at_the_desk: House, gateway: Gateway, tmp
     assert isinstance(held("fetch", content_id, "-o", str(tmp_path / "again.png")).exception, Gone)
     assert held("list", "--json").stdout == ""
     assert WHY[1] in json.loads(held("list", "--all", "--json").stdout)["reason"]
+
+
+def test_what_cannot_be_written_where_it_should_be_is_not_lost(
+    at_the_desk: House, gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content_id = hold(gateway)
+    at_the_desk.held.release(content_id, *WHY)
+    write, out = files.write, str(tmp_path / "fetched.png")
+
+    def full(name: str, data: bytes, mode: int = 0o666) -> None:
+        if name == out:
+            raise OSError(28, "No space left on device")
+        write(name, data, mode)
+
+    monkeypatch.setattr(files, "write", full)
+    lost = held("fetch", content_id, "-o", out).exception
+    assert isinstance(lost, FileUnreadable)
+    (kept,) = at_the_desk.settings.home.glob("*.png")
+    assert str(kept) in lost.hint
+    assert at_the_desk.credentials.read(kept.read_bytes(), "image/png").state == "trusted"
+
+
+def test_what_an_operator_looks_at_is_nobody_elses_from_the_first(
+    at_the_desk: House, gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modes: list[int] = []
+    replace = Path.replace
+
+    def seen(self: Path, target: Path) -> Path:
+        modes.append(self.stat().st_mode & 0o777)
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", seen)
+    assert held("show", hold(gateway), "-o", str(tmp_path / "look.png")).exit_code == 0
+    assert modes == [0o600]
 
 
 def test_an_operator_refuses(at_the_desk: House, gateway: Gateway) -> None:

@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 
 from service.api import create_app
-from service.errors import BadRequest, Busy, Cancelled, Unsafe
+from service.errors import BadRequest, Busy, Cancelled, Unavailable, Unsafe
 from service.facts import fact
 from service.gateway import Gateway
 from service.generation import Energy, Job, OnStep, Progress
@@ -23,6 +23,7 @@ from service.house import House, open_queue
 from service.stages import Order
 from service.staging import Watch
 from tests.support.painter import Checker, Misbehaving, Painter, finding
+from tests.support.prompts import Screen
 from watermark.manifest import ENERGY_LABEL
 
 URL = "/v1/images/generations"
@@ -104,6 +105,31 @@ def test_a_full_queue_is_a_429_that_says_when_to_come_again(pool, backend: Gated
     assert client(house, build(full)).post(URL, json={"prompt": "a lake"}).status_code == 200
 
 
+def test_who_finds_it_full_is_told_before_anything_is_done(pool, backend: Gated, build, house: House) -> None:
+    screen = Screen()
+    gateway = build(filled(pool, backend), prompts=screen)
+    with pytest.raises(Busy):
+        gateway.release(Order(prompt="a lake", image=b"no picture at all"))
+    assert screen.seen == []
+
+
+def test_no_more_orders_are_on_their_way_than_there_are_threads(backend: Gated, build, house: House) -> None:
+    with TestClient(client(house, build(queue(backend, 4))).app) as asking, ThreadPoolExecutor(3) as pool:
+        asking.app.state.desk._free = 3  # type: ignore[attr-defined]
+        first = pool.submit(asking.post, URL, json={"prompt": "a lake", "n": 2})
+        until(backend.begun.is_set)
+        refused = asking.post(URL, json={"prompt": "a lake", "n": 2})
+        assert (refused.status_code, refused.json()["code"]) == (429, "busy")
+        assert refused.headers["retry-after"] == "10"
+        second = pool.submit(asking.post, URL, json={"prompt": "a lake"})
+        until(lambda: asking.app.state.desk._free == 0)  # type: ignore[attr-defined]
+        assert asking.get("/v1/images/held/urn:uuid:1").status_code == 429
+        backend.gate.set()
+        assert [one.result(20).status_code for one in (first, second)] == [200, 200]
+        assert asking.app.state.desk._free == 3  # type: ignore[attr-defined]
+        assert asking.get("/v1/images/held/urn:uuid:1").status_code == 404
+
+
 def test_what_waits_too_long_is_busy_and_no_decision(pool, backend: Gated, build, house: House) -> None:
     impatient = queue(backend, 4, patience=0.01)
     pool.submit(impatient.render, JOB, Progress())
@@ -129,6 +155,31 @@ def test_pictures_of_a_request_that_found_no_place_are_named(build, house: House
     assert [one["seed"] for one in body["countermark"]["images"]] == [5]
     (refused,) = body["countermark"]["refusals"]
     assert (refused["index"], refused["code"]) == (1, "busy")
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"), [(Unavailable("the disk is full"), "unavailable"), (ValueError(), "internal")]
+)
+def test_what_goes_wrong_with_one_picture_does_not_lose_the_others(
+    build, house: House, monkeypatch: pytest.MonkeyPatch, fault: Exception, code: str
+) -> None:
+    gateway = build()
+    release = gateway.release
+
+    def one_fails(order: Order, *more: object) -> object:
+        if order.seed in failing:
+            raise fault
+        return release(order, *more)
+
+    monkeypatch.setattr(gateway, "release", one_fails)
+    failing = {6}
+    body = client(house, gateway).post(URL, json={"prompt": "x", "n": 2, "seed": 5}).json()
+    assert [one["seed"] for one in body["countermark"]["images"]] == [5]
+    (refused,) = body["countermark"]["refusals"]
+    assert (refused["index"], refused["code"]) == (1, code)
+    failing = {5, 6}
+    alone = client(house, gateway).post(URL, json={"prompt": "x", "n": 2, "seed": 5})
+    assert alone.json()["code"] == code
 
 
 # Waiting.
@@ -160,6 +211,21 @@ def test_who_hangs_up_leaves_the_queue(pool, backend: Gated, build, house: House
     with pytest.raises(Cancelled):
         asked.result(10)
     assert busy._waiting == []
+    assert house.ledger.verify().decisions == 0
+
+
+def test_who_hangs_up_while_an_unsafe_one_waits_to_be_drawn_again_is_written_down(build, house: House) -> None:
+    def answer(job: Job) -> object:
+        if job.steering:
+            raise Cancelled("the caller cancelled the request", stage="wait")
+        return Painter().render(job, lambda done, total: None)
+
+    class Steerable(Misbehaving):
+        most_steering = 2
+        default_guidance = 5.0
+
+    with pytest.raises(Cancelled):
+        build(Steerable(answer), [Checker(lambda images: [finding(0.9)])], safe_retries=1).release(Order(prompt="x"))
     assert house.ledger.verify().decisions == 1
 
 

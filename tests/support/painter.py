@@ -22,6 +22,8 @@ class Painter:
     default_guidance = 1.0
     most_steering = 0
 
+    reference_digest = ""
+
     def fitting(self, width: int, height: int) -> tuple[int, int]:
         return width - width % 8, height - height % 8
 

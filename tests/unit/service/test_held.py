@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import select
 
 from service import held as module
 from service import keys
@@ -16,6 +17,7 @@ from service.held import Held
 from service.house import House
 from service.kept import Kept
 from service.stages import Order
+from service.storage import held as table
 from service.storage import writing
 from tests.support.clock import NOON, Clock
 from tests.support.painter import landscape
@@ -146,8 +148,8 @@ def test_a_decision_needs_a_name_and_a_reason_and_is_final(held: Held) -> None:
 def shredded(house: House, folder: Path, content_id: str) -> None:
     assert list(folder.iterdir()) == []
     with house.ledger.engine.connect() as connection:
-        query = "SELECT wrapped_key FROM held WHERE content_id = ?"
-        assert connection.exec_driver_sql(query, (content_id,)).scalar() is None
+        query = select(table.c.wrapped_key).where(table.c.content_id == content_id)
+        assert connection.execute(query).scalar() is None
 
 
 def test_a_refused_picture_is_shredded(held: Held, house: House, folder: Path) -> None:
@@ -221,8 +223,7 @@ def test_held_again_it_needs_another_review(held: Held) -> None:
 
 def change(house: House, **values: object) -> None:
     with house.ledger.engine.begin() as connection:
-        for name, value in values.items():
-            connection.exec_driver_sql(f"UPDATE held SET {name} = ?", (value,))
+        connection.execute(table.update().values(**values))
 
 
 def test_a_row_alone_releases_nothing(held: Held, house: House) -> None:
@@ -315,6 +316,59 @@ def test_more_than_there_is_room_for_are_not_kept(held: Held, monkeypatch: pytes
     assert held.keep("urn:uuid:2", "", [SUBJECT], KEPT) is None
     held.refuse(content_id, *WHY)
     assert held.keep("urn:uuid:3", "", [SUBJECT], KEPT)
+
+
+def test_one_tenant_leaves_room_for_the_others(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_OF_ONE", 1)
+    keep(held, "acme")
+    assert held.keep("urn:uuid:2", "acme", [SUBJECT], KEPT) is None
+    assert held.keep("urn:uuid:3", "other", [SUBJECT], KEPT)
+
+
+@pytest.mark.parametrize("cap", ["MOST_BYTES", "MOST_BYTES_OF_ONE"])
+def test_bytes_are_counted_and_not_pictures_alone(
+    held: Held, folder: Path, monkeypatch: pytest.MonkeyPatch, cap: str
+) -> None:
+    first = keep(held)
+    size = next(folder.iterdir()).stat().st_size
+    monkeypatch.setattr(module, cap, 2 * size)
+    keep(held)
+    assert held.keep("urn:uuid:3", "acme", [SUBJECT], KEPT) is None
+    held.refuse(first, *WHY)
+    assert held.keep("urn:uuid:4", "acme", [SUBJECT], KEPT)
+
+
+def test_two_at_once_do_not_take_one_place(held: Held, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another one is recorded after the first look, while this one's file is written."""
+    monkeypatch.setattr(module, "MOST", 1)
+    create, other = module.home.create, []
+
+    def meanwhile(path: Path, data: bytes) -> None:
+        if not other:
+            other.append(path)
+            assert held.keep("urn:uuid:other", "acme", [SUBJECT], KEPT)
+        create(path, data)
+
+    monkeypatch.setattr(module.home, "create", meanwhile)
+    assert held.keep("urn:uuid:late", "acme", [SUBJECT], KEPT) is None
+    assert [one.id for one in held.queue()] == ["urn:uuid:other"]
+    assert len(list(folder.iterdir())) == 1
+
+
+def test_who_comes_second_is_told_that_it_is_gone(held: Held, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is fetched after the row was read and before the file is."""
+    content_id = keep(held)
+    held.release(content_id, *WHY)
+    read = Path.read_bytes
+
+    def late(path: Path) -> bytes:
+        monkeypatch.setattr(Path, "read_bytes", read)
+        handed_over(house, held, content_id)
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", late)
+    with pytest.raises(Gone):
+        held.reviewed(content_id, "acme")
 
 
 def test_what_is_left_behind_by_a_reader_is_no_fault(held: Held, house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from service.kept import Kept
 from service.stages import Order
 
 MODEL = ModelIdentity("painter", "1", "0" * 64)
+ADAPTERS = (("style", "a" * 64), ("word", "b" * 64))
 NOON = dt.datetime(2026, 5, 1, 12, tzinfo=dt.UTC)
 
 
@@ -17,7 +18,7 @@ def kept(
     order: Order, shape: tuple[int, int, int] = (8, 16, 3), steering: int = 0, energy: Energy | None = None
 ) -> Kept:
     rgb = np.random.default_rng(1).integers(0, 256, shape, np.uint8)
-    return Kept(order, MODEL, NOON, steering, energy, rgb)
+    return Kept(order, MODEL, NOON, steering, energy, rgb, ADAPTERS)
 
 
 @settings(max_examples=50, deadline=None)
@@ -39,6 +40,7 @@ def test_it_comes_back_as_it_was(
     assert not back.rgb.flags.writeable
     assert np.array_equal(back.rgb, one.rgb)
     assert back.pixels == one.pixels
+    assert back.adapters == ADAPTERS
 
 
 def test_another_picture_or_shape_has_other_pixels() -> None:

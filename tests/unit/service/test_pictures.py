@@ -1,5 +1,8 @@
+import contextlib
 import io
+import struct
 import threading
+import zlib
 
 import numpy as np
 import pytest
@@ -9,7 +12,7 @@ from PIL import Image, ImageCms
 
 from service import pictures
 from service.errors import BrokenPicture, InputError, TooLarge, Unavailable, UnsupportedFormat
-from service.pictures import Limits, Picture, decode, encode, frozen
+from service.pictures import Limits, Picture, decode, encode, frozen, selection
 from tests.assets import hostile
 from tests.assets.hostile import picture, save
 
@@ -188,3 +191,21 @@ def test_a_decoder_that_is_late_is_left_and_keeps_its_place(monkeypatch: pytest.
     with pytest.raises(UnsupportedFormat):
         decode(b"text", Limits(1 << 20, 1 << 20, 60))
     assert places.acquire(blocking=False)
+
+
+def test_palettes_with_too_many_transparencies_and_masks_in_lab_are_the_files_fault() -> None:
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = struct.pack(">IIBBBBB", 64, 64, 8, 3, 0, 0, 0)
+    rows = zlib.compress((b"\0" + b"\1" * 64) * 64)
+    parts = ((b"IHDR", header), (b"PLTE", b"\0" * 6), (b"tRNS", b"\0" * 300), (b"IDAT", rows), (b"IEND", b""))
+    png = b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+    lab = io.BytesIO()
+    Image.new("LAB", (64, 64)).save(lab, "TIFF")
+    for read in (decode, selection):
+        for data in (png, lab.getvalue()):
+            with contextlib.suppress(InputError):
+                read(data, LIMITS)
+    with pytest.raises(BrokenPicture):
+        decode(png, LIMITS)

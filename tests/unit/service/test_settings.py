@@ -30,6 +30,7 @@ VALUES = {
     "block_at_receipt": ("false", False),
     "device": ("cuda", "cuda"),
     "precision": ("float16", "float16"),
+    "reference_adapter": ("/r", Path("/r")),
     "offload": ("model", "model"),
     "threads": ("2", 2),
     "safe_retries": ("1", 1),

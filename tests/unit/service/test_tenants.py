@@ -2,7 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -63,6 +63,7 @@ def test_a_wrong_key_is_nobodys(tenants: Tenants) -> None:
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(alphabet=st.characters(max_codepoint=255), max_size=60))
+@example("cm_\0")
 def test_no_text_is_a_key(tenants: Tenants, text: str) -> None:
     with pytest.raises(Unauthorized):
         tenants.client(text)

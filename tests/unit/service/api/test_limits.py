@@ -93,6 +93,15 @@ def test_who_asks_too_often_waits(strict: House, method: str, path: str) -> None
     assert client.get("/healthz").status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/v1/takedowns/T-1", "/v1/consent/subjects/S-1/images/x/withdraw"])
+def test_many_addresses_try_no_more_pins_of_one_number(strict: House, path: str) -> None:
+    app = create_app(strict)
+    asking = [TestClient(app, client=(f"192.0.2.{n}", 5), raise_server_exceptions=False) for n in range(4)]
+    assert [client.get(path).status_code == 429 for client in asking] == [False, False, True, True]
+    assert asking[3].get(path.replace("-1", "-2")).status_code != 429
+    assert asking[2].get("/v1/appeals").status_code != 429  # it names no number
+
+
 def test_a_mounted_app_is_limited_too(strict: House) -> None:
     client = TestClient(create_app(strict), root_path="/images", raise_server_exceptions=False)
     codes = [client.get("/images/v1/takedowns/T-1").status_code for _ in range(3)]

@@ -17,6 +17,7 @@ from service.generation import queue as module
 from service.generation.canvas import Canvas
 from service.generation.energy import Meter
 from service.generation.queue import Queue, alike
+from service.generation.upscale import Upscaling
 from tests.support.painter import Painter
 
 JOB = Job("a lake", "", 0, 64, 64, 2, 1.0)
@@ -114,6 +115,41 @@ def test_a_full_queue_says_so_and_lets_in_again(callers) -> None:
     assert [one.result(10).shape for one in asked] == [(64, 64, 3)] * 3
     assert to.render(replace(JOB, seed=3), Progress()).shape == (64, 64, 3)
     assert backend.calls == [[0], [1], [2], [3]]
+
+
+def test_whether_there_is_room_can_be_asked_before(callers) -> None:
+    backend = Gated()
+    to = queue(backend, length=1)
+    behind = Upscaling(Upscaling(to))
+    behind.check_room()
+    asked = [first(callers, to, backend), ask(callers, to, 1)]
+    with pytest.raises(Busy, match="1 pictures wait"):
+        behind.check_room()
+    backend.gate.set()
+    for one in asked:
+        one.result(10)
+    behind.check_room()
+    Upscaling(Painter()).check_room()  # who has no queue always has room
+
+
+def test_who_was_waited_for_long_enough_is_not_drawn_again(callers) -> None:
+    """Their batch fails after they were told that it took too long."""
+
+    class Failing(Batched):
+        def render_batch(self, jobs, on_step):  # type: ignore[no-untyped-def]
+            self.calls.append([job.seed for job in jobs])
+            assert self.gate.wait(10)
+            raise RuntimeError("out of memory")
+
+    backend = Failing()
+    to = queue(backend, batch_size=2)
+    late = [callers.submit(to.render, replace(JOB, seed=BAD), Progress(0.1)) for _ in range(2)]
+    for one in late:
+        with pytest.raises(TimeoutError):
+            one.result(10)
+    backend.gate.set()
+    until(lambda: not to._batch)
+    assert backend.calls == [[BAD, BAD]]
 
 
 def test_retry_after_is_what_the_last_pictures_took(callers) -> None:
