@@ -319,7 +319,7 @@ class Held:
         full = len(all_) >= MOST or sum(all_) + size > MOST_BYTES
         full |= len(own) >= MOST_OF_ONE or sum(own) + size > MOST_BYTES_OF_ONE
         if full:
-            log.error("held_full", pictures=len(all_), bytes=sum(all_), tenant=tenant, of_tenant=len(own))
+            log.error("held_full", pictures=len(all_), bytes=sum(all_), of_tenant=len(own))
         return full
 
     def _size(self, content_id: str) -> int:

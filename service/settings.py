@@ -181,7 +181,11 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65535, description="Port `serve` listens on.")] = 8000
     requests_per_minute: Annotated[
         int,
-        Field(ge=0, le=100_000, description="Of one address to notices, appeals, enrolment and PINs; 0: no limit."),
+        Field(
+            ge=0,
+            le=100_000,
+            description="Of one address to notices, appeals, enrolment and PINs, and about one number; 0: no limit.",
+        ),
     ] = 60
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="Least severe log line written.")
