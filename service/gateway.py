@@ -324,7 +324,7 @@ class Gateway:
         return _released(proven, sha256, decision.hash)
 
     def _at_issue(self, connection: Connection, admitted: Admitted, watch: Watch) -> None:
-        """In the transaction that issues the image: who asked is there, and may still, and what was used still holds."""
+        """In the transaction that issues the image: who asked is there, and may, and what was used still holds."""
         if watch.cancelled():  # writing may have waited for others
             raise Cancelled("the caller cancelled the request", stage="issue")
         tenants.check_here(connection, admitted.client)

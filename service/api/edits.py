@@ -6,23 +6,14 @@ from fastapi import APIRouter, Request
 from pydantic import ConfigDict, ValidationError, field_validator
 from starlette.datastructures import FormData, UploadFile
 
-from service.api.images import Images, Wish, answer
+from service.api.images import REFUSALS, Images, Wish, answer
 from service.api.keys import Asking
 from service.api.problems import responses
 from service.api.uploads import BINARY, check_charset, is_form
 from service.errors import (
-    AdapterRefused,
     BadRequest,
-    Blocked,
     BrokenPicture,
-    Busy,
-    LikenessRefused,
-    PromptRefused,
-    StageFailed,
     TooLarge,
-    Unauthorized,
-    Unavailable,
-    Unsafe,
     UnsupportedFormat,
     UnsupportedPixels,
     first_fault,
@@ -72,22 +63,7 @@ router = APIRouter(tags=["gateway"])
 @router.post(
     "/v1/images/edits",
     summary="Change a picture: whole, or where a mask says so",
-    responses=responses(
-        BadRequest,
-        Unauthorized,
-        TooLarge,
-        UnsupportedFormat,
-        BrokenPicture,
-        UnsupportedPixels,
-        PromptRefused,
-        LikenessRefused,
-        AdapterRefused,
-        Unsafe,
-        Blocked,
-        Busy,
-        StageFailed,
-        Unavailable,
-    ),
+    responses=responses(TooLarge, UnsupportedFormat, BrokenPicture, UnsupportedPixels, *REFUSALS),
     response_model_exclude_none=True,
     openapi_extra={"requestBody": _body()},
 )

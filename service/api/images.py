@@ -150,24 +150,27 @@ class Images(BaseModel):
     countermark: Facts
 
 
+REFUSALS = (
+    BadRequest,
+    Unauthorized,
+    PromptRefused,
+    LikenessRefused,
+    AdapterRefused,
+    Unsafe,
+    Blocked,
+    Busy,
+    StageFailed,
+    Unavailable,
+)
+"""What an order may be answered with."""
+
 router = APIRouter(tags=["gateway"])
 
 
 @router.post(
     "/v1/images/generations",
     summary="Draw pictures that are screened, marked, signed, proved and recorded",
-    responses=responses(
-        BadRequest,
-        Unauthorized,
-        PromptRefused,
-        LikenessRefused,
-        AdapterRefused,
-        Unsafe,
-        Blocked,
-        Busy,
-        StageFailed,
-        Unavailable,
-    ),
+    responses=responses(*REFUSALS),
     response_model_exclude_none=True,
 )
 async def generate(request: Request, client: Asking, wish: Annotated[Wish, Body()]) -> Images:
