@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from tests.unit.watermark.pictures import PHOTOS, Rgb, cartoon, photo
+from tests.unit.watermark.pictures import PHOTOS, Rgb, cartoon, photo, psnr
 from watermark import Codec, Keyring, payload, search
 from watermark.errors import BadImage, BadMarkId, TooSmall, Unmarkable
 from watermark.keyring import MAX_EPOCHS
@@ -148,6 +148,18 @@ def test_ids_give_different_pixels(marked: Rgb) -> None:
 def test_too_small_to_mark(width: int, height: int) -> None:
     with pytest.raises(TooSmall, match="short side must be at least 128"):
         CODEC.embed(np.zeros((height, width, 3), np.uint8), 1)
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_plain_noise_is_marked_under_any_key(number: int) -> None:
+    """What an untrained pipeline draws; a fixed share of the picture's own noise is made up for, or more of it."""
+    noise = np.random.default_rng(number).integers(0, 256, (256, 256, 3)).astype(np.uint8)
+    codec = Codec(Keyring.from_secret(b"a secret for the tests %d" % number))
+    marked = codec.embed(noise, number)
+    assert psnr(noise, marked) >= 36
+    reading = codec.extract(marked)
+    assert reading is not None
+    assert reading.mark_id == number
 
 
 def test_noise_that_drowns_the_mark_is_refused() -> None:
