@@ -9,8 +9,8 @@ from starlette.datastructures import UploadFile
 
 from service.errors import BadRequest
 
-_BINARY = {"type": "string", "format": "binary"}
-_BARE = {f"image/{kind}": {"schema": _BINARY} for kind in ("png", "jpeg", "webp", "avif", "tiff")}
+BINARY = {"type": "string", "format": "binary"}
+_BARE = {f"image/{kind}": {"schema": BINARY} for kind in ("png", "jpeg", "webp", "avif", "tiff")}
 
 Upload = tuple[bytes, str]
 
@@ -21,11 +21,11 @@ def body(description: str, files: dict[str, Any]) -> dict[str, Any]:
     return {"required": True, "description": description, "content": {"multipart/form-data": form, **_BARE}}
 
 
-ONE = body("The file itself, or a form with one part called `file`.", _BINARY)
+ONE = body("The file itself, or a form with one part called `file`.", BINARY)
 
 
 def many(most: int) -> dict[str, Any]:
-    files = {"type": "array", "items": _BINARY, "minItems": 1, "maxItems": most}
+    files = {"type": "array", "items": BINARY, "minItems": 1, "maxItems": most}
     return body(
         f"The file itself, or a form with up to {most} parts called `file`, together no larger than one file may be.",
         files,

@@ -95,8 +95,8 @@ def check_target(name: str, force: bool) -> None:
         raise BadRequest(f"the folder {path.parent} cannot be written", hint="Choose another folder.")
 
 
-def write(name: str, data: bytes) -> None:
-    """Write the file whole or not at all: under another name first, then renamed."""
+def write(name: str, data: bytes, mode: int = 0o666) -> None:
+    """Write the file whole or not at all: under another name first, then renamed. `mode`: before the umask."""
     if name == STDIO:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
@@ -109,7 +109,7 @@ def write(name: str, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())
+        temporary.chmod(mode & ~_umask())
         temporary.replace(path)
     except BaseException:
         temporary.unlink()

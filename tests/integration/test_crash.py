@@ -20,8 +20,10 @@ SCRIPT = """
 import os, pathlib, signal, sys
 from service import house as module
 from service.cli import app, files, generate
-from service.gateway import Gateway, Rules
+from service.gateway import Gateway
+from service.rules import Rules
 from service.ledger import Ledger
+from service.pictures import Limits
 from service import keys
 from tests.support.painter import Checker, Painter
 from tests.support.prompts import Screen
@@ -44,9 +46,9 @@ for owner, name in [(Painter, "render"), (Checker, "__call__"), (Gateway, "_mark
     setattr(owner, name, dying(name, getattr(owner, name), point))
 
 def gateway(self):
-    rules = Rules("Test", 0.5, 30.0, 60.0)
+    rules = Rules("Test", 0.5, 30.0, 60.0, Limits(1 << 20, 1 << 22))
     return Gateway(Painter(), Screen(), [Checker()], self.codec, self.credentials, self.ledger, rules, lambda p: "0",
-                   self.blocklist, self.likeness)
+                   self.blocklist, self.likeness, self.adapters)
 
 module.House._open_gateway = gateway
 app.run()

@@ -7,7 +7,8 @@ from models import DigestMismatch, find_card
 from models import cards as card_module
 from service.errors import BadRequest, Unavailable
 from service.generation import Job
-from service.generation.diffusers_backend import EMBEDDED, DiffusersBackend, load_backend
+from service.generation.diffusers_backend import DiffusersBackend
+from service.generation.loading import EMBEDDED, load_backend
 from service.house import House, open_house
 from service.policy import Outcome
 from service.settings import Settings
@@ -96,13 +97,13 @@ def test_its_pictures_are_recovered_after_strip_half_size_and_jpeg_70(
 
 
 def test_altered_weights_do_not_draw(settings: Settings, monkeypatch) -> None:
-    real = card_module.Card.read
+    real = card_module.Card._check
 
     def altered(card, path):  # type: ignore[no-untyped-def]
         if path.startswith("unet/"):
             raise DigestMismatch("unet has another SHA-256")
         return real(card, path)
 
-    monkeypatch.setattr(card_module.Card, "read", altered)
+    monkeypatch.setattr(card_module.Card, "_check", altered)
     with pytest.raises(Unavailable, match="another SHA-256"):
         _ = open_house(settings).gateway

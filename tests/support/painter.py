@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from detectors import Finding
 from service.errors import BadRequest
 from service.generation import Job, ModelIdentity, OnStep
+from service.generation.canvas import kept
 
 
 class Painter:
@@ -17,8 +18,14 @@ class Painter:
     identity = ModelIdentity("painter", "1", "0" * 64)
     default_size = (256, 256)
     default_steps = 4
+    high_steps = 8
     default_guidance = 1.0
     most_steering = 0
+
+    reference_digest = ""
+
+    def fitting(self, width: int, height: int) -> tuple[int, int]:
+        return width - width % 8, height - height % 8
 
     def check(self, job: Job) -> tuple[str, ...]:
         if job.width % 8 or job.height % 8:
@@ -28,7 +35,8 @@ class Painter:
     def render(self, job: Job, on_step: OnStep) -> NDArray[np.uint8]:
         for step in range(job.steps):
             on_step(step + 1, job.steps)
-        return landscape(job.seed, job.width, job.height)
+        drawn = landscape(job.seed, job.width, job.height)
+        return drawn if job.canvas is None else kept(drawn, job.canvas)
 
 
 class Misbehaving(Painter):

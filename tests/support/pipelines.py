@@ -33,8 +33,8 @@ def stable_diffusion(folder: Path) -> Path:
     torch.manual_seed(0)
     StableDiffusionPipeline(
         vae=_vae(),
-        text_encoder=CLIPTextModel(_text()),
-        tokenizer=_tokenizer(folder / "scratch"),
+        text_encoder=CLIPTextModel(clip_text()),
+        tokenizer=clip_tokenizer(folder / "scratch"),
         unet=_unet(cross=32),
         scheduler=_scheduler(),
         safety_checker=None,
@@ -47,11 +47,11 @@ def stable_diffusion(folder: Path) -> Path:
 def stable_diffusion_xl(folder: Path) -> Path:
     """The same in SDXL's layout: two text encoders, size embeddings."""
     torch.manual_seed(0)
-    tokenizer = _tokenizer(folder / "scratch")
+    tokenizer = clip_tokenizer(folder / "scratch")
     StableDiffusionXLPipeline(
         vae=_vae(),
-        text_encoder=CLIPTextModel(_text()),
-        text_encoder_2=CLIPTextModelWithProjection(_text()),
+        text_encoder=CLIPTextModel(clip_text()),
+        text_encoder_2=CLIPTextModelWithProjection(clip_text()),
         tokenizer=tokenizer,
         tokenizer_2=tokenizer,
         unet=_unet(cross=64, addition_embed_type="text_time", addition_time_embed_dim=8,
@@ -137,7 +137,7 @@ def _scheduler() -> DDIMScheduler:
     return DDIMScheduler(beta_schedule="scaled_linear", clip_sample=False, set_alpha_to_one=False, steps_offset=1)
 
 
-def _text() -> CLIPTextConfig:
+def clip_text() -> CLIPTextConfig:
     size = 2 * len(string.printable) + 2
     return CLIPTextConfig(
         vocab_size=size,
@@ -153,7 +153,7 @@ def _text() -> CLIPTextConfig:
     )
 
 
-def _tokenizer(folder: Path) -> CLIPTokenizer:
+def clip_tokenizer(folder: Path) -> CLIPTokenizer:
     """One token a printable character."""
     folder.mkdir(parents=True)
     tokens = [*string.printable, *(c + "</w>" for c in string.printable), "<|startoftext|>", "<|endoftext|>"]

@@ -1,4 +1,7 @@
-"""`python -m models.training.image_model --sprites DIR --out DIR`: from sprites to a pipeline folder."""
+"""`python -m models.training.image_model --sprites DIR --out DIR`: from sprites to a pipeline folder.
+
+The same command resumes an interrupted run, and with more minutes for a stage continues a finished one.
+"""
 
 from __future__ import annotations
 
@@ -19,17 +22,24 @@ import torch
 from diffusers import AutoencoderKL
 
 from . import autoencoder, corpus, decoder, diffusion, export, progress, tokenizer
-from .config import Recipe
+from .config import GPU, Recipe
 
 log = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Runs the stages in order; each one resumes from, or is skipped for, what lies in the output folder."""
     recipe = _arguments()
-    recipe.out.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    run(recipe, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+
+
+def run(recipe: Recipe, device: torch.device) -> Path:
+    """Runs the stages in order; each one resumes from, or is skipped for, what lies in the output folder.
+
+    Returns the folder of the finished pipeline.
+    """
+    recipe.out.mkdir(parents=True, exist_ok=True)
+    torch.backends.cudnn.benchmark = True  # every batch of a stage has the same shape
     pictures = corpus.load(recipe)
     vae = autoencoder.train(recipe, pictures, device)
     held_out = pictures[recipe.scenes :]
@@ -39,19 +49,19 @@ def main() -> None:
     folder = recipe.out / "scenes-256"
     training = diffusion.DiffusionTraining(recipe, words, device)
     model = training.run(latents, lambda average: export.write(folder, vae, average, words))
-    decoder.train(recipe, vae, pictures, latents, device)
+    decoder.train(recipe, vae, pictures, latents, training.guesses(), device)
     log.info("autoencoder: %.2f dB with the final decoder", autoencoder.reconstruction_psnr(vae, held_out, device))
     export.write(folder, vae, model, words)
     log.info("pipeline written to %s", folder)
+    return folder
 
 
 def _latents(recipe: Recipe, vae: AutoencoderKL, pictures: np.ndarray, device: torch.device) -> torch.Tensor:
     """The latents of the scenes for diffusion, from disk where a finished run left them."""
     path = recipe.out / "latents.pt"
     if not path.exists():
-        chosen = pictures[: min(recipe.scenes, recipe.diffusion_scenes)]
-        log.info("encoding %d scenes", len(chosen))
-        progress.save(path, {"latents": autoencoder.encode_all(vae, chosen, device).cpu()})
+        log.info("encoding %d scenes", recipe.scenes)
+        progress.save(path, {"latents": autoencoder.encode_all(vae, pictures[: recipe.scenes], device).cpu()})
     state = progress.load(path, torch.device("cpu"))
     assert state is not None
     return state["latents"]
@@ -60,14 +70,19 @@ def _latents(recipe: Recipe, vae: AutoencoderKL, pictures: np.ndarray, device: t
 def _arguments() -> Recipe:
     parser = argparse.ArgumentParser(prog="python -m models.training.image_model", description=__doc__)
     parser.add_argument("--sprites", type=Path, required=True, help="assets folder of @lobehub/fluent-emoji-3d")
-    parser.add_argument("--out", type=Path, required=True, help="checkpoints, logs and the finished pipeline")
-    for name in ("autoencoder_minutes", "diffusion_minutes", "decoder_minutes", "scenes", "workers", "seed"):
-        default = getattr(Recipe, name)
-        parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
-    parser.add_argument("--threads", type=int, default=2, help="CPU threads of the training")
-    values = vars(parser.parse_args())
-    torch.set_num_threads(values.pop("threads"))
-    return dataclasses.replace(Recipe(sprites=values.pop("sprites"), out=values.pop("out")), **values)
+    parser.add_argument("--out", type=Path, required=True, help="checkpoints, curves and the finished pipeline")
+    parser.add_argument("--start", type=Path, help="pipeline folder to take weights over from, where they fit")
+    parser.add_argument("--gpu", action="store_true", help="the sizes for a graphics card, see config.GPU")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads of the training")
+    for field in dataclasses.fields(Recipe):
+        if isinstance(field.default, int | float):
+            parser.add_argument(f"--{field.name.replace('_', '-')}", type=type(field.default))
+    parser.add_argument("--unet-channels", type=int, nargs=4)
+    given = {name: value for name, value in vars(parser.parse_args()).items() if value is not None}
+    torch.set_num_threads(given.pop("threads"))
+    if channels := given.pop("unet_channels", None):
+        given["unet_channels"] = tuple(channels)
+    return Recipe(**{**(GPU if given.pop("gpu") else {}), **given})
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@ Rombach et al. 2022)."""
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 
@@ -12,11 +11,11 @@ import torch
 from diffusers import AutoencoderKL
 from torch.nn import functional as F  # noqa: N812 (the name used everywhere)
 
-from . import progress
+from . import progress, start
 from .block_averages import start_as_block_averages
 from .config import Recipe
+from .networks import place
 
-log = logging.getLogger(__name__)
 CELL = 16  # sprites stand on this grid (see `scenes`), and so do crops
 
 
@@ -42,8 +41,12 @@ def train(recipe: Recipe, pictures: np.ndarray, device: torch.device) -> Autoenc
     """Trains (or resumes, or just loads) the autoencoder and returns it frozen, its latents standardised."""
     path = recipe.out / "autoencoder.pt"
     torch.manual_seed(recipe.seed)
-    model = build(recipe).to(device)
-    optimizer = torch.optim.AdamW(model.parameters(), recipe.autoencoder_rate, betas=(0.9, 0.98), weight_decay=0)
+    model = build(recipe)
+    start.take_over_autoencoder(model, recipe.start)
+    place(model, device)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), recipe.autoencoder_rate, betas=(0.9, 0.98), weight_decay=0, fused=True
+    )
     budget, done = progress.resume(path, model, optimizer, recipe.autoencoder_minutes, recipe.autoencoder_steps)
     rng = np.random.default_rng([recipe.seed, budget.step])
     saved = time.monotonic()
@@ -106,12 +109,12 @@ def standardise(model: AutoencoderKL, pictures: np.ndarray, device: torch.device
 def _batch(
     recipe: Recipe, pictures: np.ndarray, rng: np.random.Generator, fraction: float, device: torch.device
 ) -> torch.Tensor:
-    """Crops on the grid of the sprites, or one whole frame; towards the end frames only.
+    """Crops on the grid of the sprites, or whole frames; towards the end frames only.
 
     Group normalisation sees the whole picture at inference, so that crops alone would leave a colour shift.
     """
     if rng.random() < recipe.frame_share or fraction > recipe.frames_only_from:
-        return to_tensor(pictures[rng.integers(recipe.scenes, size=1)], device)
+        return to_tensor(pictures[rng.integers(recipe.scenes, size=recipe.frames_per_step)], device)
     cells = (pictures.shape[1] - recipe.crop) // CELL + 1
     crops = []
     for index in rng.integers(recipe.scenes, size=recipe.crops_per_step):
@@ -128,10 +131,12 @@ def _step(
     x: torch.Tensor,
 ) -> None:
     progress.set_rate(optimizer, progress.learning_rate(recipe.autoencoder_rate, budget.fraction, budget.step))
-    posterior = model.encode(x).latent_dist
-    y = model.decode(posterior.sample()).sample
-    kl = 0.5 * (posterior.mean**2 + posterior.logvar.exp() - 1 - posterior.logvar).mean()
-    loss = pixel_loss(y, x) + recipe.kl_weight * kl
+    with torch.autocast(x.device.type, torch.bfloat16):
+        posterior = model.encode(x).latent_dist
+        mean, logvar = posterior.mean.float(), posterior.logvar.float()
+        y = model.decode(mean + (logvar / 2).exp() * torch.randn_like(mean)).sample.float()
+    kl = 0.5 * (mean**2 + logvar.exp() - 1 - logvar).mean()
+    loss = pixel_loss(y, x) + recipe.squared_error * F.mse_loss(y, x) + recipe.kl_weight * kl
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -139,10 +144,7 @@ def _step(
     budget.step += 1
     if budget.step % 50 == 0:
         psnr = -10 * math.log10(F.mse_loss(y.detach(), x).item() / 4)
-        log.info(
-            "autoencoder step %d, %.0f s: loss %.4f, psnr %.2f dB, kl %.3f",
-            budget.step, budget.seconds, loss.item(), psnr, kl.item(),
-        )  # fmt: skip
+        progress.note(recipe.out, "autoencoder", budget, loss=loss.item(), psnr=psnr, kl=kl.item())
 
 
 def pixel_loss(y: torch.Tensor, x: torch.Tensor) -> torch.Tensor:

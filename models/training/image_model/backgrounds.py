@@ -9,47 +9,32 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageDraw
 
-from .vocabulary import COLOURS, RGB
+from . import rooms
+from .brushes import CANVAS, SCALE, SIZE, SKIES, disc, gradient, tint
+from .vocabulary import COLOURS, RGB, STUDIO
 
-SIZE = 256
-SCALE = 2
-CANVAS = SIZE * SCALE
-
-SKIES: dict[str, tuple[RGB, RGB]] = {
-    "day": ((74, 158, 242), (206, 234, 252)),
-    "sunset": ((104, 66, 152), (255, 176, 96)),
-    "night": ((9, 13, 48), (44, 58, 118)),
+# Under rain and snowfall the clouds hide sun, moon and stars.
+OVERCAST: dict[str, tuple[RGB, RGB]] = {
+    "day": ((134, 146, 162), (196, 204, 212)),
+    "sunset": ((112, 84, 112), (222, 160, 122)),
+    "night": ((18, 20, 36), (52, 56, 78)),
 }
-TINTS: dict[str, tuple[float, float, float]] = {
-    "day": (1.0, 1.0, 1.0),
-    "sunset": (0.98, 0.82, 0.74),
-    "night": (0.46, 0.52, 0.76),
-}
+HORIZON = 0.58
 
 
-def draw(setting: str, time: str, backdrop: str | None, rng: random.Random) -> Image.Image:
+def draw(setting: str, time: str, backdrop: str | None, overcast: bool, rng: random.Random) -> Image.Image:
     """A 256 x 256 RGB background for `setting` at `time`; a studio has a `backdrop` colour instead of a time."""
-    if setting == "studio":
+    if setting == STUDIO:
         assert backdrop is not None
         return _studio(COLOURS[backdrop], rng)
-    horizon = int(rng.choice((0.56, 0.62)) * CANVAS)
-    canvas = _gradient(*SKIES[time], CANVAS, horizon)
-    _lights(canvas, time, horizon, rng)
+    if setting == "room":
+        return rooms.draw(time, rng).reduce(SCALE)
+    horizon = int(HORIZON * CANVAS)
+    canvas = gradient(*(OVERCAST if overcast else SKIES)[time], CANVAS, horizon)
+    if not overcast:
+        _lights(canvas, time, horizon, rng)
     GROUNDS[setting](canvas, time, horizon, rng)
     return canvas.reduce(SCALE)
-
-
-def tint(colour: RGB, time: str) -> RGB:
-    """A surface colour under the light of `time`."""
-    red, green, blue = (round(c * k) for c, k in zip(colour, TINTS[time], strict=True))
-    return red, green, blue
-
-
-def _gradient(top: RGB, bottom: RGB, height: int, until: int) -> Image.Image:
-    """A CANVAS-wide vertical gradient of `height` rows that reaches `bottom` at row `until`."""
-    blend = np.clip(np.arange(height) / max(until, 1), 0, 1)[:, None]
-    rows = np.array(top) * (1 - blend) + np.array(bottom) * blend
-    return Image.fromarray(np.repeat(rows[:, None], CANVAS, 1).round().astype(np.uint8))
 
 
 def _studio(colour: RGB, rng: random.Random) -> Image.Image:
@@ -66,27 +51,23 @@ def _lights(canvas: Image.Image, time: str, horizon: int, rng: random.Random) ->
     if time == "night":
         for _ in range(26):
             x, y, r = rng.random() * CANVAS, rng.random() * horizon * 0.9, rng.choice((1.5, 2.2))
-            _disc(pen, x, y, r, (238, 238, 222))
-        _disc(pen, side * CANVAS, 0.14 * CANVAS, 0.065 * CANVAS, (248, 242, 212))
+            disc(pen, x, y, r, (238, 238, 222))
+        disc(pen, side * CANVAS, 0.14 * CANVAS, 0.065 * CANVAS, (248, 242, 212))
     elif time == "sunset":
         x, y = side * CANVAS, horizon - 0.03 * CANVAS
         for radius, colour in ((0.19, (255, 188, 108)), (0.145, (255, 204, 118)), (0.1, (255, 232, 150))):
-            _disc(pen, x, y, radius * CANVAS, colour)
+            disc(pen, x, y, radius * CANVAS, colour)
     else:
-        _disc(pen, side * CANVAS, 0.14 * CANVAS, 0.085 * CANVAS, (255, 240, 170))
-        _disc(pen, side * CANVAS, 0.14 * CANVAS, 0.065 * CANVAS, (255, 222, 88))
+        disc(pen, side * CANVAS, 0.14 * CANVAS, 0.085 * CANVAS, (255, 240, 170))
+        disc(pen, side * CANVAS, 0.14 * CANVAS, 0.065 * CANVAS, (255, 222, 88))
         for place in (0.24, 0.76):
             _cloud(pen, (place + rng.uniform(-0.08, 0.08)) * CANVAS, rng.uniform(0.12, 0.34) * CANVAS, rng)
-
-
-def _disc(pen: ImageDraw.ImageDraw, x: float, y: float, radius: float, colour: RGB) -> None:
-    pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
 
 
 def _cloud(pen: ImageDraw.ImageDraw, x: float, y: float, rng: random.Random) -> None:
     unit = rng.uniform(0.035, 0.05) * CANVAS
     for dx, dy, radius in ((-1.3, 0.1, 0.8), (0, -0.3, 1.1), (1.3, 0.05, 0.85)):
-        _disc(pen, x + dx * unit, y + dy * unit, radius * unit, (250, 253, 255))
+        disc(pen, x + dx * unit, y + dy * unit, radius * unit, (250, 253, 255))
     pen.rounded_rectangle((x - 2.1 * unit, y, x + 2.15 * unit, y + 0.9 * unit), unit * 0.45, (250, 253, 255))
 
 
@@ -97,7 +78,7 @@ def _hill(canvas: Image.Image, top: float, rise: float, phase: float, near: RGB,
     ImageDraw.Draw(mask).polygon([*edge, (CANVAS + 16, CANVAS), (0, CANVAS)], fill=255)
     start = int(max(0, top - rise))
     body = Image.new("RGB", (CANVAS, CANVAS))
-    body.paste(_gradient(far, near, CANVAS - start, CANVAS - start), (0, start))
+    body.paste(gradient(far, near, CANVAS - start, CANVAS - start), (0, start))
     canvas.paste(body, mask=mask)
 
 
@@ -109,11 +90,11 @@ def _meadow(canvas: Image.Image, time: str, horizon: int, rng: random.Random) ->
     for _ in range(14):
         x, y = rng.random() * CANVAS, rng.uniform(horizon + 84, CANVAS - 8)
         colour = rng.choice(((252, 250, 240), (252, 214, 84), (246, 140, 170)))
-        _disc(pen, x, y, 4.5, tint(colour, time))
+        disc(pen, x, y, 4.5, tint(colour, time))
 
 
 def _beach(canvas: Image.Image, time: str, horizon: int, rng: random.Random) -> None:
-    sea = _gradient(tint((28, 122, 200), time), tint((92, 200, 222), time), CANVAS - horizon, 110)
+    sea = gradient(tint((28, 122, 200), time), tint((92, 200, 222), time), CANVAS - horizon, 110)
     canvas.paste(sea, (0, horizon))
     turn = rng.random() * 6.3
     _hill(canvas, horizon + 96, 8, turn, tint((244, 248, 246), time), tint((250, 252, 250), time))
@@ -180,9 +161,34 @@ def _street(canvas: Image.Image, time: str, horizon: int, rng: random.Random) ->
     """Pavement and a road with its dashed line."""
     pen, road = ImageDraw.Draw(canvas), horizon + 22
     pen.rectangle((0, horizon, CANVAS, road), fill=tint((196, 194, 190), time))
-    canvas.paste(_gradient(tint((116, 118, 128), time), tint((92, 94, 104), time), CANVAS - road, 200), (0, road))
+    canvas.paste(gradient(tint((116, 118, 128), time), tint((92, 94, 104), time), CANVAS - road, 200), (0, road))
     for left in range(rng.choice((-60, -20)), CANVAS, 128):
         pen.rectangle((left, road + 84, left + 68, road + 92), fill=tint((240, 236, 214), time))
+
+
+def _forest(canvas: Image.Image, time: str, horizon: int, rng: random.Random) -> None:
+    """Two rows of tall dark pines and a shaded floor."""
+    pen = ImageDraw.Draw(canvas)
+    pen.rectangle((0, horizon - 60, CANVAS, CANVAS), fill=tint((30, 68, 48), time))
+    for slots, tall, colour in ((8, 190, (64, 116, 84)), (6, 236, (36, 84, 58))):
+        for slot in range(slots):
+            x, height = (slot + rng.uniform(0.35, 0.65)) * CANVAS / slots, tall * rng.uniform(0.92, 1.08)
+            pen.rectangle((x - 7, horizon - 40, x + 7, horizon + 24), fill=tint((92, 66, 48), time))
+            _pine(pen, x, horizon + 4, height, tint(colour, time))
+    _hill(canvas, horizon + 14, 6, rng.random() * 6.3, tint((58, 84, 44), time), tint((92, 122, 60), time))
+
+
+def _lake(canvas: Image.Image, time: str, horizon: int, rng: random.Random) -> None:
+    """Wooded hills on the far shore, still water, and a green bank."""
+    turn = rng.random() * 6.3
+    _hill(canvas, horizon - 44, 18, turn, tint((58, 112, 88), time), tint((88, 140, 110), time))
+    water = gradient(tint((120, 176, 214), time), tint((64, 128, 184), time), CANVAS - horizon, 130)
+    canvas.paste(water, (0, horizon))
+    pen = ImageDraw.Draw(canvas)
+    for row in (26, 58):
+        for left in range(rng.choice((20, 60)), CANVAS, 150):
+            pen.line((left, horizon + row, left + 70, horizon + row), fill=tint((196, 224, 240), time), width=5)
+    _hill(canvas, horizon + 112, 8, turn, tint((70, 142, 66), time), tint((120, 188, 92), time))
 
 
 GROUNDS: dict[str, Callable[[Image.Image, str, int, random.Random], None]] = {
@@ -192,4 +198,6 @@ GROUNDS: dict[str, Callable[[Image.Image, str, int, random.Random], None]] = {
     "desert": _desert,
     "mountains": _mountains,
     "city": _city,
+    "forest": _forest,
+    "lake": _lake,
 }

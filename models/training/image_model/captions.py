@@ -4,84 +4,130 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Mapping
 
 from . import vocabulary as words
-from .scenes import Scene
+from .objects import OBJECTS
+from .scenes import Scene, Thing
+from .weather import HIDES_THE_SKY
+
+_OPEN_ORDER_SHARE = 0.2
+"""Of the captions of a scene "left of": they name both objects and leave their order open."""
 
 
 def caption(scene: Scene, rng: random.Random) -> str:
     """One English description of `scene`, drawn at random from the templates."""
     place, place_tag = _place(scene, rng)
     time, time_tag = _time(scene, rng)
-    if scene.kind is None:
-        return _join(_empty_subject(scene, rng, place), time)
-    noun = _noun(scene, rng)
-    subject = _with_article(noun)
-    style = rng.random()
-    if style < 0.55:
-        text = _join(subject, place, time)
-    elif style < 0.68:
-        text = _join(rng.choice(words.PREFIXES), subject, place, time)
-    elif style < 0.76:
-        text = _join(subject, rng.choice(words.VERBS), place, time)
-    elif style < 0.82:
-        text = f"{_join(place, time)}, {subject}"
-    elif style < 0.87:
-        text = _join("there is", subject, place, time)
-    elif style < 0.95:
-        text = ", ".join(part for part in (noun, place_tag, time_tag) if part)
+    weather, weather_tag = _said(words.WEATHERS, scene.weather, rng), _said(words.WEATHER_TAGS, scene.weather, rng)
+    subject = _subject(scene, rng)
+    form = rng.random()
+    if not scene.things:
+        text = _join(rng.choice([place_tag, _with_article(place_tag)]), time, weather)
+    elif form < 0.62:
+        text = _join(subject, place, time, weather)
+    elif form < 0.7:
+        text = _join(subject, weather, time, place)
+    elif form < 0.76 and scene.arrangement == "one":
+        text = _join(subject, rng.choice(words.VERBS), place, time, weather)
+    elif form < 0.82:
+        return _fix_articles(f"{_join(place, time, weather)}, {_styled(subject, scene, rng)}")
+    elif form < 0.85 and scene.style == words.PLAIN:
+        text = _join("there are" if scene.count > 1 else "there is", subject, place, time, weather)
     else:
-        text = _join(subject, time) if scene.setting != "studio" else _join(noun, place)
-    return text
+        text = ", ".join(part for part in (subject, place_tag, time_tag, weather_tag) if part)
+    return _fix_articles(_styled(text, scene, rng))
 
 
 def trained_words() -> list[str]:
     """Every lower-case word that a caption can contain, sorted."""
-    phrases = ["a", "an", "there is", "background", *words.FILLERS, *words.PREFIXES, *words.VERBS]
-    phrases += [word for kind in words.OBJECTS.values() for word in kind.words]
-    for table in (words.PLACES, words.PLACE_TAGS, words.TIMES, words.TIME_TAGS, words.COLOUR_WORDS):
+    phrases = ["a", "an", "there is", "there are", "background", *words.FILLERS, *words.VERBS, *words.TOGETHER]
+    for name in OBJECTS:
+        nouns = names(name)
+        phrases += [*nouns, *(plural(name, noun) for noun in nouns)]
+    for table in (
+        words.PLACES, words.PLACE_TAGS, words.TIMES, words.TIME_TAGS, words.HIDDEN_SKY_TIMES, words.COLOUR_WORDS,
+        words.WEATHERS, words.WEATHER_TAGS, words.STYLES, words.STYLE_TAGS, words.NUMBERS, words.RELATIONS,
+    ):  # fmt: skip
         phrases += [phrase for options in table.values() for phrase in options]
-    phrases += [phrase.replace("{}", " ") for phrase in words.STUDIO_PLACES]
-    return sorted({word for phrase in phrases for word in re.findall(r"[a-z0-9]+", phrase)})
+    phrases += words.STUDIO_PLACES
+    bare = [re.sub(r"\{\w*\}", " ", phrase) for phrase in phrases]
+    return sorted({word for phrase in bare for word in re.findall(r"[a-z]+|[0-9]+", phrase)})
 
 
-def _noun(scene: Scene, rng: random.Random) -> str:
-    assert scene.kind is not None
-    options = words.OBJECTS[scene.kind].words
+def names(kind: str) -> tuple[str, ...]:
+    """Our own words for an object, then CLDR's."""
+    return OBJECTS[kind].words + words.synonyms()[kind]
+
+
+def plural(kind: str, noun: str) -> str:
+    """`noun`, a name of `kind`, for several."""
+    if noun == OBJECTS[kind].words[0]:
+        return OBJECTS[kind].plural_name
+    if re.search(r"[^aeiou]y$", noun):
+        return f"{noun[:-1]}ies"
+    return noun if noun.endswith("s") else f"{noun}es" if re.search(r"(x|ch|sh)$", noun) else f"{noun}s"
+
+
+def _subject(scene: Scene, rng: random.Random) -> str:
+    if not scene.things:
+        return ""
+    if scene.count > 1:
+        return _join(rng.choice(words.NUMBERS[scene.count]), _noun(scene.things[0], rng, several=True))
+    phrases = [_with_article(_noun(thing, rng)) for thing in scene.things]
+    if len(phrases) == 1:
+        return phrases[0]
+    options = words.RELATIONS[scene.arrangement]
+    if scene.arrangement == "left of" and rng.random() < _OPEN_ORDER_SHARE:
+        options = words.TOGETHER
+    return rng.choice(options).format(a=phrases[0], b=phrases[1])
+
+
+def _noun(thing: Thing, rng: random.Random, *, several: bool = False) -> str:
+    options = names(thing.kind)
     noun = options[0] if rng.random() < 0.6 else rng.choice(options)
-    colour = rng.choice(words.COLOUR_WORDS[scene.colour]) if scene.colour else ""
-    filler = rng.choice(words.FILLERS) if rng.random() < 0.15 else ""
-    return _join(filler, colour, noun)
+    colour = rng.choice(words.COLOUR_WORDS[thing.colour]) if thing.colour else ""
+    filler = rng.choice(words.FILLERS) if rng.random() < 0.12 else ""
+    return _join(filler, colour, plural(thing.kind, noun) if several else noun)
 
 
 def _place(scene: Scene, rng: random.Random) -> tuple[str, str]:
     """The place as a phrase and as a bare keyword."""
-    if scene.setting == "studio":
-        assert scene.backdrop is not None
+    if scene.backdrop is not None:
         colour = rng.choice(words.COLOUR_WORDS[scene.backdrop])
         pattern = words.STUDIO_PLACES[0] if rng.random() < 0.4 else rng.choice(words.STUDIO_PLACES)
-        return _fix_article(pattern.format(colour)), f"{colour} background"
+        return pattern.format(colour), f"{colour} background"
     return rng.choice(words.PLACES[scene.setting]), rng.choice(words.PLACE_TAGS[scene.setting])
 
 
 def _time(scene: Scene, rng: random.Random) -> tuple[str, str]:
     """The time as a phrase and as a keyword; daylight goes unsaid half of the time, studios have none."""
-    if scene.setting == "studio" or (scene.time == "day" and rng.random() < 0.5):
+    if scene.backdrop is not None or (scene.time == "day" and rng.random() < 0.5):
         return "", ""
+    if scene.setting == "room" or scene.weather in HIDES_THE_SKY:
+        return rng.choice(words.HIDDEN_SKY_TIMES[scene.time]), scene.time
     return rng.choice(words.TIMES[scene.time]), rng.choice(words.TIME_TAGS[scene.time])
 
 
-def _empty_subject(scene: Scene, rng: random.Random, place: str) -> str:
-    tag = rng.choice(words.PLACE_TAGS[scene.setting]) if scene.setting != "studio" else ""
-    return rng.choice([tag, _with_article(tag)]) if tag else place.split(" ", 1)[1]
+def _said(table: Mapping[str, tuple[str, ...]], name: str, rng: random.Random) -> str:
+    return rng.choice(table[name]) if table[name] else ""
+
+
+def _styled(text: str, scene: Scene, rng: random.Random) -> str:
+    """`text` with its style before or behind it; the plain style is rarely named."""
+    if scene.style == words.PLAIN and rng.random() < 0.85:
+        return text
+    if rng.random() < 0.7:
+        return f"{rng.choice(words.STYLES[scene.style])} {text}"
+    return f"{text}, {rng.choice(words.STYLE_TAGS[scene.style])}"
 
 
 def _with_article(noun: str) -> str:
-    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+    return noun if noun.endswith(("grass", "woods", "dunes", "mountains", "indoors")) else f"a {noun}"
 
 
-def _fix_article(phrase: str) -> str:
-    return re.sub(r"\ba (?=[aeiou])", "an ", phrase)
+def _fix_articles(text: str) -> str:
+    return re.sub(r"\ba (?=[aeio]|u(?!fo\b|ni))", "an ", text)
 
 
 def _join(*parts: str) -> str:

@@ -1,4 +1,4 @@
-"""Every hyperparameter of the recipe; the defaults are those of the shipped weights."""
+"""Every hyperparameter of the recipe."""
 
 from __future__ import annotations
 
@@ -8,41 +8,50 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Recipe:
-    """Sizes, budgets and seeds. A stage ends when its minutes or its steps are used up, whichever is first."""
+    """Sizes, budgets and seeds. A stage ends when its minutes or its steps are used up, whichever is first.
+
+    The defaults are for one core of a server processor. `GPU` replaces the batch sizes, rates and numbers of scenes
+    that a graphics card makes worth its while.
+    """
 
     sprites: Path
     out: Path
+    start: Path | None = None
+    """A pipeline folder whose weights are taken over where they fit."""
     seed: int = 20
-    scenes: int = 12_000
+    scenes: int = 6_000
     held_out: int = 64
-    workers: int = 2
-    shards: int = 2
+    workers: int = 1
+    shards: int = 1
 
-    # Autoencoder: 256 x 256 x 3 pixels to 32 x 32 x 6 latents.
-    autoencoder_minutes: float = 13.0
+    # Autoencoder: 256 x 256 x 3 pixels to 32 x 32 x 8 latents.
+    autoencoder_minutes: float = 40.0
     autoencoder_steps: int = 60_000
     autoencoder_channels: tuple[int, ...] = (16, 24, 64, 128)
-    latent_channels: int = 6
+    latent_channels: int = 8
     norm_groups: int = 2
     crop: int = 128
     crops_per_step: int = 2
-    frame_share: float = 0.1
-    frames_only_from: float = 0.6
-    autoencoder_rate: float = 4e-4
-    kl_weight: float = 5e-4
+    frames_per_step: int = 1
+    frame_share: float = 0.4
+    frames_only_from: float = 0.7
+    autoencoder_rate: float = 3e-4
+    squared_error: float = 2.0
+    kl_weight: float = 2e-4
 
     # Decoder alone, at the end.
-    decoder_minutes: float = 1.0
+    decoder_minutes: float = 15.0
     decoder_steps: int = 60_000
-    decoder_rate: float = 4e-4
-    decoder_noise: float = 0.15
+    decoder_rate: float = 3e-4
+    decoder_guesses: float = 0.65
+    """Share of the batches that the denoiser has guessed; see `guesses`."""
+    decoder_noise: float = 0.1
 
     # Text encoder and denoiser.
-    diffusion_minutes: float = 140.0
-    diffusion_scenes: int = 12_000
-    diffusion_steps: int = 60_000
-    vocabulary_size: int = 1_000
-    text_length: int = 32
+    diffusion_minutes: float = 300.0
+    diffusion_steps: int = 200_000
+    vocabulary_size: int = 2_400
+    text_length: int = 40
     text_width: int = 128
     text_layers: int = 2
     unet_channels: tuple[int, ...] = (64, 96, 128, 176)
@@ -53,7 +62,29 @@ class Recipe:
     caption_dropout: float = 0.1
     min_snr_gamma: float = 5.0
     object_gain: float = 3.0
+    simple_until: float = 0.35
+    """Share of the stage in which scenes of one object in the plain style come more often."""
+    simple_gain: float = 4.0
     ema_decay: float = 0.998
 
     checkpoint_seconds: float = 180.0
     sheet_seconds: float = 600.0
+
+
+GPU: dict[str, object] = {
+    "scenes": 48_000,
+    "workers": 16,
+    "autoencoder_minutes": 5.0,
+    "crops_per_step": 48,
+    "frames_per_step": 12,
+    "autoencoder_rate": 6e-4,
+    "decoder_minutes": 2.0,
+    "diffusion_minutes": 13.0,
+    "unet_channels": (96, 128, 176, 224),
+    "batch": 384,
+    "diffusion_rate": 9e-4,
+    "ema_decay": 0.999,
+    "checkpoint_seconds": 60.0,
+    "sheet_seconds": 240.0,
+}
+"""Chosen for one large card and half an hour in all; not measured on one yet."""

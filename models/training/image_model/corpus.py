@@ -7,11 +7,13 @@ import random
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+import cv2
 import numpy as np
 
-from .backgrounds import SIZE
+from .brushes import SIZE
 from .config import Recipe
-from .scenes import Scene, render, sample
+from .render import render
+from .scenes import Scene, sample
 
 log = logging.getLogger(__name__)
 CHUNK = 100
@@ -47,4 +49,5 @@ def _render_all(recipe: Recipe, path: Path) -> None:
 
 def _render_chunk(job: tuple[Path, int, int, int]) -> np.ndarray:
     sprites, seed, first, count = job
+    cv2.setNumThreads(1)  # the processes are the parallelism
     return np.stack([np.asarray(render(scene_at(seed, first + i), sprites)) for i in range(count)])

@@ -2,57 +2,46 @@
 
 from __future__ import annotations
 
-import logging
+import copy
 import random
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import torch
 from torch import nn
 from transformers import CLIPTokenizer
 
-from . import progress
-from .backgrounds import SIZE
-from .captions import caption
+from . import progress, start
+from .brushes import SIZE
+from .captions_batch import CaptionBatches
 from .config import Recipe
 from .corpus import scene_at
-from .networks import TRAIN_STEPS, TextToLatents, build_scheduler
+from .guesses import Guesses
+from .networks import TRAIN_STEPS, TextToLatents, build_scheduler, place
+from .render import placements
 from .scenes import Scene
 from .sharding import ShardedGradients
-
-log = logging.getLogger(__name__)
-
-
-class CaptionBatches:
-    """Token ids of fresh captions for given scenes; a share is empty, for classifier-free guidance."""
-
-    def __init__(self, recipe: Recipe, tokenizer: CLIPTokenizer, scenes: list[Scene], rng: random.Random) -> None:
-        self._tokenizer, self._scenes, self._rng = tokenizer, scenes, rng
-        self._dropout = recipe.caption_dropout
-
-    def ids(self, indices: list[int]) -> torch.Tensor:
-        """int64 (len(indices), text_length)."""
-        texts = [self._text(index) for index in indices]
-        batch = self._tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt")
-        return batch["input_ids"]
-
-    def _text(self, index: int) -> str:
-        if self._rng.random() < self._dropout:
-            return ""
-        return caption(self._scenes[index], self._rng)
+from .vocabulary import PLAIN
 
 
 def object_weights(scenes: list[Scene], size: int, gain: float) -> torch.Tensor:
-    """float32 (len(scenes), 1, size, size) of mean 1 for each scene: cells of the object weigh `gain` times the rest.
+    """float16 (len(scenes), 1, size, size) of mean 1 for each scene: cells of objects weigh `gain` times the rest.
 
     Landscapes are learnt in minutes and shapes are not; two thirds of the cells are landscape.
     """
     weights = torch.ones(len(scenes), 1, size, size)
     for weight, scene in zip(weights, scenes, strict=True):
-        if scene.object_box is not None:
-            left, top, right, bottom = (side * size // SIZE for side in scene.object_box)
+        for placed in placements(scene):
+            left, top, right, bottom = (max(0, side * size // SIZE) for side in placed.box)
             weight[:, top:bottom, left:right] = gain
-    return weights / weights.mean((1, 2, 3), keepdim=True)
+    return (weights / weights.mean((1, 2, 3), keepdim=True)).half()
+
+
+def scene_weights(scenes: list[Scene], gain: float) -> torch.Tensor:
+    """float32 (len(scenes),): how often each scene is drawn in the simple part of the stage, relative to others."""
+    simple = [len(scene.things) == 1 and scene.count == 1 and scene.style == PLAIN for scene in scenes]
+    return torch.tensor([gain if one else 1.0 for one in simple])
 
 
 class DiffusionTraining:
@@ -62,9 +51,10 @@ class DiffusionTraining:
         torch.manual_seed(recipe.seed)
         self._recipe, self._device = recipe, device
         self._path = recipe.out / "diffusion.pt"
-        self.model = TextToLatents(recipe, tokenizer).to(device)
-        self.average = TextToLatents(recipe, tokenizer).to(device).eval().requires_grad_(False)
-        self.average.load_state_dict(self.model.state_dict())
+        self.model = TextToLatents(recipe, tokenizer)
+        start.take_over_denoiser(self.model, tokenizer, recipe.start)
+        place(self.model, device)
+        self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
         self._optimizer = torch.optim.AdamW(
             self.model.parameters(),
             recipe.diffusion_rate,
@@ -74,9 +64,10 @@ class DiffusionTraining:
         )
         self.budget = self._resume()
         torch.manual_seed(recipe.seed + self.budget.step)
-        self._scenes = [scene_at(recipe.seed, index) for index in range(recipe.diffusion_scenes)]
+        self._scenes = [scene_at(recipe.seed, index) for index in range(recipe.scenes)]
         rng = random.Random(f"{recipe.seed}/{self.budget.step}")
         self._captions = CaptionBatches(recipe, tokenizer, self._scenes, rng)
+        self._simple_first = scene_weights(self._scenes, recipe.simple_gain)
         self._signal = build_scheduler().alphas_cumprod.to(device)
         self._gradients = ShardedGradients(self.model.parameters(), recipe.shards if device.type == "cpu" else 1)
 
@@ -86,24 +77,40 @@ class DiffusionTraining:
         `on_checkpoint` receives the averaged weights now and then, so that there is always something to look at.
         """
         losses: list[float] = []
+        cells = object_weights(self._scenes[: len(latents)], latents.shape[-1], self._recipe.object_gain)
+        latents, cells = latents.to(self._device), cells.to(self._device)
         saved = shown = time.monotonic()
-        while self.budget.fraction < 1:
-            indices = torch.randint(0, len(latents), (self._recipe.batch,))
-            ids = self._captions.ids(indices.tolist()).to(self._device)
-            chosen = [self._scenes[index] for index in indices.tolist()]
-            cells = object_weights(chosen, latents.shape[-1], self._recipe.object_gain).to(self._device)
-            losses.append(self._step(latents[indices].to(self._device).float(), ids, cells))
-            if self.budget.step % 50 == 0:
-                mean = sum(losses[-50:]) / len(losses[-50:])
-                log.info("diffusion step %d, %.0f s: loss %.4f", self.budget.step, self.budget.seconds, mean)
-            if time.monotonic() - saved > self._recipe.checkpoint_seconds:
-                saved = time.monotonic()
-                self._save()
-            if time.monotonic() - shown > self._recipe.sheet_seconds:
-                shown = time.monotonic()
-                on_checkpoint(self.average)
+        with ThreadPoolExecutor(1) as ahead:  # captions of the next step are written during this one
+            coming = ahead.submit(self._choose, len(latents))
+            while self.budget.fraction < 1:
+                indices, ids = (tensor.to(self._device) for tensor in coming.result())
+                coming = ahead.submit(self._choose, len(latents))
+                losses.append(self._step(latents[indices].float(), ids, cells[indices].float()))
+                if self.budget.step % 50 == 0:
+                    progress.note(
+                        self._recipe.out, "diffusion", self.budget, loss=sum(losses[-50:]) / len(losses[-50:])
+                    )
+                if time.monotonic() - saved > self._recipe.checkpoint_seconds:
+                    saved = time.monotonic()
+                    self._save()
+                if time.monotonic() - shown > self._recipe.sheet_seconds:
+                    shown = time.monotonic()
+                    on_checkpoint(self.average)
         self._save()
         return self.average
+
+    def guesses(self) -> Guesses:
+        """What the averaged weights make of noisy latents of the training scenes."""
+        return Guesses(self.average, self._captions, self._device)
+
+    def _choose(self, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Numbers of the scenes of one step (B,) and token ids of new captions for them (B, L), both int64."""
+        batch = self._recipe.batch
+        if self.budget.fraction < self._recipe.simple_until:
+            indices = torch.multinomial(self._simple_first[:count], batch, replacement=True)
+        else:
+            indices = torch.randint(0, count, (batch,))
+        return indices, self._captions.ids(indices.tolist())
 
     def _step(self, clean: torch.Tensor, ids: torch.Tensor, cells: torch.Tensor) -> float:
         """One update on clean latents (B, C, 32, 32), token ids (B, L) and cell weights (B, 1, 32, 32).

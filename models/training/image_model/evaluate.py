@@ -1,4 +1,8 @@
-"""Contact sheet and timing of a pipeline folder: `python -m models.training.image_model.evaluate --pipeline DIR`."""
+"""`python -m models.training.image_model.evaluate`: a pipeline's pictures of held-out combinations, before the judge.
+
+Draws one picture for each of N scenes whose combinations no training scene has, and writes how often the judge reads
+in it what the prompt said; beside it the same for the renderer's pictures of the same scenes, which is the ceiling.
+"""
 
 from __future__ import annotations
 
@@ -7,96 +11,166 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import argparse
+import json
+import logging
+import random
 import time
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
-from diffusers import StableDiffusionPipeline
-from PIL import Image, ImageDraw
+from diffusers import DDIMScheduler, DPMSolverMultistepScheduler, StableDiffusionPipeline
 
-# Judged by eye for the model card. Every object once, every setting, time and most colours; some word orders and
-# synonyms that the templates hold only rarely.
-PROMPTS = (
-    "a red car in a city at night",
-    "a blue car on a beach",
-    "a dog in a meadow",
-    "a cat on a yellow background",
-    "a fox in the snow at night",
-    "a panda in the mountains",
-    "a frog on a pink background",
-    "a penguin in the snow",
-    "an owl in a meadow at night",
-    "a rabbit in a field at sunset",
-    "a whale by the sea",
-    "a purple butterfly in a garden",
-    "a turtle on a beach at sunset",
-    "an elephant in the desert",
-    "a dinosaur in the mountains at sunset",
-    "a duck on a blue background",
-    "a rocket on a black background",
-    "a rocket in the desert at night",
-    "a sailboat by the sea at sunset",
-    "a yellow house in a meadow",
-    "a blue house in the snow at night",
-    "a castle in the mountains",
-    "a pine tree in the snow",
-    "a palm tree on a beach at sunset",
-    "a sunflower on a purple background",
-    "a red flower in a meadow",
-    "a blue flower on a white background",
-    "a red mushroom in a field",
-    "a cactus in the desert",
-    "a green apple on a red background",
-    "a birthday cake on a pink background",
-    "a robot in a city at sunset",
-    "a snowman in the snow",
-    "a green balloon in a city",
-    "a red umbrella on a beach",
-    "a pink teapot on a grey background",
-    "a blue cat in a meadow",
-    "a beach at sunset",
-    "a picture of a cute puppy in the snow",
-    "mushroom, desert, night",
-)
-CELL, LABEL, COLUMNS = 256, 16, 8
+from . import corpus, judge
+from .captions import caption
+from .config import Recipe
+from .render import render
+from .scenes import Scene, sample
+from .vocabulary import CLEAR, PLAIN
+
+log = logging.getLogger(__name__)
+RELATIONS = ("left of", "on", "behind")
+COUNTS = ("one", "two", "three")
+SAMPLERS = {"ddim": DDIMScheduler, "dpm": DPMSolverMultistepScheduler}
 
 
 def main() -> None:
-    """Draws every prompt with seed 1000 + its number and writes the sheet."""
     options = _arguments()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     torch.set_num_threads(options.threads)
-    pipeline = StableDiffusionPipeline.from_pretrained(
-        options.pipeline, local_files_only=True, torch_dtype=torch.float32
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    reader = _judge(options, device)
+    known = json.loads((options.pipeline / "vocabulary.json").read_text())
+    prompts = held_out_prompts(options.count, options.seed, known)
+    scenes = [scene for scene, _ in prompts]
+    rendered = np.stack([np.asarray(render(scene, options.sprites)) for scene in scenes])
+    drawn, seconds = draw(options, [text for _, text in prompts], device)
+    report = {
+        "pipeline": options.pipeline.name, "prompts": len(scenes), "steps": options.steps,
+        "sampler": options.sampler, "guidance": options.guidance, "seconds_per_picture": round(seconds, 2),
+        "threads": options.threads, "device": device.type,
+        "drawn": score(scenes, judge.read(reader, drawn, device)),
+        "rendered": score(scenes, judge.read(reader, rendered, device)),
+    }  # fmt: skip
+    options.report.write_text(json.dumps(report, indent=1) + "\n")
+    print(table(report))
+
+
+def held_out_prompts(count: int, seed: int, known: dict[str, Any]) -> list[tuple[Scene, str]]:
+    """`count` scenes of combinations kept out of training, with a caption each, that the vocabulary `known` covers."""
+    rng = random.Random(f"held out/{seed}")
+    words, chosen = set(known["words"]), []
+    while len(chosen) < count:
+        scene = sample(rng, kept_out=True)
+        text = caption(scene, rng)
+        if covers(known, scene) and not set(text.replace(",", " ").split()) - words:
+            chosen.append((scene, text))
+    return chosen
+
+
+def covers(known: dict[str, Any], scene: Scene) -> bool:
+    """Whether a model with the vocabulary `known` can have learnt what `scene` shows."""
+    return (
+        all(thing.kind in known["objects"] for thing in scene.things)
+        and scene.setting in known["settings"]
+        and ("relations" in known or scene.arrangement not in RELATIONS)
+        and ("counts" in known or scene.count < 2)
+        and ("styles" in known or scene.style == PLAIN)
+        and ("weathers" in known or scene.weather == CLEAR)
     )
+
+
+def draw(options: argparse.Namespace, prompts: list[str], device: torch.device) -> tuple[np.ndarray, float]:
+    """One picture for each prompt, uint8 (N, 256, 256, 3), with seed 1000 + its number; and seconds a picture."""
+    pipeline = StableDiffusionPipeline.from_pretrained(options.pipeline, local_files_only=True, dtype=torch.float32)
+    if options.sampler:
+        pipeline.scheduler = SAMPLERS[options.sampler].from_config(pipeline.scheduler.config)
     pipeline.set_progress_bar_config(disable=True)
-    prompts = PROMPTS[: options.count]
-    rows = -(-len(prompts) // COLUMNS)
-    sheet = Image.new("RGB", (COLUMNS * CELL, rows * (CELL + LABEL)), "white")
+    pipeline.to(device)
+    pictures: list[np.ndarray] = []
     start = time.monotonic()
-    for number, prompt in enumerate(prompts):
-        image = pipeline(
-            prompt,
+    for first in range(0, len(prompts), options.batch):
+        part = prompts[first : first + options.batch]
+        images = pipeline(
+            part,
             num_inference_steps=options.steps,
             guidance_scale=options.guidance,
             guidance_rescale=options.rescale,
-            generator=torch.Generator().manual_seed(options.seed + number),
-        ).images[0]
-        x, y = number % COLUMNS * CELL, number // COLUMNS * (CELL + LABEL)
-        sheet.paste(image, (x, y))
-        ImageDraw.Draw(sheet).text((x + 4, y + CELL + 2), prompt, fill="black")
-    print(f"{(time.monotonic() - start) / len(prompts):.2f} s per image with {options.threads} thread(s)")
-    sheet.save(options.sheet)
+            generator=[torch.Generator().manual_seed(1000 + first + number) for number in range(len(part))],
+        ).images
+        pictures += [np.asarray(image) for image in images]
+    return np.stack(pictures), (time.monotonic() - start) / len(prompts)
+
+
+def score(scenes: list[Scene], found: list[dict[str, str]]) -> dict[str, dict[str, float]]:
+    """For each attribute the share of pictures that are right, 0..1, and among how many.
+
+    What a prompt leaves unsaid is asked for too: daylight, clear weather and the plain style are what it then means.
+
+    "object" asks for every object by name, whatever its place; "relation" for the arrangement with the two not
+    exchanged; "all" for everything at once.
+    """
+    hits: dict[str, list[bool]] = {}
+    for scene, answer in zip(scenes, found, strict=True):
+        marks = _marks(scene, answer)
+        for name, right in [*marks.items(), ("all", all(marks.values()))]:
+            hits.setdefault(name, []).append(right)
+    return {name: {"right": round(float(np.mean(one)), 4), "of": len(one)} for name, one in sorted(hits.items())}
+
+
+def _marks(scene: Scene, answer: dict[str, str]) -> dict[str, bool]:
+    asked = judge.facts(scene)
+    marks = {name: answer[name] == asked[name] for name in ("setting", "weather", "style")}
+    if scene.backdrop and asked["backdrop"]:
+        marks["backdrop"] = answer["backdrop"] == scene.backdrop
+    if not scene.backdrop:
+        marks["time"] = answer["time"] == scene.time
+    if scene.things:
+        named = sorted(thing.kind for thing in scene.things)
+        seen = sorted(answer[name] for name in ("first", "second")[: len(named)])
+        marks["object"] = seen == named
+        if scene.things[0].colour:
+            marks["colour"] = answer["colour"] == scene.things[0].colour
+    if scene.arrangement in COUNTS:
+        marks["count"] = answer["arrangement"] == scene.arrangement
+    if scene.arrangement in RELATIONS:
+        swapped = answer["first"] == scene.things[1].kind or answer["second"] == scene.things[0].kind
+        marks["relation"] = answer["arrangement"] == scene.arrangement and not swapped
+    return marks
+
+
+def table(report: dict[str, Any]) -> str:
+    """The report in Markdown."""
+    lines = ["| attribute | prompts | drawn | renderer (ceiling) |", "| --- | --- | --- | --- |"]
+    for name, drawn in report["drawn"].items():
+        ceiling = report["rendered"][name]
+        lines.append(f"| {name} | {drawn['of']} | {drawn['right']:.1%} | {ceiling['right']:.1%} |")
+    return "\n".join(lines)
+
+
+def _judge(options: argparse.Namespace, device: torch.device) -> judge.Judge:
+    recipe = Recipe(options.sprites, options.run, seed=options.corpus_seed)
+    pictures = corpus.load(recipe)
+    scenes = [corpus.scene_at(recipe.seed, index) for index in range(len(pictures))]
+    return judge.train(options.run / "judge.pt", pictures, scenes, options.judge_minutes, device)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pipeline", type=Path, required=True)
-    parser.add_argument("--sheet", type=Path, default=Path("sheet.png"))
-    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--sprites", type=Path, required=True)
+    parser.add_argument("--run", type=Path, required=True, help="folder of a run: its scenes train the judge")
+    parser.add_argument("--report", type=Path, default=Path("report.json"))
+    parser.add_argument("--count", type=int, default=1_000)
+    parser.add_argument("--steps", type=int, default=8)
+    parser.add_argument("--sampler", choices=tuple(SAMPLERS), help="instead of the pipeline's own")
+    parser.add_argument("--batch", type=int, default=1, help="pictures drawn together")
     parser.add_argument("--guidance", type=float, default=4.0)
     parser.add_argument("--rescale", type=float, default=0.5)
-    parser.add_argument("--seed", type=int, default=1000)
-    parser.add_argument("--count", type=int, default=len(PROMPTS))
+    parser.add_argument("--seed", type=int, default=1, help="of the choice of held-out scenes")
+    parser.add_argument("--corpus-seed", type=int, default=Recipe.seed)
+    parser.add_argument("--judge-minutes", type=float, default=10.0)
     parser.add_argument("--threads", type=int, default=1)
     return parser.parse_args()
 

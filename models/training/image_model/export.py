@@ -11,8 +11,9 @@ from diffusers import AutoencoderKL, StableDiffusionPipeline
 from transformers import CLIPTokenizer
 
 from . import vocabulary as words
-from .captions import trained_words
+from .captions import names, trained_words
 from .networks import TextToLatents, build_scheduler
+from .objects import OBJECTS
 
 
 def write(folder: Path, vae: AutoencoderKL, model: TextToLatents, tokenizer: CLIPTokenizer) -> None:
@@ -53,13 +54,21 @@ def _load_as_float32(config: Path) -> None:
 def known_words() -> dict[str, object]:
     """What `vocabulary.json` holds: names with synonyms, and every word that occurs in captions."""
     places = {name: [*words.PLACE_TAGS[name], *words.PLACES[name]] for name in words.PLACES}
-    places["studio"] = [pattern.replace("{}", "<colour>") for pattern in words.STUDIO_PLACES]
+    places[words.STUDIO] = [pattern.replace("{}", "<colour>") for pattern in words.STUDIO_PLACES]
     return {
-        "objects": {name: list(kind.words) for name, kind in words.OBJECTS.items()},
-        "coloured_objects": [name for name, kind in words.OBJECTS.items() if kind.hues],
+        "objects": {name: list(names(name)) for name in OBJECTS},
+        "coloured_objects": [name for name, kind in OBJECTS.items() if kind.hues],
         "object_colours": list(words.OBJECT_COLOURS),
         "settings": places,
         "times": {name: [*words.TIME_TAGS[name], *words.TIMES[name]] for name in words.TIMES},
+        "weathers": {name: [*words.WEATHER_TAGS[name], *words.WEATHERS[name]] for name in words.WEATHERS},
+        "styles": {name: [*words.STYLE_TAGS[name], *words.STYLES[name]] for name in words.STYLES},
+        "counts": {str(number): list(options) for number, options in words.NUMBERS.items()},
+        "relations": {name: [_shown(phrase) for phrase in phrases] for name, phrases in words.RELATIONS.items()},
         "colours": {name: list(options) for name, options in words.COLOUR_WORDS.items()},
         "words": trained_words(),
     }
+
+
+def _shown(phrase: str) -> str:
+    return phrase.format(a="<object>", b="<other object>")

@@ -25,6 +25,11 @@ class TextToLatents(nn.Module):
         return self.unet(noisy, times, self.text(ids).last_hidden_state).sample
 
 
+def place(model: nn.Module, device: torch.device) -> nn.Module:
+    """Moves `model` in place; a graphics card convolves fastest with the channels last."""
+    return model.to(device, memory_format=torch.channels_last if device.type == "cuda" else torch.preserve_format)
+
+
 def build_text_encoder(recipe: Recipe, tokenizer: CLIPTokenizer) -> CLIPTextModel:
     return CLIPTextModel(
         CLIPTextConfig(

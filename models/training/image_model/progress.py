@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import time
 from pathlib import Path
 from typing import Any
 
 import torch
+
+log = logging.getLogger(__name__)
+CURVES = "curves.jsonl"
 
 
 class Budget:
@@ -37,6 +42,15 @@ def learning_rate(peak: float, fraction: float, step: int, warmup: int = 60, hol
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     for group in optimizer.param_groups:
         group["lr"] = rate
+
+
+def note(folder: Path, stage: str, budget: Budget, **values: float) -> None:
+    """Logs where a stage stands and adds a line to the run's curves, which survive a resume."""
+    rounded = {name: round(value, 4) for name, value in values.items()}
+    log.info("%s step %d, %.0f s: %s", stage, budget.step, budget.seconds, rounded)
+    line = {"stage": stage, "step": budget.step, "seconds": round(budget.seconds), **rounded}
+    with (folder / CURVES).open("a") as file:
+        file.write(json.dumps(line) + "\n")
 
 
 def save(path: Path, state: dict[str, Any]) -> None:

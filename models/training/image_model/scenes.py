@@ -1,91 +1,105 @@
-"""Scenes: what is in a training picture, drawn at random, and how it is put together."""
+"""Scenes: what is in a training picture, and how it is drawn at random."""
 
 from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from pathlib import Path
 
-import numpy as np
-from PIL import Image, ImageDraw, ImageFilter
+from .holdout import held_out
+from .objects import OBJECTS
+from .vocabulary import CLEAR, COLOURS, OBJECT_COLOURS, PLACES, PLAIN, STUDIO, STYLES, WEATHERS
 
-from . import backgrounds, sprites
-from .backgrounds import SIZE, TINTS
-from .vocabulary import COLOURS, OBJECT_COLOURS, OBJECTS, PLACES
-
-# One size, one foot line and few places, all whole cells of the autoencoder: the same sprite then has nearly the same
-# latents wherever it stands. With two sizes, two foot lines, five places and mirrored sprites (forty variants of each
-# object) 4,600 steps gave blobs.
-SPRITE_SIZE = 176
-SHIFTS = (-32, 0, 32)
-FOOT_LINE, FLOATING_LINE = 232, 216
-EMPTY_SHARE, STUDIO_SHARE, COLOURED_SHARE = 0.05, 0.28, 0.75
-COLOURABLE_WEIGHT = 2.5
+# One size for each number of objects, one foot line and few places, all whole cells of the autoencoder: the same
+# sprite then has nearly the same latents wherever it stands. With two sizes, two foot lines, five places and mirrored
+# sprites (forty variants of each object) 4,600 steps gave blobs.
+SHIFTS = (0, 0, -32, 32)
+STUDIO_SHARE, COLOURED_SHARE, WEATHER_SHARE, STYLED_SHARE = 0.25, 0.7, 0.2, 0.3
+COLOURABLE_WEIGHT = 1.6
 TIME_WEIGHTS = {"day": 0.44, "sunset": 0.28, "night": 0.28}
+ARRANGEMENT_WEIGHTS = {
+    "empty": 0.04, "one": 0.52, "two": 0.09, "three": 0.09, "left of": 0.13, "on": 0.065, "behind": 0.065,
+}  # fmt: skip
+ARRANGEMENTS = tuple(ARRANGEMENT_WEIGHTS)
+COUNTS = {"two": 2, "three": 3}
+
+
+@dataclass(frozen=True)
+class Thing:
+    """One object of a scene. `colour` None is its own colours."""
+
+    kind: str
+    colour: str | None = None
 
 
 @dataclass(frozen=True)
 class Scene:
-    """The facts of one picture. `kind` None is an empty landscape; `backdrop` is set for studios only.
+    """The facts of one picture.
 
-    `shift` is how far right of the middle the object stands, in pixels.
+    `things` holds no object for the arrangement "empty"; two for a relation, of which the first is said to be "left
+    of", "on" or "behind" the second; else one, standing once, or in a row of "two" or "three". `backdrop` is set for
+    studios only. `shift` is how far right of the middle a single object stands, in pixels. `seed` draws what no word
+    names.
     """
 
-    kind: str | None
-    colour: str | None
+    things: tuple[Thing, ...]
+    arrangement: str
     setting: str
-    backdrop: str | None
-    time: str
-    shift: int
-    seed: int
+    backdrop: str | None = None
+    time: str = "day"
+    weather: str = CLEAR
+    style: str = PLAIN
+    shift: int = 0
+    seed: int = 0
 
     @property
-    def object_box(self) -> tuple[int, int, int, int] | None:
-        """Left, top, right and bottom of the object's square in pixels; None for an empty landscape."""
-        if self.kind is None:
-            return None
-        left = (SIZE - SPRITE_SIZE) // 2 + self.shift
-        bottom = FLOATING_LINE if OBJECTS[self.kind].floats else FOOT_LINE
-        return left, bottom - SPRITE_SIZE, left + SPRITE_SIZE, bottom
+    def count(self) -> int:
+        """How often the first object is drawn."""
+        return COUNTS.get(self.arrangement, min(1, len(self.things)))
 
 
-def sample(rng: random.Random) -> Scene:
-    """Draws one scene; objects that take colours come more often, for they have more to show."""
-    setting = "studio" if rng.random() < STUDIO_SHARE else rng.choice(list(PLACES))
-    backdrop = rng.choice(list(COLOURS)) if setting == "studio" else None
+def sample(rng: random.Random, *, kept_out: bool = False) -> Scene:
+    """Draws one scene of the combinations for training, or with `kept_out` one of those kept out of it."""
+    while True:
+        scene = _draw(rng)
+        if held_out(scene) == kept_out:
+            return scene
+
+
+def _draw(rng: random.Random) -> Scene:
+    arrangement = rng.choices(ARRANGEMENTS, list(ARRANGEMENT_WEIGHTS.values()))[0]
+    setting = STUDIO if rng.random() < STUDIO_SHARE else rng.choice(list(PLACES))
+    backdrop = rng.choice(list(COLOURS)) if setting == STUDIO else None
     time = "day" if backdrop else rng.choices(list(TIME_WEIGHTS), list(TIME_WEIGHTS.values()))[0]
-    kind: str | None = None
-    colour: str | None = None
-    if rng.random() >= EMPTY_SHARE:
-        weights = [COLOURABLE_WEIGHT if kind.hues else 1.0 for kind in OBJECTS.values()]
-        kind = rng.choices(list(OBJECTS), weights)[0]
-        if OBJECTS[kind].hues and rng.random() < COLOURED_SHARE:
-            colour = rng.choice([c for c in OBJECT_COLOURS if c != backdrop])
-    return Scene(kind, colour, setting, backdrop, time, rng.choice(SHIFTS), rng.getrandbits(32))
+    weather = CLEAR
+    if setting not in (STUDIO, "room") and rng.random() < WEATHER_SHARE:
+        weather = rng.choice([name for name in WEATHERS if name != CLEAR])
+    style = PLAIN
+    if rng.random() < STYLED_SHARE:
+        style = rng.choice([name for name in STYLES if name != PLAIN])
+    things = _things(arrangement, backdrop, style, rng)
+    return Scene(things, arrangement, setting, backdrop, time, weather, style, rng.choice(SHIFTS), rng.getrandbits(32))
 
 
-def render(scene: Scene, sprite_folder: Path) -> Image.Image:
-    """The 256 x 256 RGB picture of `scene`; the same scene gives the same picture."""
-    image = backgrounds.draw(scene.setting, scene.time, scene.backdrop, random.Random(scene.seed))
-    if scene.kind is None or scene.object_box is None:
-        return image
-    left, top, _, _ = scene.object_box
-    sprite = sprites.load(sprite_folder, scene.kind, scene.colour, SPRITE_SIZE)
-    _shadow(image, left)
-    image.paste(_lit(sprite, scene.time), (left, top), sprite)
-    return image
+def _things(arrangement: str, backdrop: str | None, style: str, rng: random.Random) -> tuple[Thing, ...]:
+    """The objects; pencil drawings show no colour, so that theirs have none."""
+    if arrangement == "empty":
+        return ()
+    first = [name for name, kind in OBJECTS.items() if not (arrangement == "on" and (kind.floats or kind.large))]
+    chosen = [_pick(first, rng)]
+    if arrangement in ("left of", "on", "behind"):
+        second = [n for n, kind in OBJECTS.items() if n != chosen[0] and (kind.flat or arrangement != "on")]
+        if arrangement == "behind":
+            second = [name for name in second if not OBJECTS[name].floats]
+        chosen.append(_pick(second, rng))
+    return tuple(Thing(name, _colour(name, backdrop, style, rng)) for name in chosen)
 
 
-def _shadow(image: Image.Image, left: int) -> None:
-    """A soft contact shadow on the ground below the object."""
-    mask = Image.new("L", image.size)
-    size = SPRITE_SIZE
-    box = (left + size * 0.14, FOOT_LINE - size * 0.06, left + size * 0.86, FOOT_LINE + size * 0.05)
-    ImageDraw.Draw(mask).ellipse(box, fill=100)
-    image.paste((12, 14, 34), mask=mask.filter(ImageFilter.BoxBlur(4)))
+def _pick(names: list[str], rng: random.Random) -> str:
+    """One of `names`; objects that take colours come more often, for they have more to show."""
+    return rng.choices(names, [COLOURABLE_WEIGHT if OBJECTS[name].hues else 1.0 for name in names])[0]
 
 
-def _lit(sprite: Image.Image, time: str) -> Image.Image:
-    """The sprite under the light of `time`, less dimmed than the ground so that its colours still read."""
-    gain = np.array([*(0.45 + 0.55 * k for k in TINTS[time]), 1.0], np.float32)
-    return Image.fromarray((np.asarray(sprite) * gain).round().astype(np.uint8), "RGBA")
+def _colour(name: str, backdrop: str | None, style: str, rng: random.Random) -> str | None:
+    if style == "sketch" or not OBJECTS[name].hues or rng.random() >= COLOURED_SHARE:
+        return None
+    return rng.choice([colour for colour in OBJECT_COLOURS if colour != backdrop])

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from .vocabulary import COLOURS, OBJECTS, ObjectKind
+from .objects import OBJECTS, ObjectKind
+from .vocabulary import COLOURS
 
 
 @cache
 def load(folder: Path, kind: str, colour: str | None, size: int) -> Image.Image:
     """The RGBA sprite of `kind`, cropped to its outline, `size` px on its longer side, standing on the bottom."""
-    image = Image.open(folder / f"{OBJECTS[kind].code}.webp").convert("RGBA")
-    image = image.crop(image.getchannel("A").point(lambda a: 255 if a > 24 else 0).getbbox())
+    image = _cropped(folder, kind)
     if colour is not None:
         image = recolour(image, OBJECTS[kind], colour)
     side = max(image.size)
@@ -24,6 +24,19 @@ def load(folder: Path, kind: str, colour: str | None, size: int) -> Image.Image:
     square.paste(image, ((side - image.width) // 2, side - image.height))
     # Premultiplied alpha keeps the colour of invisible pixels out of the edges when resizing.
     return square.convert("RGBa").resize((size, size), Image.Resampling.LANCZOS).convert("RGBA")
+
+
+@cache
+def filled_height(folder: Path, kind: str) -> float:
+    """Height of the sprite of `kind` as a share of its longer side, 0..1."""
+    image = _cropped(folder, kind)
+    return image.height / max(image.size)
+
+
+@cache
+def _cropped(folder: Path, kind: str) -> Image.Image:
+    image = Image.open(folder / f"{OBJECTS[kind].code}.webp").convert("RGBA")
+    return image.crop(image.getchannel("A").point(lambda a: 255 if a > 24 else 0).getbbox())
 
 
 def recolour(image: Image.Image, kind: ObjectKind, colour: str) -> Image.Image:

@@ -1,65 +1,19 @@
-"""The small world the model knows: objects, settings, times of day and colours, with their words.
+"""The small world the model knows beside its objects: colours, settings, times, weather, styles and relations.
 
-This is the single source for the renderer, the captions and the `vocabulary.json` that ships with the weights.
+With `objects` and `synonyms.json` this is the single source for the renderer, the captions, the judge and the
+`vocabulary.json` that ships with the weights.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from functools import cache
+from pathlib import Path
+
+from .objects import OBJECTS
 
 RGB = tuple[int, int, int]
-
-
-@dataclass(frozen=True)
-class ObjectKind:
-    """One sprite and its words.
-
-    `code` is the Unicode sequence that names the sprite file; `hues` lists (centre, half width) in degrees of the
-    parts that take a named colour, empty when the object keeps its own colours; `floats` lifts it off the ground;
-    pixels less saturated than `min_saturation` (0..1) are never painted.
-    """
-
-    code: str
-    words: tuple[str, ...]
-    hues: tuple[tuple[float, float], ...] = ()
-    floats: bool = False
-    min_saturation: float = 0.15
-
-
-OBJECTS: dict[str, ObjectKind] = {
-    "dog": ObjectKind("1f415", ("dog", "puppy"), hues=((28, 32),)),
-    "cat": ObjectKind("1f408", ("cat", "kitten", "kitty"), hues=((28, 32),)),
-    "fox": ObjectKind("1f98a", ("fox",)),
-    "panda": ObjectKind("1f43c", ("panda", "panda bear")),
-    "frog": ObjectKind("1f438", ("frog", "toad")),
-    "penguin": ObjectKind("1f427", ("penguin",)),
-    "owl": ObjectKind("1f989", ("owl",)),
-    "rabbit": ObjectKind("1f407", ("rabbit", "bunny", "hare")),
-    "whale": ObjectKind("1f433", ("whale",)),
-    "butterfly": ObjectKind("1f98b", ("butterfly",), hues=((14, 26),), floats=True),
-    "turtle": ObjectKind("1f422", ("turtle", "tortoise")),
-    "elephant": ObjectKind("1f418", ("elephant",)),
-    "dinosaur": ObjectKind("1f995", ("dinosaur", "dino")),
-    "duck": ObjectKind("1f986", ("duck",)),
-    "car": ObjectKind("1f697", ("car", "automobile"), hues=((345, 34),)),
-    "rocket": ObjectKind("1f680", ("rocket", "spaceship"), floats=True),
-    "sailboat": ObjectKind("26f5", ("sailboat", "boat", "ship")),
-    "house": ObjectKind("1f3e0", ("house", "home", "cottage"), hues=((31, 9),)),
-    "castle": ObjectKind("1f3f0", ("castle", "palace")),
-    "tree": ObjectKind("1f332", ("tree", "pine tree", "pine", "fir tree")),
-    "palm tree": ObjectKind("1f334", ("palm tree", "palm")),
-    "sunflower": ObjectKind("1f33b", ("sunflower",)),
-    "flower": ObjectKind("1f337", ("flower", "tulip"), hues=((318, 34),)),
-    "mushroom": ObjectKind("1f344", ("mushroom", "toadstool"), hues=((352, 24),), min_saturation=0.5),
-    "cactus": ObjectKind("1f335", ("cactus",)),
-    "apple": ObjectKind("1f34e", ("apple",), hues=((345, 42),)),
-    "cake": ObjectKind("1f382", ("cake", "birthday cake")),
-    "robot": ObjectKind("1f916", ("robot", "android")),
-    "snowman": ObjectKind("26c4", ("snowman",)),
-    "balloon": ObjectKind("1f388", ("balloon",), hues=((330, 56),), floats=True),
-    "umbrella": ObjectKind("2602-fe0f", ("umbrella", "parasol"), hues=((265, 36),)),
-    "teapot": ObjectKind("1fad6", ("teapot", "tea pot"), hues=((345, 34),)),
-}
+SYNONYMS = Path(__file__).with_name("synonyms.json")
 
 COLOURS: dict[str, RGB] = {
     "red": (226, 44, 52),
@@ -79,21 +33,28 @@ COLOUR_WORDS: dict[str, tuple[str, ...]] = {name: (name,) for name in COLOURS} |
 }
 OBJECT_COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink")
 
+STUDIO = "studio"
 PLACES: dict[str, tuple[str, ...]] = {
     "meadow": ("in a meadow", "on green grass", "in a field", "in a garden", "on the grass", "in a park"),
     "beach": ("on a beach", "on the beach", "by the sea", "at the seaside", "by the ocean", "at the beach"),
-    "snow": ("in the snow", "in a snowy field", "in winter", "on snow", "on a snowy day"),
+    "snow": ("in the snow", "in a snowy field", "in winter", "on snow", "on a snowy field"),
     "desert": ("in the desert", "in a desert", "on sand dunes", "among dunes"),
     "mountains": ("in the mountains", "in front of mountains", "near a mountain", "among mountains"),
     "city": ("in a city", "in the city", "on a city street", "in town", "in front of buildings", "on a street"),
+    "forest": ("in a forest", "in the forest", "in the woods", "in a wood", "among trees"),
+    "lake": ("by a lake", "at a lake", "by the lake", "by a river", "on a lake shore"),
+    "room": ("in a room", "indoors", "in a living room", "inside a house", "on a wooden floor"),
 }
 PLACE_TAGS: dict[str, tuple[str, ...]] = {
     "meadow": ("meadow", "grass", "field"),
     "beach": ("beach", "sea", "seaside"),
-    "snow": ("snow", "winter", "snowy"),
+    "snow": ("snow", "winter", "snowy field"),
     "desert": ("desert", "dunes"),
     "mountains": ("mountains", "mountain"),
     "city": ("city", "street", "town"),
+    "forest": ("forest", "woods"),
+    "lake": ("lake", "river"),
+    "room": ("room", "living room", "indoors"),
 }
 STUDIO_PLACES = (
     "on a {} background",
@@ -113,15 +74,57 @@ TIME_TAGS: dict[str, tuple[str, ...]] = {
     "sunset": ("sunset", "dusk", "evening"),
     "night": ("night", "stars", "midnight"),
 }
+CLEAR = "clear"
+WEATHERS: dict[str, tuple[str, ...]] = {
+    "clear": (),
+    "rain": ("in the rain", "in rainy weather", "while it rains", "under falling rain"),
+    "snowfall": ("in falling snow", "while it snows", "in a snowfall", "under snowflakes"),
+    "fog": ("in the fog", "in fog", "in the mist", "in foggy weather"),
+}
+WEATHER_TAGS: dict[str, tuple[str, ...]] = {
+    "clear": (),
+    "rain": ("rain", "rainy", "raining"),
+    "snowfall": ("snowfall", "snowing"),
+    "fog": ("fog", "foggy", "mist"),
+}
+# What a time is called where the sky is hidden: no sun, no stars.
+HIDDEN_SKY_TIMES: dict[str, tuple[str, ...]] = {
+    "day": ("in the daytime", "in the morning"),
+    "sunset": ("at sunset", "at dusk", "in the evening"),
+    "night": ("at night", "at midnight"),
+}
+PLAIN = "plain"
+STYLES: dict[str, tuple[str, ...]] = {
+    "plain": ("a 3d render of", "a picture of", "an image of", "a cartoon of", "an illustration of"),
+    "watercolour": ("a watercolour of", "a watercolor of", "a watercolour painting of", "a painting of"),
+    "pixel art": ("pixel art of", "a pixel art picture of", "an 8 bit picture of"),
+    "sketch": ("a pencil sketch of", "a sketch of", "a pencil drawing of", "a drawing of"),
+}
+STYLE_TAGS: dict[str, tuple[str, ...]] = {
+    "plain": ("3d render", "cartoon"),
+    "watercolour": ("watercolour", "watercolor painting", "painting"),
+    "pixel art": ("pixel art", "8 bit"),
+    "sketch": ("pencil sketch", "sketch", "pencil drawing"),
+}
+NUMBERS: dict[int, tuple[str, ...]] = {2: ("two", "2", "a pair of"), 3: ("three", "3")}
+# "{a}" is the object the relation is said of, "{b}" the other one.
+RELATIONS: dict[str, tuple[str, ...]] = {
+    "left of": (
+        "{a} to the left of {b}", "{a} left of {b}", "{a} on the left and {b} on the right",
+        "{b} to the right of {a}", "{b} right of {a}",
+    ),
+    "on": ("{a} on {b}", "{a} on top of {b}", "{a} standing on {b}", "{a} sitting on {b}", "{b} under {a}"),
+    "behind": ("{a} behind {b}", "{b} in front of {a}", "{a} standing behind {b}"),
+}  # fmt: skip
+TOGETHER = ("{a} and {b}", "{a} next to {b}", "{a} beside {b}", "{b} and {a}")
+"""Phrases that leave the order open; drawn side by side."""
+
 FILLERS = ("cute", "little", "small", "big", "lovely", "beautiful", "friendly", "nice", "happy", "shiny")
-PREFIXES = (
-    "a picture of",
-    "an illustration of",
-    "a drawing of",
-    "a photo of",
-    "a cartoon of",
-    "a painting of",
-    "an image of",
-    "a 3d render of",
-)
 VERBS = ("standing", "sitting", "resting", "alone")
+
+
+@cache
+def synonyms() -> dict[str, tuple[str, ...]]:
+    """CLDR's words for each object, beside our own; see `synonyms` for how the file is made."""
+    table = json.loads(SYNONYMS.read_text())["words"]
+    return {name: tuple(table.get(name, ())) for name in OBJECTS}

@@ -48,7 +48,7 @@ def test_the_very_file_is_blocked(lists: Blocklist) -> None:
     with pytest.raises(Blocked) as caught:
         lists.check_upload(FILE, OTHER)
     assert caught.value.message == "the picture is on the list ncii"
-    assert caught.value.stage == "upload"
+    assert caught.value.stage == "admit"
     assert (caught.value.code, caught.value.exit_code, caught.value.status) == ("blocked", 6, 451)
     lists.check_upload(b"another file", OTHER)
 

@@ -1,0 +1,96 @@
+"""From the facts of a scene to its pixels."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter
+
+from . import backgrounds, sprites, styles, weather
+from .brushes import SIZE, TINTS
+from .objects import OBJECTS
+from .scenes import Scene, Thing
+
+FOOT, LIFT = 232, 16
+"""Row on which objects stand, and how far above it those that float do; in pixels."""
+SINGLE, PAIR, TRIPLE = 176, 120, 80
+"""Side of the square of a sprite, by how many stand in a row."""
+RIDER, CARRIER, OVERLAP = 104, 136, 0.1
+"""Sides for "on", and the share of the carrier's height that the rider sinks into it."""
+FRONT, BACK, BACK_FOOT = 120, 136, 200
+"""Sides for "behind", and the row on which the one behind stands."""
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A sprite's square of side `size` in pixels, by its left side and its foot."""
+
+    thing: Thing
+    left: int
+    foot: int
+    size: int
+    shadow: bool = True
+
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """Left, top, right and bottom in pixels."""
+        return self.left, self.foot - self.size, self.left + self.size, self.foot
+
+
+def placements(scene: Scene, heights: tuple[float, ...] = (1.0, 1.0)) -> list[Placed]:
+    """What stands where, back to front. `heights`: share of its square that each object's sprite fills upwards."""
+    if not scene.things:
+        return []
+    first, second = scene.things[0], scene.things[-1]
+    if scene.arrangement == "on":
+        top = FOOT - round(CARRIER * heights[1] * (1 - OVERLAP))
+        return [
+            Placed(second, (SIZE - CARRIER) // 2, FOOT, CARRIER),
+            Placed(first, (SIZE - RIDER) // 2, top, RIDER, shadow=False),
+        ]
+    if scene.arrangement == "behind":
+        return [Placed(first, 104, BACK_FOOT, BACK), Placed(second, 40, FOOT, FRONT)]
+    if scene.arrangement == "left of":
+        return [_standing(first, 8, PAIR), _standing(second, SIZE - 8 - PAIR, PAIR)]
+    size = {1: SINGLE, 2: PAIR, 3: TRIPLE}[scene.count]
+    if scene.count == 1:
+        return [_standing(first, (SIZE - size) // 2 + scene.shift, size)]
+    step = (SIZE - 16 - size) // (scene.count - 1)
+    return [_standing(first, 8 + step * number, size) for number in range(scene.count)]
+
+
+def render(scene: Scene, sprite_folder: Path) -> Image.Image:
+    """The 256 x 256 RGB picture of `scene`; the same scene gives the same picture."""
+    overcast = scene.weather in weather.HIDES_THE_SKY
+    image = backgrounds.draw(scene.setting, scene.time, scene.backdrop, overcast, random.Random(scene.seed))
+    image = weather.over_background(image, scene.weather, scene.time)
+    heights = tuple(sprites.filled_height(sprite_folder, thing.kind) for thing in scene.things)
+    for placed in placements(scene, heights):
+        sprite = sprites.load(sprite_folder, placed.thing.kind, placed.thing.colour, placed.size)
+        if placed.shadow:
+            _shadow(image, placed)
+        image.paste(_lit(sprite, scene.time), placed.box[:2], sprite)
+    return styles.apply(weather.over_all(image, scene.weather, scene.time), scene.style)
+
+
+def _standing(thing: Thing, left: int, size: int) -> Placed:
+    return Placed(thing, left, FOOT - LIFT * OBJECTS[thing.kind].floats, size)
+
+
+def _shadow(image: Image.Image, placed: Placed) -> None:
+    """A soft contact shadow on the ground below the object."""
+    mask = Image.new("L", image.size)
+    ground = placed.foot + LIFT * OBJECTS[placed.thing.kind].floats
+    size = placed.size
+    box = (placed.left + size * 0.14, ground - size * 0.06, placed.left + size * 0.86, ground + size * 0.05)
+    ImageDraw.Draw(mask).ellipse(box, fill=100)
+    image.paste((12, 14, 34), mask=mask.filter(ImageFilter.BoxBlur(4)))
+
+
+def _lit(sprite: Image.Image, time: str) -> Image.Image:
+    """The sprite under the light of `time`, less dimmed than the ground so that its colours still read."""
+    gain = np.array([*(0.45 + 0.55 * k for k in TINTS[time]), 1.0], np.float32)
+    return Image.fromarray((np.asarray(sprite) * gain).round().astype(np.uint8), "RGBA")

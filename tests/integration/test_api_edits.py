@@ -1,0 +1,163 @@
+"""POST /v1/images/edits: OpenAI's form in, our guarantees around it."""
+
+import base64
+import itertools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from service.api import create_app
+from service.api.edits import Change
+from service.gateway import Gateway
+from service.house import House
+from service.likeness import Likeness
+from service.pictures import Limits, decode
+from tests.integration.test_consent import FIELDS, Portraits, grant
+from tests.integration.test_edits import ANNS, SKY, Plain, mask
+from tests.support.adapters import listed
+from tests.support.people import ByColour, enrolled
+
+URL = "/v1/images/edits"
+
+
+@pytest.fixture
+def likeness(house: House) -> Likeness:
+    house.likeness = Likeness(house.consent, ByColour, 0.5, "default")
+    return house.likeness
+
+
+@pytest.fixture
+def client(build, house: House, likeness: Likeness) -> TestClient:
+    house._gateway = build(Plain(), likeness=likeness)
+    return TestClient(create_app(house), raise_server_exceptions=False)
+
+
+def send(client: TestClient, files: dict[str, bytes], **fields: Any) -> Any:
+    data = {"prompt": "more discs", **fields}
+    return client.post(URL, data=data, files={name: (f"{name}.png", data) for name, data in files.items()})
+
+
+def test_a_picture_is_changed(client: TestClient, house: House) -> None:
+    answer = send(client, {"image": SKY, "mask": mask()}, seed="3", n="1", size="256x256", stream="false")
+    assert answer.status_code == 200, answer.text
+    data = base64.b64decode(answer.json()["data"][0]["b64_json"])
+    assert decode(data, Limits(1 << 24, 1 << 24)).size == (256, 256)
+    assert answer.json()["countermark"]["images"][0]["seed"] == 3
+    assert house.examiner.examine(data).verdict == "issued_here"
+
+
+def test_a_face_needs_a_grant(client: TestClient, house: House) -> None:
+    refused = send(client, {"image": ANNS})
+    assert (refused.status_code, refused.json()["code"]) == (403, "likeness_refused")
+    assert refused.json()["appeal"]
+    allowed = grant(house, enrolled(house.consent).subject, scopes=["edit"])
+    for name in ("grants", "grants[]"):
+        assert send(client, {"image": ANNS}, **{name: [allowed.id]}).status_code == 200
+
+
+def test_references_alone_will_do(client: TestClient) -> None:
+    files = [("reference", ("a.png", SKY)), ("reference[]", ("b.png", SKY))]
+    answer = client.post(URL, data={"prompt": "discs", "reference_scale": "0.4"}, files=files)
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize(
+    ("files", "fields", "code"),
+    [
+        ({}, {}, "bad_request"),
+        ({"mask": SKY}, {}, "bad_request"),
+        ({"image": SKY, "video": SKY}, {}, "bad_request"),
+        ({"image": SKY}, {"mask": "text"}, "bad_request"),
+        ({"image": SKY}, {"strength": "0"}, "bad_request"),
+        ({"image": SKY}, {"reference_scale": "0.5"}, "bad_request"),
+        ({"image": SKY}, {"reference": "text"}, "bad_request"),
+        ({"image": SKY}, {"strength": "nan"}, "bad_request"),
+        ({"image": SKY}, {"safety_checker": "none"}, "bad_request"),
+        ({"image": SKY}, {"seed": ["1", "2"]}, "bad_request"),
+        ({"image": SKY}, {"stream": "true"}, "bad_request"),
+        ({"image": SKY[:300]}, {}, "broken_picture"),
+        ({"image": b"text"}, {}, "unsupported_format"),
+    ],
+)
+def test_what_cannot_be_used_is_said(client: TestClient, files, fields, code: str) -> None:
+    answer = send(client, files, **fields)
+    assert 400 <= answer.status_code < 500
+    assert answer.json()["code"] == code
+
+
+def test_only_a_form_will_do(client: TestClient) -> None:
+    assert client.post(URL, json={"prompt": "x"}).json()["code"] == "bad_request"
+
+
+def test_two_pictures_are_one_too_many(client: TestClient) -> None:
+    files = [("image[]", ("a.png", SKY)), ("image[]", ("b.png", SKY))]
+    answer = client.post(URL, data={"prompt": "x"}, files=files)
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
+
+
+def test_the_openapi_document_shows_the_form(client: TestClient) -> None:
+    body = client.get("/openapi.json").json()["paths"][URL]["post"]["requestBody"]
+    schema = body["content"]["multipart/form-data"]["schema"]
+    assert set(schema["properties"]) == {*Change.model_fields, "image", "mask", "reference"}
+    assert set(schema["required"]) == {"prompt"}
+
+
+# No field of a form skips consent or safety.
+
+FORM = {
+    **{name: values for name, values in FIELDS.items() if name != "grants"},
+    "strength": [None, 0.5, 1.0],
+    "reference_scale": [None, 0.5],
+    "image": [ANNS],
+    "mask": [None, mask()],
+    "reference": [SKY, ANNS],
+    "grants": [[], ["G-0000-0000-0000-0000"]],
+}
+
+
+def forms() -> Iterator[dict[str, Any]]:
+    """Every pair of values of two fields at least once, the others at their first."""
+    first = {name: values[0] for name, values in FORM.items()}
+    seen = set()
+    for one, other in itertools.combinations(FORM, 2):
+        for a, b in itertools.product(FORM[one], FORM[other]):
+            form = {**first, one: a, other: b}
+            if (key := repr(sorted(form.items()))) not in seen:
+                seen.add(key)
+                yield form
+
+
+def test_the_matrix_knows_every_field_of_the_form() -> None:
+    assert set(FORM) == {*Change.model_fields, "image", "mask", "reference"}
+
+
+def test_no_form_brings_a_face_in(client: TestClient, house: House, tmp_path: Path) -> None:
+    listed(house, tmp_path / "style.safetensors")
+    codes = set()
+    for form in forms():
+        files = {name: form[name] for name in ("image", "mask", "reference") if form[name]}
+        fields = {name: _text(value) for name, value in form.items() if name not in files and value not in (None, [])}
+        answer = send(client, files, **fields)
+        assert 400 <= answer.status_code < 500, fields
+        if form["upscale"] and form["size"] != "512x512":  # enlarged to what it is anyway
+            assert answer.json()["code"] == "bad_request"
+            continue
+        codes.add(answer.json()["code"])
+    assert codes == {"likeness_refused"}
+    assert house.ledger.verify().images == 0
+
+
+def test_what_is_drawn_on_a_picture_is_screened_too(build, house: House, likeness: Likeness) -> None:
+    enrolled(house.consent)
+    gateway: Gateway = build(Portraits(), likeness=likeness)
+    house._gateway = gateway
+    answer = send(TestClient(create_app(house)), {"image": SKY})
+    assert answer.json()["code"] == "likeness_refused"
+
+
+def _text(value: object) -> object:
+    return value if isinstance(value, list) else json.dumps(value).strip('"')

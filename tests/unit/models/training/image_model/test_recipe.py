@@ -1,0 +1,136 @@
+"""The whole recipe in seconds: tiny networks, a few scenes, a few steps; then once more from what it left."""
+
+import copy
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from models.training.image_model import autoencoder, tokenizer
+from models.training.image_model.__main__ import run
+from models.training.image_model.captions_batch import CaptionBatches
+from models.training.image_model.config import GPU, Recipe
+from models.training.image_model.corpus import scene_at
+from models.training.image_model.diffusion import object_weights, scene_weights
+from models.training.image_model.guesses import Guesses
+from models.training.image_model.networks import TextToLatents
+from models.training.image_model.scenes import Scene, Thing
+from models.training.image_model.start import _copy_words, take_over_autoencoder, take_over_denoiser
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def recipe(sprites: Path, tmp_path_factory: pytest.TempPathFactory) -> Recipe:
+    return Recipe(
+        sprites, tmp_path_factory.mktemp("run"),
+        scenes=6, held_out=2, autoencoder_channels=(8, 8, 8, 8), latent_channels=4, autoencoder_steps=2,
+        decoder_steps=1, diffusion_steps=2, unet_channels=(16, 16, 16, 16), text_width=16, text_layers=1, batch=2,
+        vocabulary_size=600,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(recipe: Recipe) -> Path:
+    return run(recipe, CPU)
+
+
+def test_it_ends_in_a_pipeline_that_draws(folder: Path) -> None:
+    from diffusers import StableDiffusionPipeline
+
+    pipeline = StableDiffusionPipeline.from_pretrained(folder, local_files_only=True)
+    pipeline.set_progress_bar_config(disable=True)
+    image = pipeline("two red cars", num_inference_steps=2, output_type="np").images[0]
+    assert image.shape == (256, 256, 3)
+    assert np.isfinite(image).all()
+
+
+def test_what_is_done_is_not_done_again(recipe: Recipe, folder: Path) -> None:
+    curves = (recipe.out / "scenes-256" / "unet" / "diffusion_pytorch_model.safetensors").read_bytes()
+    assert run(recipe, CPU) == folder
+    assert (folder / "unet" / "diffusion_pytorch_model.safetensors").read_bytes() == curves
+
+
+def test_more_steps_continue_a_finished_stage(recipe: Recipe, folder: Path) -> None:
+    run(replace(recipe, diffusion_steps=3), CPU)
+    state = torch.load(recipe.out / "diffusion.pt", weights_only=True)
+    assert state["step"] == 3
+
+
+def test_a_wider_recipe_takes_over_what_fits(recipe: Recipe, folder: Path, tmp_path: Path) -> None:
+    wider = replace(recipe, out=tmp_path, latent_channels=6, vocabulary_size=700)
+    words = tokenizer.build(wider)
+    model = TextToLatents(wider, words)
+    take_over_denoiser(model, words, folder)
+    assert model.unet.conv_in.weight[:, 4:].abs().max() == 0
+    assert model.unet.conv_out.weight[4:].abs().max() == 0
+    assert model.unet.conv_in.weight[:, :4].abs().max() > 0
+
+
+def test_words_keep_their_embeddings_when_their_numbers_change(recipe: Recipe) -> None:
+    words = tokenizer.build(recipe)
+    shuffled = dict(zip(words.get_vocab(), reversed(words.get_vocab().values()), strict=True))
+    model = TextToLatents(recipe, words)
+    earlier = model.text.get_input_embeddings().weight.clone()
+    other = copy.deepcopy(model.text)
+    _copy_words(other, model.text, shuffled, words.get_vocab())
+    for word in list(shuffled)[:50]:
+        assert torch.equal(other.get_input_embeddings().weight[shuffled[word]], earlier[words.get_vocab()[word]])
+
+
+def test_an_autoencoder_of_another_width_is_no_start(recipe: Recipe, folder: Path) -> None:
+    wider = autoencoder.build(replace(recipe, latent_channels=6))
+    before = wider.decoder.conv_in.weight.clone()
+    take_over_autoencoder(wider, folder)
+    assert torch.equal(before, wider.decoder.conv_in.weight)
+    same = autoencoder.build(recipe)
+    take_over_autoencoder(same, folder)
+    assert not torch.equal(same.decoder.conv_in.weight, autoencoder.build(recipe).decoder.conv_in.weight)
+
+
+def test_the_autoencoder_starts_as_a_codec_of_block_averages(recipe: Recipe) -> None:
+    ramp = np.linspace(30, 220, 256, dtype=np.uint8)[None, :, None, None].repeat(256, 2).repeat(3, 3)
+    assert autoencoder.reconstruction_psnr(autoencoder.build(recipe), ramp, CPU) > 15
+
+
+def test_cells_of_objects_weigh_more_and_the_mean_is_one() -> None:
+    scenes = [Scene((Thing("car"),), "one", "beach"), Scene((), "empty", "beach")]
+    weights = object_weights(scenes, 32, 3.0).float()
+    assert weights.shape == (2, 1, 32, 32)
+    assert torch.allclose(weights.mean((1, 2, 3)), torch.ones(2), atol=1e-2)
+    assert weights[0, 0, 20, 16] > 2 * weights[0, 0, 0, 0]
+    assert (weights[1] == 1).all()
+
+
+def test_simple_scenes_come_more_often_at_first() -> None:
+    one = Scene((Thing("car"),), "one", "beach")
+    scenes = [one, replace(one, arrangement="two"), replace(one, style="sketch"), Scene((), "empty", "beach")]
+    assert scene_weights(scenes, 4.0).tolist() == [4, 1, 1, 1]
+
+
+def test_scenes_hang_on_seed_and_number_alone() -> None:
+    assert scene_at(1, 5) == scene_at(1, 5)
+    assert scene_at(1, 5) != scene_at(2, 5)
+
+
+@pytest.mark.parametrize("text", ["naïve 東京 🦊", "", "a" * 500])
+def test_the_tokenizer_covers_any_text(recipe: Recipe, text: str) -> None:
+    words = tokenizer.build(recipe)
+    ids = words(text, truncation=True)["input_ids"]
+    assert len(ids) <= recipe.text_length
+    assert words.unk_token_id not in ids[1:-1]
+
+
+def test_the_sizes_for_a_card_are_fields_of_the_recipe(sprites: Path, tmp_path: Path) -> None:
+    assert Recipe(sprites, tmp_path, **GPU).batch == GPU["batch"]
+
+
+def test_guesses_are_finite_and_of_the_same_shape(recipe: Recipe, folder: Path) -> None:
+    words = tokenizer.build(recipe)
+    captions = CaptionBatches(recipe, words, [scene_at(1, number) for number in range(3)], random.Random(0))
+    guesses = Guesses(TextToLatents(recipe, words), captions, CPU).of(torch.zeros(3, 4, 32, 32), [2, 0, 1])
+    assert guesses.shape == (3, 4, 32, 32)
+    assert guesses.isfinite().all()
