@@ -37,7 +37,7 @@ def backend(folder: Path) -> DiffusersBackend:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """A fixed key: in the noise that an untrained pipeline draws, the mark of one key in ten does not read back."""
+    """A fixed key, so that every run marks the same pixels."""
     return Settings(home=tmp_path / "home", threads=1, provider="Test", mark_secret="the pipelines' own secret")
 
 

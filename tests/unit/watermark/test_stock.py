@@ -10,7 +10,8 @@ from watermark import stock
 from watermark.stock import MIN_BITS, ODDS, STOCK, Message, StockMarks, bits_of, enough
 
 with_extra = pytest.mark.skipif(
-    not stock.available(), reason="SKIPPED: the extra foreign-marks is not installed; scripts/test says how"
+    not stock.available(),
+    reason="SKIPPED: extra foreign-marks missing: pip install --no-deps invisible-watermark PyWavelets",
 )
 OURS = Message("our archive", "dwtDctSvd", bits_of("an archive"), synthetic=False)
 RIVA = Message("a studio", "rivaGan", bits_of("stud"))
