@@ -1,11 +1,15 @@
 """What hash lists cost, and which copies they find, on one core.
 
     python benchmarks/blocklist.py [--entries 10000 100000 1000000] [--pictures N] [--side PX]
+                                   [--photos DIR [--limit N]]
 
 Random PDQ hashes are listed in a fresh SQLite database. `load` reads them all at the
 start, `change` adds one hash and reads it, `one hash` compares one
 hash with all, `whole check` is what the gateway does with a picture that is not listed: every variant of it.
-The second table lists pictures (scikit-image's photographs) and asks for altered copies of them.
+The second table lists pictures (scikit-image's photographs) and asks for altered copies of them: by the hash that
+others exchange, by our `looks`, and by `listings`, which is what a notice with a picture lists. The third does so
+with cuts drawn at random, ten of each picture. With --photos a fourth asks how near pictures come that
+are others: each of the first half is listed, each of the second half is looked up in every variant.
 """
 
 import os
@@ -28,10 +32,12 @@ from skimage import data as photos
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from detectors import fingerprint, looks, nearest, pack, variants
+from detectors import Fingerprint, fingerprint, listings, looks, nearest, pack, variants
 from service.blocklist import SAME_PICTURE_BITS, Blocklist
-from service.hashlists import Listed
+from service.cli.files import PICTURES
+from service.hashlists import LEAST_QUALITY, Listed
 from service.ledger import Ledger
+from service.pictures import Limits, decode
 from tests.support.painter import landscape
 
 PHOTOS = ("astronaut", "coffee", "chelsea", "rocket", "camera")  # the ones that need no download
@@ -42,6 +48,8 @@ def main() -> None:
     parser.add_argument("--entries", type=int, nargs="*", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--pictures", type=int, default=5)
     parser.add_argument("--side", type=int, default=512)
+    parser.add_argument("--photos", type=Path)
+    parser.add_argument("--limit", type=int, default=600)
     wish = parser.parse_args()
     took = milliseconds(lambda: variants(landscape(0, wish.side, wish.side)), wish.pictures)
     print(f"hashing every variant of {wish.side} px: {took:.0f} ms\n")
@@ -49,7 +57,13 @@ def main() -> None:
     for entries in wish.entries:
         speed(entries, wish.pictures, wish.side)
     print()
-    recall()
+    pictures = [colour(getattr(photos, name)()) for name in PHOTOS]
+    recall(pictures)
+    print()
+    random_cuts(pictures)
+    if wish.photos:
+        print()
+        unlike(wish.photos, wish.limit)
 
 
 def speed(entries: int, pictures: int, side: int) -> None:
@@ -75,21 +89,100 @@ def _change(blocklist: Blocklist) -> None:
     blocklist.load()
 
 
-def recall() -> None:
-    pictures = [colour(getattr(photos, name)()) for name in PHOTOS]
-    print(
-        f"| copy of {len(pictures)} photographs | found by the hash alone | found by our own listing |\n|---|---|---|"
-    )
+WAYS: dict[str, Callable[[np.ndarray], list[Fingerprint]]] = {
+    "the hash alone": lambda rgb: [fingerprint(rgb)],
+    "our looks": looks,
+    "our listing": listings,
+}
+
+
+def recall(pictures: list[np.ndarray]) -> None:
+    known = {way: [usable(make(rgb)) for rgb in pictures] for way, make in WAYS.items()}
+    print(f"| copy of {len(pictures)} photographs | found by {' | '.join(WAYS)} |\n|---{'|---' * len(WAYS)}|")
     for name, alter in ALTERED.items():
-        alone = sum(found([fingerprint(rgb).bits], alter(rgb)) for rgb in pictures)
-        ours = sum(found([look.bits for look in looks(rgb)], alter(rgb)) for rgb in pictures)
-        print(f"| {name} | {alone} | {ours} |")
+        copies = [usable(variants(alter(rgb))) for rgb in pictures]
+        print(f"| {name} | {' | '.join(str(hits(listed, copies)) for listed in known.values())} |")
+    cost = {way: milliseconds(lambda make=make: make(pictures[0]), 5) for way, make in WAYS.items()}
+    print(f"| hashes of a picture | {' | '.join(str(known[way][0].shape[1]) for way in WAYS)} |")
+    print(f"| ms of a picture (512 px) | {' | '.join(f'{cost[way]:.0f}' for way in WAYS)} |")
 
 
-def found(listed: list[bytes], rgb: np.ndarray) -> bool:
-    known = pack(listed)
-    usable = (look for look in variants(rgb) if look.quality >= 50)
-    return any(nearest(known, look.bits, SAME_PICTURE_BITS) for look in usable)
+def random_cuts(pictures: list[np.ndarray], each: int = 10) -> None:
+    rng = np.random.default_rng(0)
+    known = {way: [usable(make(rgb)) for rgb in pictures for _ in range(each)] for way, make in WAYS.items()}
+    print(f"| {each} of each, JPEG 50, half size | found by {' | '.join(WAYS)} |\n|---{'|---' * len(WAYS)}|")
+    for name, draw in CUTS.items():
+        copies = [usable(variants(jpeg(cut(rgb, *draw(rng))))) for rgb in pictures for _ in range(each)]
+        found = (f"{hits(listed, copies)} of {len(copies)}" for listed in known.values())
+        print(f"| {name} | {' | '.join(found)} |", flush=True)
+
+
+def cut(rgb: np.ndarray, top: float, bottom: float, left: float, right: float) -> np.ndarray:
+    """What is left when these shares of the sides are cut."""
+    height, width = rgb.shape[:2]
+    return rgb[round(height * top) : round(height * (1 - bottom)), round(width * left) : round(width * (1 - right))]
+
+
+def one_side(rng: np.random.Generator) -> tuple[float, ...]:
+    return tuple(rng.permutation([rng.uniform(0, 0.2), 0, 0, 0]))
+
+
+def two_sides(rng: np.random.Generator) -> tuple[float, ...]:
+    share, part = rng.uniform(0, 0.2), rng.uniform()
+    pair = (share * part, share * (1 - part))
+    return (*pair, 0, 0) if rng.integers(2) else (0, 0, *pair)
+
+
+def same_shape(least: float, most: float) -> Callable[[np.random.Generator], tuple[float, ...]]:
+    def draw(rng: np.random.Generator) -> tuple[float, ...]:
+        share, down, across = rng.uniform(least, most), rng.uniform(), rng.uniform()
+        return share * down, share * (1 - down), share * across, share * (1 - across)
+
+    return draw
+
+
+CUTS: dict[str, Callable[[np.random.Generator], tuple[float, ...]]] = {
+    "one side, up to 20 %": one_side,
+    "two opposite sides, up to 20 % together": two_sides,
+    "of the same shape, up to 10 % of each direction": same_shape(0, 0.1),
+    "of the same shape, 10 to 20 % of each direction": same_shape(0.1, 0.2),
+    "four sides, up to 10 % each": lambda rng: tuple(rng.uniform(0, 0.1, 4)),
+}
+
+
+def unlike(folder: Path, limit: int) -> None:
+    """How near the hashes of pictures come that are others, by way of listing."""
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURES)[:limit]
+    half = len(paths) // 2
+    asked = [usable(variants(read(path))) for path in paths[half:]]
+    every = np.concatenate(asked, axis=1)
+    print(f"| {half} photographs listed, {len(asked)} others asked | hashes | nearest, bits | within 31 | 48 | 64 |")
+    print("|---|---|---|---|---|---|")
+    for way, make in WAYS.items():
+        listed = [usable(make(read(path))) for path in paths[:half]]
+        nearest_of = np.array([[_between(one, other) for other in asked] for one in listed if one.size])
+        counts = " | ".join(str(int((nearest_of <= limit).sum())) for limit in (SAME_PICTURE_BITS, 48, 64))
+        hashes = sum(one.shape[1] for one in listed)
+        print(f"| by {way} | {hashes:,} x {every.shape[1]:,} | {nearest_of.min()} | {counts} |", flush=True)
+
+
+def _between(one: np.ndarray, other: np.ndarray) -> int:
+    """The smallest distance of two sets of packed hashes (4 x N); 256 where one is empty."""
+    apart = np.bitwise_count(one[:, :, None] ^ other[:, None, :]).sum(axis=0, dtype=np.uint16)
+    return int(apart.min(initial=256))
+
+
+def read(path: Path) -> np.ndarray:
+    return decode(path.read_bytes(), Limits(1 << 26, 64_000_000)).rgb
+
+
+def usable(found: list[Fingerprint]) -> np.ndarray:
+    """Packed hashes (4 x N) of those that have enough features."""
+    return pack([one.bits for one in found if one.quality >= LEAST_QUALITY])
+
+
+def hits(listed: list[np.ndarray], copies: list[np.ndarray]) -> int:
+    return sum(_between(one, copy) <= SAME_PICTURE_BITS for one, copy in zip(listed, copies, strict=True))
 
 
 def crop(share: float) -> Callable[[np.ndarray], np.ndarray]:

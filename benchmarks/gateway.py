@@ -25,12 +25,14 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from detectors.prompts import PromptScreen
 from service import logs
-from service.gateway import Gateway, Rules, Watch
+from service.gateway import Gateway
 from service.generation.loading import load_backend
 from service.house import open_checkers, open_folder_checker, open_house
 from service.pictures import Limits
+from service.rules import Rules
 from service.settings import Settings
 from service.stages import Order
+from service.staging import Watch
 from tests.support.painter import Painter
 
 STAGES = ("screen", "mark", "sign", "prove", "issue")
@@ -63,6 +65,7 @@ def main() -> None:
             lambda prompt: "",
             house.blocklist,
             house.likeness,
+            house.adapters,
         )
         side = None if wish.pipeline == "embedded" else wish.side
         for to in ("png", "jpeg", "webp"):

@@ -27,11 +27,11 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from service.cli.files import PICTURES
-from service.gateway import Checker
 from service.generation.loading import EMBEDDED
 from service.house import open_checkers, open_folder_checker
 from service.measure import wilson
 from service.pictures import Limits, decode
+from service.screening import Checker
 from service.settings import load_settings
 
 LIMITS = Limits(max_bytes=64 << 20, max_pixels=64_000_000)

@@ -3,11 +3,14 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import pdqhash
 from numpy.typing import NDArray
 
 BITS = 256
+LONGEST_SIDE = 4096
+"""px; what is longer is reduced to it before it is hashed: hashing a picture of a million rows takes half a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +23,16 @@ class Fingerprint:
 
 def fingerprint(rgb: NDArray[np.uint8]) -> Fingerprint:
     """The PDQ hash of an RGB image (uint8, H x W x 3). It survives JPEG and resizing, not crops or flips."""
-    bits, quality = pdqhash.compute(np.ascontiguousarray(rgb))
+    bits, quality = pdqhash.compute(np.ascontiguousarray(bounded(rgb)))
     return Fingerprint(np.packbits(bits.astype(bool)).tobytes(), int(quality))
+
+
+def bounded(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The picture, each of its sides reduced to LONGEST_SIDE where it is longer; PDQ squeezes it to a square anyway."""
+    height, width = (min(side, LONGEST_SIDE) for side in rgb.shape[:2])
+    if (height, width) == rgb.shape[:2]:
+        return rgb
+    return np.asarray(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def distance(a: bytes, b: bytes) -> int:

@@ -1,7 +1,7 @@
 """Model cards, weights checked by SHA-256, and ONNX sessions. The leaf package: it imports nothing of ours."""
 
 from models import hub
-from models.cards import Card, all_cards, find_card
+from models.cards import Card, Task, all_cards, find_card
 from models.errors import DigestMismatch, ModelError, ModelFault, ModelMissing
 from models.export import Source, export
 from models.pull import pull
@@ -16,6 +16,7 @@ __all__ = [
     "ModelMissing",
     "Session",
     "Source",
+    "Task",
     "all_cards",
     "export",
     "find_card",

@@ -29,7 +29,13 @@ def _inside(path: str) -> str:
 
 Inside = Annotated[str, AfterValidator(_inside)]
 Task = Literal[
-    "text-to-image", "image-safety", "synthetic-detection", "image-features", "face-comparison", "prompt-screening"
+    "text-to-image",
+    "image-safety",
+    "synthetic-detection",
+    "image-features",
+    "face-detection",
+    "face-comparison",
+    "prompt-screening",
 ]
 
 
@@ -164,10 +170,22 @@ class Card(_Frozen):
             data = location.read_bytes()
         except OSError as gone:
             raise ModelMissing(f"{location} cannot be read ({gone.strerror}): {self._remedy()}") from gone
-        actual = hashlib.sha256(data).hexdigest()
+        self._compare(path, location, hashlib.sha256(data).hexdigest())
+        return data
+
+    def _check(self, path: str) -> None:
+        """As `read`, of a file of any size: the weights of a pipeline do not fit twice into memory."""
+        location = self.source.root() / path
+        try:
+            with location.open("rb") as file:
+                actual = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as gone:
+            raise ModelMissing(f"{location} cannot be read ({gone.strerror}): {self._remedy()}") from gone
+        self._compare(path, location, actual)
+
+    def _compare(self, path: str, location: Path, actual: str) -> None:
         if actual != self.files[path]:
             raise DigestMismatch(f"{location} has SHA-256 {actual}, its card says {self.files[path]}: {self._remedy()}")
-        return data
 
     def _remedy(self) -> str:
         match self.source:
@@ -185,7 +203,7 @@ class Card(_Frozen):
             ModelMissing, DigestMismatch: as `read`.
         """
         for path in self.files:
-            self.read(path)
+            self._check(path)
         return self.source.root()
 
 

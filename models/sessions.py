@@ -47,6 +47,8 @@ class Session:
             raise ModelFault(f"{card.identity}: ONNX Runtime cannot load {path}: {fault}") from fault
         self.card = card
         self._input = self._session.get_inputs()[0].name
+        self.outputs: tuple[str, ...] = tuple(out.name for out in self._session.get_outputs())
+        """What the outputs are called, in the order of `run_all`."""
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """The first output for `batch` (float32, leading axis N); all finite, same N.

@@ -31,3 +31,14 @@ use_venv() {
   PATH="$PWD/.venv/bin:$PATH"
   export PATH
 }
+
+# The tests start a PostgreSQL of their own and need its programs, no running server; without them they say what is not tested.
+postgresql_on_debian() {
+  if command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then return; fi
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then return; fi
+  echo "Installing PostgreSQL for the tests" >&2
+  mkdir -p /etc/postgresql-common
+  [ -e /etc/postgresql-common/createcluster.conf ] || echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
+  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql; } >/dev/null 2>&1 \
+    || echo "PostgreSQL could not be installed" >&2
+}

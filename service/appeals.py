@@ -1,7 +1,8 @@
 """Appeals against refusals, verdicts and notices of removal; what an operator overturns is a decision of its own.
 
 Overturning a takedown turns its block round at once. Overturning a refusal or a verdict is recorded and releases
-nothing: a refused picture was never kept. A list that was wrong is corrected with `countermark blocklist remove`.
+nothing: a refused picture was not kept, or is one that `countermark held` decides about. A list that was wrong is
+corrected with `countermark blocklist remove`.
 """
 
 import datetime as dt
@@ -11,13 +12,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 from sqlalchemy import Connection, Row, select, update
 
 from service.blocklist import utc_now
 from service.errors import BadRequest, NotFound
 from service.ledger import Ledger
 from service.references import fresh_reference
+from service.sent import Sent
 from service.storage import appeals as table
 from service.storage import reading
 from service.takedowns import Takedowns, check_operator
@@ -30,15 +32,14 @@ Outcome = Literal["upheld", "overturned"]
 _VERDICT = re.compile(r"urn:uuid:[0-9a-f-]{36}|[0-9a-f]{64}")
 
 
-class Appeal(BaseModel):
+class Appeal(Sent):
     """An appeal as it is sent. Unknown fields are refused."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     about: About
     subject: str = Field(
         min_length=1,
         max_length=64,
+        pattern=r"^[^\x00]*$",  # PostgreSQL takes no NUL
         description="The content id of a refusal, the content id or SHA-256 of a judged picture, or a case number.",
     )
     statement: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] = Field(

@@ -126,6 +126,10 @@ class Blocklist:
         """
         _refuse(self.match(rgb, hashlib.sha256(data).hexdigest()), "admit")
 
+    def check_input(self, rgb: NDArray[np.uint8]) -> None:
+        """Let what will be drawn on (uint8, H x W x 3) in, or not. Raises as `check_upload`."""
+        _refuse(self.match(rgb), "admit")
+
     def check_pixels(self, rgb: NDArray[np.uint8]) -> None:
         """Let a drawn picture (uint8, H x W x 3) out, or not. Raises as `check_upload`."""
         _refuse(self.match(rgb), "screen")

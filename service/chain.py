@@ -12,7 +12,9 @@ from typing import Any, Literal
 
 GENESIS = "0" * 64
 
-Kind = Literal["issued", "refused", "blocklist", "takedown", "appeal", "override", "consent"]
+Kind = Literal[
+    "issued", "refused", "blocklist", "takedown", "appeal", "override", "consent", "tenant", "adapter", "held"
+]
 
 
 @dataclass(frozen=True, slots=True)

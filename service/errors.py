@@ -7,12 +7,18 @@
     +-- Refusal               the gateway will not release this image
     |   +-- PromptRefused     ... because of what its prompt asks for
     |   +-- LikenessRefused, LikenessHeld     ... because of whose face it shows, or may show
+    |   +-- AdapterRefused    ... because of an adapter it was to be drawn with
     |   +-- Unsafe            ... because of what it shows
     |   +-- Blocked           ... because the picture is on a hash list
     |   +-- StageFailed       ... because a stage could not do its work
+    |   +-- Gone              ... any more: it was kept for a time or for once
+    |   +-- ClientRemoved     ... because who asked lost the key meanwhile
     |   +-- Cancelled         ... because the caller asked to stop
+    +-- TooMany               it was asked too often
     +-- NotFound              there is no such thing here
+    +-- Unauthorized          no key, or one that is not valid
     +-- SwitchedOff           the operator did not switch this on
+    +-- Busy                  more was asked for than can be drawn now
     +-- Unavailable           a part that is needed is missing or not ready
     +-- Misconfigured         a setting is wrong
     +-- LedgerCorrupt         the record does not agree with itself
@@ -165,15 +171,57 @@ class LikenessHeld(Refusal):
     status = 403
     hint = "It may be a protected person. Appeal, and the operator looks; or order another picture."
 
+    def __init__(self, message: str, *, stage: str, subjects: Sequence[str] = ()) -> None:
+        """`subjects`: everybody enrolled it may show, for the record and not for the caller."""
+        super().__init__(message, stage=stage, subject=next(iter(subjects), None))
+        self.subjects = tuple(subjects)
+
+
+class AdapterRefused(Refusal):
+    """An adapter that is not on the operator's list. The message does not repeat its name: it may be anybody's."""
+
+    code = "adapter_refused"
+    status = 403
+    hint = "Only adapters on the operator's list are used. Leave it out, or ask the operator to add it."
+
 
 class StageFailed(Refusal):
     code = "stage_failed"
+
+
+class Gone(Refusal):
+    """A held picture that is there no more."""
+
+    code = "gone"
+    status = 410
+    hint = "Order another picture."
+
+
+class ClientRemoved(Refusal):
+    """The tenant was removed, or got another key, while the picture was made."""
+
+    code = "client_removed"
+    status = 403
+    hint = "Ask the operator for a key, then order again."
 
 
 class Cancelled(Refusal):
     code = "cancelled"
     status = 499
     hint = "The request was cancelled; nothing was released."
+
+
+class TooMany(Error):
+    """An address asked too often. `retry_after`: in how many seconds it may ask again."""
+
+    code = "too_many_requests"
+    status = 429
+    exit_code = 7
+    hint = "Wait as long as Retry-After says. The operator sets the limit (requests_per_minute)."
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"too many requests from this address; the next one is free in {retry_after} s")
+        self.retry_after = retry_after
 
 
 class NotFound(Error):
@@ -183,6 +231,15 @@ class NotFound(Error):
     hint = "Check the address or the id."
 
 
+class Unauthorized(Error):
+    """No key, or one that is not valid. The message never holds any part of it."""
+
+    code = "unauthorized"
+    status = 401
+    exit_code = 2
+    hint = "Send your key as `Authorization: Bearer cm_...`; the operator gives keys out (`countermark tenants add`)."
+
+
 class SwitchedOff(Error):
     """Something this installation could do and does not. The hint names the setting."""
 
@@ -190,6 +247,19 @@ class SwitchedOff(Error):
     status = 403
     exit_code = 2
     hint = "The operator can switch it on; see docs/settings.md."
+
+
+class Busy(Error):
+    """Nothing was decided about the order, so nothing stands in the ledger. `retry_after`: in how many seconds."""
+
+    code = "busy"
+    status = 429
+    exit_code = 7
+    hint = "Nothing was drawn. Ask again after the seconds in Retry-After."
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class Unavailable(Error):

@@ -1,12 +1,16 @@
 """The examiner: a file's bytes become a Report. It decides nothing itself; `policy` weighs what is found here."""
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from detectors import Declaration, Fingerprint, declarations, distance, fingerprint
 from service import policy
 from service.errors import Misconfigured, Unavailable
+from service.heatmaps import enlarged
 from service.ledger import Issue, Ledger
 from service.pictures import Limits, Picture, decode
 from service.report import (
@@ -26,6 +30,10 @@ from service.report import (
 )
 from watermark import Codec, Reading
 from watermark.credentials import Credential, Credentials
+from watermark.foreign import ForeignCodec
+
+_COVERED = 0.5
+"""Share of the mark's strength from which a place of the picture counts as still carrying it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +56,11 @@ class Examiner:
         ledger: Ledger,
         limits: Limits,
         infer: Callable[[Picture], Inferred],
+        foreign: Sequence[ForeignCodec] = (),
     ) -> None:
-        """`infer` asks the classifiers; it may raise Unavailable, and then the report says so."""
+        """`infer` asks the classifiers; it may raise Unavailable, and then the report says so. `foreign`: readers of
+        other people's marks."""
+        self._foreign = foreign
         self._infer = infer
         self._codec = codec
         self._credentials = credentials
@@ -69,6 +80,7 @@ class Examiner:
         own_file = self._ledger.by_sha256(picture.sha256)
         look = fingerprint(picture.rgb)
         trace = self._trace(picture, look)
+        foreign = [mark for codec in self._foreign for mark in _foreign_marks(codec, picture)]
         matches = self._matches(look)
         inferred = self._inferred(picture) if classify else Inferred(state="not_asked")
         evidence = policy.Evidence(
@@ -79,6 +91,7 @@ class Examiner:
             same_image=trace.same_image,
             file_known=own_file is not None,
             manifest_known=self._issued_manifest(credential),
+            foreign_synthetic=any(mark.synthetic for mark in foreign),
             matched=bool(matches),
             inferred=policy.Verdict(inferred.verdict) if inferred.verdict else None,
         )
@@ -89,12 +102,21 @@ class Examiner:
             verdict=judgement.verdict,
             outcome=policy.outcome(evidence),
             claimed=self._claimed(picture, credential, declared, trace),
-            marked=[_marked(trace)],
+            marked=[_marked(trace), *foreign],
             matched=matches,
             inferred=inferred,
             conflicts=list(judgement.conflicts),
             reasons=[Reason(code=code, text=REASONS[code]) for code in judgement.reasons],
         )
+
+    def mark_map(self, data: bytes) -> tuple[NDArray[np.uint8], NDArray[np.float32]] | None:
+        """The picture (uint8[H, W, 3]) and how much of our mark is left at each place of it (float32[H, W] in 0..1).
+
+        None where there is no mark. Raises InputError as `examine`.
+        """
+        picture = decode(data, self._limits)
+        reading = self._codec.extract(picture.rgb)
+        return None if reading is None else (picture.rgb, enlarged(reading.coverage, picture.rgb.shape[:2]))
 
     def _inferred(self, picture: Picture) -> Inferred:
         try:
@@ -183,4 +205,25 @@ def _marked(trace: _Trace) -> Marked:
         issued=_issued(trace.issue) if trace.issue else None,
         same_image=trace.same_image,
         distance=trace.distance,
+        coverage=float(np.nanmean(trace.reading.coverage >= _COVERED)),
     )
+
+
+def _foreign_marks(codec: ForeignCodec, picture: Picture) -> Iterator[Marked]:
+    """What one of the plugged-in codecs says. One that fails says so and does not keep the rest from the report."""
+    try:
+        readings = codec.read(picture.rgb)
+    except Exception as failed:  # noqa: BLE001 - an operator's own code
+        yield Marked(codec=codec.name, present=False, note=f"This codec failed: {failed!r}")
+        return
+    for reading in readings:
+        yield Marked(
+            codec=codec.name,
+            present=True,
+            name=reading.name,
+            payload=reading.payload,
+            confidence=reading.confidence,
+            synthetic=reading.synthetic,
+        )
+    if not readings:
+        yield Marked(codec=codec.name, present=False)

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from detectors import DlibFaces, Face, FaceModel, OnnxEmbedder, compare
-from models import ModelError
+from detectors import CardFaces, DlibFaces, Face, FaceModel, OnnxEmbedder, YuNet, compare
+from models import Card, ModelError, Task
 from service.cards import known_cards
 from service.errors import Unavailable
-from service.pictures import Limits, decode
+from service.pictures import Limits, decode, limits_of
 from service.settings import Settings
 
 Box = Annotated[tuple[int, int, int, int], Field(description="Left, top, right, bottom in pixels.")]
@@ -111,23 +111,38 @@ class Faces:
 
 
 def open_model(settings: Settings) -> FaceModel:
-    """The face model, loaded and proven: dlib's, or with the embedder whose card an operator added.
+    """The face model, loaded and proven: dlib's, or with the detector and embedder whose cards an operator added.
 
     Raises:
-        Unavailable: the extra `faces` is not installed, its model is altered or does not work, or there are two cards.
+        Unavailable: the extra `faces` is not installed, a model is altered or does not work, there are two cards of
+            one task, or a card of a detector without one of an embedder.
     """
-    added = [c for c in known_cards(settings) if c.task == "face-comparison" and c.source.kind == "folder"]
-    if len(added) > 1:
+    detector, embedder = _added(settings, "face-detection"), _added(settings, "face-comparison")
+    if detector and not embedder:
         raise Unavailable(
-            f"{len(added)} cards are of face embedders: {', '.join(c.name for c in added)}", hint="Leave one of them."
+            f"{detector.name} finds faces, and there is no card of an embedder for them",
+            hint="Add a card of task face-comparison, such as SFace: dlib's network wants what dlib turned upright.",
         )
+    threads, providers = settings.threads, settings.onnx_providers
     try:
-        threads, providers = settings.threads, settings.onnx_providers
-        return DlibFaces(embedder=OnnxEmbedder(added[0], threads=threads, providers=providers) if added else None)
+        own = OnnxEmbedder(embedder, threads=threads, providers=providers) if embedder else None
+        if detector and own:
+            return CardFaces(YuNet(detector, threads=threads, providers=providers), own)
+        return DlibFaces(embedder=own)
     except ModelError as unusable:
         raise Unavailable(str(unusable)) from unusable
 
 
+def _added(settings: Settings, task: Task) -> Card | None:
+    """The operator's one card of a task. Raises Unavailable where there are two."""
+    added = [card for card in known_cards(settings) if card.task == task and card.source.kind == "folder"]
+    if len(added) > 1:
+        raise Unavailable(
+            f"{len(added)} cards are of {task}: {', '.join(card.name for card in added)}", hint="Leave one of them."
+        )
+    return added[0] if added else None
+
+
 def open_faces(settings: Settings) -> Faces:
     """The default face model behind files. Raises Unavailable as `open_model`."""
-    return Faces(open_model(settings), Limits(settings.max_bytes, settings.max_pixels))
+    return Faces(open_model(settings), limits_of(settings))

@@ -14,6 +14,17 @@ class Score(BaseModel):
     score: float
 
 
+class Cost(BaseModel):
+    """What drawing the picture took: seconds of the device and, measured or by a model, energy. See docs/generation.md.
+
+    `method`: `rapl`, `nvml`, both as `nvml+rapl`, `model` for an assumption, `unknown` where nothing can tell.
+    """
+
+    seconds: float
+    watt_hours: float | None
+    method: str
+
+
 class Fact(BaseModel):
     """What we know of one released picture. `decision` is its link in the decision chain."""
 
@@ -24,6 +35,7 @@ class Fact(BaseModel):
     decision: str
     safety: list[Score]
     warnings: list[str]
+    energy: Cost | None
 
 
 def fact(released: Released) -> Fact:
@@ -37,6 +49,7 @@ def fact(released: Released) -> Fact:
         decision=released.decision,
         safety=[_score(finding) for finding in released.findings],
         warnings=[*admitted.warnings, *([_STEERED] if released.steering else [])],
+        energy=Cost.model_validate(released.energy.rounded()) if released.energy else None,
     )
 
 

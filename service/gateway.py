@@ -10,33 +10,47 @@ no pixels.
 import contextlib
 import datetime as dt
 import hashlib
-import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import Protocol
+from dataclasses import replace
+from functools import partial, reduce
+from operator import add
 
 import numpy as np
 import structlog
 from numpy.typing import NDArray
+from sqlalchemy import Connection
 
-from detectors import Finding, fingerprint
-from detectors.prompts import PromptFinding
-from models import ModelError
-from service import SYSTEM_NAME, __version__, prompt_policy
+from detectors import fingerprint
+from service import records, tenants
+from service.adapters import Adapters
+from service.admission import Admission, Screen
 from service.blocklist import Blocklist
-from service.consent import Grant
+from service.clients import OPERATOR, Client
 from service.deadline import within
-from service.errors import BadRequest, Cancelled, Error, PromptRefused, Refusal, StageFailed, Unsafe
-from service.generation import Backend, Job, OnStep
-from service.intake import Intake, intake
-from service.ledger import Issue, Ledger
+from service.errors import (
+    Blocked,
+    Busy,
+    Cancelled,
+    Error,
+    LikenessHeld,
+    LikenessRefused,
+    NotFound,
+    Refusal,
+    StageFailed,
+    Unavailable,
+    Unsafe,
+)
+from service.generation import Backend, Energy, Progress
+from service.generation.upscale import Upscaling
+from service.held import Held
+from service.kept import Kept
+from service.ledger import Ledger
 from service.likeness import Likeness
-from service.pictures import Limits, decode, encode, frozen
+from service.pictures import Limits, Mime, decode, encode, frozen
+from service.rules import Rules
 from service.screening import Checker, Measure, Screening
 from service.stages import (
-    LARGEST_SEED,
     Admitted,
     Cleared,
     Draft,
@@ -44,15 +58,15 @@ from service.stages import (
     Order,
     Proven,
     Released,
+    Review,
     Signed,
     genuine,
     sole_maker,
 )
+from service.staging import UNWATCHED, Watch, expect, stage
 from watermark import Codec
-from watermark.codec import MIN_EMBED_SIDE
-from watermark.credentials import CredentialError, Credentials
-from watermark.errors import WatermarkError
-from watermark.manifest import Source, Statement, soft_binding_value
+from watermark.credentials import Credentials, SignedFile
+from watermark.manifest import soft_binding_value
 
 log = structlog.get_logger()
 
@@ -67,45 +81,12 @@ _released = sole_maker(Released)
 # The finished file must show the screened picture: a mark (36 dB or better) and a lossy format at quality 92 stay
 # above this together, another picture never does.
 _LEAST_PSNR = 28.0
+_UNDRAWN = ("admit", "wait")
 _OWN_FILE = Limits(max_bytes=1 << 30, max_pixels=1 << 28)
 
 
-class Screen(Protocol):
-    """Finds out what a prompt asks for, and decides nothing."""
-
-    def screen(self, prompt: str, negative_prompt: str = "") -> PromptFinding: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What the operator decides: who signs, from which score an image is refused, how long stages may take.
-
-    `safe_retries`: how often an unsafe picture is drawn again, steered away from what made it so.
-    `limits`: how large a picture may be that is sent in.
-    """
-
-    provider: str
-    safety_threshold: float
-    screen_timeout: float
-    render_timeout: float
-    limits: Limits
-    safe_retries: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """What a caller may observe: steps of the rendering, stages with their seconds; and a way to stop it."""
-
-    on_step: OnStep = field(default=lambda done, total: None)
-    on_stage: Callable[[str, float], None] = field(default=lambda stage, seconds: None)
-    cancelled: Callable[[], bool] = field(default=lambda: False)
-
-
-_UNWATCHED = Watch()
-
-
 class Gateway:
-    """One pipeline and everything an image must pass. Thread-safe; renders one picture at a time."""
+    """One pipeline and everything an image must pass. Thread-safe."""
 
     def __init__(
         self,
@@ -119,237 +100,263 @@ class Gateway:
         digest_prompt: Callable[[str], str],
         blocklist: Blocklist,
         likeness: Likeness,
+        adapters: Adapters,
+        held: Held | None = None,
     ) -> None:
-        """Raises ValueError without checkers: an empty list would pass everything."""
+        """`held`: keeps pictures for an operator to look at; None: none is kept.
+
+        Raises ValueError without checkers: an empty list would pass everything.
+        """
         self.screening = Screening(checkers, blocklist, likeness, rules.screen_timeout)
-        self.backend = backend
-        self._prompts = prompts
+        self.backend = Upscaling(backend)  # here, so that no backend can overlook what the manifest will say
+        self._admission = Admission(self.backend, prompts, self.screening, likeness, adapters, rules)
         self._codec = codec
         self._credentials = credentials
         self._ledger = ledger
         self._rules = rules
         self._digest_prompt = digest_prompt
         self._likeness = likeness
+        self._adapters = adapters
+        self._held = held
 
-    def release(self, order: Order, watch: Watch = _UNWATCHED) -> Released:
-        """The whole way of one order.
+    def release(self, order: Order, watch: Watch = UNWATCHED, client: Client = OPERATOR) -> Released:
+        """The whole way of one order of `client`.
 
         Raises:
             InputError: a picture sent in cannot be read, or the pipeline cannot do what is asked; nothing was drawn.
+            Busy: too many pictures wait already, or this one waited too long; nothing was drawn.
             Refusal: a stage said no; the decision is in the ledger, no pixels leave.
         """
+        self.backend.check_room()  # decoding and screening what finds no place would cost more than drawing it
         content_id = uuid.uuid4().urn
-        try:
-            admitted = self._admit(order, content_id, watch)
-            cleared = self._drawn(admitted, watch)
-            marked = self._mark(cleared, watch)
-            signed = self._sign(marked, watch)
-            proven = self._prove(signed, watch)
-            return self._issue(proven, watch)
-        except Refusal as refusal:
-            refusal.content_id = content_id
-            self._record(content_id, order.prompt, refusal)
-            raise
+        with self._recorded(content_id, order.prompt, client):
+            admitted = self._admit(order, content_id, watch, client)
+            return self._finish(self._drawn(admitted, watch), watch)
 
-    def _admit(self, order: Order, content_id: str, watch: Watch) -> Admitted:
-        if type(order) is not Order:
-            raise TypeError("the gateway takes an Order")
-        order = Order.model_validate(order.model_dump())  # `model_construct` skips validation; this does not
-        taken = intake(order.image, order.mask, self._rules.limits)
-        job = self._job(order, taken)
-        if min(job.width, job.height) < MIN_EMBED_SIDE:
-            raise BadRequest(
-                f"a picture of {job.width}x{job.height} px is too small to carry the mark",
-                hint=f"Ask for {MIN_EMBED_SIDE} px or more on the short side.",
-            )
-        warnings = self.backend.check(job)
-        threshold = min(self._rules.safety_threshold, order.safety_threshold or 1.0)
-        prompt_findings, grants = self._ask_for(order, job, taken, threshold, watch)
+    def hand_over(self, content_id: str, watch: Watch = UNWATCHED, client: Client = OPERATOR) -> Released:
+        """A held picture that an operator released: its very pixels, through every stage but the drawing.
+
+        Order and picture are checked again as if it had just been drawn, against what holds now. It is only not held
+        again for the subjects for whom the operator has looked. Whoever is surely shown refuses it all the same.
+
+        Raises:
+            NotFound, Gone, BadRequest, Misconfigured, Unavailable: there is none to hand over; see `Held.reviewed`.
+            InputError, Refusal: as `release`. What is unsafe, blocked or surely somebody is shredded.
+        """
+        if self._held is None:
+            raise NotFound("no pictures are kept here")
+        kept, review = self._held.reviewed(content_id, client.name)
+        if kept.model != self.backend.identity:  # what it says of the picture is known of its own model alone
+            raise Unavailable(f"{kept.model.name} drew the picture, and is not the model here", hint="Ask again later.")
+        try:
+            with self._recorded(content_id, kept.order.prompt, client):
+                admitted = self._admit(kept.order, content_id, watch, client, kept, review)
+                if _adapters(admitted) != kept.adapters:  # a name may have got another file since
+                    raise Unavailable("it was drawn with an adapter that is another now", hint="Order another picture.")
+                draft = _draft(admitted, frozen(kept.rgb), kept.steering, kept.energy)
+                released = self._finish(self._screen(draft, watch), watch)
+        except (Unsafe, Blocked, LikenessRefused) as final:
+            with contextlib.suppress(Error):  # the refusal counts; what could not be shredded now expires
+                self._held.drop(content_id, final.code)
+            raise
+        self._held.shred(content_id)
+        return released
+
+    def _finish(self, cleared: Cleared, watch: Watch) -> Released:
+        marked = self._mark(cleared, watch)
+        signed = self._sign(marked, watch)
+        proven = self._prove(signed, watch)
+        return self._issue(proven, watch)
+
+    def _admit(
+        self,
+        order: Order,
+        content_id: str,
+        watch: Watch,
+        client: Client,
+        kept: Kept | None = None,
+        review: Review | None = None,
+    ) -> Admitted:
+        """`kept` and `review`: of a picture that was drawn and held before."""
+        entry = self._admission.entry(order, client, watch)
         return _admitted(
-            job=job,
-            format=order.format,
+            job=entry.job,
+            format=entry.order.format,
             model=self.backend.identity,
             content_id=content_id,
             mark_id=self._ledger.fresh_mark_id(),
-            created_at=dt.datetime.now(dt.UTC),
-            warnings=warnings,
-            prompt_findings=prompt_findings,
-            grants=grants,
-            safety_threshold=threshold,
-            given=taken.pictures,
-        )
-
-    def _ask_for(
-        self, order: Order, job: Job, taken: Intake, threshold: float, watch: Watch
-    ) -> tuple[tuple[Finding, ...], tuple[Grant, ...]]:
-        """Evidence about the prompt, if it is none to refuse by, and the grants the order names, all live.
-
-        What was sent in is checked before anything is drawn on it. The image is screened all the same, and the grants
-        are looked at again when it is issued.
-        """
-        with _stage("admit", watch):
-            grants = self._likeness.permitted(order.grants, order.use)
-            ask = partial(self._prompts.screen, job.prompt, job.negative_prompt)
-            found = within(self._rules.screen_timeout, ask)
-            _expect(prompt_policy.is_answer(found), "the prompt screen gave no usable answer")
-            grounds = prompt_policy.grounds(found, self._likeness.names(grants))
-            if grounds.categories:
-                raise PromptRefused(grounds.categories, grounds.rules)
-            measure = Measure({grant.subject for grant in grants}, threshold)
-            for given in taken.pictures:
-                self.screening.sent_in(given.picture, measure)
-            return found.findings, grants
-
-    def _job(self, order: Order, taken: Intake) -> Job:
-        width, height = self.backend.fitting(*taken.size) if taken.size else self.backend.default_size
-        width, height = order.width or width, order.height or height
-        return Job(
-            prompt=order.prompt,
-            negative_prompt=order.negative_prompt,
-            seed=uuid.uuid4().int & LARGEST_SEED if order.seed is None else order.seed,
-            width=width,
-            height=height,
-            steps=order.steps or self.backend.default_steps,
-            guidance=self.backend.default_guidance if order.guidance is None else order.guidance,
-            canvas=taken.canvas((width, height), order.strength),
+            created_at=kept.drawn_at if kept else dt.datetime.now(dt.UTC),
+            warnings=entry.warnings,
+            prompt_findings=entry.prompt_findings,
+            grants=entry.grants,
+            adapters=entry.adapters,
+            safety_threshold=entry.threshold,
+            client=client,
+            order=entry.order,
+            given=entry.given,
+            review=review,
         )
 
     def _drawn(self, admitted: Admitted, watch: Watch) -> Cleared:
         """Render and screen. A prompt that asks for nothing unsafe can still give it (a "beautiful woman" naked): then
         the picture is drawn again, steered away from that, before it is refused."""
+        spent: list[Energy] = []
         try:
-            return self._screen(self._render(admitted, 0, watch), watch)
+            return self._screen(self._render(admitted, 0, watch, spent), watch)
         except Unsafe as unsafe:
             first = unsafe
         guided = admitted.job.guidance > 1  # without guidance there is nothing to steer
         for steering in range(1, min(self._rules.safe_retries, self.backend.most_steering) * guided + 1):
             log.info("steered", content_id=admitted.content_id, steering=steering)
             try:
-                return self._screen(self._render(admitted, steering, watch), watch)
+                return self._screen(self._render(admitted, steering, watch, spent), watch)
             except Unsafe:
                 continue
-            except StageFailed:  # what is wrong is the picture, not that another could not be drawn
+            except Cancelled as cancelled:
+                cancelled.stage = "render"  # also where it waited: it was drawn before
+                raise
+            except (StageFailed, Busy):  # what is wrong is the picture, not that another could not be drawn
                 break
         raise first
 
-    def _render(self, admitted: Admitted, steering: int, watch: Watch) -> Draft:
+    def _render(self, admitted: Admitted, steering: int, watch: Watch, spent: list[Energy]) -> Draft:
         job = replace(genuine(admitted, Admitted).job, steering=steering)
-        deadline = time.monotonic() + self._rules.render_timeout
-
-        def on_step(done: int, total: int) -> None:
-            if watch.cancelled():
-                raise Cancelled("the caller cancelled the request", stage="render")
-            if time.monotonic() > deadline:
-                raise TimeoutError("the rendering took too long")
-            watch.on_step(done, total)
-
-        with _stage("render", watch):
-            rgb = within(self._rules.render_timeout, lambda: self.backend.render(job, on_step))
-            _expect(rgb.dtype == np.uint8, "the backend gave pixels that are not 8-bit")
-            _expect(rgb.shape == (job.height, job.width, 3), f"the backend gave pixels of shape {rgb.shape}")
-            return _draft(admitted, frozen(rgb), steering)
+        seconds = self._rules.render_timeout
+        progress = Progress(seconds, watch.on_step, watch.on_wait, watch.cancelled)
+        with stage("render", watch):
+            rgb = within(seconds, lambda: self.backend.render(job, progress), progress.left)
+            expect(rgb.dtype == np.uint8, "the backend gave pixels that are not 8-bit")
+            expect(rgb.shape == (job.height, job.width, 3), f"the backend gave pixels of shape {rgb.shape}")
+            spent += [progress.energy] if progress.energy else []
+            return _draft(admitted, frozen(rgb), steering, reduce(add, spent) if spent else None)
 
     def _screen(self, draft: Draft, watch: Watch) -> Cleared:
         admitted = genuine(draft, Draft).admitted
-        with _stage("screen", watch):
-            measure = Measure({grant.subject for grant in admitted.grants}, admitted.safety_threshold)
-            return _cleared(draft, self.screening.drawn(draft.rgb, measure))
+        with stage("screen", watch):
+            avoided = [one.avoided for one in admitted.adapters if one.avoided]
+            granted = {grant.subject for grant in admitted.grants}
+            reviewed = admitted.review.subjects if admitted.review else ()
+            measure = Measure(granted, admitted.safety_threshold, admitted.client.review_distance, reviewed, avoided)
+            try:
+                return _cleared(draft, self.screening.drawn(draft.rgb, measure))
+            except LikenessHeld as held:
+                self._keep(draft, held)
+                raise
+
+    def _keep(self, draft: Draft, held: LikenessHeld) -> None:
+        """Let an operator look at it, where that is switched on. It is refused all the same, whatever happens here."""
+        admitted = draft.admitted
+        if self._held is None or not held.subjects:  # for faces of an adapter's samples nobody can be asked
+            return
+        kept = Kept(
+            admitted.order,
+            admitted.model,
+            admitted.created_at,
+            draft.steering,
+            draft.energy,
+            draft.rgb,
+            _adapters(admitted),
+        )
+        keep = self._held.again if admitted.review else self._held.keep
+        try:
+            until = keep(admitted.content_id, admitted.client.name, held.subjects, kept)
+        except (Error, OSError) as fault:
+            log.error("held_not_kept", content_id=admitted.content_id, error=type(fault).__name__)
+            return
+        if until:
+            held.hint = (
+                f"It may be a protected person. It is kept until {until} for the operator to look at: ask GET "
+                f"/v1/images/held/{admitted.content_id} (or `countermark held fetch`) later, or order another picture."
+            )
 
     def _mark(self, cleared: Cleared, watch: Watch) -> Marked:
         draft = genuine(cleared, Cleared).draft
-        with _stage("mark", watch):
-            rgb = frozen(self._codec.embed(draft.rgb, draft.admitted.mark_id))
+        with stage("mark", watch):
+            embed = partial(self._codec.embed, draft.rgb, draft.admitted.mark_id)
+            rgb = frozen(within(self._rules.finish_timeout, embed))
             return _marked(cleared, rgb, fingerprint(rgb))
 
     def _sign(self, marked: Marked, watch: Watch) -> Signed:
-        admitted = genuine(marked, Marked).cleared.draft.admitted
-        with _stage("sign", watch):
-            plain, mime = encode(marked.rgb, admitted.format)
-            signed = self._credentials.sign(plain, mime, self._statement(admitted))
+        draft = genuine(marked, Marked).cleared.draft
+
+        def file() -> tuple[SignedFile, Mime]:
+            plain, mime = encode(marked.rgb, draft.admitted.format)
+            return self._credentials.sign(
+                plain, mime, records.statement(draft, self._rules, self.backend.default_size)
+            ), mime
+
+        with stage("sign", watch):
+            signed, mime = within(self._rules.finish_timeout, file)
             return _signed(marked, signed.data, mime, signed.manifest)
 
-    def _statement(self, admitted: Admitted) -> Statement:
-        return Statement(
-            content_id=admitted.content_id,
-            created_at=admitted.created_at,
-            provider=self._rules.provider,
-            system=SYSTEM_NAME,
-            system_version=__version__,
-            model=admitted.model.name,
-            model_version=admitted.model.version,
-            model_digest=admitted.model.digest,
-            mark_algorithm=Codec.ALGORITHM,
-            mark_id=admitted.mark_id,
-            consents=tuple(grant.receipt_digest for grant in admitted.grants),
-            sources=tuple(Source(given.role, given.picture.data, given.picture.mime) for given in admitted.given),
-        )
-
     def _prove(self, signed: Signed, watch: Watch) -> Proven:
-        """Read the finished file as a stranger would: decode, find the mark, validate the credential."""
-        marked = genuine(signed, Signed).marked
-        mark_id = marked.cleared.draft.admitted.mark_id
-        with _stage("prove", watch):
-            picture = decode(signed.data, _OWN_FILE)
-            screened = marked.cleared.draft.rgb  # not the marked pixels: the marker is not above suspicion
-            _expect(_psnr(picture.rgb, screened) >= _LEAST_PSNR, "the file does not show the screened picture")
-            reading = self._codec.extract(picture.rgb)
-            if reading is None or reading.mark_id != mark_id:
-                raise StageFailed("the mark does not read back from the finished file", stage="prove")
-            credential = self._credentials.read(signed.data, signed.mime)
-            _expect(credential.state in ("trusted", "valid_untrusted"), "the credential does not read back")
-            bound = [binding.value for binding in credential.soft_bindings]
-            _expect(bound == [soft_binding_value(mark_id)], "the credential names another mark")
-            return _proven(signed, reading.confidence)
+        with stage("prove", watch):
+            read = partial(self._read_back, genuine(signed, Signed))
+            return _proven(signed, within(self._rules.finish_timeout, read))
+
+    def _read_back(self, signed: Signed) -> float:
+        """Read the finished file as a stranger would: decode, find the mark, validate the credential; how sure the
+        mark's reading is."""
+        draft = signed.marked.cleared.draft
+        mark_id = draft.admitted.mark_id
+        picture = decode(signed.data, _OWN_FILE)
+        # The draft, not the marked pixels: the marker is not above suspicion.
+        expect(_psnr(picture.rgb, draft.rgb) >= _LEAST_PSNR, "the file does not show the screened picture")
+        reading = self._codec.extract(picture.rgb)
+        if reading is None or reading.mark_id != mark_id:
+            raise StageFailed("the mark does not read back from the finished file", stage="prove")
+        credential = self._credentials.read(signed.data, signed.mime)
+        expect(credential.state in ("trusted", "valid_untrusted"), "the credential does not read back")
+        bound = [binding.value for binding in credential.soft_bindings]
+        expect(bound == [soft_binding_value(mark_id)], "the credential names another mark")
+        return reading.confidence
 
     def _issue(self, proven: Proven, watch: Watch) -> Released:
         signed = genuine(proven, Proven).signed
         admitted = signed.marked.cleared.draft.admitted
         sha256 = hashlib.sha256(signed.data).hexdigest()
-        findings = signed.marked.cleared.findings
-        with _stage("issue", watch):
-            issue = self._row(signed, sha256)
-            prompt = _scores(admitted.prompt_findings)
-            content = {"findings": _scores(findings), "prompt": prompt, "confidence": round(proven.confidence, 4)}
-            numbers = [grant.id for grant in admitted.grants]
-            use = partial(self._likeness.consent.grants.using, wanted=numbers, content_id=admitted.content_id)
-            content |= {"grants": numbers, "steering": signed.marked.cleared.draft.steering}
-            content["given"] = [{"role": given.role, "sha256": given.picture.sha256} for given in admitted.given]
-            decision = self._ledger.issue(issue, content, use)
+        with stage("issue", watch):
+            row = records.row(signed, sha256, self._digest_prompt(admitted.job.prompt))
+            decision = self._ledger.issue(
+                row, records.issued(proven), partial(self._at_issue, admitted=admitted, watch=watch)
+            )
         log.info("released", content_id=admitted.content_id, sha256=sha256, model=admitted.model.name)
         return _released(proven, sha256, decision.hash)
 
-    def _row(self, signed: Signed, sha256: str) -> Issue:
-        marked, admitted = signed.marked, signed.marked.cleared.draft.admitted
-        return Issue(
-            mark_id=admitted.mark_id,
-            content_id=admitted.content_id,
-            created_at=admitted.created_at.isoformat(timespec="seconds"),
-            mime=signed.mime,
-            width=admitted.job.width,
-            height=admitted.job.height,
-            sha256=sha256,
-            fingerprint=marked.fingerprint.bits,
-            fingerprint_quality=marked.fingerprint.quality,
-            manifest=signed.manifest,
-            model=f"{admitted.model.name}@{admitted.model.version}",
-            model_digest=admitted.model.digest,
-            seed=admitted.job.seed,
-            prompt_digest=self._digest_prompt(admitted.job.prompt),
-        )
+    def _at_issue(self, connection: Connection, admitted: Admitted, watch: Watch) -> None:
+        """In the transaction that issues the image: who asked is there, and may, and what was used still holds."""
+        if watch.cancelled():  # writing may have waited for others
+            raise Cancelled("the caller cancelled the request", stage="issue")
+        tenants.check_here(connection, admitted.client)
+        self._adapters.check_here(connection, admitted.adapters)
+        numbers = [grant.id for grant in admitted.grants]
+        self._likeness.consent.grants.using(connection, numbers, admitted.content_id)
+        if admitted.review and self._held:
+            self._held.handing_over(connection, admitted.content_id)
 
-    def _record(self, content_id: str, prompt: str, refusal: Refusal) -> None:
+    @contextlib.contextmanager
+    def _recorded(self, content_id: str, prompt: str, client: Client) -> Iterator[None]:
+        """Write down whatever is refused or broken off within, but for orders that were taken back before they cost
+        anything: whoever orders and hangs up would write the ledger full."""
+        try:
+            yield
+        except Cancelled as cancelled:
+            if cancelled.stage not in _UNDRAWN:
+                cancelled.content_id = content_id
+                self._record(content_id, prompt, cancelled, client)
+            raise
+        except Refusal as refusal:
+            refusal.content_id = content_id
+            self._record(content_id, prompt, refusal, client)
+            raise
+        except KeyboardInterrupt:  # Ctrl-C ends the process, not the record of what was asked
+            stopped = Cancelled("the process was told to stop", stage="release")
+            self._record(content_id, prompt, stopped, client)
+            raise
+
+    def _record(self, content_id: str, prompt: str, refusal: Refusal, client: Client) -> None:
         """Write the refusal down. A ledger that is down changes nothing: the image is refused all the same."""
-        content: dict[str, object] = {
-            "code": refusal.code,
-            "stage": refusal.stage,
-            "message": refusal.message,
-            "model": self.backend.identity.digest,
-            "prompt_digest": self._digest_prompt(prompt),
-        }
-        if isinstance(refusal, PromptRefused):
-            content |= {"categories": refusal.categories, "rules": refusal.rules}
-        if refusal.subject:
-            content["subject"] = refusal.subject
+        content = records.refused(refusal, client, self.backend.identity.digest, self._digest_prompt(prompt))
         log.warning("refused", content_id=content_id, code=refusal.code, stage=refusal.stage)
         try:
             self._ledger.refuse(content_id, content)
@@ -357,35 +364,11 @@ class Gateway:
             log.error("refusal_not_recorded", content_id=content_id, code=fault.code)
 
 
-@contextlib.contextmanager
-def _stage(name: str, watch: Watch) -> Iterator[None]:
-    """Time a stage, and turn whatever goes wrong in it into a Refusal."""
-    start = time.perf_counter()
-    if watch.cancelled():
-        raise Cancelled("the caller cancelled the request", stage=name)
-    try:
-        yield
-    except Refusal:
-        raise
-    except Exception as fault:
-        log.error("stage_failed", stage=name, error=type(fault).__name__)
-        # Only our own errors' words are known to hold no part of a prompt.
-        detail = str(fault) if isinstance(fault, _SPOKEN) else type(fault).__name__
-        raise StageFailed(f"stage {name} failed: {detail}", stage=name) from fault
-    finally:
-        watch.on_stage(name, time.perf_counter() - start)
-
-
-class _Unexpected(Exception):
-    """A stage's own check of its result did not hold."""
-
-
-_SPOKEN = (_Unexpected, TimeoutError, Error, ModelError, CredentialError, WatermarkError)
-
-
-def _expect(holds: bool, otherwise: str) -> None:
-    if not holds:
-        raise _Unexpected(otherwise)
+def _adapters(admitted: Admitted) -> tuple[tuple[str, str], ...]:
+    """Name and digest of all that was put on the model."""
+    named = tuple((adapter.name, adapter.digest) for adapter in admitted.job.adapters)
+    after = admitted.job.references
+    return (*named, ("", after.digest)) if after else named
 
 
 def _psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
@@ -394,7 +377,3 @@ def _psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
         return -np.inf
     error = float(np.mean((a.astype(np.float32) - b.astype(np.float32)) ** 2))
     return np.inf if error == 0 else 10 * float(np.log10(255**2 / error))
-
-
-def _scores(findings: Sequence[Finding]) -> list[dict[str, str | float]]:
-    return [{"detector": f.detector, "model": f.digest, "label": f.label, "score": round(f.score, 4)} for f in findings]

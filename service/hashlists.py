@@ -33,6 +33,7 @@ LEAST_QUALITY = 50
 LONGEST_REASON = 500
 
 _HASH = re.compile(r"[0-9a-f]{64}")
+_QUALITY = re.compile(r"[0-9]{1,9}")
 _NAMES: Mapping[str, HashKind] = {
     "pdq": "pdq",
     "hash_pdq": "pdq",
@@ -175,11 +176,12 @@ def _entry(row: _Row, default: HashKind | None) -> Listed | str:
 
 
 def _quality(row: _Row) -> int:
-    if not row.quality.strip():
+    spelled = row.quality.strip()
+    if not spelled:
         return 100
-    if not row.quality.strip().isdecimal() or int(row.quality) > 100:
+    if not _QUALITY.fullmatch(spelled) or int(spelled) > 100:  # Python makes no number of thousands of digits
         raise _Fault("the quality is no whole number from 0 to 100")
-    return int(row.quality)
+    return int(spelled)
 
 
 def _text(text: str) -> Iterator[_Row]:
@@ -233,6 +235,8 @@ def _json(text: str) -> Iterator[_Row]:
         raise BrokenList(f"line {wrong.lineno}: not JSON") from wrong
     except RecursionError as deep:
         raise BrokenList("line 1: JSON that is nested too deeply") from deep
+    except ValueError as endless:
+        raise BrokenList("line 1: JSON with a number of thousands of digits") from endless
     rows = document.get("data", document.get("hashRecords")) if isinstance(document, dict) else document
     if not isinstance(rows, list):
         raise BrokenList('line 1: neither {"data": [...]} nor {"hashRecords": [...]}')

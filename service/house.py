@@ -7,10 +7,11 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
-from detectors import Encoder, Member, OpenNsfw, SafetyCard, Synthetic
+from detectors import BoxCard, Encoder, Member, OpenNsfw, SafetyCard, Synthetic
 from detectors.prompts import PromptScreen, RuleFileError
 from models import Card, ModelError, find_card
-from service import faces, home, keys
+from service import faces, home, keys, marks
+from service.adapters import Adapters
 from service.appeals import Appeals
 from service.blocklist import Blocklist
 from service.cards import known_cards, store
@@ -18,18 +19,24 @@ from service.classifier import Classifier, Thresholds
 from service.consent import Consent
 from service.errors import Misconfigured, Unavailable
 from service.examiner import Examiner
-from service.gateway import Gateway, Rules
-from service.generation.loading import load_backend
+from service.gateway import Gateway
+from service.generation import Backend
+from service.generation.energy import open_meter
+from service.generation.loading import OnLoading, load_backend, log_loading
+from service.generation.queue import Queue
 from service.generation.safety_checker import FolderChecker, brings_checker
+from service.held import Held
 from service.ledger import Ledger
 from service.likeness import Likeness
 from service.liveness import Liveness, PoseSequence
-from service.pictures import Limits, Picture
+from service.pictures import Picture, limits_of
 from service.receipts import Signer
 from service.report import Inferred
+from service.rules import Rules
 from service.screening import Checker
 from service.settings import Settings
 from service.takedowns import Takedowns
+from service.tenants import Tenants
 from watermark import Codec
 from watermark.credentials import Credentials
 
@@ -51,15 +58,20 @@ class House:
     appeals: Appeals = field(init=False)
     consent: Consent = field(init=False)
     likeness: Likeness = field(init=False)
+    adapters: Adapters = field(init=False)
     liveness: Liveness = field(init=False)
+    on_loading: OnLoading = field(default=log_loading)
+    tenants: Tenants = field(init=False)
+    held: Held = field(init=False)
     _gateway: Gateway | None = None
     _classifier: Classifier | None = None
     _loading: threading.Lock = field(default_factory=threading.Lock)
     _opening: threading.Lock = field(default_factory=threading.Lock)  # the examiner must not wait for a pipeline
 
     def __post_init__(self) -> None:
-        limits = Limits(self.settings.max_bytes, self.settings.max_pixels)
-        self.examiner = Examiner(self.codec, self.credentials, self.ledger, limits, self._infer)
+        limits = limits_of(self.settings)
+        foreign = marks.foreign_codecs(self.settings)
+        self.examiner = Examiner(self.codec, self.credentials, self.ledger, limits, self._infer, foreign)
         vault, digest = keys.vault(self.settings), keys.prompt_digester(self.settings)
         self.blocklist = Blocklist(self.ledger)
         self.takedowns = Takedowns(
@@ -78,7 +90,10 @@ class House:
             self.settings.likeness_review_distance,
             self.settings.grantee,
         )
+        self.adapters = Adapters(self.settings.home, vault, self.ledger)
         self.liveness = PoseSequence(self.ledger.engine)
+        self.tenants = Tenants(self.ledger, self.settings.grantee)
+        self.held = Held(self.ledger, vault, self.settings.home / "held", self.settings.keep_held_days, digest)
         self.appeals = Appeals(self.ledger, self.takedowns, vault, digest)
 
     @property
@@ -130,19 +145,21 @@ class House:
             safety_threshold=settings.safety_threshold,
             screen_timeout=settings.screen_timeout,
             render_timeout=settings.render_timeout,
+            finish_timeout=settings.finish_timeout,
             safe_retries=settings.safe_retries,
-            limits=Limits(settings.max_bytes, settings.max_pixels),
+            limits=limits_of(settings),
+            energy_in_manifest=settings.energy_in_manifest,
         )
         self.blocklist.load()  # a long list takes seconds, which the first picture would pay for
         prompts = open_screen(settings)  # before the pipeline: without it nothing may run
         checkers = open_checkers(settings)
         try:
-            backend = load_backend(settings)
+            backend = load_backend(settings, self.on_loading)
         except ModelError as unusable:
             raise Unavailable(str(unusable)) from unusable
         checkers += open_folder_checker(settings, backend.folder)
         return Gateway(
-            backend,
+            open_queue(settings, backend),
             prompts,
             checkers,
             self.codec,
@@ -152,7 +169,20 @@ class House:
             keys.prompt_digester(settings),
             self.blocklist,
             self.likeness,
+            self.adapters,
+            self.held,
         )
+
+
+def open_queue(settings: Settings, backend: Backend) -> Queue:
+    """The queue in front of `backend`, which measures what each picture costs."""
+    return Queue(
+        backend,
+        length=settings.queue_length,
+        patience=settings.queue_timeout,
+        batch_size=settings.batch_size,
+        meter=open_meter(settings.device, settings.threads, settings.watts),
+    )
 
 
 def open_classifier(settings: Settings) -> Classifier:
@@ -171,7 +201,7 @@ def open_classifier(settings: Settings) -> Classifier:
     except ModelError as unusable:
         raise Unavailable(str(unusable)) from unusable
     thresholds = Thresholds.load(settings.thresholds) if settings.thresholds else None
-    limits = Limits(settings.max_bytes, settings.max_pixels)
+    limits = limits_of(settings)
     return Classifier(detector, limits, settings.threshold_fpr, thresholds)
 
 
@@ -190,9 +220,14 @@ def open_checkers(settings: Settings) -> list[Checker]:
     added = [c for c in known_cards(settings) if c.task == "image-safety" and c.name != OpenNsfw.name]
     try:
         ours = OpenNsfw(threads=threads, providers=providers)
-        return [ours, *(SafetyCard(card, threads=threads, providers=providers) for card in added)]
+        return [ours, *(_checker_of(card)(card, threads=threads, providers=providers) for card in added)]
     except ModelError as unusable:
         raise Unavailable(str(unusable)) from unusable
+
+
+def _checker_of(card: Card) -> type[SafetyCard] | type[BoxCard]:
+    """What a card of task image-safety describes: a detector of objects if it says so, else a classifier."""
+    return BoxCard if card.options.get("output") == "boxes" else SafetyCard
 
 
 def open_folder_checker(settings: Settings, folder: Path) -> list[Checker]:

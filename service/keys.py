@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from service import home
 from service.errors import Misconfigured
+from service.mark_keys import digest_secret, mark_secrets
 from service.settings import Settings
 from service.vault import Vault
 from watermark import Codec, Keyring
@@ -21,22 +22,21 @@ from watermark.pki import Pki, make_development_pki
 DEVELOPMENT = "development"
 OPERATOR = "operator"
 _PKI_FILE = "keys/development-pki.pem"
-_SECRET_FILE = "keys/mark.secret"  # noqa: S105 - a file name
 _VAULT_FILE = "keys/vault.key"
 _RECEIPT_FILE = "keys/receipts.key"
 
 
 def codec(settings: Settings) -> Codec:
-    """The watermark codec under this installation's secret."""
+    """The watermark codec under this installation's secrets: the newest marks, all are read."""
     try:
-        return Codec(Keyring.from_secret(_mark_secret(settings)))
+        return Codec(Keyring.from_secrets(mark_secrets(settings), pool=settings.mark_pool))
     except WatermarkError as wrong:
         raise Misconfigured(f"the watermark's secret cannot be used: {wrong}") from wrong
 
 
 def prompt_digester(settings: Settings) -> Callable[[str], str]:
     """Keyed digests (HMAC-SHA-256, hex) of prompts: a plain hash of a short prompt can be guessed."""
-    key = hmac.digest(_mark_secret(settings), b"countermark prompt digest", "sha256")
+    key = hmac.digest(digest_secret(settings), b"countermark prompt digest", "sha256")
     return lambda prompt: hmac.digest(key, prompt.encode(), hashlib.sha256).hex()
 
 
@@ -88,12 +88,6 @@ def _check_pair(chain: bytes, key: bytes, path: Path) -> None:
     leaf = x509.load_pem_x509_certificates(chain)[0]
     if leaf.public_key() != private.public_key():
         raise Misconfigured(f"{path} is not the key of the first certificate in the chain")
-
-
-def _mark_secret(settings: Settings) -> bytes:
-    if settings.mark_secret is not None:
-        return settings.mark_secret.get_secret_value().encode()
-    return home.secret(home.prepare(settings.home) / _SECRET_FILE)
 
 
 def _certificates(path: Path) -> bytes:

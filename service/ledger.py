@@ -4,7 +4,6 @@ A row is committed, and on the disk, before `issue` returns; only then may bytes
 a row whose image nobody received, never an image without its row.
 """
 
-import contextlib
 import datetime as dt
 import hashlib
 import secrets
@@ -14,11 +13,11 @@ from typing import Any
 
 import numpy as np
 from sqlalchemy import URL, Connection, Engine, Row, Select, func, select
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import IntegrityError
 
 from service.chain import GENESIS, Decision, Kind, canonical, link
 from service.errors import Unavailable
-from service.storage import decisions, images, open_engine, writing
+from service.storage import decisions, images, open_engine, reading, writing
 
 MARK_BITS = 48
 _ATTEMPTS = 20  # other processes may append between our read and our write; each retry starts afresh
@@ -111,7 +110,7 @@ class Ledger:
     def decided(self, subject: str) -> tuple[Decision, ...]:
         """Every decision about `subject`, in order."""
         query = select(decisions).where(decisions.c.subject == subject).order_by(decisions.c.seq)
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             return tuple(Decision(**row._mapping) for row in connection.execute(query))
 
     def by_mark(self, mark_id: int) -> Issue | None:
@@ -128,7 +127,7 @@ class Ledger:
 
     def similar(self, fingerprint: bytes, within: int, most: int = 5) -> list[tuple[Issue, int]]:
         """Issued images whose PDQ lies within `within` bits, nearest first, with the distance. Exact search."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             rows = connection.execute(select(images.c.mark_id, images.c.fingerprint)).all()
         if not rows:
             return []
@@ -147,7 +146,7 @@ class Ledger:
         problems: list[str] = []
         records: dict[str, str] = {}
         head, count, noted_seen = GENESIS, 0, noted in (None, GENESIS)
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             for decision in _all_decisions(connection):
                 count += 1
                 problems += _link_problems(decision, count, head)
@@ -175,8 +174,6 @@ class Ledger:
             except IntegrityError as clash:
                 if image and self.by_mark(image.mark_id) is not None:
                     raise Unavailable("the mark id has been taken by another image") from clash
-            except DBAPIError as fault:
-                raise Unavailable(f"the ledger cannot be written: {fault.orig}") from fault
         raise Unavailable("the ledger is too busy: every attempt to append met another writer")
 
     def _append_once(
@@ -199,23 +196,15 @@ class Ledger:
         return decision
 
     def _one(self, query: Select[Any]) -> Issue | None:
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(query).first()
         return Issue(**row._mapping) if row else None
 
     def ready(self) -> int:
         """The number of decisions. Raises Unavailable where the database does not answer."""
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             count: int = connection.execute(select(func.count()).select_from(decisions)).scalar_one()
         return count
-
-    @contextlib.contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        try:
-            with self._engine.connect() as connection:
-                yield connection
-        except DBAPIError as fault:
-            raise Unavailable(f"the ledger cannot be read: {fault.orig}") from fault
 
 
 def _decision(row: Row[Any] | None) -> Decision | None:

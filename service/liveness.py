@@ -16,10 +16,9 @@ from typing import Literal, Protocol, get_args
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
 
 from detectors import Face, Fingerprint, distance, looks
-from service.errors import NotLive, Unavailable
+from service.errors import NotLive
 from service.hashlists import LEAST_QUALITY
 from service.pictures import Picture
 from service.references import fresh_reference
@@ -69,6 +68,10 @@ class Shot:
 class Liveness(Protocol):
     """Asks for photos, and judges whether those that came answer it."""
 
+    @property
+    def most_photos(self) -> int:
+        """How many photos an answer may have; no more are read."""
+
     def challenge(self) -> Challenge:
         """A new challenge. Raises Unavailable."""
 
@@ -92,6 +95,8 @@ class Liveness(Protocol):
 class PoseSequence:
     """Asks for turns of the head. Challenges lie in the database: any process may answer what another asked."""
 
+    most_photos = PHOTOS
+
     def __init__(self, engine: Engine, clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)) -> None:
         self._engine = engine
         self._clock = clock
@@ -101,23 +106,17 @@ class PoseSequence:
         now = self._clock()
         asked = Challenge(id=fresh_reference("L"), poses=_sequence(), expires_at=_stamp(now + LASTS))
         row = {**asked.model_dump(), "poses": " ".join(asked.poses)}
-        try:
-            with writing(self._engine) as connection:
-                connection.execute(challenges.delete().where(challenges.c.expires_at <= _stamp(now)))
-                connection.execute(challenges.insert().values(**row))
-        except DBAPIError as fault:
-            raise Unavailable(f"the challenge cannot be stored: {fault.orig}") from fault
+        with writing(self._engine) as connection:
+            connection.execute(challenges.delete().where(challenges.c.expires_at <= _stamp(now)))
+            connection.execute(challenges.insert().values(**row))
         return asked
 
     def take(self, number: str) -> Challenge:
         """See `Liveness`."""
         this = challenges.c.id == number
-        try:
-            with writing(self._engine) as connection:
-                row = connection.execute(challenges.select().where(this)).first()
-                deleted = connection.execute(challenges.delete().where(this)).rowcount
-        except DBAPIError as fault:
-            raise Unavailable(f"the challenge cannot be read: {fault.orig}") from fault
+        with writing(self._engine) as connection:
+            row = connection.execute(challenges.select().where(this)).first()
+            deleted = connection.execute(challenges.delete().where(this)).rowcount
         if row is None or deleted != 1:  # another process may have taken it between the two
             raise NotLive("there is no such challenge, or it was answered before")
         if row.expires_at <= _stamp(self._clock()):

@@ -8,17 +8,23 @@ import contextlib
 import hashlib
 import io
 import re
+import threading
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import partial
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from detectors.declared import Metadata
-from service.errors import BrokenPicture, InputError, TooLarge, UnsupportedFormat, UnsupportedPixels
+from service.deadline import within
+from service.errors import BrokenPicture, InputError, TooLarge, Unavailable, UnsupportedFormat, UnsupportedPixels
+from service.settings import Settings
+
+T = TypeVar("T")
 
 Mime = Literal["image/png", "image/jpeg", "image/webp", "image/avif", "image/tiff"]
 OutputFormat = Literal["png", "jpeg", "webp"]
@@ -43,6 +49,7 @@ _WHITE = (255, 255, 255)
 _HALF = 128
 _LONGEST_TEXT = 100_000
 _JPEG, _SCAN = b"\xff\xd8\xff", b"\xff\xda"
+_PLACES = threading.BoundedSemaphore(16)  # decoders that run at once, late ones too
 _MOST_SCANS = 64  # progressive encoders write about ten; embedded previews have some of their own
 _STANDARD_LUMINANCE_SUM = 3688  # of ITU-T T.81's table K.1, libjpeg's quality 50
 _EXIF_TAGS = (ExifTags.Base.Make, ExifTags.Base.Model, ExifTags.Base.Software)
@@ -57,10 +64,16 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Caps that hold before anything is decoded."""
+    """Caps that hold before anything is decoded, and the seconds that decoding may take (None: any)."""
 
     max_bytes: int
     max_pixels: int
+    seconds: float | None = None
+
+
+def limits_of(settings: Settings) -> Limits:
+    """The operator's limits."""
+    return Limits(settings.max_bytes, settings.max_pixels, settings.decode_timeout)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,7 +104,8 @@ def decode(data: bytes, limits: Limits) -> Picture:
     """Decode a file into upright 8-bit sRGB pixels; alpha is laid on white, only the first of an MPO is read.
 
     Raises:
-        TooLarge: more bytes or pixels than `limits` allow.
+        TooLarge: more bytes, pixels or seconds than `limits` allow.
+        Unavailable: too many pictures are being decoded.
         UnsupportedFormat: not PNG, JPEG, WebP, AVIF or TIFF, or animated, or with several pages.
         BrokenPicture: damaged or cut off.
         UnsupportedPixels: a pixel form with no agreed meaning, such as floating point.
@@ -100,12 +114,35 @@ def decode(data: bytes, limits: Limits) -> Picture:
         raise BrokenPicture("the file is empty")
     if len(data) > limits.max_bytes:
         raise TooLarge(f"the file has {len(data):,} bytes, the limit is {limits.max_bytes:,}")
-    with _load(data, limits) as image:
+    return _in_time(limits.seconds, partial(_decoded, data, limits))
+
+
+def _decoded(data: bytes, limits: Limits) -> Picture:
+    with _file_to_blame(), _load(data, limits) as image:
         mime = _MIMES[image.format or ""]
         metadata = _metadata(image)
         quality = _jpeg_quality(image)
         rgb = _normalise(image)
     return Picture(frozen(rgb), data, mime, metadata, quality)
+
+
+def _in_time(seconds: float | None, work: Callable[[], T]) -> T:
+    """`work()` within `seconds`. A decoder cannot be stopped: one that is late keeps its place until it ends."""
+    if seconds is None:
+        return work()
+    if not _PLACES.acquire(timeout=seconds):
+        raise Unavailable("too many pictures are being decoded", hint="Try again.")
+
+    def placed() -> T:
+        try:
+            return work()
+        finally:
+            _PLACES.release()
+
+    try:
+        return within(seconds, placed)
+    except TimeoutError as slow:
+        raise TooLarge(f"the picture could not be decoded within {seconds:g} s") from slow
 
 
 def selection(data: bytes, limits: Limits) -> NDArray[np.bool_]:
@@ -114,14 +151,18 @@ def selection(data: bytes, limits: Limits) -> NDArray[np.bool_]:
     The first is OpenAI's convention, the second diffusers'.
 
     Raises:
-        InputError: as `decode`.
+        InputError, Unavailable: as `decode`.
     """
-    with _load(data, limits) as loaded:
+    return _in_time(limits.seconds, partial(_selected, data, limits))
+
+
+def _selected(data: bytes, limits: Limits) -> NDArray[np.bool_]:
+    with _file_to_blame(), _load(data, limits) as loaded:
         image = _upright(loaded)
         opacity = image.convert("RGBA").getchannel("A") if image.has_transparency_data else None
         if opacity is not None and np.asarray(opacity).min() < _HALF:
             return np.asarray(opacity) < _HALF
-        return np.asarray(_to_8_bit(image).convert("L")) >= _HALF
+        return np.asarray(_to_srgb(_to_8_bit(image), None).convert("L")) >= _HALF
 
 
 def encode(rgb: NDArray[np.uint8], to: OutputFormat) -> tuple[bytes, Mime]:
@@ -138,24 +179,36 @@ def frozen(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _load(data: bytes, limits: Limits) -> Image.Image:
-    """The file's pixels as its decoder gives them; whatever a decoder raises, the file is to blame."""
-    try:
+    """The file's pixels as its decoder gives them."""
+    with _file_to_blame():
         if data.startswith(_JPEG) and data.count(_SCAN) > _MOST_SCANS:
             raise TooLarge(f"the JPEG has more than {_MOST_SCANS} scans")
-        image = Image.open(io.BytesIO(data), formats=_DECODERS)
+        image = _opened(data)
         _check_header(image, limits)
         image.load()
-    except InputError:
-        raise
+        return image
+
+
+def _opened(data: bytes) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(data), formats=_DECODERS)
     except UnidentifiedImageError as unknown:
         if _SIGNATURE.match(data):
             raise BrokenPicture("the file starts like a picture and is damaged") from unknown
         raise UnsupportedFormat("the file is not a picture in a format that is read here") from unknown
+
+
+@contextlib.contextmanager
+def _file_to_blame() -> Iterator[None]:
+    """Whatever a decoder or a conversion raises inside, the file is to blame."""
+    try:
+        yield
+    except InputError:
+        raise
     except MemoryError as big:
         raise TooLarge("the picture does not fit in memory") from big
     except Exception as damage:
         raise BrokenPicture(f"the file is damaged ({type(damage).__name__})") from damage
-    return image
 
 
 def _check_header(image: Image.Image, limits: Limits) -> None:

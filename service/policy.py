@@ -57,7 +57,8 @@ class Evidence:
 
     `mark_id`: the mark in the pixels; `record_known`: it resolves in the ledger; `same_image`: the picture is the
     issued one (None: cannot tell); `file_known`: this very file was issued; `manifest_known`: its manifest was
-    issued; `matched`: its fingerprint is that of an issued picture; `inferred`: what the classifiers' scores mean.
+    issued; `foreign_synthetic`: it carries another generator's mark; `matched`: its fingerprint is that of an issued
+    picture; `inferred`: what the classifiers' scores mean.
     """
 
     credential: Credential
@@ -67,6 +68,7 @@ class Evidence:
     same_image: bool | None = None
     file_known: bool = False
     manifest_known: bool = False
+    foreign_synthetic: bool = False
     matched: bool = False
     inferred: Verdict | None = None
 
@@ -88,7 +90,7 @@ def judge(evidence: Evidence) -> Judgement:
 
 
 def _verdict(evidence: Evidence) -> Verdict:
-    marked = evidence.mark_id is not None
+    marked = evidence.mark_id is not None or evidence.foreign_synthetic
     origins = origins_of(evidence)
     ladder = (
         (evidence.file_known, Verdict.ISSUED_HERE),  # bit for bit, whatever became of the certificate since
@@ -119,6 +121,7 @@ def _reasons(evidence: Evidence) -> dict[str, bool]:
         "file_issued_here": evidence.file_known,
         "file_changed_after_issue": _changed_after_issue(evidence),
         "mark_found": marked,
+        "foreign_mark_found": evidence.foreign_synthetic,
         "mark_resolved": evidence.record_known,
         "mark_unknown_here": marked and not evidence.record_known,
         "same_image": evidence.same_image is True,
@@ -139,7 +142,7 @@ def _conflicts(evidence: Evidence) -> dict[str, bool]:
     return {
         "mark_on_other_image": evidence.record_known and evidence.same_image is False,
         "mark_is_not_the_credentials": marked and bool(bound) and evidence.mark_id not in bound,
-        "camera_claimed_on_marked_image": marked and "camera" in origins,
+        "camera_claimed_on_marked_image": (marked or evidence.foreign_synthetic) and "camera" in origins,
         "camera_and_synthetic_claimed": {"camera", "synthetic"} <= origins,
         "camera_claimed_on_likely_synthetic": evidence.inferred is Verdict.LIKELY_SYNTHETIC and "camera" in origins,
         "ingredient_invalid": any(i.failures for i in evidence.credential.ingredients),

@@ -83,7 +83,10 @@ class Issued(_Part):
 
 
 class Marked(_Part):
-    """One watermark codec's answer. `same_image`: the picture is the one the mark was issued on."""
+    """One watermark codec's answer: ours comes first, then other people's.
+
+    `same_image`: the picture is the one the mark was issued on.
+    """
 
     codec: str
     present: bool
@@ -92,6 +95,11 @@ class Marked(_Part):
     issued: Issued | None = None
     same_image: bool | None = None
     distance: int | None = Field(None, description="PDQ Hamming distance to the issued picture, 0 to 256.")
+    coverage: float | None = Field(None, description="Share of the picture that still carries our mark, 0 to 1.")
+    name: str | None = Field(None, description="Whose mark it is, where it is not ours.")
+    payload: str | None = Field(None, description="What somebody else's mark says.")
+    synthetic: bool = Field(False, description="Somebody else's mark that only generators put in.")
+    note: str | None = Field(None, description="Why a codec gave no answer.")
 
 
 class Matched(_Part):
@@ -162,6 +170,7 @@ REASONS = {
     "file_issued_here": "This very file was issued here.",
     "file_changed_after_issue": "Its manifest was issued here with other bytes: the file was changed.",
     "mark_found": "The pixels carry our watermark.",
+    "foreign_mark_found": "The pixels carry the mark that another generator puts into its pictures.",
     "mark_resolved": "The mark leads to an image in the ledger.",
     "mark_unknown_here": "The mark is genuine, but its image is not in this ledger.",
     "same_image": "The picture looks like the one issued with this mark; small edits are not excluded.",

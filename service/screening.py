@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from detectors import Finding
 from service import policy
+from service.adapters import Avoided
 from service.blocklist import Blocklist
 from service.deadline import within
-from service.errors import StageFailed, Unsafe
+from service.errors import LikenessHeld, StageFailed, Unsafe
 from service.likeness import Likeness
 from service.pictures import Picture
 
@@ -29,10 +30,15 @@ class Checker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What an order is held to: the subjects it has grants of, and the score from which it is refused."""
+    """What an order is held to: the subjects it has grants of, the score from which it is refused, the distance up to
+    which a face is held at least, the subjects for whom a person has looked at this very picture, and faces that must
+    not come out: those of the samples of adapters that declare no identity."""
 
     granted: Collection[str]
     threshold: float
+    review: float = 0.0
+    reviewed: Collection[str] = ()
+    avoided: Sequence[Avoided] = ()
 
 
 class Screening:
@@ -55,18 +61,34 @@ class Screening:
             ModelError, Error, TimeoutError: a check failed.
         """
         self._within(partial(self._blocklist.check_pixels, rgb))
-        faces = self._within(partial(self._likeness.check_output, rgb, measure.granted))
+        self._within(partial(self._likeness.check_avoided, rgb, measure.avoided, measure.review))
+        look = partial(self._likeness.check_output, rgb, measure.granted, measure.review, measure.reviewed)
+        try:
+            faces = self._within(look)
+        except LikenessHeld:
+            self._safe(rgb, measure.threshold, "the picture", "screen")  # held is only what is safe: it may be kept
+            raise
         return (*self._safe(rgb, measure.threshold, "the picture", "screen"), *faces)
 
-    def sent_in(self, picture: Picture, measure: Measure) -> int:
-        """The number of faces of a picture that may be drawn on: each is, one against one, somebody's who granted it.
+    def sent_in(self, pictures: Sequence[Picture], used: Sequence[NDArray[np.uint8]], measure: Measure) -> None:
+        """Let pictures in, if each face of theirs is, one against one, somebody's who granted it.
+
+        Looked at are the files as they are, and what the model is shown of them (`used`): their middle, enlarged, may
+        show a face that was too small for the face model in the file, or lost in its margins.
 
         Raises as `drawn`.
         """
-        self._within(partial(self._blocklist.check_upload, picture.data, picture.rgb))
-        faces = self._within(partial(self._likeness.check_input, picture.rgb, measure.granted))
-        self._safe(picture.rgb, measure.threshold, "the picture that was sent in", "admit")
-        return faces
+        for picture in pictures:
+            self._within(partial(self._blocklist.check_upload, picture.data, picture.rgb))
+            self._shown(picture.rgb, measure)
+        for rgb in used:
+            if not any(np.array_equal(rgb, picture.rgb) for picture in pictures):
+                self._within(partial(self._blocklist.check_input, rgb))
+                self._shown(rgb, measure)
+
+    def _shown(self, rgb: NDArray[np.uint8], measure: Measure) -> None:
+        self._within(partial(self._likeness.check_input, rgb, measure.granted))
+        self._safe(rgb, measure.threshold, "the picture that was sent in", "admit")
 
     def _safe(self, rgb: NDArray[np.uint8], threshold: float, what: str, stage: str) -> list[Finding]:
         findings: list[Finding] = []

@@ -29,20 +29,29 @@ class Settings(BaseSettings):
 
     home: Annotated[Path, Field(description="Folder of all state: ledger, keys.")] = user_data_path("countermark")
     database_url: Annotated[
-        str | None, Field(description="SQLAlchemy URL of the ledger; unset: `ledger.db` in the home folder.")
+        str | None,
+        Field(description="SQLAlchemy URL (`postgresql+pg8000://...`) of the ledger; unset: `ledger.db` in home."),
     ] = None
     provider: Annotated[
         str, Field(min_length=1, max_length=100, description="Your name, as it stands in every manifest.")
     ] = "Countermark (unnamed installation)"
 
     pipeline: Annotated[
-        str, Field(min_length=1, description="`embedded`, a diffusers folder, or a hub id with allow_hub.")
+        str,
+        Field(min_length=1, description="`embedded`, a card's name, a diffusers folder, or a hub id."),
     ] = "embedded"
     allow_hub: Annotated[bool, Field(description="Let the pipeline be downloaded by its hub id.")] = False
     device: Annotated[str, Field(description="torch device of the pipeline: `cpu`, `cuda`, ...")] = "cpu"
     precision: Annotated[
         Literal["float32", "float16", "bfloat16"], Field(description="torch dtype of the pipeline.")
     ] = "float32"
+    offload: Annotated[
+        Literal["none", "model", "sequential"],
+        Field(description="Keep the pipeline in main memory: on the device is one model at a time, or one layer."),
+    ] = "none"
+    reference_adapter: Annotated[
+        Path | None, Field(description="Folder of an IP-Adapter: orders may then bring reference pictures.")
+    ] = None
     threads: Annotated[int, Field(ge=1, le=256, description="CPU threads of each model.")] = min(4, os.cpu_count() or 1)
     onnx_providers: Annotated[
         tuple[str, ...],
@@ -71,6 +80,15 @@ class Settings(BaseSettings):
         ),
     ] = None
 
+    keep_held_days: Annotated[
+        int,
+        Field(
+            ge=0, le=30, description="Days to keep a held picture, sealed, for an operator to look at; 0: none is kept."
+        ),
+    ] = 0
+    examiner_needs_key: Annotated[
+        bool, Field(description="Let only tenants examine pictures over HTTP (`/v1/inspect`, `/v1/detect`).")
+    ] = False
     self_enrolment: Annotated[
         bool, Field(description="Let anybody enrol their own face over HTTP; read docs/liveness.md first.")
     ] = False
@@ -80,7 +98,40 @@ class Settings(BaseSettings):
         Field(ge=0, le=3, description="How often a picture that is unsafe is drawn again, steered ever harder away."),
     ] = 2
     screen_timeout: Annotated[float, Field(gt=0, description="Seconds a safety check may take.")] = 30.0
-    render_timeout: Annotated[float, Field(gt=0, description="Seconds a rendering may take.")] = 600.0
+    render_timeout: Annotated[
+        float, Field(gt=0, description="Seconds a rendering may take; waiting for it does not count.")
+    ] = 600.0
+    finish_timeout: Annotated[
+        float, Field(gt=0, description="Seconds that marking, signing and proving a picture may take, each.")
+    ] = 60.0
+
+    queue_length: Annotated[
+        int, Field(ge=1, le=1000, description="Pictures that may wait to be drawn; further ones are refused as `busy`.")
+    ] = 32
+    queue_timeout: Annotated[
+        float, Field(gt=0, description="Seconds a picture may wait to be drawn before it is refused as `busy`.")
+    ] = 300.0
+    batch_size: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=16,
+            description="Pictures of equal size, steps and guidance that are drawn in one call. Above 1 the same seed "
+            "gives pixels that differ by about 1/255, depending on who asks at the same time.",
+        ),
+    ] = 1
+    watts: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=1000,
+            allow_inf_nan=False,
+            description="Watts of one busy core, for the energy of pictures where no counter can be read.",
+        ),
+    ] = 4.0
+    energy_in_manifest: Annotated[
+        bool, Field(description="Say in the manifest what drawing the picture cost; the ledger always has it.")
+    ] = False
 
     block_at_receipt: Annotated[
         bool, Field(description="Block a picture as soon as a notice of removal names it; else when it is decided.")
@@ -89,6 +140,19 @@ class Settings(BaseSettings):
     mark_secret: Annotated[
         SecretStr | None,
         Field(description="Secret of the watermark, 16 bytes or more; unset: made once in the home folder."),
+    ] = None
+    mark_keys: Annotated[
+        Path | None,
+        Field(description="File of watermark secrets, newest first, one a line; only its owner may read it."),
+    ] = None
+    mark_pool: Annotated[
+        int, Field(ge=1, le=16, description="Keys of the watermark's pool; never less than marks were made with.")
+    ] = 4
+    foreign_marks: Annotated[
+        bool, Field(description="Look for other people's marks: stock marks (extra `foreign-marks`) and plug-ins.")
+    ] = True
+    foreign_messages: Annotated[
+        Path | None, Field(description="TOML file of more messages to look for; see docs/watermark.md.")
     ] = None
     signing_certificates: Annotated[
         Path | None, Field(description="PEM chain, leaf first; unset: a development PKI is made.")
@@ -111,8 +175,18 @@ class Settings(BaseSettings):
     max_bytes: Annotated[int, Field(ge=1024, description="Largest file examined, bytes.")] = 32 * MiB
     max_pixels: Annotated[int, Field(ge=4096, description="Largest picture decoded, pixels.")] = 64_000_000
 
+    decode_timeout: Annotated[float, Field(gt=0, description="Seconds that decoding a picture may take.")] = 30.0
+
     host: Annotated[str, Field(description="Address `serve` listens on.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="Port `serve` listens on.")] = 8000
+    requests_per_minute: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=100_000,
+            description="Of one address to notices, appeals, enrolment and PINs, and about one number; 0: no limit.",
+        ),
+    ] = 60
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="Least severe log line written.")
     ] = "info"
@@ -125,6 +199,8 @@ class Settings(BaseSettings):
             raise ValueError("signing_certificates and signing_key go together: set both or neither")
         if self.mark_secret is not None and len(self.mark_secret.get_secret_value().encode()) < 16:
             raise ValueError("mark_secret must be 16 bytes or more")
+        if self.mark_secret is not None and self.mark_keys is not None:
+            raise ValueError("mark_secret and mark_keys exclude each other: put the secret into the file")
         return self
 
 

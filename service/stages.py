@@ -11,17 +11,20 @@ import datetime as dt
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, NoReturn, ParamSpec, Self, TypeVar
+from typing import Annotated, Any, Literal, NoReturn, ParamSpec, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from detectors import Finding, Fingerprint
+from service.adapters import AdapterChoice, Chosen
+from service.clients import Client
 from service.consent import Grant, GrantNumber, Scope
-from service.generation.backend import Job, ModelIdentity
-from service.intake import Given
+from service.generation import Energy, Job, ModelIdentity, Upscale
+from service.generation.schedulers import Scheduler
 from service.pictures import Mime, OutputFormat
+from watermark.manifest import Source
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -37,12 +40,21 @@ SafetyThreshold = Annotated[
         gt=0, le=1, allow_inf_nan=False, description="Refuse from this score already; never laxer than the operator."
     ),
 ]
+Quality = Literal["standard", "high"]
+"""`high` takes the steps that the model names for it; `steps` in the order has the last word."""
+Upscaled = Annotated[
+    Upscale | None, Field(description="Draw at the model's own size and enlarge by this method; said in the manifest.")
+]
 LikenessScope = Annotated[
     Scope | None,
     Field(
         description="What the likeness is used for; every grant must allow it. Unset: `edit` with a picture sent in, "
         "else `portrait`."
     ),
+]
+ReferenceScale = Annotated[
+    float | None,
+    Field(gt=0, le=1, allow_inf_nan=False, description="How much it takes after the reference pictures; unset: 0.6."),
 ]
 Strength = Annotated[
     float | None,
@@ -58,7 +70,9 @@ Strength = Annotated[
 class Order(BaseModel):
     """What a client wishes. Unknown fields are refused: there is no `safety_checker`, no `output_type`, no latents."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, ser_json_bytes="base64", val_json_bytes="base64"
+    )
 
     prompt: str = Field(min_length=1, max_length=LONGEST_PROMPT)
     negative_prompt: str = Field("", max_length=LONGEST_PROMPT)
@@ -66,9 +80,15 @@ class Order(BaseModel):
     width: int | None = Field(None, ge=64, le=4096, description="Pixels; unset: the model's own size.")
     height: int | None = Field(None, ge=64, le=4096, description="Pixels; unset: the model's own size.")
     steps: int | None = Field(None, ge=1, le=MOST_STEPS)
+    quality: Quality = "standard"
+    upscale: Upscaled = None
     guidance: float | None = Field(None, ge=0, le=50, allow_inf_nan=False)
+    scheduler: Scheduler | None = Field(None, description="Unset: the model's own.")
     format: OutputFormat = "png"
     safety_threshold: SafetyThreshold = None
+    adapters: tuple[AdapterChoice, ...] = Field(
+        (), max_length=4, description="Adapters of the operator's list: NAME or NAME:SCALE, scale 0 to 2."
+    )
     grants: tuple[GrantNumber, ...] = Field(
         (), max_length=8, description="Grants of people whose likeness it may show."
     )
@@ -78,6 +98,10 @@ class Order(BaseModel):
         None, repr=False, description="File that is transparent, or else white, where the picture is drawn anew."
     )
     strength: Strength = None
+    references: tuple[bytes, ...] = Field(
+        (), max_length=4, repr=False, description="Files of pictures that it shall take after."
+    )
+    reference_scale: ReferenceScale = None
 
     @model_validator(mode="after")
     def _changes_need_a_picture(self) -> Self:
@@ -85,10 +109,24 @@ class Order(BaseModel):
             raise ValueError("mask and strength belong to a picture to change: send `image` with them")
         return self
 
+    @model_validator(mode="after")
+    def _a_scale_needs_references(self) -> Self:
+        if self.reference_scale is not None and not self.references:
+            raise ValueError("reference_scale belongs to reference pictures: send some with it")
+        return self
+
     @property
     def use(self) -> Scope:
         """What the likeness is used for."""
         return self.scope or ("portrait" if self.image is None else "edit")
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """An operator looked at a held picture: for which subjects, and the decisions (hashes) that say so in the chain."""
+
+    subjects: frozenset[str]
+    decisions: tuple[str, ...]
 
 
 class _Sealed(type):
@@ -141,7 +179,8 @@ class Admitted(_Stage):
     """An order that may be drawn, with its identities: `content_id` (urn:uuid) and `mark_id` (48 bits).
 
     `prompt_findings`: evidence about the prompt that did not suffice to refuse it. `given`: the pictures it came with,
-    which may be drawn on.
+    by their digests. `order`: the same order with nothing left open. `review`: it was drawn and held before, and
+    an operator looked at it.
     """
 
     job: Job
@@ -153,17 +192,25 @@ class Admitted(_Stage):
     warnings: tuple[str, ...]
     prompt_findings: tuple[Finding, ...]
     grants: tuple[Grant, ...]
+    adapters: tuple[Chosen, ...]
     safety_threshold: float
-    given: tuple[Given, ...] = ()
+    client: Client
+    order: Order
+    given: tuple[Source, ...] = ()
+    review: Review | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Draft(_Stage):
-    """Pixels nobody has looked at: read-only uint8, height x width x 3. `steering`: see Job."""
+    """Pixels nobody has looked at: read-only uint8, height x width x 3. `steering`: see Job.
+
+    `energy` of this drawing and of those before it that were unsafe; None where nobody measured.
+    """
 
     admitted: Admitted
     rgb: NDArray[np.uint8]
     steering: int
+    energy: Energy | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -225,6 +272,11 @@ class Released(_Stage):
     def steering(self) -> int:
         """How strongly the picture was steered away from what is unsafe; 0: as asked."""
         return self.proven.signed.marked.cleared.draft.steering
+
+    @property
+    def energy(self) -> Energy | None:
+        """What drawing it cost; None where nobody measured."""
+        return self.proven.signed.marked.cleared.draft.energy
 
     @property
     def findings(self) -> tuple[Finding, ...]:

@@ -14,16 +14,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 from sqlalchemy import Connection, Row, false, select, update
 
-from detectors import fingerprint, looks
+from detectors import fingerprint, listings
 from service.blocklist import SAME_PICTURE_BITS, TAKEDOWNS, Blocklist, utc_now
 from service.errors import BadRequest, NotFound
 from service.hashlists import LEAST_QUALITY, Listed
 from service.ledger import Issue, Ledger
 from service.pictures import Picture
 from service.references import fresh_pin, fresh_reference, hash_pin, right_pin
+from service.sent import Sent
 from service.storage import appeals, reading, scrub
 from service.storage import takedowns as cases
 from service.vault import Sealed, Vault
@@ -37,10 +38,8 @@ _Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 _OPEN = ("received", "appealed")
 
 
-class Notice(BaseModel):
+class Notice(Sent):
     """A notice as it is sent. Unknown fields are refused; at least one field or a picture must identify the image."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     signature: _Text = Field(max_length=200, description="Your name, typed: your electronic signature.")
     on_behalf: bool = Field(False, description="You are authorised by the person who is shown.")
@@ -334,7 +333,7 @@ def _hashes(notice: Notice, copy: Picture | None, image: Issue | None) -> Sequen
     """Everything the picture is known by: our file's hashes, the copy's, and the file that was named."""
     files = [image.sha256 if image else None, copy.sha256 if copy else None, (notice.sha256 or "").lower()]
     seen = [(image.fingerprint, image.fingerprint_quality)] if image else []
-    seen += [(look.bits, look.quality) for look in looks(copy.rgb)] if copy else []
+    seen += [(look.bits, look.quality) for look in listings(copy.rgb)] if copy else []
     pdq = [bits.hex() for bits, quality in seen if quality >= LEAST_QUALITY]
     listed = [Listed("sha256", file) for file in files if file] + [Listed("pdq", hash_) for hash_ in pdq]
     return tuple(dict.fromkeys(listed))

@@ -38,24 +38,32 @@ class Vault:
 
     def seal(self, fields: Mapping[str, str], label: str) -> Sealed:
         """Encrypt under a new key."""
+        return self.lock(_text(fields), label)
+
+    def lock(self, data: bytes, label: str) -> Sealed:
+        """Encrypt bytes under a new key."""
         key = secrets.token_bytes(_KEY_BYTES)
-        return Sealed(_encrypt(self._key, key, f"key {label}"), _box(key, fields, label))
+        return Sealed(_encrypt(self._key, key, f"key {label}"), _encrypt(key, data, label))
 
     def reseal(self, sealed: Sealed, fields: Mapping[str, str], label: str) -> Sealed:
         """Replace the text under the record's own key. Raises Misconfigured as `open`."""
-        return Sealed(sealed.wrapped_key, _box(self._data_key(sealed, label), fields, label))
+        return Sealed(sealed.wrapped_key, _encrypt(self._data_key(sealed, label), _text(fields), label))
 
     def open(self, sealed: Sealed, label: str) -> dict[str, str]:
         """Decrypt. Raises Misconfigured if the key in the home folder is another one, or the record was changed."""
-        fields: dict[str, str] = json.loads(_decrypt(self._data_key(sealed, label), sealed.box, label))
+        fields: dict[str, str] = json.loads(self.unlock(sealed, label))
         return fields
+
+    def unlock(self, sealed: Sealed, label: str) -> bytes:
+        """The bytes that were locked. Raises Misconfigured as `open`."""
+        return _decrypt(self._data_key(sealed, label), sealed.box, label)
 
     def _data_key(self, sealed: Sealed, label: str) -> bytes:
         return _decrypt(self._key, sealed.wrapped_key, f"key {label}")
 
 
-def _box(key: bytes, fields: Mapping[str, str], label: str) -> bytes:
-    return _encrypt(key, json.dumps(fields).encode(), label)
+def _text(fields: Mapping[str, str]) -> bytes:
+    return json.dumps(fields).encode()
 
 
 def _encrypt(key: bytes, plain: bytes, label: str) -> bytes:

@@ -8,9 +8,10 @@ import pytest
 
 from detectors import DlibFaces, OpenNsfw
 from service import keys, logs
-from service.gateway import Gateway, Rules
+from service.gateway import Gateway
 from service.house import House, open_house
 from service.pictures import Limits
+from service.rules import Rules
 from service.settings import PREFIX, Settings
 from tests.support.faces import WITHOUT_FACES
 from tests.support.painter import Checker, Painter
@@ -53,16 +54,19 @@ def build(house: House) -> Build:
         checkers: Sequence[object] | None = None,
         screen_timeout: float = 30,
         safe_retries: int = 0,
+        finish_timeout: float = 60,
         prompts: object = None,
         **parts: object,
     ) -> Gateway:
         own = {"codec": house.codec, "credentials": house.credentials, "ledger": house.ledger}
-        own |= {"blocklist": house.blocklist, "likeness": house.likeness, **parts}
+        own |= {"blocklist": house.blocklist, "likeness": house.likeness, "adapters": house.adapters, **parts}
         return Gateway(
             backend or Painter(),  # type: ignore[arg-type]
             prompts or Screen(),  # type: ignore[arg-type]
             [Checker()] if checkers is None else checkers,  # type: ignore[arg-type,list-item]
-            rules=Rules("Test Installation", 0.5, screen_timeout, 60.0, Limits(1 << 22, 1 << 22), safe_retries),
+            rules=Rules(
+                "Test Installation", 0.5, screen_timeout, 60.0, Limits(1 << 22, 1 << 22), safe_retries, finish_timeout
+            ),
             digest_prompt=keys.prompt_digester(house.settings),
             **own,  # type: ignore[arg-type]
         )

@@ -16,12 +16,11 @@ outlive halving the image and JPEG. Fewer, larger tiles would drown in the coars
 SMALL_BELOW: Final = 400
 """Short side, in pixels, under which an image counts as small."""
 
-_LOCAL_MEAN_SIGMA: Final = 3.0
-_PIXEL_NOISE_SIGMA: Final = 0.45
-_CONTRAST_SIGMA: Final = 2.5
-_CONTRAST_FLOOR: Final = 1.5
+_LOCAL_MEAN_SIGMA: Final = 2.0
+_CONTRAST_SIGMA: Final = 1.5
+_CONTRAST_FLOOR: Final = 0.8
 """Grey levels added to the local contrast, so that flat areas are not blown up to pure coding noise."""
-_CLIP: Final = 1.6
+_CLIP: Final = 1.3
 """Local contrasts beyond which a sample says no more about the mark: edges must not outvote flat areas."""
 
 _PRESHRINK_SIDE: Final = 2048
@@ -58,13 +57,23 @@ def scaled(image: NDArray[np.float32], factor: float) -> NDArray[np.float32]:
 
 
 def whitened(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """`image` less its local mean, over its local contrast, clipped: float32, same shape, within [-1.6, 1.6].
+    """`image` less its local mean, over its local contrast, clipped: float32, same shape, within [-1.3, 1.3].
 
     What is left looks like noise of even strength, against which the mark stands out best.
     """
-    detail = cv2.GaussianBlur(image - cv2.GaussianBlur(image, (0, 0), _LOCAL_MEAN_SIGMA), (0, 0), _PIXEL_NOISE_SIGMA)
-    contrast = np.sqrt(cv2.GaussianBlur(detail * detail, (0, 0), _CONTRAST_SIGMA)) + _CONTRAST_FLOOR
+    detail, contrast = _detail_and_contrast(image)
     return np.asarray(np.clip(detail / contrast, -_CLIP, _CLIP), dtype=np.float32)
+
+
+def local_contrast(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What `whitened` divides by: RMS of the detail around each sample, in grey levels, float32 of the same shape."""
+    return _detail_and_contrast(image)[1]
+
+
+def _detail_and_contrast(image: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    detail = image - cv2.GaussianBlur(image, (0, 0), _LOCAL_MEAN_SIGMA)
+    contrast = np.sqrt(cv2.GaussianBlur(detail * detail, (0, 0), _CONTRAST_SIGMA)) + np.float32(_CONTRAST_FLOOR)
+    return np.asarray(detail, dtype=np.float32), np.asarray(contrast, dtype=np.float32)
 
 
 def folded(image: NDArray[np.float32]) -> NDArray[np.float32]:

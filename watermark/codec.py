@@ -2,18 +2,17 @@
 
 Method: one keyed 64 x 64 tile of luma noise, repeated four times over the short side (two and a half times over that
 of a small image); a quarter of its frequencies are a template that locates it, the others a convolutionally coded
-payload with a keyed check.
+payload with a keyed check. The tile is one of a pool, chosen by the id; older key epochs are read, not written.
 
-False readings: `extract` decodes at most `MAX_ATTEMPTS` grids per image, and each passes the 32-bit check by chance
-once in 2**32 times; so an unmarked image, or one of another keyring, is read as marked with a probability of at most
-4 / 2**32, under 1e-9.
+False readings: `extract` decodes at most `MAX_ATTEMPTS` grids per image, over all keys and epochs. A decoded word
+passes the 32-bit check by chance once in 2**32 times, and its four version bits are then right once in 2**4: the signs
+of the symbols are keyed, so what noise decodes to is even over all words. An unmarked image, or one of another keyring,
+is read as marked with a probability of at most 64 / 2**36, under 1e-9.
 
 What it does not do: no pixel mark survives regeneration by a diffusion model, and one who holds many images marked
 under one key can estimate and subtract it.
 """
 
-from dataclasses import dataclass
-from itertools import islice
 from typing import Final
 
 import numpy as np
@@ -24,38 +23,16 @@ from watermark.canvas import SHORT_SIDE, luma, scaled, whitened
 from watermark.embedding import imprint
 from watermark.errors import BadImage, TooSmall
 from watermark.keyring import Keyring
-from watermark.pattern import TILE, Pattern
-from watermark.search import Grid, Search
+from watermark.reader import MAX_ATTEMPTS, EpochReader, Reading, View
 from watermark.spectrum import FineSpectrum
 
 MIN_EMBED_SIDE: Final = 128
-"""Short side, in pixels, from which marks were measured to come back from unchanged copies and from JPEG 75 (one busy
-photograph in twelve excepted). Halving with JPEG 70 wants 192 pixels in flat pictures, 256 in photographs."""
+"""Short side, in pixels, from which every measured picture came back from unchanged copies, JPEG 75, WebP 80 and crops
+to three quarters. Halving with JPEG 70 wants 224 pixels. docs/watermark.md says where every target holds: from 512."""
 MIN_EXTRACT_SIDE: Final = 48
 """Short side, in pixels, below which the band of the mark lies beyond what the pixels can hold."""
-MAX_ATTEMPTS: Final = 4
-"""Decoding attempts per extraction; the bound on false readings rests on it."""
 MAX_ASPECT: Final = 2
 """Longest side over shortest that extraction looks at; the middle of longer images is enough and bounds its time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A mark that was found."""
-
-    mark_id: int
-    """In [0, 2**48)."""
-    confidence: float
-    """In (0, 1]: the share of the code symbols' strength that agrees with the decoded word, less what disagrees."""
-    payload_version: int
-    scale: float
-    """Size of the tile against that of an image merely resized: 1 as issued, above 1 cropped, below 1 padded."""
-    rotation_degrees: float
-    """Counter-clockwise, in (-180, 180]."""
-    mirrored: bool
-    """Whether the image is a mirror image (left and right swapped before the rotation)."""
-    stretch: float
-    """Change of width over height."""
 
 
 class Codec:
@@ -66,8 +43,8 @@ class Codec:
     VERSION: Final = payload.VERSION
 
     def __init__(self, keyring: Keyring) -> None:
-        self._check_key = keyring.check
-        self._pattern = Pattern(keyring, trellis.coded_length(payload.PAYLOAD_BITS))
+        share = MAX_ATTEMPTS // len(keyring.epochs)
+        self._readers = [EpochReader(epoch, number, share) for number, epoch in enumerate(keyring.epochs)]
 
     def embed(self, rgb: NDArray[np.uint8], mark_id: int) -> NDArray[np.uint8]:
         """`rgb` (uint8[H, W, 3]) marked with `mark_id` (in [0, 2**48)): a new array of the same shape.
@@ -78,6 +55,7 @@ class Codec:
             BadImage: not uint8[H, W, 3].
             TooSmall: the short side is under `MIN_EMBED_SIDE` pixels.
             BadMarkId: the id is out of range.
+            Unmarkable: noise of such strength that the mark would not be read back.
         """
         _require_rgb(rgb)
         if min(rgb.shape[:2]) < MIN_EMBED_SIDE:
@@ -85,8 +63,9 @@ class Codec:
                 f"An image of {rgb.shape[1]} x {rgb.shape[0]} pixels is too small to mark; "
                 f"its short side must be at least {MIN_EMBED_SIDE} pixels."
             )
-        code_word = trellis.encode(payload.seal(mark_id, self._check_key))
-        return imprint(rgb, code_word, self._pattern)
+        newest = self._readers[0]
+        code_word = trellis.encode(payload.seal(mark_id, newest.epoch.check))
+        return imprint(rgb, code_word, newest.patterns[newest.epoch.choose(mark_id)])
 
     def extract(self, rgb: NDArray[np.uint8]) -> Reading | None:
         """The mark of this keyring in `rgb` (uint8[H, W, 3], any size), or None when there is none.
@@ -97,32 +76,15 @@ class Codec:
         _require_rgb(rgb)
         if min(rgb.shape[:2]) < MIN_EXTRACT_SIDE:
             return None
-        canvas = _working_copy(rgb)
-        pitch = min(canvas.shape) * TILE / SHORT_SIDE
-        search = Search(FineSpectrum(whitened(canvas), pitch), pitch, self._pattern)
-        for grid in islice(search.grids(), MAX_ATTEMPTS):
-            if (reading := self._decoded(grid)) is not None:
+        view = _view(rgb)
+        for reader in self._readers:
+            if (reading := reader.as_issued(view)) is not None:
+                return reading
+        spectrum = FineSpectrum(whitened(view.canvas), view.pitch)
+        for reader in self._readers:
+            if (reading := reader.anyhow(view, spectrum)) is not None:
                 return reading
         return None
-
-    def _decoded(self, grid: Grid) -> Reading | None:
-        """One decoding attempt."""
-        soft = self._pattern.soft(grid.heard)
-        bits = trellis.decode(soft)
-        mark_id = payload.unseal(bits, self._check_key)
-        if mark_id is None:
-            return None
-        agreement = float(soft @ trellis.encode(bits) / np.abs(soft).sum())
-        log_scale, turn, log_stretch, mirrored = grid.pose
-        return Reading(
-            mark_id=mark_id,
-            confidence=min(1.0, max(agreement, 1e-6)),
-            payload_version=payload.VERSION,
-            scale=float(np.exp(log_scale)),
-            rotation_degrees=180.0 - (180.0 - float(np.degrees(turn))) % 360.0,
-            mirrored=bool(mirrored),
-            stretch=float(np.exp(log_stretch)),
-        )
 
 
 def _require_rgb(rgb: NDArray[np.uint8]) -> None:
@@ -131,9 +93,11 @@ def _require_rgb(rgb: NDArray[np.uint8]) -> None:
         raise BadImage(f"Expected an RGB image as uint8[H, W, 3], got {found}; convert it first.")
 
 
-def _working_copy(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _view(rgb: NDArray[np.uint8]) -> View:
     """Luma of the middle of `rgb`, short side at most the canonical one, long side at most `MAX_ASPECT` times it."""
     limit = MAX_ASPECT * min(rgb.shape[:2])
     top, left = (max(0, side - limit) // 2 for side in rgb.shape[:2])
-    grey = luma(np.ascontiguousarray(rgb[top : top + limit, left : left + limit]))
-    return scaled(grey, min(1.0, SHORT_SIDE / min(grey.shape)))
+    middle = rgb[top : top + limit, left : left + limit]
+    grey = luma(np.ascontiguousarray(middle))
+    canvas = scaled(grey, min(1.0, SHORT_SIDE / min(grey.shape)))
+    return View(canvas, (rgb.shape[0], rgb.shape[1]), (middle.shape[0], middle.shape[1]))

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from c2pa import Builder, C2paError, C2paSignerInfo, Context, Reader, Signer
 
-from watermark.manifest import DISCLOSURE_LABEL, Statement, build
+from watermark.manifest import DISCLOSURE_LABEL, ENERGY_LABEL, Statement, build
 
 State = Literal["trusted", "valid_untrusted", "invalid", "absent", "remote_only"]
 
@@ -31,7 +31,7 @@ _UNTRUSTED = "signingCredential.untrusted"
 _EXPIRED = "signingCredential.expired"
 _DATA_HASH_MISMATCH = "assertion.dataHash.mismatch"
 _LARGEST_MANIFEST_MIB = 16
-_DISCLOSURES = (DISCLOSURE_LABEL, "c2pa.ai-disclosure")
+_DISCLOSURES = (DISCLOSURE_LABEL, ENERGY_LABEL, "c2pa.ai-disclosure")
 
 
 class CredentialError(Exception):
@@ -135,8 +135,6 @@ class Credentials:
         out = io.BytesIO()
         try:
             with Builder(build(statement, mime), self._context) as builder:
-                for source in statement.sources:
-                    builder.add_ingredient(source.ingredient, source.mime, io.BytesIO(source.data))
                 manifest = builder.sign(self._signer, mime, io.BytesIO(data), out)
         except C2paError as refused:
             raise CredentialError(f"the manifest could not be signed: {refused}") from refused

@@ -7,30 +7,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watermark.canvas import canonical_side, luma, resized, scaled, whitened
+from watermark.errors import Unmarkable
 from watermark.pattern import TILE, Pattern
 from watermark.spectrum import tile_spectrum
 from watermark.trials import Rehearsal
 
-MAX_PSNR_DB: Final = 46.0
+MAX_PSNR_DB: Final = 48.0
 MIN_PSNR_DB: Final = 36.2
 """Bounds of the mark's strength; the lower one keeps a margin over the promised 36 dB for rounding and clipping."""
 _BISECTIONS: Final = 4
 """Halvings of that range: the strength is settled to within 0.6 dB."""
 
-_ACTIVITY_SIGMA: Final = 3.0
+_ACTIVITY_SIGMA: Final = 2.0
 _BRIGHTNESS_SIGMA: Final = 4.0
 """Samples of the canonical image over which activity and brightness are averaged."""
+_ROOTS_TO_RMS: Final = 1.8
+"""Makes the squared mean of roots about the RMS of grain. A lone edge, which hides no mark beside it, counts for less
+under roots than under squares."""
 _FLAT_ACTIVITY: Final = 1.5
 _USUAL_ACTIVITY: Final = 6.0
 """Local RMS in grey levels: what even a flat area is credited with, and that of a usual one."""
-_ACTIVITY_BOUNDS: Final = (0.35, 2.2)
-_ACTIVITY_EXPONENT: Final = 0.4
-"""How far the mark follows the activity. 0 would ignore it; more costs robustness, for the mark then leaves the flat
-areas in which it is read best."""
+_ACTIVITY_BOUNDS: Final = (0.35, 1.2)
+"""How far the mark follows the activity, in multiples of the usual amplitude. Wider bounds hide it better from the eye
+and from the reader, who hears it best in the flat areas that it would leave."""
 
-_HOST_CANCELLATION: Final = 0.3
-"""Share of the picture's own contribution to each component that the mark makes up for. 1 would spend most of the
-energy on few components of busy pictures."""
+_HOST_CANCELLATIONS: Final = (0.3, 0.5, 0.7)
+"""Share of the picture's own contribution to each component that the mark makes up for. More would spend most of the
+energy on few components of busy pictures; the greater shares are for pictures, mostly noise, that are not read else."""
 _AMPLITUDE_BOUNDS: Final = (0.15, 2.5)
 """Least and greatest amplitude of a component after cancellation, in multiples of its even share."""
 _SEARCH_STEPS: Final = 30
@@ -42,13 +45,23 @@ _QUANTISATION_POWER: Final = 1 / 12
 
 
 def imprint(rgb: NDArray[np.uint8], code_word: NDArray[np.float32], pattern: Pattern) -> NDArray[np.uint8]:
-    """`rgb` (uint8[H, W, 3]) with `code_word` (float32[N], +1 or -1) added to its luma; a new array, same shape."""
+    """`rgb` (uint8[H, W, 3]) with `code_word` (float32[N], +1 or -1) added to its luma; a new array, same shape.
+
+    Raises:
+        Unmarkable: the picture drowns the mark even when most of its own contribution is cancelled.
+    """
     grey = luma(rgb)
     host = scaled(grey, canonical_side(min(rgb.shape[:2])) / min(grey.shape))
-    mark = _mark(host, pattern.target(code_word), pattern)
-    rehearsal = Rehearsal(grey, mark, code_word, pattern)
-    gain = _gain(rehearsal)
-    return _added(rgb, mark * np.float32(gain / rehearsal.mark_rms))
+    for cancellation in _HOST_CANCELLATIONS:
+        mark = _mark(host, pattern.target(code_word), pattern, cancellation)
+        rehearsal = Rehearsal(grey, mark, code_word, pattern)
+        marked = _added(rgb, mark * np.float32(_gain(rehearsal) / rehearsal.mark_rms))
+        if rehearsal.reads_back(luma(marked)):
+            return marked
+    raise Unmarkable(
+        f"The mark cannot be read back from this picture of {rgb.shape[1]} x {rgb.shape[0]} pixels "
+        f"at {MIN_PSNR_DB} dB: it is too noisy for its size. Enlarge it or take another one."
+    )
 
 
 def visibility(host: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -56,26 +69,28 @@ def visibility(host: NDArray[np.float32]) -> NDArray[np.float32]:
 
     Returns float32[h, w], about 1 on average; only the ratios count.
     """
-    detail = host - cv2.GaussianBlur(host, (0, 0), _ACTIVITY_SIGMA)
-    activity = np.sqrt(cv2.GaussianBlur(detail * detail, (0, 0), _ACTIVITY_SIGMA))
-    hidden = np.clip((activity + _FLAT_ACTIVITY) / _USUAL_ACTIVITY, *_ACTIVITY_BOUNDS) ** _ACTIVITY_EXPONENT
+    detail = np.abs(host - cv2.GaussianBlur(host, (0, 0), _ACTIVITY_SIGMA))
+    activity = _ROOTS_TO_RMS * np.square(cv2.GaussianBlur(np.sqrt(detail), (0, 0), _ACTIVITY_SIGMA))
+    hidden = np.clip((activity + _FLAT_ACTIVITY) / _USUAL_ACTIVITY, *_ACTIVITY_BOUNDS)
     brightness = cv2.GaussianBlur(host, (0, 0), _BRIGHTNESS_SIGMA) / 255.0
     return np.asarray(hidden * np.clip(0.75 + 0.5 * brightness, 0.75, 1.1), dtype=np.float32)
 
 
-def _mark(host: NDArray[np.float32], target: NDArray[np.complex64], pattern: Pattern) -> NDArray[np.float32]:
+def _mark(
+    host: NDArray[np.float32], target: NDArray[np.complex64], pattern: Pattern, cancellation: float
+) -> NDArray[np.float32]:
     """The mark for `host` (canonical luma) with unit RMS: float32[h, w]."""
     mask = visibility(host)
-    even = target * pattern.taper
+    even = target * pattern.layout.taper
     probe = _painted(pattern.tile(even), mask) * np.float32(_PROBE_RMS)
     before, after = (_heard(image, pattern) for image in (host, host + probe))
-    amplitudes = _bent(_components(even), _components(before), _components(after))
+    amplitudes = _bent(_components(even), _components(before), _components(after), cancellation)
     return _painted(pattern.tile(amplitudes.view(np.complex64)), mask)
 
 
 def _heard(host: NDArray[np.float32], pattern: Pattern) -> NDArray[np.complex64]:
     """What a reader finds in `host` at each frequency, phase removed: complex64[F]."""
-    spectrum = tile_spectrum(whitened(host))[pattern.ky, pattern.kx]
+    spectrum = tile_spectrum(whitened(host))[pattern.layout.ky, pattern.layout.kx]
     return np.asarray(spectrum * np.conj(pattern.carrier), dtype=np.complex64)
 
 
@@ -84,7 +99,9 @@ def _components(spectrum: NDArray[np.complex64]) -> NDArray[np.float32]:
     return np.ascontiguousarray(spectrum, np.complex64).view(np.float32)
 
 
-def _bent(even: NDArray[np.float32], before: NDArray[np.float32], after: NDArray[np.float32]) -> NDArray[np.float32]:
+def _bent(
+    even: NDArray[np.float32], before: NDArray[np.float32], after: NDArray[np.float32], cancellation: float
+) -> NDArray[np.float32]:
     """Amplitudes (float32[2 F]) with the energy of `even`, raised where the picture speaks against the mark.
 
     `before` and `after` are what the reader hears without and with a probe of `even` amplitudes. This is spread
@@ -93,7 +110,7 @@ def _bent(even: NDArray[np.float32], before: NDArray[np.float32], after: NDArray
     """
     sign, size = np.sign(even), np.abs(even)
     response = max(float(np.sum((after - before) * sign) / np.sum(size)), 1e-6)
-    in_favour = _HOST_CANCELLATION * before * sign / response
+    in_favour = cancellation * before * sign / response
     low, high = -3.0, 6.0
     bent = size
     for _ in range(_SEARCH_STEPS):
@@ -113,14 +130,15 @@ def _painted(tile: NDArray[np.float32], mask: NDArray[np.float32]) -> NDArray[np
 
 def _gain(rehearsal: Rehearsal) -> float:
     """The RMS, in grey levels, of the weakest mark that survives the trials, within the PSNR bounds."""
+    unclipped = rehearsal.unclipped_share(_rms_at(MIN_PSNR_DB))
     enough, too_weak = MIN_PSNR_DB, MAX_PSNR_DB
     for _ in range(_BISECTIONS):
         middle = (enough + too_weak) / 2
-        if rehearsal.survived_by(_rms_at(middle)):
+        if rehearsal.survived_by(_rms_at(middle) / unclipped):
             enough = middle
         else:
             too_weak = middle
-    return _rms_at(enough)
+    return _rms_at(enough) / unclipped
 
 
 def _rms_at(psnr_db: float) -> float:
@@ -129,11 +147,22 @@ def _rms_at(psnr_db: float) -> float:
 
 
 def _added(rgb: NDArray[np.uint8], mark: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """`rgb` plus the canonical `mark` at its own size on every channel, a few rows at a time to spare memory."""
-    full = resized(mark, *rgb.shape[:2])
+    """`rgb` plus the canonical `mark` at its own size on every channel, a few rows at a time to spare memory.
+
+    The rows of the enlarged mark are made as they are needed: as a whole it would weigh more than the picture.
+    """
+    height, width = rgb.shape[:2]
+    wide = resized(mark, min(height, mark.shape[0]), width)
+    stretch = resized(np.eye(len(wide), dtype=np.float32), height, len(wide))
     marked = np.empty_like(rgb)
-    for top in range(0, len(rgb), _ROWS_AT_ONCE):
+    for top in range(0, height, _ROWS_AT_ONCE):
         rows = slice(top, top + _ROWS_AT_ONCE)
-        steps = np.rint(full[rows]).astype(np.int16)[..., None]
-        marked[rows] = np.clip(rgb[rows] + steps, 0, 255)
+        steps = np.rint(stretch[rows] @ wide)
+        up, down = (_on_every_channel(np.maximum(part, 0)) for part in (steps, -steps))
+        marked[rows] = cv2.subtract(cv2.add(np.ascontiguousarray(rgb[rows]), up), down)  # both stop at black and white
     return marked
+
+
+def _on_every_channel(steps: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """`steps` (float32[h, w], whole numbers from 0 to 255) as uint8[h, w, 3]."""
+    return np.asarray(cv2.cvtColor(steps.astype(np.uint8), cv2.COLOR_GRAY2RGB), dtype=np.uint8)

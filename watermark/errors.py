@@ -15,3 +15,7 @@ class BadImage(WatermarkError):
 
 class BadMarkId(WatermarkError):
     """The mark id does not fit the payload."""
+
+
+class Unmarkable(WatermarkError):
+    """The image is such that the mark would not be read back from it."""

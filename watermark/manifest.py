@@ -7,6 +7,7 @@ version, time, unique identifier. Neither prompt nor user is in it.
 
 import base64
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,25 +16,44 @@ TRAINED_ALGORITHMIC_MEDIA = DIGITAL_SOURCE_TYPE + "trainedAlgorithmicMedia"
 COMPOSITE = DIGITAL_SOURCE_TYPE + "compositeWithTrainedAlgorithmicMedia"
 DISCLOSURE_LABEL = "org.countermark.disclosure"
 CONSENT_LABEL = "org.countermark.consent"
+SOURCES_LABEL = "org.countermark.sources"
+ENERGY_LABEL = "org.countermark.energy"
+ADAPTERS_LABEL = "org.countermark.adapters"
 SPEC_VERSION = "2.2.0"
 MARK_BYTES = 6
-_INGREDIENTS = {"image": ("picture that was changed", "parentOf"), "mask": ("mask of the change", "inputTo")}
+_INGREDIENTS = {
+    "image": ("picture that was changed", "parentOf"),
+    "mask": ("mask of the change", "inputTo"),
+    "reference": ("picture that it takes after", "inputTo"),
+}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Source:
-    """A file the image was made from: the picture that was changed, or the mask that says where."""
+    """A file the image was made from, by its SHA-256 (hex): the picture that was changed, the mask that says where, a
+    picture that it takes after.
 
-    role: Literal["image", "mask"]
-    data: bytes
+    Nothing of the file is copied: the manifest that it may bring along can hold pictures, names and places that nobody
+    has looked at.
+    """
+
+    role: Literal["image", "mask", "reference"]
     mime: str
+    sha256: str
 
-    @property
-    def ingredient(self) -> dict[str, str]:
-        """Its C2PA ingredient (section 18.10): what was changed is the parent, a mask an input to that. Neither its
-        name nor its pixels are in it, only its hash and its own manifest, if it has one."""
+    def ingredient(self, label: str) -> dict[str, str]:
+        """Its C2PA ingredient (section 18.10): what was changed is the parent, all else an input to that."""
         title, relationship = _INGREDIENTS[self.role]
-        return {"title": title, "format": self.mime, "relationship": relationship, "label": self.role}
+        return {"title": title, "format": self.mime, "relationship": relationship, "label": label}
+
+
+@dataclass(frozen=True, slots=True)
+class Resized:
+    """How the picture got its size after it was drawn at (width, height) `drawn`: by which method of what version."""
+
+    method: str
+    version: str
+    drawn: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +61,7 @@ class Statement:
     """What we say of one image: who made it with what, when, its unique id, and the mark in its pixels.
 
     `consents`: SHA-256 (hex) of the receipts of those who allowed their likeness. `sources`: what it was made from.
+    `adapters`: SHA-256 (hex) and scale of what was put on the model. `energy`: what drawing it cost.
     """
 
     content_id: str
@@ -55,6 +76,9 @@ class Statement:
     mark_id: int
     consents: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
+    resized: Resized | None = None
+    energy: Mapping[str, float | str | None] | None = None
+    adapters: tuple[tuple[str, float], ...] = ()
 
 
 def soft_binding_value(mark_id: int) -> str:
@@ -79,12 +103,16 @@ def build(statement: Statement, mime: str) -> dict[str, Any]:
         ],
         "format": mime,
         "title": statement.content_id,
+        "ingredients": [source.ingredient(label) for label, source in _labelled(statement)],
         "assertions": [
             _actions(statement),
             _soft_binding(statement),
             _disclosure(statement),
             _ai(statement),
             *([_consent(statement)] if statement.consents else []),
+            *([_sources(statement)] if statement.sources else []),
+            *([{"label": ENERGY_LABEL, "created": True, "data": dict(statement.energy)}] if statement.energy else []),
+            *([_adapters(statement)] if statement.adapters else []),
         ],
     }
 
@@ -96,21 +124,37 @@ def _actions(statement: Statement) -> dict[str, Any]:
         "when": when,
         "softwareAgent": {"name": statement.system, "version": statement.system_version},
     }
-    data = {"actions": [*_making(statement, when), watermarked], "allActionsIncluded": True}
+    resized = [_resized(statement.resized, when)] if statement.resized else []
+    data = {"actions": [*_making(statement, when), *resized, watermarked], "allActionsIncluded": True}
     return {"label": "c2pa.actions.v2", "created": True, "data": data}
 
 
 def _making(statement: Statement, when: str) -> list[dict[str, Any]]:
-    """Created from nothing; or a picture opened, and changed by the model."""
+    """Created from nothing but perhaps references; or a picture opened, and changed by the model."""
     agent = {"name": statement.model, "version": statement.model_version}
-    if not statement.sources:
-        created = {"action": "c2pa.created", "digitalSourceType": TRAINED_ALGORITHMIC_MEDIA, "softwareAgent": agent}
-        return [{**created, "when": when}]
-    edited: dict[str, Any] = {"action": "c2pa.edited", "digitalSourceType": COMPOSITE, "softwareAgent": agent}
-    if masks := [source.role for source in statement.sources if source.role == "mask"]:
-        edited["parameters"] = {"ingredientIds": masks}
-    opened = {"action": "c2pa.opened", "parameters": {"ingredientIds": ["image"]}}
-    return [{**action, "when": when} for action in (opened, edited)]
+    inputs = [label for label, source in _labelled(statement) if source.role != "image"]
+    made: dict[str, Any] = {"softwareAgent": agent, "when": when}
+    if inputs:
+        made["parameters"] = {"ingredientIds": inputs}
+    if all(source.role != "image" for source in statement.sources):
+        return [{**made, "action": "c2pa.created", "digitalSourceType": TRAINED_ALGORITHMIC_MEDIA}]
+    opened = {"action": "c2pa.opened", "when": when, "parameters": {"ingredientIds": ["image0"]}}
+    return [opened, {**made, "action": "c2pa.edited", "digitalSourceType": COMPOSITE}]
+
+
+def _labelled(statement: Statement) -> list[tuple[str, Source]]:
+    """The sources by names that are used within the manifest alone; what was changed is the first."""
+    return [(f"{source.role}{number}", source) for number, source in enumerate(statement.sources)]
+
+
+def _resized(resized: Resized, when: str) -> dict[str, Any]:
+    width, height = resized.drawn
+    return {
+        "action": "c2pa.resized",
+        "when": when,
+        "softwareAgent": {"name": resized.method, "version": resized.version},
+        "description": f"Drawn at {width}x{height} px and enlarged.",
+    }
 
 
 def _soft_binding(statement: Statement) -> dict[str, Any]:
@@ -130,10 +174,21 @@ def _disclosure(statement: Statement) -> dict[str, Any]:
     return {"label": DISCLOSURE_LABEL, "created": True, "data": data}
 
 
+def _sources(statement: Statement) -> dict[str, Any]:
+    data = {"sources": [{"role": one.role, "alg": "sha256", "digest": one.sha256} for one in statement.sources]}
+    return {"label": SOURCES_LABEL, "created": True, "data": data}
+
+
 def _consent(statement: Statement) -> dict[str, Any]:
     """Digests alone: who they are about stands in the receipts, which the manifest does not carry."""
     data = {"receipts": [{"alg": "sha256", "digest": digest} for digest in statement.consents]}
     return {"label": CONSENT_LABEL, "created": True, "data": data}
+
+
+def _adapters(statement: Statement) -> dict[str, Any]:
+    """Digests and not names, which may be somebody's."""
+    used = [{"alg": "sha256", "digest": digest, "scale": scale} for digest, scale in statement.adapters]
+    return {"label": ADAPTERS_LABEL, "created": True, "data": {"adapters": used}}
 
 
 def _ai(statement: Statement) -> dict[str, Any]:

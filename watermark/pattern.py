@@ -12,8 +12,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from watermark.keyring import Keyring
-
 TILE: Final = 64
 """Samples along a side of the tile; the canonical image (short side 256) holds four of them side by side."""
 
@@ -22,7 +20,7 @@ BAND: Final = (4.0, 18.0)
 It holds 482 frequencies: one, hence two components, for each of the 368 code symbols, and 114 for the template."""
 SYNC_BAND: Final = (5.0, 15.0)
 """Radii of the synchronisation template: low enough to survive, high enough to locate."""
-SYNC_GAIN: Final = 1.2
+SYNC_GAIN: Final = 1.7
 """Amplitude of a template frequency against one of the two components of a message frequency."""
 TAPER_RADIUS: Final = 15.0
 """Amplitude falls as 1 / radius beyond this radius: what JPEG would drop anyway is not worth its visibility."""
@@ -35,13 +33,14 @@ Weights are amplitude over RMS, not over power as for an untouched picture: JPEG
 from the high frequencies that the power would favour. That gains 0.3 to 0.9 dB at equal robustness."""
 
 
-class Pattern:
-    """Everything about the tile that the keyring decides, as arrays over the band's F frequencies.
+class Layout:
+    """What the layout key decides: which frequencies synchronise, which symbol each other one carries, with which sign.
 
-    Only one of each pair k, -k is listed: a real tile gives the other by symmetry.
+    All keys of an epoch share it, so that one reading of a picture's spectrum serves them all. Arrays are over the
+    band's F frequencies; only one of each pair k, -k is listed: a real tile gives the other by symmetry.
     """
 
-    def __init__(self, keyring: Keyring, code_length: int) -> None:
+    def __init__(self, key: bytes, code_length: int) -> None:
         """Lay `code_length` code symbols and the template out over the band."""
         self.code_length = code_length
         self.ky, self.kx = _half_band()
@@ -49,32 +48,43 @@ class Pattern:
         self.taper = np.minimum(1.0, TAPER_RADIUS / radius).astype(np.float32)
         noise = np.interp(radius, _NOISE_RADII, _NOISE_RMS)
         self.weight = (self.taper / noise / np.mean(self.taper / noise)).astype(np.float32)
-        phases = _Stream(keyring.phases, b"phase").fractions(len(radius))
-        self.carrier = np.exp(2j * np.pi * phases).astype(np.complex64)
-        self.sync = _choose_sync(radius, len(radius) - code_length, _Stream(keyring.pattern, b"sync"))
+        self.sync = _choose_sync(radius, len(radius) - code_length, _Stream(key, b"sync"))
         self.message = np.setdiff1d(np.arange(len(radius)), self.sync)
         components = np.repeat(radius[self.message], 2)  # real and imaginary part of each message frequency
-        self._slot = _spread(components, code_length, _Stream(keyring.pattern, b"slots"))
-        self._sign = _Stream(keyring.pattern, b"signs").signs(len(components))
+        self.slot = _spread(components, code_length, _Stream(key, b"slots"))
+        self.sign = _Stream(key, b"signs").signs(len(components))
+
+
+class Pattern:
+    """One key's tile: a layout, and the phase of each of its frequencies."""
+
+    def __init__(self, layout: Layout, phase_key: bytes) -> None:
+        self.layout = layout
+        phases = _Stream(phase_key, b"phase").fractions(len(layout.ky))
+        self.carrier = np.exp(2j * np.pi * phases).astype(np.complex64)
+        self.template = np.conj(self.carrier[layout.sync]) * layout.weight[layout.sync]
+        """complex64[S]: what a spectrum's template frequencies are multiplied with to find the tile."""
 
     def target(self, code_word: NDArray[np.float32]) -> NDArray[np.complex64]:
         """What each frequency should say, its phase removed: complex64[F], components +1 or -1, the template real."""
-        wanted = np.empty(len(self.ky), np.complex64)
-        wanted[self.message] = (code_word[self._slot] * self._sign).view(np.complex64)
-        wanted[self.sync] = SYNC_GAIN
+        layout = self.layout
+        wanted = np.empty(len(layout.ky), np.complex64)
+        wanted[layout.message] = (code_word[layout.slot] * layout.sign).view(np.complex64)
+        wanted[layout.sync] = SYNC_GAIN
         return wanted
 
     def tile(self, amplitudes: NDArray[np.complex64]) -> NDArray[np.float32]:
         """The tile with these amplitudes (complex64[F], phase removed): float32[64, 64]."""
         spectrum = np.zeros((TILE, TILE), np.complex64)
-        spectrum[self.ky, self.kx] = amplitudes * self.carrier
+        spectrum[self.layout.ky, self.layout.kx] = amplitudes * self.carrier
         return np.asarray(np.fft.ifft2(spectrum).real, dtype=np.float32)
 
     def soft(self, spectrum: NDArray[np.complex64]) -> NDArray[np.float32]:
         """How each code symbol sounds in `spectrum` (complex64[F], phase included): float32[code_length]."""
-        heard = (spectrum * np.conj(self.carrier) * self.weight)[self.message]
+        layout = self.layout
+        heard = (spectrum * np.conj(self.carrier) * layout.weight)[layout.message]
         components = np.ascontiguousarray(heard, np.complex64).view(np.float32)
-        return np.bincount(self._slot, components * self._sign, self.code_length).astype(np.float32)
+        return np.bincount(layout.slot, components * layout.sign, layout.code_length).astype(np.float32)
 
 
 class _Stream:

@@ -2,37 +2,43 @@
 
 A picture that was resized, cropped, turned or mirrored holds the same tile under a linear map. Its spectrum holds
 the tile's frequencies under the inverse transpose of that map, so a hypothesis costs no resampling of the picture:
-it reads the template's frequencies off one fine spectrum and correlates them with the template over all shifts.
+it reads the template's frequencies off one fine spectrum and correlates them with every key's template over all
+shifts, coarsely. The best hypotheses are refined, and what is left is worth decoding.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from watermark.correlation import Correlator
 from watermark.pattern import TILE, Pattern
-from watermark.poses import AS_ISSUED, STAGES, STEP, TURN_STEP, Poses, linear_maps, same
+from watermark.poses import STAGES, STEP, TURN_STEP, Poses, linear_maps, same
 from watermark.spectrum import FineSpectrum
 
+CLEAR_SCORE: Final = 6.5
+"""Score from which a grid is decoded at once. Over the whole search, 150 unmarked crops came to 5.5 in the median
+and 6.25 at most."""
 _FIRST_MOVE: Final = np.array([STEP / 2, TURN_STEP / 2, STEP / 2])
 _REFINEMENTS: Final = 5
 _SHRINK: Final = 0.65
 """Refinement starts with half a step of the coarse search along each axis and shrinks it every time, to a tenth."""
-_BATCH: Final = 64
+_BATCH: Final = 32
 """Hypotheses scored together: few enough for their correlations to stay in the processor's cache."""
-_SEEDS: Final = 8
-"""Best coarse hypotheses of a stage that are refined."""
-_SEED_SCORE: Final = 4.2
-"""Coarse score below which refinement would not lead to a grid worth decoding."""
-_CLEAR_SCORE: Final = 6.5
-"""Score from which a grid is decoded at once. Over the whole search, 150 unmarked crops came to 5.5 in the median
-and 6.25 at most."""
+_SECOND_LOOKS: Final = 256
+"""Best hypotheses of a stage, over all keys, that get a second look at every shift."""
+_SEEDS: Final = 16
+"""Best of those that are refined."""
+_SEED_SCORE: Final = 4.4
+"""Score below which refinement would not lead to a grid worth decoding."""
 _FAINT_SCORE: Final = 4.8
 """Score from which a grid is worth decoding if nothing clear was found."""
-_SUBSAMPLES: Final = np.arange(-0.5, 0.51, 0.125)
-"""Shifts tried around the best whole one, in samples."""
+_REFINED_SCORE: Final = 4.5
+"""The same for the rougher score of the refinement."""
+_SUBSAMPLES: Final = np.arange(-0.375, 0.38, 0.125)
+"""Shifts tried around the best one of the refinement, in samples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,96 +47,134 @@ class Grid:
 
     score: float
     """Template correlation in standard deviations of chance."""
+    key: int
+    """Index of the pattern it was found with."""
     pose: NDArray[np.float64]
     """float64[4], as a row of `Poses`."""
+    shift: tuple[float, float]
+    """Where the tile's origin lies from the reference point, in samples of the tile, down and right."""
     heard: NDArray[np.complex64]
     """complex64[F]: the tile's spectrum, shifted into place."""
 
 
-class Search:
-    """All searches in one picture under one pattern."""
+class Searcher:
+    """The part of every search that only the keys decide. Immutable."""
 
-    def __init__(self, spectrum: FineSpectrum, pitch: float, pattern: Pattern) -> None:
+    def __init__(self, patterns: Sequence[Pattern]) -> None:
+        """Search for any of `patterns`, which share one layout."""
+        self.patterns = patterns
+        self.layout = patterns[0].layout
+        self.rough, self.close = Correlator(self.layout, 32), Correlator(self.layout, TILE)
+        self.templates = np.stack([pattern.template for pattern in patterns])
+        self.band = np.stack([self.layout.ky, self.layout.kx]).astype(np.float64)
+        self.sync_band = self.band[:, self.layout.sync]
+
+    def grid(
+        self,
+        heard: NDArray[np.complex64],
+        key: int,
+        pose: NDArray[np.float64],
+        around: NDArray[np.float64],
+        subsamples: NDArray[np.float64] = _SUBSAMPLES,
+    ) -> Grid:
+        """The grid that `heard` (complex64[F]) holds under `key`, near the shift `around`, to an eighth of a sample."""
+        layout = self.layout
+        template = heard[layout.sync] * self.templates[key]
+        rows, columns = around[0] + subsamples, around[1] + subsamples
+        down = np.exp(2j * np.pi / TILE * np.outer(rows, layout.ky))
+        right = np.exp(2j * np.pi / TILE * np.outer(layout.kx, columns))
+        agreement = ((down[:, layout.sync] * template) @ right[layout.sync]).real
+        row, column = np.unravel_index(agreement.argmax(), agreement.shape)
+        placed = (heard * down[row] * right[:, column]).astype(np.complex64)
+        score = float(agreement[row, column] / chance_of(template))
+        return Grid(score, key, pose, (float(rows[row]), float(columns[column])), placed)
+
+
+class Search:
+    """All searches in one picture."""
+
+    def __init__(self, spectrum: FineSpectrum, pitch: float, searcher: Searcher) -> None:
         """Search `spectrum`, of a picture whose tiles measure `pitch` samples if it was only resized."""
         self._spectrum = spectrum
         self._pitch = pitch
-        self._pattern = pattern
-        self._template = np.conj(pattern.carrier[pattern.sync]) * pattern.weight[pattern.sync]
-        self._band = np.stack([pattern.ky, pattern.kx]).astype(np.float64)
+        self._searcher = searcher
 
     def grids(self) -> Iterator[Grid]:
-        """The grids found: clear ones as they turn up, those of an unchanged geometry first; then faint ones."""
-        as_issued = [self._grid(pose) for pose in AS_ISSUED]
-        yield from _best_first(grid for grid in as_issued if grid.score >= _CLEAR_SCORE)
+        """The grids found: clear ones as they turn up, stage by stage; then faint ones, best first."""
         seen: list[Grid] = []
         for poses in STAGES:
-            new = [grid for grid in self._stage(poses) if not any(same(grid.pose, old.pose) for old in seen)]
+            new = [grid for grid in self._stage(poses) if not _known(grid, seen)]
             seen += new
-            yield from (grid for grid in new if grid.score >= _CLEAR_SCORE)
-        yield from _best_first(grid for grid in seen if _FAINT_SCORE <= grid.score < _CLEAR_SCORE)
+            yield from (grid for grid in new if grid.score >= CLEAR_SCORE)
+        yield from best_first(grid for grid in seen if _FAINT_SCORE <= grid.score < CLEAR_SCORE)
 
     def _stage(self, poses: Poses) -> list[Grid]:
-        """Distinct grids near the likeliest of `poses`, best first."""
-        scores, _ = self._scores(poses, fine=False)
-        likeliest = np.argsort(-scores)[:_SEEDS]
-        seeds = poses[likeliest[scores[likeliest] >= _SEED_SCORE]]
+        """Distinct grids near the likeliest of `poses` under any key, best first."""
+        scores = self._rough_scores(poses)
+        likeliest = np.argpartition(-scores, _SECOND_LOOKS, axis=None)[:_SECOND_LOOKS]
+        keys, places = np.unravel_index(likeliest, scores.shape)
+        seeds, keys, shift = self._seeds(poses[places], keys)
         distinct: list[Grid] = []
-        for grid in _best_first(self._grid(pose) for pose in self._refined(seeds)):
-            if not any(same(grid.pose, better.pose) for better in distinct):
+        for grid in best_first(self._refined(seeds, keys, shift)):
+            if not _known(grid, distinct):
                 distinct.append(grid)
         return distinct
 
-    def _refined(self, poses: Poses) -> Poses:
-        """Each pose moved to the best one nearby, by steps along one axis at a time, ever smaller."""
-        if not len(poses):
-            return poses
-        step = np.pad(np.diag(_FIRST_MOVE), ((0, 0), (0, 1)))  # the fourth column, mirrored, never moves
-        moves = np.concatenate([np.zeros((1, 4)), step, -step])
-        for _ in range(_REFINEMENTS):
-            around = poses[:, None] + moves
-            scores, _ = self._scores(around.reshape(-1, 4), fine=True)
-            best = scores.reshape(around.shape[:2]).argmax(axis=1)
-            poses = around[np.arange(len(poses)), best]
-            moves = moves * _SHRINK
-        return poses
+    def _rough_scores(self, poses: Poses) -> NDArray[np.float32]:
+        """For each key and pose the best template correlation over a few shifts: float32[K, B]."""
+        templates, rough = self._searcher.templates, self._searcher.rough
+        scores = np.empty((len(templates), len(poses)), np.float32)
+        for start in range(0, len(poses), _BATCH):
+            batch = slice(start, start + _BATCH)
+            read = self._spectrum.nearest(*self._frequencies(poses[batch], self._searcher.sync_band))
+            chance = chance_of(read * np.abs(templates[0]))
+            for key, template in enumerate(templates):
+                scores[key, batch] = rough.anywhere(read * template) / chance
+        return scores
 
-    def _grid(self, pose: NDArray[np.float64]) -> Grid:
-        """What the tile says under `pose`, its shift refined to an eighth of a sample."""
-        pattern = self._pattern
-        heard = self._spectrum.between(*self._frequencies(pose[None], self._band)[:, 0])
-        template = heard[pattern.sync] * self._template
-        _, shift = self._scores(pose[None], fine=True)
-        rows, columns = shift[0, 0] + _SUBSAMPLES, shift[0, 1] + _SUBSAMPLES
-        down = np.exp(2j * np.pi / TILE * np.outer(rows, pattern.ky))
-        right = np.exp(2j * np.pi / TILE * np.outer(pattern.kx, columns))
-        agreement = ((down[:, pattern.sync] * template) @ right[pattern.sync]).real
-        row, column = np.unravel_index(agreement.argmax(), agreement.shape)
-        chance = np.sqrt(np.sum(np.abs(template) ** 2) / 2) + 1e-12
-        placed = (heard * down[row] * right[:, column]).astype(np.complex64)
-        return Grid(float(agreement[row, column] / chance), pose, placed)
-
-    def _scores(self, poses: Poses, *, fine: bool) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
-        """For each pose the best template correlation over all shifts, float32[B], and that shift, intp[B, 2]."""
-        read = self._spectrum.between if fine else self._spectrum.nearest
+    def _seeds(self, poses: Poses, keys: NDArray[np.intp]) -> tuple[Poses, NDArray[np.intp], NDArray[np.float64]]:
+        """The best of `poses` with `keys` (intp[B]) on a closer look, and their shifts (float64[B, 2])."""
         scores, shifts = [], []
         for start in range(0, len(poses), _BATCH):
-            fy, fx = self._frequencies(poses[start : start + _BATCH], self._band[:, self._pattern.sync])
-            score, shift = self._correlated(read(fy, fx) * self._template)
-            scores.append(score)
+            products = self._products(poses[start : start + _BATCH], keys[start : start + _BATCH])
+            height, shift = self._searcher.close.peak(products)
+            scores.append(height / chance_of(products))
             shifts.append(shift)
-        return np.concatenate(scores), np.concatenate(shifts)
+        score = np.concatenate(scores)
+        best = np.argsort(-score)[:_SEEDS]
+        best = best[score[best] >= _SEED_SCORE]
+        return poses[best], keys[best], np.concatenate(shifts)[best]
 
-    def _correlated(self, products: NDArray[np.complex64]) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
-        """Peak over all 64 x 64 shifts of the correlation whose spectrum is `products` (complex64[B, S])."""
-        pattern = self._pattern
-        ky, kx = pattern.ky[pattern.sync], pattern.kx[pattern.sync]
-        half = np.zeros((len(products), TILE, TILE // 2 + 1), np.complex64)
-        half[:, ky, kx] = products * np.where(kx == 0, 2, 1).astype(np.float32)
-        surface = np.asarray(np.fft.irfft2(half, norm="forward") / 2, dtype=np.float32)
-        row, column = np.divmod(surface.reshape(len(products), -1).argmax(axis=1), TILE)
-        chance = np.sqrt(np.sum(np.abs(products) ** 2, axis=1) / 2) + 1e-12
-        score = np.asarray(_peak(surface, row, column) / chance, dtype=np.float32)
-        return score, np.stack([row, column], axis=1)
+    def _refined(self, poses: Poses, keys: NDArray[np.intp], shift: NDArray[np.float64]) -> Iterator[Grid]:
+        """The grid at the best pose near each of `poses`, by steps along one axis at a time, ever smaller.
+
+        The spectrum is about the picture's centre, so the shift found at first holds for every pose nearby.
+        """
+        if not len(poses):
+            return
+        close = self._searcher.close
+        step = np.pad(np.diag(_FIRST_MOVE), ((0, 0), (0, 1)))  # the fourth column, mirrored, never moves
+        moves = np.concatenate([np.zeros((1, 4)), step, -step])
+        every, per_seed = np.arange(len(poses)), len(moves)
+        for _ in range(_REFINEMENTS):
+            around = poses[:, None] + moves
+            products = self._products(around.reshape(-1, 4), keys.repeat(per_seed))
+            heights, near = close.nearby(close.shifted(products, shift.repeat(per_seed, axis=0)))
+            scores = (heights / chance_of(products)).reshape(around.shape[:2])
+            best = scores.argmax(axis=1)
+            poses = around[every, best]
+            moves = moves * _SHRINK
+        found = scores[every, best] >= _REFINED_SCORE
+        poses, keys = poses[found], keys[found]
+        shift = (shift + near.reshape(*around.shape[:2], 2)[every, best])[found]
+        heard = self._spectrum.between(*self._frequencies(poses, self._searcher.band))
+        for number, key in enumerate(keys):
+            yield self._searcher.grid(heard[number], int(key), poses[number], shift[number])
+
+    def _products(self, poses: Poses, keys: NDArray[np.intp]) -> NDArray[np.complex64]:
+        """What the picture says under each pose, times the template of its key: complex64[B, S]."""
+        read = self._spectrum.between(*self._frequencies(poses, self._searcher.sync_band))
+        return np.asarray(read * self._searcher.templates[keys], dtype=np.complex64)
 
     def _frequencies(self, poses: Poses, band: NDArray[np.float64]) -> NDArray[np.float32]:
         """Where `band` (float64[2, F], cycles per tile) lies in the picture: float32[2, B, F], cycles per sample."""
@@ -138,17 +182,15 @@ class Search:
         return np.asarray(np.moveaxis(maps @ band, 1, 0), dtype=np.float32)
 
 
-def _peak(surface: NDArray[np.float32], row: NDArray[np.intp], column: NDArray[np.intp]) -> NDArray[np.float32]:
-    """Height of each surface (float32[B, 64, 64]) at its highest sample, between samples by a parabola per axis."""
-    every = np.arange(len(surface))
-    top = surface[every, row, column]
-    height = top.copy()
-    for down, right in ((1, 0), (0, 1)):
-        before = surface[every, (row - down) % TILE, (column - right) % TILE]
-        after = surface[every, (row + down) % TILE, (column + right) % TILE]
-        height += np.square(after - before) / (8 * (2 * top - before - after) + 1e-9)
-    return height
+def chance_of(products: NDArray[np.complex64]) -> NDArray[np.float32]:
+    """Standard deviation of the height that `products` (complex64[..., S]) reach by chance: float32[...]."""
+    power = np.square(products.real) + np.square(products.imag)
+    return np.asarray(np.sqrt(power.sum(axis=-1) / 2) + 1e-12, dtype=np.float32)
 
 
-def _best_first(grids: Iterable[Grid]) -> list[Grid]:
+def best_first(grids: Iterable[Grid]) -> list[Grid]:
     return sorted(grids, key=lambda grid: -grid.score)
+
+
+def _known(grid: Grid, others: Iterable[Grid]) -> bool:
+    return any(grid.key == other.key and same(grid.pose, other.pose) for other in others)

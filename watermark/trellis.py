@@ -33,26 +33,31 @@ def encode(bits: NDArray[np.uint8]) -> NDArray[np.float32]:
 def decode(soft: NDArray[np.float32]) -> NDArray[np.uint8]:
     """The most likely message behind `soft` (float32[4 (n + 8)], positive for zero): uint8[n] of zeros and ones.
 
-    Only the ratios in `soft` matter, not its scale.
+    Several words at once, float32[A, 4 (n + 8)], take little longer than one and give uint8[A, n]. Only the ratios in
+    a word matter, not its scale.
     """
-    branch_metrics = soft.reshape(-1, RATE) @ _SYMBOLS.T  # [steps, 2 * states], a branch is 2 * state + lost bit
-    metric = np.full(_STATES, -np.inf, np.float32)
-    metric[0] = 0.0
-    choices = np.empty((len(branch_metrics), _STATES), np.uint8)
-    for step, gained in enumerate(branch_metrics):
-        reached = (metric[_PREVIOUS] + gained).reshape(_STATES, 2)
-        choices[step] = reached[:, 1] > reached[:, 0]
-        metric = reached.max(axis=1)
-    return _trace_back(choices)[:-MEMORY]
+    words = np.atleast_2d(soft)
+    branch_metrics = words.reshape(len(words), -1, RATE) @ _SYMBOLS.T  # [A, steps, 2 * states], 2 * state + lost bit
+    steps = branch_metrics.shape[1]
+    metric = np.full((len(words), _STATES), -np.inf, np.float32)
+    metric[:, 0] = 0.0
+    choices = np.empty((steps, len(words), _STATES), np.bool_)
+    for step in range(steps):
+        reached = metric.take(_PREVIOUS, axis=1) + branch_metrics[:, step]
+        even, odd = reached[:, 0::2], reached[:, 1::2]
+        np.greater(odd, even, out=choices[step])
+        metric = np.maximum(even, odd)
+    return _trace_back(choices)[:, :-MEMORY].reshape(*soft.shape[:-1], -1)
 
 
-def _trace_back(choices: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Follow the surviving path (`choices`: uint8[steps, states]) back from state 0; uint8[steps], tail included."""
-    bits = np.empty(len(choices), np.uint8)
-    state = 0
-    for step in range(len(choices) - 1, -1, -1):
-        bits[step] = state >> (MEMORY - 1)
-        state = (state << 1 & (_STATES - 1)) | int(choices[step, state])
+def _trace_back(choices: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Follow the surviving paths (`choices`: bool[steps, A, states]) back from state 0; uint8[A, steps]."""
+    steps, words, _ = choices.shape
+    bits = np.empty((words, steps), np.uint8)
+    every, state = np.arange(words), np.zeros(words, np.intp)
+    for step in range(steps - 1, -1, -1):
+        bits[:, step] = state >> (MEMORY - 1)
+        state = (state << 1 & (_STATES - 1)) | choices[step, every, state]
     return bits
 
 

@@ -1,14 +1,17 @@
 """Whose face is it? Finding, aligning and embedding faces, comparing two, and exact search among many."""
 
+from detectors.faces.card_faces import CardFaces
 from detectors.faces.comparison import compare, distances
 from detectors.faces.dlib_faces import DlibFaces
 from detectors.faces.face import DIMENSIONS, Box, Face, FaceModel
 from detectors.faces.onnx_embedder import EmbedderOptions, OnnxEmbedder
 from detectors.faces.search import Match, Templates
+from detectors.faces.yunet import YuNet, YuNetOptions
 
 __all__ = [
     "DIMENSIONS",
     "Box",
+    "CardFaces",
     "DlibFaces",
     "EmbedderOptions",
     "Face",
@@ -16,6 +19,8 @@ __all__ = [
     "Match",
     "OnnxEmbedder",
     "Templates",
+    "YuNet",
+    "YuNetOptions",
     "compare",
     "distances",
 ]

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.faces.alignment import upright
 from detectors.faces.comparison import compare
 from detectors.faces.face import Face, FaceModel
+from detectors.faces.onnx_embedder import OnnxEmbedder
+from detectors.faces.yunet import YuNet
 from models import ModelFault
 
 _SIZE = 256
 _SAME, _OTHER = 0.36, 0.73  # shares of the model's own threshold
+_OF_SOMEBODY_ELSE = 0.36
 _BROWN, _RED, _WHITE, _BLACK = (60.0, 40.0, 30.0), (150.0, 60.0, 60.0), (235.0, 235.0, 235.0), (25.0, 20.0, 20.0)
 
 
@@ -27,6 +31,9 @@ class Drawing:
     mouth: float = 0.10
     beard: float = 0.0
 
+
+_POINTS = _SIZE * np.array([(0.385, 0.46), (0.615, 0.46), (0.5, 0.62), (0.42, 0.75), (0.58, 0.75)], np.float64)
+"""Eyes, tip of the nose and corners of the mouth of every drawing, px, in the order of `alignment.TEMPLATE`."""
 
 LIGHT = Drawing()
 BEARDED = Drawing(skin=(120.0, 80.0, 60.0), hair=_BLACK, face=0.25, mouth=0.08, beard=0.9)
@@ -44,6 +51,39 @@ def prove(model: FaceModel) -> None:
         raise ModelFault(
             f"{model.identity}: the canary's mirror image lies at {same:.2f} (not below {below:.2f}), another at "
             f"{other:.2f} (not above {above:.2f}): the model does not work on this machine and must not be used"
+        )
+
+
+def prove_detector(detector: YuNet) -> None:
+    """Raises ModelFault unless drawn faces look more like faces to it than grey does, and grey like none.
+
+    That it finds the drawings is not asked: nobody knows of every card what it makes of drawings. But what is stuck or
+    blind, or has its outputs swapped, says no more of them than of grey.
+    """
+    grey = np.full((_SIZE, _SIZE, 3), 128, np.uint8)
+    empty = detector.highest(grey)
+    if len(detector(grey)):
+        raise ModelFault(f"{detector.card.identity} finds a face in plain grey: it must not be used")
+    if not all(detector.highest(draw(one)) > empty for one in (LIGHT, BEARDED)):
+        raise ModelFault(
+            f"{detector.card.identity}: a drawn face looks no more like one to it than plain grey does: it does not "
+            "work on this machine and must not be used"
+        )
+
+
+def prove_embedder(embedder: OnnxEmbedder, threshold: float) -> None:
+    """Raises ModelFault unless a drawn face lies nearer to its mirror image than to another drawing, by far.
+
+    "By far" is on two sides of one share of `threshold`: the model is somebody else's, and less is known of it than
+    of our own, of which `prove` asks more.
+    """
+    drawn = draw(LIGHT)
+    light, mirrored, bearded = (embedder(upright(one, _POINTS)) for one in (drawn, drawn[:, ::-1], draw(BEARDED)))
+    same, other, limit = compare(light, mirrored), compare(light, bearded), _OF_SOMEBODY_ELSE * threshold
+    if not same < limit < other:
+        raise ModelFault(
+            f"{embedder.card.identity}: the canary's mirror image lies at {same:.2f} and another face at {other:.2f}, "
+            f"not on two sides of {limit:.2f}: the model tells nobody apart and must not be used"
         )
 
 

@@ -1,4 +1,4 @@
-"""An embedder somebody else trained, by card: one ONNX file, asked about faces that dlib found and turned upright."""
+"""An embedder somebody else trained, by card: one ONNX file, asked about faces that were found and turned upright."""
 
 import hashlib
 from collections.abc import Sequence

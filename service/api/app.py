@@ -8,15 +8,31 @@ from fastapi import FastAPI
 
 from detectors import Inference, Prepared
 from service import SYSTEM_NAME, __version__, logs
-from service.api import appeals, consent, detect, edits, enrolments, health, images, inspect, problems, takedowns
+from service.api import (
+    appeals,
+    consent,
+    detect,
+    edits,
+    enrolments,
+    health,
+    held,
+    images,
+    inspect,
+    pages,
+    problems,
+    takedowns,
+)
 from service.api.batches import Batcher
-from service.api.middleware import BodyLimit, RequestId
+from service.api.callers import Desk
+from service.api.limits import Buckets, RateLimit
+from service.api.middleware import BodyLimit, NoNul, RequestId
 from service.house import House
 
 _FORM_OVERHEAD = 1 << 16  # boundaries and part headers around the largest file
 
-# Orders wait for the one pipeline in threads of their own, so that a queue of them cannot starve the examiner.
-_RENDERERS = 8
+# Orders wait in threads of their own, so that a queue of them cannot starve the examiner. More than the queue holds:
+# who finds it full must be told so at once.
+_RENDERERS_BESIDE = 32
 _JUDGED_TOGETHER = 16
 _EXAMINED_AT_ONCE = 4  # a decoded picture of the largest size takes hundreds of megabytes
 
@@ -38,18 +54,26 @@ def create_app(house: House) -> FastAPI:
         summary="Provable generation and provenance examination of images",
         description=_DESCRIPTION,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        docs_url=None,
         redoc_url=None,
     )
     app.state.house = house
     app.state.examining = asyncio.Semaphore(_EXAMINED_AT_ONCE)
     app.state.pending = asyncio.Semaphore(2 * _JUDGED_TOGETHER)  # prepared pictures wait in memory
     app.state.judging = Batcher(_judge(house), _JUDGED_TOGETHER)
-    app.state.renderers = ThreadPoolExecutor(_RENDERERS, "countermark-render")
-    for part in (images, edits, inspect, detect, takedowns, appeals, consent, enrolments, health):
+    threads = house.settings.queue_length + _RENDERERS_BESIDE
+    app.state.renderers = ThreadPoolExecutor(threads, "countermark-render")
+    app.state.desk = Desk(threads)
+    for part in (images, edits, held, inspect, detect, takedowns, appeals, consent, enrolments, health):
         app.include_router(part.router)
+    pages.install(app)
     problems.install(app)
     problems.describe(app)
     app.add_middleware(BodyLimit, limit=house.settings.max_bytes + _FORM_OVERHEAD)
+    if house.settings.requests_per_minute:
+        per_minute = house.settings.requests_per_minute
+        app.add_middleware(RateLimit, addresses=Buckets(per_minute), numbers=Buckets(per_minute))
+    app.add_middleware(NoNul)
     app.add_middleware(RequestId)
     return app
 

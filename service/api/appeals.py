@@ -7,7 +7,7 @@ from fastapi import APIRouter, Body, Request
 
 from service.api.problems import responses
 from service.appeals import Appeal, AppealStatus
-from service.errors import BadRequest, NotFound, Unavailable
+from service.errors import BadRequest, NotFound, TooMany, Unavailable
 from service.house import House
 
 router = APIRouter(tags=["notices"])
@@ -17,7 +17,7 @@ router = APIRouter(tags=["notices"])
     "/v1/appeals",
     status_code=201,
     summary="Appeal against a refusal, a verdict or a takedown",
-    responses=responses(BadRequest, NotFound, Unavailable),
+    responses=responses(BadRequest, NotFound, TooMany, Unavailable),
 )
 async def file(request: Request, appeal: Annotated[Appeal, Body()]) -> AppealStatus:
     """Keep the id of the answer: whoever has it can ask how the appeal stands."""
@@ -25,7 +25,7 @@ async def file(request: Request, appeal: Annotated[Appeal, Body()]) -> AppealSta
     return await asyncio.to_thread(house.appeals.file, appeal)
 
 
-@router.get("/v1/appeals/{number}", summary="How an appeal stands", responses=responses(NotFound, Unavailable))
+@router.get("/v1/appeals/{number}", summary="How an appeal stands", responses=responses(NotFound, TooMany, Unavailable))
 async def status(request: Request, number: str) -> AppealStatus:
     house: House = request.app.state.house
     return await asyncio.to_thread(house.appeals.status, number)

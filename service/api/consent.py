@@ -6,9 +6,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Request
 from pydantic import BaseModel, Field
 
+from service.api.keys import ShownKey
 from service.api.problems import responses
 from service.consent import Consent, Grant, State, Use
-from service.errors import NotFound, Unavailable
+from service.errors import NotFound, TooMany, Unauthorized, Unavailable
 
 router = APIRouter(tags=["consent"])
 
@@ -45,6 +46,16 @@ async def receipt(request: Request, grant: str) -> ReceiptStatus:
     )
 
 
+@router.get(
+    "/v1/consent/grants",
+    summary="What I am allowed: the grants made out to whose key this is",
+    responses=responses(Unauthorized, Unavailable),
+)
+async def allowed(request: Request, client: ShownKey) -> list[Grant]:
+    """For a tenant. Ended ones, too."""
+    return await asyncio.to_thread(_consent(request).grants.made_out_to, client.name)
+
+
 @router.get("/v1/consent/keys", summary="The key that signs receipts, as a JWK set (RFC 7517)")
 async def keys(request: Request) -> dict[str, Any]:
     return {"keys": [_consent(request).grants.signer.public_jwk]}
@@ -53,7 +64,7 @@ async def keys(request: Request) -> dict[str, Any]:
 @router.get(
     "/v1/consent/subjects/{subject}",
     summary="What was made of my likeness",
-    responses=responses(NotFound, Unavailable),
+    responses=responses(NotFound, TooMany, Unavailable),
 )
 async def overview(request: Request, subject: str, pin: Pin) -> Overview:
     """For the person themselves."""
@@ -63,7 +74,7 @@ async def overview(request: Request, subject: str, pin: Pin) -> Overview:
 @router.post(
     "/v1/consent/subjects/{subject}/grants/{grant}/revoke",
     summary="Take my consent back",
-    responses=responses(NotFound, Unavailable),
+    responses=responses(NotFound, TooMany, Unavailable),
 )
 async def revoke(request: Request, subject: str, grant: str, pin: Pin) -> Grant:
     """At once: what renders under the grant is not released."""
@@ -73,7 +84,7 @@ async def revoke(request: Request, subject: str, grant: str, pin: Pin) -> Grant:
 @router.post(
     "/v1/consent/subjects/{subject}/images/{content_id}/withdraw",
     summary="Block an image that shows me",
-    responses=responses(NotFound, Unavailable),
+    responses=responses(NotFound, TooMany, Unavailable),
 )
 async def withdraw(request: Request, subject: str, content_id: str, pin: Pin) -> Overview:
     """The image and what looks like it are refused from now on. Copies elsewhere are out of our reach."""

@@ -11,6 +11,7 @@ from fastapi.responses import StreamingResponse
 
 from detectors import Inference, Prepared
 from service.api.batches import Batcher
+from service.api.keys import EXAMINER
 from service.api.problems import responses
 from service.api.turns import in_turn
 from service.api.uploads import Upload, is_form, many, uploads
@@ -20,13 +21,14 @@ from service.errors import (
     BrokenPicture,
     Error,
     TooLarge,
+    Unauthorized,
     Unavailable,
     UnsupportedFormat,
     UnsupportedPixels,
 )
 from service.house import House
 
-router = APIRouter(tags=["examiner"])
+router = APIRouter(tags=["examiner"], dependencies=EXAMINER)
 
 MOST_FILES = 16
 _LINES = "application/x-ndjson"
@@ -47,7 +49,9 @@ _ANSWER = {
     response_class=StreamingResponse,
     responses={
         200: _ANSWER,
-        **responses(BadRequest, TooLarge, UnsupportedFormat, BrokenPicture, UnsupportedPixels, Unavailable),
+        **responses(
+            BadRequest, Unauthorized, TooLarge, UnsupportedFormat, BrokenPicture, UnsupportedPixels, Unavailable
+        ),
     },
     openapi_extra={"requestBody": many(MOST_FILES)},
 )

@@ -6,36 +6,33 @@ from fastapi import APIRouter, Request
 from pydantic import ConfigDict, ValidationError, field_validator
 from starlette.datastructures import FormData, UploadFile
 
-from service.api.images import Images, Wish, answer
+from service.api.images import REFUSALS, Images, Wish, answer
+from service.api.keys import Asking
 from service.api.problems import responses
 from service.api.uploads import BINARY, check_charset, is_form
 from service.errors import (
     BadRequest,
-    Blocked,
     BrokenPicture,
-    LikenessRefused,
-    PromptRefused,
-    StageFailed,
     TooLarge,
-    Unavailable,
-    Unsafe,
     UnsupportedFormat,
     UnsupportedPixels,
     first_fault,
 )
-from service.stages import Strength
+from service.stages import ReferenceScale, Strength
 
-_PICTURES = ("image", "mask")
-_LISTS = ("grants",)
+_PICTURES = ("image", "mask", "reference")
+_MOST_PICTURES = 6
+_LISTS = ("grants", "adapters")
 _MOST_FIELDS = 64
 
 
 class Change(Wish):
-    """The fields of `/v1/images/generations` as text of a form, and `strength`."""
+    """The fields of `/v1/images/generations` as text of a form, and what belongs to pictures."""
 
-    model_config = ConfigDict(extra="forbid", strict=False)
+    model_config = ConfigDict(strict=False)
 
     strength: Strength = None
+    reference_scale: ReferenceScale = None
 
     @field_validator("stream", mode="before")
     @classmethod
@@ -44,14 +41,19 @@ class Change(Wish):
 
 
 def _body() -> dict[str, Any]:
-    """The form in OpenAPI: the model's fields, and two files."""
+    """The form in OpenAPI: the model's fields, and files."""
     schema = Change.model_json_schema(ref_template="#/components/schemas/{model}")
     schema.pop("examples", None)
     schema["properties"] |= {
         "image": {**BINARY, "description": "The picture to change."},
         "mask": {**BINARY, "description": "As large as it; transparent, or else white, where it is drawn anew."},
+        "reference": {
+            "type": "array",
+            "items": BINARY,
+            "maxItems": 4,
+            "description": "Pictures that it shall take after, with or without one to change; needs an IP-Adapter.",
+        },
     }
-    schema["required"] = ["image", *schema["required"]]
     return {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
 
 
@@ -61,43 +63,35 @@ router = APIRouter(tags=["gateway"])
 @router.post(
     "/v1/images/edits",
     summary="Change a picture: whole, or where a mask says so",
-    responses=responses(
-        BadRequest,
-        TooLarge,
-        UnsupportedFormat,
-        BrokenPicture,
-        UnsupportedPixels,
-        PromptRefused,
-        LikenessRefused,
-        Unsafe,
-        Blocked,
-        StageFailed,
-        Unavailable,
-    ),
+    responses=responses(TooLarge, UnsupportedFormat, BrokenPicture, UnsupportedPixels, *REFUSALS),
     response_model_exclude_none=True,
     openapi_extra={"requestBody": _body()},
 )
-async def edit(request: Request) -> Images:
+async def edit(request: Request, client: Asking) -> Images:
     """Every face in what is sent in needs a grant that allows the use; listed and unsafe pictures stay out. The
     answer is that of `/v1/images/generations`; its manifest names the picture, by its hash, as its parent."""
     if not is_form(request):
         raise BadRequest("the request is no form", hint="Send a form with `prompt` and a file called `image`.")
     check_charset(request)
-    async with request.form(max_files=len(_PICTURES), max_fields=_MOST_FIELDS) as form:
+    async with request.form(max_files=_MOST_PICTURES, max_fields=_MOST_FIELDS) as form:
         fields, pictures = await _parts(form)
     wish = _wish(fields)
-    return await answer(request, wish, {**pictures, "strength": wish.strength})
+    more = {"strength": wish.strength, "reference_scale": wish.reference_scale}
+    return await answer(request, client, wish, {**pictures, **more})
 
 
-async def _parts(form: FormData) -> tuple[dict[str, object], dict[str, bytes]]:
-    """Text fields, those that are lists as such, and the bytes of the files. Raises BadRequest."""
+async def _parts(form: FormData) -> tuple[dict[str, object], dict[str, Any]]:
+    """Text fields, those that are lists as such, and the files as fields of an order. Raises BadRequest."""
     fields: dict[str, object] = {}
-    pictures: dict[str, bytes] = {}
+    pictures: dict[str, Any] = {}
+    references: list[bytes] = []
     for key, value in form.multi_items():
         name = key.removesuffix("[]")
         if isinstance(value, UploadFile) != (name in _PICTURES):
-            raise BadRequest("only `image` and `mask` are files, and they are", hint="See the schema at /docs.")
-        if isinstance(value, UploadFile):
+            raise BadRequest("only `image`, `mask` and `reference` are files", hint="See the schema at /docs.")
+        if isinstance(value, UploadFile) and name == "reference":
+            references.append(await value.read())
+        elif isinstance(value, UploadFile):
             _once(name, pictures)
             pictures[name] = await value.read()
         elif name in _LISTS:
@@ -105,9 +99,9 @@ async def _parts(form: FormData) -> tuple[dict[str, object], dict[str, bytes]]:
         else:
             _once(name, fields)
             fields[name] = value
-    if "image" not in pictures:
+    if "image" not in pictures and not references:
         raise BadRequest("the form has no file called `image`", hint="Send the picture to change as `image`.")
-    return fields, pictures
+    return fields, {**pictures, "references": tuple(references)}
 
 
 def _once(name: str, there: dict[str, Any]) -> None:

@@ -10,10 +10,11 @@ from service.api.problems import responses
 from service.api.turns import in_turn
 from service.api.uploads import Upload, with_text
 from service.consent import Enrolled
-from service.errors import BadRequest, NotLive, SwitchedOff, TooLarge, Unavailable
+from service.enrolment import MOST_PHOTOS
+from service.errors import BadRequest, NotLive, SwitchedOff, TooLarge, TooMany, Unavailable
 from service.house import House
-from service.liveness import PHOTOS, Challenge
-from service.pictures import Limits
+from service.liveness import Challenge
+from service.pictures import limits_of
 from service.settings import PREFIX
 
 router = APIRouter(tags=["consent"])
@@ -26,8 +27,8 @@ _FORM = {
         "file": {
             "type": "array",
             "items": {"type": "string", "format": "binary"},
-            "minItems": PHOTOS,
-            "maxItems": PHOTOS,
+            "minItems": 1,
+            "maxItems": MOST_PHOTOS,
             "description": "Photos of you alone, one for each pose and in that order. They are not kept.",
         },
     },
@@ -39,7 +40,7 @@ _BODY: dict[str, Any] = {"required": True, "content": {"multipart/form-data": {"
     "/v1/consent/enrolments",
     status_code=201,
     summary="Ask what to show to enrol my face",
-    responses=responses(SwitchedOff, Unavailable),
+    responses=responses(SwitchedOff, TooMany, Unavailable),
 )
 async def challenge(request: Request) -> Challenge:
     """Answer it within five minutes with one photo for each pose. It serves for one attempt."""
@@ -51,7 +52,7 @@ async def challenge(request: Request) -> Challenge:
     "/v1/consent/enrolments/{challenge}",
     status_code=201,
     summary="Enrol my face",
-    responses=responses(SwitchedOff, BadRequest, TooLarge, NotLive, Unavailable),
+    responses=responses(SwitchedOff, BadRequest, TooLarge, NotLive, TooMany, Unavailable),
     openapi_extra={"requestBody": _BODY},
 )
 async def enrol(
@@ -59,7 +60,7 @@ async def enrol(
 ) -> Enrolled:
     """Pictures that show this face are refused from now on. Keep number and PIN: the PIN is shown this once."""
     house = _open_door(request)
-    name, files = await with_text(request, "name", PHOTOS)
+    name, files = await with_text(request, "name", min(house.liveness.most_photos, MOST_PHOTOS))
     return await in_turn(request.app.state.examining, _enrol, house, challenge, name, files)
 
 
@@ -75,6 +76,6 @@ def _open_door(request: Request) -> House:
 
 
 def _enrol(house: House, challenge: str, name: str, files: list[Upload]) -> Enrolled:
-    limits = Limits(house.settings.max_bytes, house.settings.max_pixels)
+    limits = limits_of(house.settings)
     photos = [data for data, _ in files]
     return enrolment.enrol_self(house.consent, house.liveness, house.likeness.model, limits, challenge, name, photos)

@@ -2,45 +2,58 @@
 
 import asyncio
 import base64
-import contextvars
 import secrets
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, ValidationInfo, field_validator
 
-from service.api.problems import responses
+from service.adapters import AdapterChoice
+from service.api.callers import attended, in_thread
+from service.api.keys import Asking
+from service.api.problems import our_bug, responses
+from service.clients import Client
 from service.consent import GrantNumber
 from service.errors import (
+    AdapterRefused,
     BadRequest,
     Blocked,
+    Busy,
+    Error,
     LikenessRefused,
     PromptRefused,
     Refusal,
     StageFailed,
+    Unauthorized,
     Unavailable,
     Unsafe,
     first_fault,
 )
 from service.facts import Fact, fact
-from service.gateway import Gateway, Watch
+from service.gateway import Gateway
+from service.generation.schedulers import Scheduler
 from service.house import House
+from service.sent import Sent
+from service.settings import Settings
 from service.stages import (
     LARGEST_SEED,
     LONGEST_PROMPT,
     MOST_STEPS,
     LikenessScope,
     Order,
+    Quality,
     Released,
     SafetyThreshold,
+    Upscaled,
     genuine,
 )
+from service.staging import Watch
 
-_POLL_SECONDS = 0.25
 _WHOLE = 1 << 53  # beyond this a whole number is no exact float, and no guidance either
 _EXAMPLE: dict[str, JsonValue] = {
     "prompt": "a red fox in the snow at night",
@@ -50,15 +63,15 @@ _EXAMPLE: dict[str, JsonValue] = {
 }
 
 
-class Wish(BaseModel):
-    """OpenAI's request plus `seed`, `negative_prompt`, `num_inference_steps`, `guidance_scale`, `safety_threshold`,
-    `grants`, `scope`.
+class Wish(Sent):
+    """OpenAI's request plus `seed`, `negative_prompt`, `num_inference_steps`, `guidance_scale`, `scheduler`, `upscale`,
+    `safety_threshold`, `adapters`, `grants`, `scope`.
 
     Fields of OpenAI's that would change how a picture is screened or shown before it is (moderation="low",
     streaming, partial images) are accepted with their harmless value only. Unknown fields are refused.
     """
 
-    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [_EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     prompt: str = Field(min_length=1, max_length=LONGEST_PROMPT)
     n: int = Field(1, ge=1, le=10)
@@ -71,12 +84,19 @@ class Wish(BaseModel):
     negative_prompt: str = Field("", max_length=LONGEST_PROMPT)
     num_inference_steps: int | None = Field(None, ge=1, le=MOST_STEPS)
     guidance_scale: float | None = Field(None, ge=0, le=50, allow_inf_nan=False)
+    scheduler: Scheduler | None = Field(None, description="Unset: the model's own.")
     safety_threshold: SafetyThreshold = None
+    adapters: list[AdapterChoice] = Field(
+        [], max_length=4, description="Adapters of the operator's list: NAME or NAME:SCALE, scale 0 to 2."
+    )
     grants: list[GrantNumber] = Field([], max_length=8, description="Grants of people whose likeness it may show.")
     scope: LikenessScope = None
     model: str | None = Field(None, description="Must be the served model's name, if given.")
     user: str | None = Field(None, max_length=200, description="Accepted and not stored.")
-    quality: Literal["auto", "standard"] = "auto"
+    quality: Literal["auto", "standard", "high"] = Field(
+        "auto", description="`high` takes more steps, if the model can."
+    )
+    upscale: Upscaled = None
     background: Literal["auto", "opaque"] = "auto"
     moderation: Literal["auto"] = "auto"
     stream: Literal[False] = False
@@ -125,10 +145,24 @@ class Images(BaseModel):
     data: list[Image]
     background: Literal["opaque"] = "opaque"
     output_format: str
-    quality: Literal["standard"] = "standard"
+    quality: Quality
     size: str
     countermark: Facts
 
+
+REFUSALS = (
+    BadRequest,
+    Unauthorized,
+    PromptRefused,
+    LikenessRefused,
+    AdapterRefused,
+    Unsafe,
+    Blocked,
+    Busy,
+    StageFailed,
+    Unavailable,
+)
+"""What an order may be answered with."""
 
 router = APIRouter(tags=["gateway"])
 
@@ -136,46 +170,69 @@ router = APIRouter(tags=["gateway"])
 @router.post(
     "/v1/images/generations",
     summary="Draw pictures that are screened, marked, signed, proved and recorded",
-    responses=responses(BadRequest, PromptRefused, LikenessRefused, Unsafe, Blocked, StageFailed, Unavailable),
+    responses=responses(*REFUSALS),
     response_model_exclude_none=True,
 )
-async def generate(request: Request, wish: Annotated[Wish, Body()]) -> Images:
+async def generate(request: Request, client: Asking, wish: Annotated[Wish, Body()]) -> Images:
     """Answers with the released pictures. If none of the `n` could be released, the first refusal is the answer."""
-    return await answer(request, wish, {})
+    return await answer(request, client, wish, {})
 
 
-async def answer(request: Request, wish: Wish, more: Mapping[str, Any]) -> Images:
-    """The released pictures of a wish; `more` are fields of its orders that it does not have."""
-    house: House = request.app.state.house
-    gone = threading.Event()
-    call = partial(contextvars.copy_context().run, _release_all, house, wish, more, gone)
-    work = asyncio.get_running_loop().run_in_executor(request.app.state.renderers, call)
-    try:
-        while not (await asyncio.wait([work], timeout=_POLL_SECONDS))[0]:
-            if await request.is_disconnected():
-                gone.set()
-        return work.result()
-    finally:
-        gone.set()
+async def answer(request: Request, client: Client, wish: Wish, more: Mapping[str, Any]) -> Images:
+    """The released pictures of a client's wish; `more` are fields of its orders that it does not have."""
+    state = request.app.state
+    settings: Settings = state.house.settings
+    most = min(settings.max_images, client.max_images or settings.max_images)
+    if wish.n > most:
+        raise BadRequest(f"n is {wish.n}, at most {most} pictures are drawn at once")
+    # While one batch is screened and signed the next is drawn; one request does not take the queue for itself.
+    abreast = min(wish.n, settings.batch_size + min(settings.batch_size, settings.queue_length))
+
+    async def begin(gone: threading.Event) -> Images:
+        with state.desk.takes(abreast):
+            return await _release_all(state.house, state.renderers, wish, client, more, abreast, gone)
+
+    return await attended(request, begin)
 
 
-def _release_all(house: House, wish: Wish, more: Mapping[str, Any], gone: threading.Event) -> Images:
-    if wish.n > house.settings.max_images:
-        raise BadRequest(f"n is {wish.n}, at most {house.settings.max_images} pictures are drawn at once")
-    gateway = house.gateway
+async def _release_all(
+    house: House,
+    renderers: Executor,
+    wish: Wish,
+    client: Client,
+    more: Mapping[str, Any],
+    abreast: int,
+    gone: threading.Event,
+) -> Images:
+    gateway = await in_thread(renderers, lambda: house.gateway)
     model = gateway.backend.identity
     if wish.model not in (None, model.name):
         raise BadRequest(f"the model here is {model.name}", hint="Leave `model` out, or name that one.")
-    released: list[Released] = []
-    refusals: list[tuple[int, Refusal]] = []
-    for index, order in enumerate(_orders(wish, more)):
-        try:
-            released.append(gateway.release(order, Watch(cancelled=gone.is_set)))
-        except Refusal as refusal:
-            refusals.append((index, refusal))
-    if not released:
-        raise refusals[0][1]
+    turn = asyncio.Semaphore(abreast)
+    watch = Watch(cancelled=gone.is_set)
+    orders = _orders(wish, more)
+    released, refusals = _sorted(
+        await asyncio.gather(
+            *(_release(renderers, turn, partial(gateway.release, order, watch, client)) for order in orders),
+            return_exceptions=True,
+        )
+    )
     return _response(wish, gateway, released, refusals)
+
+
+async def _release(renderers: Executor, turn: asyncio.Semaphore, work: Callable[[], Released]) -> Released:
+    async with turn:
+        return await in_thread(renderers, work)
+
+
+def _sorted(results: list[Released | BaseException]) -> tuple[list[Released], list[tuple[int, Error]]]:
+    """What was released, and why nothing was at which place. Raises the first of these where nothing was released."""
+    released = [result for result in results if isinstance(result, Released)]
+    faults = [(index, result) for index, result in enumerate(results) if isinstance(result, BaseException)]
+    for _, fault in faults:
+        if not released or not isinstance(fault, Exception):
+            raise fault
+    return released, [(index, fault if isinstance(fault, Error) else our_bug(fault)) for index, fault in faults]
 
 
 def _orders(wish: Wish, more: Mapping[str, Any]) -> list[Order]:
@@ -192,7 +249,11 @@ def _orders(wish: Wish, more: Mapping[str, Any]) -> list[Order]:
                 width=width,
                 height=height,
                 steps=wish.num_inference_steps,
+                quality=_quality(wish),
+                upscale=wish.upscale,
                 guidance=wish.guidance_scale,
+                scheduler=wish.scheduler,
+                adapters=tuple(wish.adapters),
                 format=wish.output_format,
                 safety_threshold=wish.safety_threshold,
                 grants=tuple(wish.grants),
@@ -205,22 +266,32 @@ def _orders(wish: Wish, more: Mapping[str, Any]) -> list[Order]:
         raise BadRequest(first_fault(wrong.errors(include_input=False, include_url=False))) from None
 
 
-def _response(wish: Wish, gateway: Gateway, released: list[Released], refusals: list[tuple[int, Refusal]]) -> Images:
+def _quality(wish: Wish) -> Quality:
+    return "high" if wish.quality == "high" else "standard"
+
+
+def _response(wish: Wish, gateway: Gateway, released: list[Released], refusals: list[tuple[int, Error]]) -> Images:
     job = released[0].admitted.job
     return Images(
         created=int(time.time()),
-        data=[_image(image, wish.response_format) for image in released],
+        data=[as_image(image, wish.response_format) for image in released],
         output_format=wish.output_format,
+        quality=_quality(wish),
         size=f"{job.width}x{job.height}",
         countermark=Facts(
             model=gateway.backend.identity.name,
             images=[fact(image) for image in released],
-            refusals=[Refused(index=i, code=r.code, message=r.message, appeal=r.content_id) for i, r in refusals],
+            refusals=[_refused(index, refusal) for index, refusal in refusals],
         ),
     )
 
 
-def _image(released: Released, response_format: str) -> Image:
+def _refused(index: int, refusal: Error) -> Refused:
+    appeal = refusal.content_id if isinstance(refusal, Refusal) else None
+    return Refused(index=index, code=refusal.code, message=refusal.message, appeal=appeal)
+
+
+def as_image(released: Released, response_format: str) -> Image:
     """The response's pixels: only ever those of a genuine Released."""
     text = base64.b64encode(genuine(released, Released).data).decode()
     if response_format == "url":

@@ -2,20 +2,31 @@
 
 from fastapi import APIRouter, Request
 
+from service.api.keys import EXAMINER
 from service.api.problems import responses
 from service.api.turns import in_turn
 from service.api.uploads import ONE, uploads
-from service.errors import BadRequest, BrokenPicture, TooLarge, Unavailable, UnsupportedFormat, UnsupportedPixels
+from service.errors import (
+    BadRequest,
+    BrokenPicture,
+    TooLarge,
+    Unauthorized,
+    Unavailable,
+    UnsupportedFormat,
+    UnsupportedPixels,
+)
 from service.house import House
 from service.report import Report
 
-router = APIRouter(tags=["examiner"])
+router = APIRouter(tags=["examiner"], dependencies=EXAMINER)
 
 
 @router.post(
     "/v1/inspect",
     summary="Tell what a picture claims, carries, matches and probably is",
-    responses=responses(BadRequest, TooLarge, UnsupportedFormat, BrokenPicture, UnsupportedPixels, Unavailable),
+    responses=responses(
+        BadRequest, Unauthorized, TooLarge, UnsupportedFormat, BrokenPicture, UnsupportedPixels, Unavailable
+    ),
     openapi_extra={"requestBody": ONE},
 )
 async def inspect(request: Request) -> Report:

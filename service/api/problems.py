@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from service.errors import (
     BadRequest,
     Blocked,
+    Busy,
     Error,
     LikenessHeld,
     LikenessRefused,
@@ -20,6 +21,8 @@ from service.errors import (
     PromptRefused,
     Refusal,
     StageFailed,
+    TooMany,
+    Unauthorized,
     Unavailable,
     Unsafe,
     first_fault,
@@ -58,6 +61,7 @@ def respond(error: Error, request: Request, status: int | None = None) -> JSONRe
     status = status or error.status
     asked = isinstance(error, (PromptRefused, LikenessRefused, LikenessHeld, Unsafe, Blocked))
     kind = "image_generation_user_error" if asked else "invalid_request_error"
+    kind = "rate_limit_error" if isinstance(error, (Busy, TooMany)) else kind
     problem = Problem(
         title=type(error).__name__,
         status=status,
@@ -72,10 +76,26 @@ def respond(error: Error, request: Request, status: int | None = None) -> JSONRe
             code=error.code,
         ),
     )
-    headers = {"Retry-After": str(_RETRY_SECONDS)} if isinstance(error, (Unavailable, StageFailed)) else None
     return JSONResponse(
-        problem.model_dump(exclude=set() if problem.appeal else {"appeal"}), status, headers, media_type=MEDIA_TYPE
+        problem.model_dump(exclude=set() if problem.appeal else {"appeal"}),
+        status,
+        _headers(error),
+        media_type=MEDIA_TYPE,
     )
+
+
+def _headers(error: Error) -> dict[str, str]:
+    headers = {"Retry-After": str(seconds)} if (seconds := _retry_after(error)) else {}
+    if isinstance(error, Unauthorized):
+        headers["WWW-Authenticate"] = 'Bearer realm="countermark"'  # RFC 9110 asks for it in every 401
+    return headers
+
+
+def _retry_after(error: Error) -> int | None:
+    """Seconds after which the same request may succeed; None: no time helps."""
+    if isinstance(error, (Busy, TooMany)):
+        return error.retry_after
+    return _RETRY_SECONDS if isinstance(error, (Unavailable, StageFailed)) else None
 
 
 def describe(app: FastAPI) -> None:
@@ -119,12 +139,16 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def bug(request: Request, error: Exception) -> JSONResponse:
-        # Where, not what: the words of an unforeseen exception may hold a part of a prompt.
-        at = traceback.extract_tb(error.__traceback__)[-1]
-        log.error("bug", error=type(error).__name__, at=f"{at.filename}:{at.lineno}")
-        response = respond(Error("something went wrong on our side"), request)
+        response = respond(our_bug(error), request)
         response.headers["x-request-id"] = request.state.request_id  # this handler runs outside the middleware
         return response
+
+
+def our_bug(fault: BaseException) -> Error:
+    """What is told of an unforeseen exception; the log has where, not what: its words may hold a part of a prompt."""
+    at = traceback.extract_tb(fault.__traceback__)[-1]
+    log.error("bug", error=type(fault).__name__, at=f"{at.filename}:{at.lineno}")
+    return Error("something went wrong on our side")
 
 
 def responses(*errors: type[Error]) -> dict[int | str, dict[str, Any]]:

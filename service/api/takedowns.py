@@ -15,13 +15,14 @@ from service.errors import (
     BrokenPicture,
     NotFound,
     TooLarge,
+    TooMany,
     Unavailable,
     UnsupportedFormat,
     UnsupportedPixels,
     first_fault,
 )
 from service.house import House
-from service.pictures import Limits, decode
+from service.pictures import decode, limits_of
 from service.takedowns import CaseStatus, Notice, Receipt
 
 router = APIRouter(tags=["notices"])
@@ -45,7 +46,9 @@ _BODY: dict[str, Any] = {
     "/v1/takedowns",
     status_code=201,
     summary="Give notice of an intimate picture published without consent",
-    responses=responses(BadRequest, TooLarge, UnsupportedFormat, BrokenPicture, UnsupportedPixels, Unavailable),
+    responses=responses(
+        BadRequest, TooLarge, UnsupportedFormat, BrokenPicture, UnsupportedPixels, TooMany, Unavailable
+    ),
     openapi_extra={"requestBody": _BODY},
 )
 async def receive(request: Request) -> Receipt:
@@ -57,7 +60,9 @@ async def receive(request: Request) -> Receipt:
 
 
 @router.get(
-    "/v1/takedowns/{case}", summary="How a notice stands", responses=responses(BadRequest, NotFound, Unavailable)
+    "/v1/takedowns/{case}",
+    summary="How a notice stands",
+    responses=responses(BadRequest, NotFound, TooMany, Unavailable),
 )
 async def status(
     request: Request, case: str, x_case_pin: Annotated[str, Header(max_length=64, description="The case's PIN.")]
@@ -68,7 +73,7 @@ async def status(
 
 def _receive(house: House, notice: Notice, copy: bytes | None) -> Receipt:
     settings = house.settings
-    picture = decode(copy, Limits(settings.max_bytes, settings.max_pixels)) if copy is not None else None
+    picture = decode(copy, limits_of(settings)) if copy is not None else None
     return house.takedowns.receive(notice, picture)
 
 

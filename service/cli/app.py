@@ -19,10 +19,13 @@ from service.cli import (
     examine,
     faces,
     generate,
+    held,
+    keys,
     models,
     prompts,
     serve,
     takedowns,
+    tenants,
 )
 from service.cli.files import label, printable
 from service.errors import Error, Refusal
@@ -49,10 +52,13 @@ app.command("serve")(serve.serve)
 app.add_typer(faces.app, name="faces")
 app.add_typer(models.app, name="models")
 app.add_typer(audit.app, name="audit")
+app.add_typer(keys.app, name="keys")
 app.add_typer(blocklist.app, name="blocklist")
 app.add_typer(consent.app, name="consent")
 app.add_typer(takedowns.app, name="takedowns")
 app.add_typer(appeals.app, name="appeals")
+app.add_typer(held.app, name="held")
+app.add_typer(tenants.app, name="tenants")
 app.add_typer(prompts.app, name="prompts")
 
 

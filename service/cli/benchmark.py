@@ -16,7 +16,7 @@ from service.cli import charts, files
 from service.errors import BadRequest, FileUnreadable, InputError
 from service.house import open_classifier
 from service.measure import Scores, histogram, reliability, roc
-from service.pictures import Limits, decode
+from service.pictures import decode, limits_of
 from service.settings import Settings, load_settings
 
 Wanted = tuple[str, str, bool]
@@ -61,7 +61,7 @@ def benchmark(
 def _samples(settings: Settings, wanted: Sequence[Wanted]) -> list[Sample]:
     """Every picture judged; those that cannot be read are named, counted and left out."""
     progress = Console(stderr=True)
-    classifier, limits = open_classifier(settings), Limits(settings.max_bytes, settings.max_pixels)
+    classifier, limits = open_classifier(settings), limits_of(settings)
     samples = []
     for name, group, is_fake in track(wanted, "Judging", console=progress, transient=True):
         try:

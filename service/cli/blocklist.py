@@ -13,7 +13,7 @@ from service.cli import files, present
 from service.errors import BadRequest, Blocked, Error, TooLarge
 from service.hashlists import FORMATS, KINDS, HashKind, Listed, ListFormat, known_hash
 from service.house import House, open_house
-from service.pictures import Limits, decode
+from service.pictures import decode, limits_of
 from service.settings import load_settings
 
 _LARGEST_LIST = 1 << 30  # bytes
@@ -128,7 +128,7 @@ def check(
 
 def _match(house: House, name: str) -> Match | None:
     settings = house.settings
-    picture = decode(files.read(name, settings.max_bytes), Limits(settings.max_bytes, settings.max_pixels))
+    picture = decode(files.read(name, settings.max_bytes), limits_of(settings))
     return house.blocklist.match(picture.rgb, picture.sha256)
 
 

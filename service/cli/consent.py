@@ -18,7 +18,7 @@ from service.consent import SCOPES, Grant
 from service.errors import BadRequest, NoFace, NotFound, Unavailable
 from service.faces import open_model
 from service.house import House, open_house
-from service.pictures import Limits, decode
+from service.pictures import decode, limits_of
 from service.settings import load_settings
 
 _INVALID = 3
@@ -47,7 +47,7 @@ def enrol(
         done = enrolment.enrol(
             open_house(settings).consent,
             open_model(settings),
-            Limits(settings.max_bytes, settings.max_pixels),
+            limits_of(settings),
             name,
             data,
             protected=protect,
@@ -155,7 +155,7 @@ def check(
     """Tell whether every face of a picture belongs to one of the subjects: exit 0, 1 if not, 5 if it has none."""
     settings = load_settings()
     data = files.read(picture, settings.max_bytes)
-    rgb = decode(data, Limits(settings.max_bytes, settings.max_pixels)).rgb
+    rgb = decode(data, limits_of(settings)).rgb
     try:
         count, strangers = open_house(settings).likeness.uncovered(rgb, subject)
     except ModelError as fault:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from service.classifier import Classifier, Detection
 from service.cli import files, present
-from service.errors import BadRequest, Error
+from service.errors import Error
 from service.heatmaps import overlay
 from service.house import open_classifier
 from service.pictures import encode
@@ -40,7 +40,7 @@ def detect(
     if to_csv:
         files.check_target(str(to_csv), force)
     if heatmap:
-        _make_folder(heatmap)
+        files.make_folder(heatmap)
     progress = Console(stderr=True)
     with progress.status("Loading the classifiers"):
         classifier = open_classifier(settings)
@@ -58,7 +58,7 @@ def detect(
         rows.append(_row(found))
         _show(console, found, as_json)
         if heatmap:
-            _draw(classifier, data, heatmap / f"{_stem(name)}-{found.sha256[:8]}.png")
+            _draw(classifier, data, heatmap / f"{files.stem(name)}-{found.sha256[:8]}.png")
     if to_csv:
         _write_csv(to_csv, rows)
     raise typer.Exit(max(codes))
@@ -92,14 +92,3 @@ def _write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> None:
         table = csv.DictWriter(file, _COLUMNS)
         table.writeheader()
         table.writerows(rows)
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as denied:
-        raise BadRequest(f"{folder} cannot be made: {denied.strerror}", hint="Choose another folder.") from denied
-
-
-def _stem(name: str) -> str:
-    return "stdin" if name == files.STDIO else Path(files.label(name)).stem

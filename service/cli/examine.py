@@ -1,6 +1,7 @@
 """countermark verify and countermark inspect."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,7 +10,9 @@ from rich.progress import track
 
 from service.cli import files, present
 from service.errors import Error
+from service.heatmaps import overlay
 from service.house import House, open_house
+from service.pictures import encode
 from service.policy import EXIT_CODES
 from service.report import Report
 from service.settings import load_settings
@@ -28,9 +31,17 @@ def verify(names: Files, as_json: Json = False) -> None:
     )
 
 
-def inspect(names: Files, as_json: Json = False) -> None:
+def inspect(
+    names: Files,
+    as_json: Json = False,
+    heatmap: Annotated[
+        Path | None, typer.Option(help="Folder for a PNG of each marked picture: where the mark still is.")
+    ] = None,
+) -> None:
     """Report everything known about pictures; exit 0 whenever they could be read."""
-    raise typer.Exit(_examine_all(names, as_json, present.full, lambda _report: 0))
+    if heatmap:
+        files.make_folder(heatmap)
+    raise typer.Exit(_examine_all(names, as_json, present.full, lambda _report: 0, heatmap=heatmap))
 
 
 def _examine_all(
@@ -40,6 +51,7 @@ def _examine_all(
     exit_code: Callable[[Report], int],
     *,
     classify: bool = True,
+    heatmap: Path | None = None,
 ) -> int:
     """Examine each file; one that cannot be read does not keep the others from their report."""
     console = Console(highlight=False)
@@ -48,7 +60,7 @@ def _examine_all(
     codes = []
     for name in track(names, "Examining", console=progress, transient=True, disable=len(names) == 1):
         try:
-            report = _examine(house, name, classify)
+            report = _examine(house, name, classify, heatmap)
         except Error as error:
             codes.append(error.exit_code)
             present.failure(console, files.label(name), error, as_json)
@@ -61,6 +73,10 @@ def _examine_all(
     return max(codes, key=_GRAVITY.index)
 
 
-def _examine(house: House, name: str, classify: bool) -> Report:
+def _examine(house: House, name: str, classify: bool, heatmap: Path | None) -> Report:
     data = files.read(name, house.settings.max_bytes)
-    return house.examiner.examine(data, files.label(name), classify=classify)
+    report = house.examiner.examine(data, files.label(name), classify=classify)
+    if heatmap and (found := house.examiner.mark_map(data)):
+        target = heatmap / f"{files.stem(name)}-{report.asset.sha256[:8]}.png"
+        files.write(str(target), encode(overlay(*found), "png")[0])
+    return report

@@ -16,7 +16,9 @@ _DIFFERENT = 1
 Picture = Annotated[str, typer.Argument(help="A picture; - reads standard input.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
-app = typer.Typer(help="Find and compare faces (needs the extra `faces`).", no_args_is_help=True)
+app = typer.Typer(
+    help="Find and compare faces (needs the extra `faces`, or two cards: docs/consent.md).", no_args_is_help=True
+)
 
 
 @app.command("compare")

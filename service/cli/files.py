@@ -49,6 +49,19 @@ def expand(paths: Sequence[str]) -> Iterator[str]:
         yield from found
 
 
+def make_folder(folder: Path) -> None:
+    """Raises BadRequest where it cannot be made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as denied:
+        raise BadRequest(f"{folder} cannot be made: {denied.strerror}", hint="Choose another folder.") from denied
+
+
+def stem(name: str) -> str:
+    """What to call a file made from `name`."""
+    return "stdin" if name == STDIO else Path(label(name)).stem
+
+
 def label(name: str) -> str:
     """The name as valid text: file names may hold bytes that are none."""
     return os.fsencode(name).decode("utf-8", "replace")
@@ -82,8 +95,8 @@ def check_target(name: str, force: bool) -> None:
         raise BadRequest(f"the folder {path.parent} cannot be written", hint="Choose another folder.")
 
 
-def write(name: str, data: bytes) -> None:
-    """Write the file whole or not at all: under another name first, then renamed."""
+def write(name: str, data: bytes, mode: int = 0o666) -> None:
+    """Write the file whole or not at all: under another name first, then renamed. `mode`: before the umask."""
     if name == STDIO:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
@@ -96,7 +109,7 @@ def write(name: str, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())
+        temporary.chmod(mode & ~_umask())
         temporary.replace(path)
     except BaseException:
         temporary.unlink()

@@ -14,10 +14,12 @@ from service.cli import files
 from service.consent import SCOPES
 from service.errors import BadRequest, first_fault
 from service.facts import fact
-from service.gateway import Gateway, Watch
+from service.gateway import Gateway
+from service.generation.schedulers import SCHEDULERS
 from service.house import open_house
 from service.settings import load_settings
 from service.stages import Order, Released, genuine
+from service.staging import Watch
 
 
 def generate(
@@ -27,9 +29,20 @@ def generate(
     negative: Annotated[str, typer.Option(help="What the picture must not show.")] = "",
     size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT in pixels; default: the model's own.")] = None,
     steps: Annotated[int | None, typer.Option(help="Denoising steps; default: the model's own.")] = None,
+    quality: Annotated[str, typer.Option(help="standard or high: more steps, if the model can.")] = "standard",
+    upscale: Annotated[
+        str | None, typer.Option(help="Draw at the model's own size and enlarge to --size by this method: lanczos.")
+    ] = None,
     guidance: Annotated[float | None, typer.Option(help="How closely to follow the prompt.")] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help=f"How noise is taken away: {', '.join(SCHEDULERS)}; default: the model's own."),
+    ] = None,
     safety_threshold: Annotated[
         float | None, typer.Option(help="Refuse from this score already; never laxer than the setting.")
+    ] = None,
+    adapter: Annotated[
+        list[str] | None, typer.Option(help="NAME or NAME:SCALE of an adapter; see `countermark models adapters`.")
     ] = None,
     grant: Annotated[
         list[str] | None, typer.Option(help="Grant of a person whose likeness it may show; see `countermark consent`.")
@@ -43,6 +56,13 @@ def generate(
     image: Annotated[str | None, typer.Option(help="Picture to change; each face in it needs a --grant.")] = None,
     mask: Annotated[
         str | None, typer.Option(help="Transparent, or else white, where the picture is drawn anew.")
+    ] = None,
+    reference: Annotated[
+        list[str] | None,
+        typer.Option(help="Picture that it shall take after; each face in it needs a --grant. Needs an IP-Adapter."),
+    ] = None,
+    reference_scale: Annotated[
+        float | None, typer.Option(help="How much it takes after them, 0 to 1; default 0.6.")
     ] = None,
     strength: Annotated[
         float | None, typer.Option(help="How much of the picture to draw anew, 0 to 1; default 0.8, with --mask 1.")
@@ -60,19 +80,26 @@ def generate(
         width=width,
         height=height,
         steps=steps,
+        quality=quality,
+        upscale=upscale,
         guidance=guidance,
+        scheduler=scheduler,
         format=files.format_of(out),
         safety_threshold=safety_threshold,
+        adapters=tuple(adapter or ()),
         grants=tuple(grant or ()),
         scope=scope,
         image=files.read(image, settings.max_bytes) if image else None,
         mask=files.read(mask, settings.max_bytes) if mask else None,
         strength=strength,
+        references=tuple(files.read(name, settings.max_bytes) for name in reference or ()),
+        reference_scale=reference_scale,
     )
     files.check_target(out, force)
     console = Console(stderr=True)
     house = open_house(settings)
-    with console.status("Loading the model"):
+    with console.status("Loading the model") as status:
+        house.on_loading = lambda done, total, part: status.update(f"Loading the model: {part} ({done} of {total})")
         gateway = house.gateway
     released, seconds = _release(gateway, order, console)
     files.write(out, genuine(released, Released).data)
@@ -105,13 +132,16 @@ def _release(gateway: Gateway, order: Order, console: Console) -> tuple[Released
         stop = threading.Event()
 
         def on_step(done: int, total: int) -> None:
-            progress.update(task, completed=done, total=total)
+            progress.update(task, description="render", completed=done, total=total)
+
+        def on_wait(ahead: int) -> None:
+            progress.update(task, description=f"waiting, {ahead} first" if ahead else "render")
 
         def on_stage(stage: str, took: float) -> None:
             seconds[stage] = round(seconds.get(stage, 0) + took, 4)
 
         try:
-            return gateway.release(order, Watch(on_step, on_stage, stop.is_set)), seconds
+            return gateway.release(order, Watch(on_step, on_stage, stop.is_set, on_wait)), seconds
         except KeyboardInterrupt:
             stop.set()
             raise
@@ -130,8 +160,14 @@ def _present(facts: dict[str, Any], as_json: bool, console: Console, to: TextIO)
         "Content id": facts["content_id"],
         "SHA-256": facts["sha256"],
         "Decision": facts["decision"],
+        **({"Drawing": _cost(**facts["energy"])} if facts["energy"] else {}),
     }
     for name, value in lines.items():
         print(f"{name:11}{value}", file=to)
     if facts["file"] != files.STDIO:
         console.print(f"Check it: countermark verify {facts['file']}", markup=False)
+
+
+def _cost(seconds: float, watt_hours: float | None, method: str) -> str:
+    energy = "energy unknown" if watt_hours is None else f"{1000 * watt_hours:.3g} mWh ({method})"
+    return f"{seconds:.1f} s, {energy}"

@@ -1,7 +1,6 @@
 """countermark models."""
 
 import json
-import re
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -12,10 +11,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from models import Card, ModelError, ModelMissing, Source, all_cards, export, find_card, hub, pull
+from models import Card, ModelError, ModelMissing, Source, export, find_card, hub, pull
 from service import home
-from service.cards import CARDS_FOLDER, known_cards, store
+from service.cards import CARDS_FOLDER, check_new_name, keep, known_cards, store
+from service.cli import adapters
 from service.errors import BadRequest, Unavailable
+from service.generation.loading import require
+from service.generation.registration import check_pipeline, pipeline_card
+from service.house import open_folder_checker
 from service.settings import Settings, load_settings
 
 _UNUSABLE = "unusable"
@@ -24,6 +27,10 @@ HUB_FILES = ("*.json", "*.safetensors", "*.onnx", "README.md")
 Accept = Annotated[bool, typer.Option("--accept-licence", help="Accept the model's licence without being asked.")]
 
 app = typer.Typer(help="The models this installation knows.", no_args_is_help=True)
+app.command("add-adapter")(adapters.add)
+app.command("adapters")(adapters.show)
+app.command("audit-adapter")(adapters.check)
+app.command("remove-adapter")(adapters.remove)
 
 
 @app.command("list")
@@ -81,7 +88,7 @@ def export_model(
     settings = load_settings()
     home.prepare(settings.home)
     target = settings.home / CARDS_FOLDER
-    _check_name(name, target)
+    check_new_name(name, settings)
     try:
         with tempfile.TemporaryDirectory(dir=settings.home) as scratch:
             found = _source(source, revision, Path(scratch), settings)
@@ -98,6 +105,31 @@ def export_model(
     )
 
 
+@app.command("add-pipeline")
+def add_pipeline(
+    folder: Annotated[Path, typer.Argument(help="A diffusers folder; it stays where it is.", metavar="DIR")],
+    name: Annotated[str | None, typer.Option(help="Name of the card; default: the folder's.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the card as one JSON object.")] = False,
+) -> None:
+    """Check a pipeline's folder and write its card: from then on it is served only as it is now."""
+    settings = load_settings()
+    home.prepare(settings.home)
+    name = name or folder.resolve().name.lower()
+    check_new_name(name, settings)
+    with Console(stderr=True).status("Checking"):
+        require()
+        checked = check_pipeline(folder)
+        open_folder_checker(settings, folder)
+        card = pipeline_card(folder, name, checked)
+    place = keep(card, settings)
+    if as_json:
+        print(json.dumps({**card.model_dump(mode="json"), "digest": card.digest}))
+        return
+    console = Console(stderr=True)
+    console.print(f"{card.identity}: {checked.summary} Licence: {card.licence}", markup=False, soft_wrap=True)
+    console.print(f"Its card is {place}. Serve it: COUNTERMARK_PIPELINE={name}", markup=False, soft_wrap=True)
+
+
 def _source(name: str, revision: str, scratch: Path, settings: Settings) -> Source:
     if Path(name).is_dir():
         return Source(Path(name), Path(name).name)
@@ -105,17 +137,6 @@ def _source(name: str, revision: str, scratch: Path, settings: Settings) -> Sour
         raise BadRequest(f"{name} is no folder here", hint="Set COUNTERMARK_ALLOW_HUB=true to fetch it from a hub.")
     folder = hub.fetch(name, revision, HUB_FILES, scratch)
     return Source(folder, f"{name}@{hub.commit_of(folder)}")
-
-
-def _check_name(name: str, target: Path) -> None:
-    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name):
-        raise BadRequest(f"{name!r} is no card's name", hint="Use small letters, digits, dots, - and _.")
-    try:
-        taken = name in {card.name for card in all_cards(target)}
-    except ModelError as bad:
-        raise Unavailable(str(bad)) from bad
-    if taken:
-        raise BadRequest(f"there is a model called {name}", hint="Choose another name, or remove that one's card.")
 
 
 def _agree(what: str, licence: str, accepted: bool) -> None:

@@ -102,9 +102,12 @@ def _claimed(claimed: Claimed) -> Iterator[str]:
 
 def _marked(mark: Marked) -> Iterator[str]:
     if not mark.present:
-        yield f"{mark.codec}: no mark"
+        yield f"{mark.codec}: {mark.note or 'no mark'}"
         return
-    yield f"{mark.codec}: {mark.mark_id}, confidence {mark.confidence:.2f}"
+    if mark.name:
+        yield f"{mark.codec}: {mark.name}, {mark.confidence:.0%} of it read right"
+        return
+    yield f"{mark.codec}: {mark.mark_id}, confidence {mark.confidence:.2f}, in {mark.coverage:.0%} of the picture"
     if mark.issued:
         yield f"issued here on {mark.issued.created_at} by {mark.issued.model} as {mark.issued.content_id}"
         same = {True: "same picture", False: "another picture", None: "cannot tell"}[mark.same_image]

@@ -1,5 +1,6 @@
 """The faces of subjects, opened to be searched."""
 
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,16 +15,23 @@ from service.vault import Sealed, Vault
 
 
 class Faces:
-    """The templates of subjects, decrypted in memory. Safe to share between threads."""
+    """The templates of subjects, decrypted in memory. Safe to share between threads.
+
+    An erasure by this process empties the memory at once; one by another does at the next look.
+    """
 
     def __init__(self, ledger: Ledger, vault: Vault, people: Subjects) -> None:
         self._ledger = ledger
         self._vault = vault
         self._people = people
         self._known: tuple[object, Known] | None = None
+        self._erasures = 0
+        self._lock = threading.Lock()
+        people.when_erased(self._forget)
 
     def protected(self, model: str) -> Known:
         """The templates of every protected subject made by the model with this digest; read again after any change."""
+        before = self._erasures
         newest = select(func.max(decisions.c.seq)).where(decisions.c.kind == "consent")
         wanted = select(templates, subjects.c.wrapped_key).join(subjects, subjects.c.id == templates.c.subject)
         chosen = wanted.where(subjects.c.protected & (templates.c.model == model)).order_by(templates.c.id)
@@ -35,8 +43,15 @@ class Faces:
             if kept is not None and kept[0] == state:
                 return kept[1]
             known = self._opened(connection.execute(chosen).all())
-        self._known = (state, known)
+        with self._lock:
+            if before == self._erasures:  # else it may hold somebody who was erased meanwhile
+                self._known = (state, known)
         return known
+
+    def _forget(self) -> None:
+        with self._lock:
+            self._erasures += 1
+            self._known = None
 
     def other_models(self, model: str) -> int:
         """How many templates of protected subjects another model made: they cannot be compared with this one's."""

@@ -92,6 +92,12 @@ class Grants:
         with reading(self._ledger.engine) as connection:
             return [self._grant(row) for row in connection.execute(query)]
 
+    def made_out_to(self, grantee: str) -> list[Grant]:
+        """Every grant to somebody, oldest first."""
+        query = select(grants).where(grants.c.grantee == grantee).order_by(grants.c.created_at, grants.c.id)
+        with reading(self._ledger.engine) as connection:
+            return [self._grant(row) for row in connection.execute(query)]
+
     def permitted(self, wanted: Sequence[str], scope: Scope, grantee: str) -> list[Grant]:
         """The named grants, all live, for this scope and grantee.
 

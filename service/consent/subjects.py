@@ -24,6 +24,11 @@ class Subjects:
         self._ledger = ledger
         self._vault = vault
         self._clock = clock
+        self._erased: list[Callable[[], None]] = []
+
+    def when_erased(self, tell: Callable[[], None]) -> None:
+        """Call `tell` after each erasure by this process: whoever keeps something opened forgets it then."""
+        self._erased.append(tell)
 
     def enrol(
         self,
@@ -102,6 +107,8 @@ class Subjects:
             connection.execute(grants.update().where(open_).values(revoked_at=now))
 
         self._record(subject, {"action": "erased"}, write)
+        for tell in self._erased:
+            tell()
         scrub(self._ledger.engine)
 
     def purge(self) -> list[str]:

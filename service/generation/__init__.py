@@ -1,6 +1,19 @@
 """Rendering: the Backend protocol, and the diffusers backend behind it."""
 
-from service.generation.backend import Backend, Job, ModelIdentity, OnStep
+from service.generation.backend import Backend, Batching, Job, ModelIdentity, OnStep, References, Upscale
 from service.generation.canvas import Canvas
+from service.generation.energy import Energy
+from service.generation.progress import Progress
 
-__all__ = ["Backend", "Canvas", "Job", "ModelIdentity", "OnStep"]
+__all__ = [
+    "Backend",
+    "Batching",
+    "Canvas",
+    "Energy",
+    "Job",
+    "ModelIdentity",
+    "OnStep",
+    "Progress",
+    "References",
+    "Upscale",
+]

@@ -4,7 +4,7 @@ Each function answers for one concern and is pure; `DiffusersBackend.render` put
 """
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PIL import Image
@@ -15,7 +15,7 @@ from service.generation.backend import Job, OnStep
 Takes = Mapping[str, inspect.Parameter]
 """The parameters of a pipeline's call, by name."""
 
-GUIDANCE, TRUE_GUIDANCE = "guidance_scale", "true_cfg_scale"
+BOTH = GUIDANCE, TRUE_GUIDANCE = "guidance_scale", "true_cfg_scale"
 _OPTIONS = ("guidance_rescale", "max_sequence_length")  # what a card may set, where the call takes it
 
 
@@ -53,13 +53,15 @@ def ignored(call: Takes, job: Job) -> tuple[str, ...]:
     return ()
 
 
-def words(call: Takes, job: Job) -> dict[str, Any]:
-    """The prompts. An empty negative prompt is left to the pipeline, which knows what it was trained with."""
-    if job.negative_prompt:
-        return {"prompt": job.prompt, "negative_prompt": job.negative_prompt}
-    if guidance_name(call) == TRUE_GUIDANCE:  # without any there is no guidance at all
-        return {"prompt": job.prompt, "negative_prompt": " "}
-    return {"prompt": job.prompt}
+def words(call: Takes, jobs: Sequence[Job]) -> dict[str, Any]:
+    """The prompts of jobs that are alike: text for one, lists for several. An empty negative prompt is left to the
+    pipeline, which knows what it was trained with."""
+    given = {"prompt": [job.prompt for job in jobs]}
+    if jobs[0].negative_prompt:
+        given["negative_prompt"] = [job.negative_prompt for job in jobs]
+    elif guidance_name(call) == TRUE_GUIDANCE:  # without any there is no guidance at all
+        given["negative_prompt"] = [" "] * len(jobs)
+    return given if len(jobs) > 1 else {name: texts[0] for name, texts in given.items()}
 
 
 def guidance(call: Takes, job: Job) -> dict[str, float]:

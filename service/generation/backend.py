@@ -1,16 +1,22 @@
 """What the gateway asks of whatever draws the picture."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from service.generation.adapters import Adapter
 from service.generation.canvas import Canvas
+from service.generation.schedulers import Scheduler
 
 OnStep = Callable[[int, int], None]
 """Called after each denoising step with (done, total); raising from it stops the rendering."""
+
+
+Upscale = Literal["lanczos"]
+"""A named method of enlarging."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +25,16 @@ class ModelIdentity:
 
     name: str
     version: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class References:
+    """What a picture shall take after: square RGB pictures (uint8, H x W x 3), how much (0 to 1), and the SHA-256 (hex)
+    of the adapter that does it."""
+
+    pictures: tuple[NDArray[np.uint8], ...]
+    scale: float
     digest: str
 
 
@@ -35,8 +51,16 @@ class Job:
     guidance: float
     steering: int = 0
     """How strongly to steer away from what is unsafe: 0 not at all, up to the backend's `most_steering`."""
+    adapters: tuple[Adapter, ...] = ()
+    """What is put on the model for this picture."""
     canvas: Canvas | None = None
     """What to draw on; None: an empty one."""
+    references: References | None = None
+    """What it shall take after."""
+    scheduler: Scheduler | None = None
+    """None: the model's own."""
+    upscale: Upscale | None = None
+    """How the picture gets its size where the model draws it smaller; None: drawn at that size."""
 
     @property
     def done_steps(self) -> int:
@@ -58,11 +82,19 @@ class Backend(Protocol):
     def default_steps(self) -> int: ...
 
     @property
+    def high_steps(self) -> int:
+        """Steps of an order of high quality; `default_steps` where the model has one quality."""
+
+    @property
     def default_guidance(self) -> float: ...
 
     @property
     def most_steering(self) -> int:
         """The largest `Job.steering`; 0 where the model cannot be steered."""
+
+    @property
+    def reference_digest(self) -> str:
+        """SHA-256 (hex) of what lets pictures take after others; empty where nothing does."""
 
     def fitting(self, width: int, height: int) -> tuple[int, int]:
         """The size (width, height) to draw at, on a picture of that size."""
@@ -71,8 +103,19 @@ class Backend(Protocol):
         """Warnings about the job, such as words the model has never seen.
 
         Raises:
-            BadRequest: this model cannot draw it (size, steps, on a picture).
+            BadRequest: this model cannot draw it (size, steps, scheduler, adapters, on a picture).
         """
 
     def render(self, job: Job, on_step: OnStep) -> NDArray[np.uint8]:
         """RGB pixels (uint8, height x width x 3), the same for the same job, bit for bit, on one machine."""
+
+
+@runtime_checkable
+class Batching(Backend, Protocol):
+    """A Backend that can draw several pictures in one call."""
+
+    def render_batch(self, jobs: Sequence[Job], on_step: OnStep) -> Sequence[NDArray[np.uint8]]:
+        """One picture a job, in order, each from its own seed. The jobs are alike in all but prompts and seed.
+
+        A picture may differ from what `render` gives for its job by rounding. What fails for one, fails for all.
+        """

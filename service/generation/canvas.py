@@ -26,15 +26,19 @@ class Canvas:
         return int(steps * self.strength)
 
 
+def fitted(rgb: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """The middle of a picture in another shape and size (width, height)."""
+    return np.asarray(ImageOps.fit(Image.fromarray(rgb), size, Image.Resampling.LANCZOS))
+
+
 def canvas(
     rgb: NDArray[np.uint8], mask: NDArray[np.bool_] | None, strength: float | None, size: tuple[int, int]
 ) -> Canvas:
     """The middle of a picture and its mask in another shape and size (width, height)."""
-    fitted = np.asarray(ImageOps.fit(Image.fromarray(rgb), size, Image.Resampling.LANCZOS))
     if mask is None:
-        return Canvas(fitted, None, WHOLE if strength is None else strength)
+        return Canvas(fitted(rgb, size), None, WHOLE if strength is None else strength)
     grey = ImageOps.fit(Image.fromarray(mask.astype(np.uint8) * 255), size, Image.Resampling.BILINEAR)
-    return Canvas(fitted, np.asarray(grey) >= 128, PART if strength is None else strength)
+    return Canvas(fitted(rgb, size), np.asarray(grey) >= 128, PART if strength is None else strength)
 
 
 def kept(drawn: NDArray[np.uint8], onto: Canvas) -> NDArray[np.uint8]:

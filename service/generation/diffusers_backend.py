@@ -6,7 +6,7 @@ checker and others, and marks them.
 
 import contextlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,19 @@ from numpy.typing import NDArray
 from models import ModelFault
 from service.errors import BadRequest
 from service.generation import arguments, vocabulary
+from service.generation.adapters import Attachments
+from service.generation.adapters import check as check_adapters
 from service.generation.backend import Job, ModelIdentity, OnStep
 from service.generation.blending import Blending
 from service.generation.canvas import kept
 from service.generation.families import steerable
 from service.generation.redrawing import blends, redrawer
+from service.generation.references import ReferenceAdapter
+from service.generation.references import check as check_references
 from service.generation.safe_guidance import STRENGTHS, steered
+from service.generation.schedulers import check as check_scheduler
+from service.generation.schedulers import fitting, scheduled
+from service.generation.unheard import Unheard
 
 _LEAST_MULTIPLE = 8
 _LARGEST_SIDE = 2048
@@ -34,9 +41,14 @@ class DiffusersBackend:
     """One loaded pipeline. Renders one picture at a time: a scheduler keeps state between steps."""
 
     def __init__(
-        self, pipeline: Any, identity: ModelIdentity, folder: Path, options: Mapping[str, Any] | None = None
+        self,
+        pipeline: Any,
+        identity: ModelIdentity,
+        folder: Path,
+        options: Mapping[str, Any] | None = None,
+        references: ReferenceAdapter | None = None,
     ) -> None:
-        """`folder`: where it was loaded from.
+        """`folder`: where it was loaded from. `references`: what lets its pictures take after others.
 
         `options`: `steps`, `guidance`, `guidance_rescale`, `max_sequence_length`, `sizes` = "native", `words` the model
         knows.
@@ -47,12 +59,21 @@ class DiffusersBackend:
         self._options = dict(options or {})
         self._call = arguments.takes(pipeline)
         self._words = frozenset(self._options.get("words", ()))
-        self._redrawers: dict[bool, Any] = {}
+        self._schedulers = fitting(pipeline)
+        # Now, and not at the first picture sent in: a drawing swaps parts of the pipeline, and they would keep those.
+        self._redrawers = {masked: redrawer(pipeline, masked=masked) for masked in (False, True)}
+        self._unheard = Unheard(pipeline, self._options)
+        self._attachments = Attachments(pipeline)
+        self._references = references
         self._lock = threading.Lock()
 
     @property
     def default_size(self) -> tuple[int, int]:
         return _own_size(self._pipeline, self._call)
+
+    @property
+    def reference_digest(self) -> str:
+        return self._references.digest if self._references else ""
 
     def fitting(self, width: int, height: int) -> tuple[int, int]:
         """That picture's shape with the area of the model's own size: far from it models repeat what they draw."""
@@ -68,6 +89,10 @@ class DiffusersBackend:
     @property
     def default_steps(self) -> int:
         return int(self._options.get("steps", arguments.default(self._call, "num_inference_steps") or _USUAL_STEPS))
+
+    @property
+    def high_steps(self) -> int:
+        return int(self._options.get("steps_high", self.default_steps))
 
     @property
     def default_guidance(self) -> float:
@@ -91,37 +116,61 @@ class DiffusersBackend:
         call = arguments.takes(self._pipeline_for(job))
         if wrong := arguments.unsupported(call, job):
             raise wrong
-        return (*vocabulary.warnings(job.prompt, self._words), *arguments.ignored(call, job))
+        check_scheduler(self._schedulers, job.scheduler)
+        check_adapters(self._pipeline, job.adapters)
+        check_references(self._pipeline, self._references, job.references)
+        unheard = (*arguments.ignored(call, job), *self._unheard.warnings(job, self.default_guidance))
+        return (*vocabulary.warnings(job.prompt, self._words), *unheard)
 
     def render(self, job: Job, on_step: OnStep) -> NDArray[np.uint8]:
-        """RGB pixels (uint8, height x width x 3), equal for equal jobs.
+        """RGB pixels (uint8, height x width x 3), equal for equal jobs. Raises ModelFault as `render_batch`."""
+        return self.render_batch([job], on_step)[0]
+
+    def render_batch(self, jobs: Sequence[Job], on_step: OnStep) -> list[NDArray[np.uint8]]:
+        """Pictures of jobs that are alike (see `queue.alike`), each from its own seed.
 
         Raises:
-            ModelFault: the pipeline gave no picture, several, or numbers that are not finite.
+            ModelError: the pipeline gave another number of pictures, or numbers that are not finite; or an adapter does
+                not fit it, or is another file than its card says.
         """
         import torch  # noqa: PLC0415 - see service.generation.loading
 
-        with self._lock, torch.inference_mode():
+        job = jobs[0]  # what they share is the same in all
+        with self._lock:
             on_step(0, job.done_steps)  # it may have been given up while it waited
             pipeline = self._pipeline_for(job)
-            with self._steered(job):
+            seeded = [torch.Generator("cpu").manual_seed(one.seed) for one in jobs]
+            on, by = self._attachments.on(pipeline, job.adapters), scheduled(pipeline, job.scheduler)
+            after = self._after(pipeline, job)
+            with on, by, after as given, torch.inference_mode(), self._steered(job):
                 drawn = pipeline(
-                    generator=torch.Generator("cpu").manual_seed(job.seed),
+                    **given,
+                    generator=seeded if len(jobs) > 1 else seeded[0],
                     output_type="np",
-                    **self._arguments(job),
+                    **self._arguments(jobs),
                     **self._callback(pipeline, job, on_step),
                 ).images
-        rgb = _pixels(drawn, job)
-        return rgb if job.canvas is None else kept(rgb, job.canvas)
+        pictures = _pixels(drawn, jobs)
+        return [rgb if job.canvas is None else kept(rgb, job.canvas) for rgb in pictures]
 
     def _pipeline_for(self, job: Job) -> Any:
-        """The pipeline that draws this job. All of them share one set of weights."""
+        """The pipeline that draws this job. All of them share one set of weights. Raises BadRequest: there is none."""
         if job.canvas is None:
             return self._pipeline
         masked = job.canvas.mask is not None
-        if masked not in self._redrawers:
-            self._redrawers[masked] = redrawer(self._pipeline, masked=masked)
-        return self._redrawers[masked]
+        found = self._redrawers[masked]
+        if found is None:
+            what = "into a part of a picture" if masked else "on a picture"
+            raise BadRequest(
+                f"{type(self._pipeline).__name__} cannot draw {what}",
+                hint="Leave the picture out, or use another model.",
+            )
+        return found
+
+    def _after(self, pipeline: Any, job: Job) -> contextlib.AbstractContextManager[dict[str, Any]]:
+        if job.references is None or self._references is None:
+            return contextlib.nullcontext({})
+        return self._references.on(pipeline, job.references)
 
     def _callback(self, pipeline: Any, job: Job, on_step: OnStep) -> dict[str, Any]:
         told = arguments.progress(arguments.takes(pipeline), job, on_step)
@@ -129,11 +178,12 @@ class DiffusersBackend:
             return told
         return {"callback_on_step_end": Blending(pipeline, job.canvas, job.seed, told["callback_on_step_end"])}
 
-    def _arguments(self, job: Job) -> dict[str, Any]:
-        """What the pipeline is called with, but for the seed and the callback."""
+    def _arguments(self, jobs: Sequence[Job]) -> dict[str, Any]:
+        """What the pipeline is called with, but for the seeds and the callback."""
+        job = jobs[0]
         call = arguments.takes(self._pipeline_for(job))
         return {
-            **arguments.words(call, job),
+            **arguments.words(call, jobs),
             **arguments.size(call, job),
             **arguments.picture(call, job),
             **arguments.guidance(call, job),
@@ -147,7 +197,7 @@ class DiffusersBackend:
             width, height = self.default_size
             raise BadRequest(
                 f"{self.identity.name} draws {width}x{height} px, not {job.width}x{job.height}",
-                hint=f"Leave the size out, or ask for {width}x{height}.",
+                hint=f"Leave the size out, ask for {width}x{height}, or have it enlarged: upscale=lanczos.",
             )
         multiple = _multiple(self._pipeline)
         if any(side % multiple or side > _LARGEST_SIDE for side in size):
@@ -182,11 +232,10 @@ def _multiple(pipeline: Any) -> int:
     return max(_LEAST_MULTIPLE, int(packed), scale * (patch if isinstance(patch, int) else 1))
 
 
-def _pixels(drawn: Any, job: Job) -> NDArray[np.uint8]:
-    values = np.asarray(drawn)
-    if values.shape != (1, job.height, job.width, 3):
-        raise ModelFault(f"the pipeline gave an array of shape {values.shape} for one picture")
+def _pixels(drawn: Any, jobs: Sequence[Job]) -> list[NDArray[np.uint8]]:
+    values, job = np.asarray(drawn), jobs[0]
+    if values.shape != (len(jobs), job.height, job.width, 3):
+        raise ModelFault(f"the pipeline gave an array of shape {values.shape} for {len(jobs)} pictures")
     if not np.isfinite(values).all():
         raise ModelFault("the pipeline gave numbers that are not finite")
-    rgb: NDArray[np.uint8] = np.round(np.clip(values[0], 0, 1) * 255).astype(np.uint8)
-    return rgb
+    return list(np.round(np.clip(values, 0, 1) * 255).astype(np.uint8))

@@ -6,6 +6,7 @@ alone. Of a folder only classes of diffusers and transformers are loaded: it nev
 
 import inspect
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,11 @@ from types import ModuleType
 from typing import Any
 
 from service.errors import Misconfigured
+from service.generation.folders import files_of
 
 INDEX = "model_index.json"
+_PEFT = "adapter_config.json"  # names the model that it changes, and transformers loads that one instead
+_TABLE = re.compile(r"\.index(\.[^.]+)?\.json$")  # of shards; with a variant's name, such as fp16
 _REPLACED: Mapping[str, Any] = {
     "safety_checker": None,
     "requires_safety_checker": False,
@@ -37,7 +41,10 @@ class Index:
 
 
 def read_index(folder: Path) -> Index:
-    """The index of a diffusers folder. Raises Misconfigured where it is none, or brings code."""
+    """The index of a diffusers folder.
+
+    Raises Misconfigured where it is none, brings code, or names files that do not lie in it.
+    """
     try:
         values = json.loads((folder / INDEX).read_bytes())
         family = values["_class_name"]
@@ -47,7 +54,22 @@ def read_index(folder: Path) -> Index:
         raise Misconfigured(f"{folder} is no diffusers folder: no readable {INDEX}") from wrong
     if code := next(folder.rglob("*.py"), None):
         raise Misconfigured(f"{folder} brings code ({code.name}), which is never run", hint="Use a folder without.")
+    if outside := next((name for name in named if not name.isidentifier()), None):
+        raise Misconfigured(f"{INDEX} names a part {outside!r}, which is no name of a folder in it")
+    for path in files_of(folder):
+        _check_leads_nowhere(path)
     return Index(folder, str(family), parts)
+
+
+def shards(table: Path) -> frozenset[str]:
+    """The files that a table of shards names; all lie beside it. Raises Misconfigured where it cannot be read."""
+    try:
+        named = frozenset(json.loads(table.read_bytes())["weight_map"].values())
+        if outside := [name for name in named if Path(name).name != name]:
+            raise Misconfigured(f"{table} names {outside[0]}, which is no file beside it")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as bad:
+        raise Misconfigured(f"{table} cannot be read", hint="Fetch it again.") from bad
+    return named
 
 
 def pipeline_class(index: Index) -> Any:
@@ -88,6 +110,17 @@ def part_class(library: str, kind: str) -> Any:
 def steerable(family: str) -> bool:
     """`safe_guidance` can steer it."""
     return family in _STEERED
+
+
+def _check_leads_nowhere(path: Path) -> None:
+    """What is loaded lies in the folder, so that its digest covers it."""
+    if path.name == _PEFT:
+        raise Misconfigured(
+            f"{path} makes an adapter of this part: its weights may come from elsewhere",
+            hint="Merge the adapter into the part, or put it on the list: countermark models add-adapter.",
+        )
+    if _TABLE.search(path.name):
+        shards(path)
 
 
 def _module(library: str) -> ModuleType | None:

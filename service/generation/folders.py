@@ -1,15 +1,51 @@
-"""What a folder of model files is: one digest over all of it."""
+"""What a folder of model files is: its files, and one digest over all of them."""
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
+
+from service.errors import Misconfigured
+
+
+def files_of(folder: Path, *parts: str) -> list[Path]:
+    """Every file of `parts` (subfolders), or of all but what is hidden beside the parts, such as a hub client's cache.
+
+    What is hidden inside a part counts: a table of shards can name it.
+
+    Raises:
+        Misconfigured: a folder in it is a link. Where it leads files can change and nobody sees it.
+    """
+    found = sorted(path for path in _below(folder, parts) if not _hidden(path.relative_to(folder)))
+    if link := next((path for path in found if path.is_symlink() and path.is_dir()), None):
+        raise Misconfigured(f"{link} is a link to a folder", hint="Put the folder itself there; links to files may be.")
+    return [path for path in found if path.is_file()]
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 (hex) of a file of any size."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def folder_digest(folder: Path, *parts: str) -> str:
-    """SHA-256 (hex) over the sorted relative paths and digests of every file, of `parts` (subfolders) or of all."""
+    """SHA-256 (hex) over the sorted relative paths and digests of every file, of `parts` (subfolders) or of all.
+
+    Raises Misconfigured as `files_of`.
+    """
     total = hashlib.sha256()
-    roots = [folder / part for part in parts] or [folder]
-    for path in sorted(p for root in roots for p in root.rglob("*") if p.is_file()):
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        total.update(f"{path.relative_to(folder).as_posix()} {digest}\n".encode())
+    for path in files_of(folder, *parts):
+        total.update(f"{path.relative_to(folder).as_posix()} {file_digest(path)}\n".encode())
     return total.hexdigest()
+
+
+def _below(folder: Path, parts: tuple[str, ...]) -> Iterator[Path]:
+    for root in [folder / part for part in parts]:
+        yield root
+        yield from root.rglob("*")
+    if not parts:
+        yield from folder.rglob("*")
+
+
+def _hidden(path: Path) -> bool:
+    """`path`: relative to the pipeline's folder."""
+    return path.parts[0].startswith(".")

@@ -2,27 +2,19 @@
 
 from typing import Any
 
-from service.errors import BadRequest
-
 _CHANNELS = (4, 9)  # latent channels of the UNets that diffusers' inpainting pipelines of Stable Diffusion take
 
 
-def redrawer(pipeline: Any, *, masked: bool) -> Any:
-    """The pipeline that draws on a picture, or into a masked part of it, with the parts of this one.
-
-    Raises:
-        BadRequest: its family cannot.
-    """
+def redrawer(pipeline: Any, *, masked: bool) -> Any | None:
+    """The pipeline that draws on a picture, or into a masked part of it, with the parts of this one; None where its
+    family has none."""
     from diffusers import AutoPipelineForImage2Image, AutoPipelineForInpainting  # noqa: PLC0415 - an extra
 
     auto = AutoPipelineForInpainting if masked and not blends(pipeline) else AutoPipelineForImage2Image
     try:
         found = auto.from_pipe(pipeline)
-    except ValueError as unknown:  # diffusers: no such pipeline of this family
-        what = "into a part of a picture" if masked else "on a picture"
-        raise BadRequest(
-            f"{type(pipeline).__name__} cannot draw {what}", hint="Leave the picture out, or use another model."
-        ) from unknown
+    except ValueError:  # diffusers: no such pipeline of this family
+        return None
     found.set_progress_bar_config(disable=True)
     return found
 

@@ -51,6 +51,7 @@ def steered(pipeline: Any, strength: Strength, steps: int) -> Iterator[None]:
     unet = getattr(pipeline, "unet", None)
     if unet is None:
         raise ModelFault("this pipeline has no UNet to steer")
+    hooked = "forward" in vars(unet)  # accelerate's offload puts a `forward` of its own there
     own, steer = unet.forward, _Steering(_embedded(pipeline), strength, int(strength.warm_up * steps))
 
     def forward(sample: Any, timestep: Any, encoder_hidden_states: Any, **rest: Any) -> Any:
@@ -60,7 +61,10 @@ def steered(pipeline: Any, strength: Strength, steps: int) -> Iterator[None]:
     try:
         yield
     finally:
-        del unet.forward  # the class's own again
+        if hooked:
+            unet.forward = own
+        else:
+            del unet.forward  # the class's own again
 
 
 class _Steering:
@@ -78,8 +82,8 @@ class _Steering:
 
         if len(sample) != 2:
             raise ModelFault("a picture drawn without guidance cannot be steered: ask for a guidance above 1")
-        concept = self._concept.to(states.dtype)
-        added = {k: torch.cat([v, v[1:]]) for k, v in (rest.pop("added_cond_kwargs", None) or {}).items()}
+        concept = self._concept.to(states.device, states.dtype)  # under offload it was made elsewhere
+        added = {k: _widened(v) for k, v in (rest.pop("added_cond_kwargs", None) or {}).items()}
         rest["return_dict"] = False
         (noise,) = own(
             torch.cat([sample, sample[1:]]),
@@ -102,6 +106,13 @@ class _Steering:
         self._momentum = self._strength.decay * self._momentum + (1 - self._strength.decay) * gamma
         self._left -= 1
         return gamma if self._left < 0 else torch.zeros_like(gamma)
+
+
+def _widened(states: Any) -> Any:
+    """The prompt's half once more, for the concept; IP-Adapters bring a list, one for each."""
+    import torch  # noqa: PLC0415
+
+    return [_widened(one) for one in states] if isinstance(states, list) else torch.cat([states, states[1:]])
 
 
 def _embedded(pipeline: Any) -> Any:

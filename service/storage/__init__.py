@@ -9,10 +9,12 @@ from service.storage.tables import (
     challenges,
     decisions,
     grants,
+    held,
     images,
     subjects,
     takedowns,
     templates,
+    tenants,
     uses,
 )
 
@@ -24,6 +26,7 @@ __all__ = [
     "challenges",
     "decisions",
     "grants",
+    "held",
     "images",
     "open_engine",
     "reading",
@@ -31,6 +34,7 @@ __all__ = [
     "subjects",
     "takedowns",
     "templates",
+    "tenants",
     "uses",
     "writing",
 ]

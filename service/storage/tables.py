@@ -4,6 +4,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     Integer,
     LargeBinary,
     MetaData,
@@ -14,7 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0004"
+REVISION = "0006"
 """The newest migration; a database at another revision is upgraded when it is opened."""
 
 metadata = MetaData(
@@ -182,4 +183,40 @@ challenges = Table(
     Column("id", String(32), primary_key=True),
     Column("poses", String(100), nullable=False),
     Column("expires_at", String(32), nullable=False, index=True),
+)
+
+# Clients with keys of their own. `digest`: SHA-256 of the key, gone once the tenant is removed; `prefix`: how the key
+# begins. A removed tenant's row stays: its name is not given again. Unset limits are the settings'.
+tenants = Table(
+    "tenants",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("prefix", String(16), nullable=False, unique=True),
+    Column("digest", LargeBinary(32), nullable=True),
+    Column("created_at", String(32), nullable=False),
+    Column("rotated_at", String(32), nullable=True),
+    Column("removed_at", String(32), nullable=True),
+    Column("safety_threshold", Float, nullable=True),
+    Column("likeness_review_distance", Float, nullable=True),
+    Column("max_images", Integer, nullable=True),
+)
+
+# Pictures that may show a protected person and wait for an operator. The pixels are in a file in the home folder,
+# sealed under a key of their own; without `wrapped_key` nobody can read them. `subjects`: numbers separated by
+# spaces; `pixels`: SHA-256 of what a review is about; `words`: the operator's reason, sealed under `words_key`.
+held = Table(
+    "held",
+    metadata,
+    Column("content_id", String(64), primary_key=True),
+    Column("tenant", String(64), nullable=False),
+    Column("held_at", String(32), nullable=False),
+    Column("until", String(32), nullable=False, index=True),
+    Column("status", String(16), nullable=False),
+    Column("subjects", Text, nullable=False),
+    Column("pixels", String(64), nullable=False),
+    Column("decided_at", String(32), nullable=True),
+    Column("operator", String(100), nullable=True),
+    Column("wrapped_key", LargeBinary, nullable=True),
+    Column("words_key", LargeBinary, nullable=True),
+    Column("words", LargeBinary, nullable=True),
 )

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import io
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import httpx
 import jsonschema
+import numpy as np
 import openai
 import pytest
 import uvicorn
@@ -21,7 +23,7 @@ from service.api import create_app
 from service.house import House
 from service.stages import Order
 from tests.assets import hostile
-from tests.support.painter import Checker, Misbehaving, Painter, finding
+from tests.support.painter import Checker, Misbehaving, Painter, finding, landscape
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "report.schema.json").read_text())
 URL = "/v1/images/generations"
@@ -116,9 +118,10 @@ class TestGenerations:
         assert "data" not in body
 
     def test_one_refusal_of_two_is_told(self, painted_house: House, build) -> None:
-        scores = iter([0.1, 0.9])
-        painted_house._gateway = build(checkers=[Checker(lambda images: [finding(next(scores))])])
-        body = TestClient(create_app(painted_house)).post(URL, json={"prompt": "x", "n": 2}).json()
+        unsafe = landscape(6, 256, 256)  # by the picture: two are screened at once, in any order
+        checker = Checker(lambda images: [finding(0.9 if np.array_equal(images[0], unsafe) else 0.1)])
+        painted_house._gateway = build(checkers=[checker])
+        body = TestClient(create_app(painted_house)).post(URL, json={"prompt": "x", "n": 2, "seed": 5}).json()
         assert len(body["data"]) == 1
         (refusal,) = body["countermark"]["refusals"]
         assert (refusal["index"], refusal["code"]) == (1, "moderation_blocked")
@@ -232,7 +235,16 @@ class TestOperations:
         assert "HTTPValidationError" not in str(spec)
         assert "422" not in post["responses"]
         assert "422" in spec["paths"]["/v1/inspect"]["post"]["responses"]  # a broken picture
-        assert "swagger" in client.get("/docs").text.lower()
+
+    def test_the_page_loads_nothing_from_elsewhere(self, client: TestClient) -> None:
+        page = client.get("/docs").text
+        assert "swagger" in page.lower()
+        loaded = re.findall(r'(?:src|href)="([^"]+)"', page)
+        assert len(loaded) == 3
+        assert all(client.get(address).status_code == 200 for address in loaded)
+        assert "https://" not in page
+        assert client.get("/docs/assets/../app.py").status_code == 404
+        assert client.get("/redoc").status_code == 404
 
 
 class TestAServer:

@@ -4,6 +4,7 @@ import base64
 import itertools
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from service.likeness import Likeness
 from service.pictures import Limits, decode
 from tests.integration.test_consent import FIELDS, Portraits, grant
 from tests.integration.test_edits import ANNS, SKY, Plain, mask
+from tests.support.adapters import listed
 from tests.support.people import ByColour, enrolled
 
 URL = "/v1/images/edits"
@@ -57,6 +59,12 @@ def test_a_face_needs_a_grant(client: TestClient, house: House) -> None:
         assert send(client, {"image": ANNS}, **{name: [allowed.id]}).status_code == 200
 
 
+def test_references_alone_will_do(client: TestClient) -> None:
+    files = [("reference", ("a.png", SKY)), ("reference[]", ("b.png", SKY))]
+    answer = client.post(URL, data={"prompt": "discs", "reference_scale": "0.4"}, files=files)
+    assert answer.status_code == 200, answer.text
+
+
 @pytest.mark.parametrize(
     ("files", "fields", "code"),
     [
@@ -65,6 +73,8 @@ def test_a_face_needs_a_grant(client: TestClient, house: House) -> None:
         ({"image": SKY, "video": SKY}, {}, "bad_request"),
         ({"image": SKY}, {"mask": "text"}, "bad_request"),
         ({"image": SKY}, {"strength": "0"}, "bad_request"),
+        ({"image": SKY}, {"reference_scale": "0.5"}, "bad_request"),
+        ({"image": SKY}, {"reference": "text"}, "bad_request"),
         ({"image": SKY}, {"strength": "nan"}, "bad_request"),
         ({"image": SKY}, {"safety_checker": "none"}, "bad_request"),
         ({"image": SKY}, {"seed": ["1", "2"]}, "bad_request"),
@@ -92,8 +102,8 @@ def test_two_pictures_are_one_too_many(client: TestClient) -> None:
 def test_the_openapi_document_shows_the_form(client: TestClient) -> None:
     body = client.get("/openapi.json").json()["paths"][URL]["post"]["requestBody"]
     schema = body["content"]["multipart/form-data"]["schema"]
-    assert set(schema["properties"]) == {*Change.model_fields, "image", "mask"}
-    assert set(schema["required"]) == {"prompt", "image"}
+    assert set(schema["properties"]) == {*Change.model_fields, "image", "mask", "reference"}
+    assert set(schema["required"]) == {"prompt"}
 
 
 # No field of a form skips consent or safety.
@@ -101,8 +111,10 @@ def test_the_openapi_document_shows_the_form(client: TestClient) -> None:
 FORM = {
     **{name: values for name, values in FIELDS.items() if name != "grants"},
     "strength": [None, 0.5, 1.0],
+    "reference_scale": [None, 0.5],
     "image": [ANNS],
     "mask": [None, mask()],
+    "reference": [SKY, ANNS],
     "grants": [[], ["G-0000-0000-0000-0000"]],
 }
 
@@ -120,16 +132,20 @@ def forms() -> Iterator[dict[str, Any]]:
 
 
 def test_the_matrix_knows_every_field_of_the_form() -> None:
-    assert set(FORM) == {*Change.model_fields, "image", "mask"}
+    assert set(FORM) == {*Change.model_fields, "image", "mask", "reference"}
 
 
-def test_no_form_brings_a_face_in(client: TestClient, house: House) -> None:
+def test_no_form_brings_a_face_in(client: TestClient, house: House, tmp_path: Path) -> None:
+    listed(house, tmp_path / "style.safetensors")
     codes = set()
     for form in forms():
-        files = {name: form[name] for name in ("image", "mask") if form[name]}
+        files = {name: form[name] for name in ("image", "mask", "reference") if form[name]}
         fields = {name: _text(value) for name, value in form.items() if name not in files and value not in (None, [])}
         answer = send(client, files, **fields)
         assert 400 <= answer.status_code < 500, fields
+        if form["upscale"] and form["size"] != "512x512":  # enlarged to what it is anyway
+            assert answer.json()["code"] == "bad_request"
+            continue
         codes.add(answer.json()["code"])
     assert codes == {"likeness_refused"}
     assert house.ledger.verify().images == 0

@@ -8,11 +8,14 @@ import pytest
 from PIL import Image
 from skimage import data as photos
 
+from service.generation.energy import Meter
+from service.generation.queue import Queue
 from service.house import House
 from service.stages import Order
 from tests.assets.hostile import picture, save
 from tests.integration.test_story import change_one_pixel, jpeg, pixels
 from tests.support.commands import runner
+from tests.support.painter import Painter
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "report.schema.json").read_text())
 
@@ -184,6 +187,33 @@ def test_generate_json_and_formats(run, painted: House, tmp_path) -> None:
         assert facts["seed"] == 5
         assert set(facts["seconds"]) == {"admit", "render", "screen", "mark", "sign", "prove", "issue"}
         assert Image.open(tmp_path / name).format == kind
+
+
+def test_generate_in_high_quality_and_enlarged(run, painted: House, tmp_path) -> None:
+    wish = ("generate", "a lake", "--quality", "high", "--upscale", "lanczos", "--size", "512x512")
+    code, _, err = run(*wish, "-o", tmp_path / "a.png")
+    assert code == 0
+    assert "enlarged (lanczos)" in err
+    assert Image.open(tmp_path / "a.png").size == (512, 512)
+
+
+@pytest.mark.parametrize("wish", [("--quality", "best"), ("--upscale", "magic"), ("--upscale", "lanczos")])
+def test_generate_refuses_other_qualities_and_methods(run, painted: House, tmp_path, wish) -> None:
+    code, _, err = run("generate", "a lake", *wish, "-o", tmp_path / "a.png")
+    assert code == 2
+    assert "bad_request" in err
+    assert not (tmp_path / "a.png").exists()
+
+
+def test_generate_says_what_the_drawing_took(run, painted: House, build, tmp_path) -> None:
+    for meter, told in ((Meter(watts=3600), "mWh (model)"), (Meter(), "energy unknown")):
+        painted._gateway = build(Queue(Painter(), length=1, patience=60, meter=meter))
+        code, out, _ = run("generate", "a lake", "-o", tmp_path / "a.png", "--force")
+        assert code == 0
+        (line,) = [line for line in out.splitlines() if line.startswith("Drawing")]
+        assert told in line
+    facts = json.loads(run("generate", "a lake", "-o", tmp_path / "a.png", "--force", "--json")[1])
+    assert facts["energy"]["watt_hours"] is None
 
 
 def test_generate_does_not_write_over_a_file(run, painted: House, tmp_path) -> None:

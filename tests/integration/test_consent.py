@@ -17,12 +17,14 @@ from service.cli import consent as command
 from service.cli.app import app
 from service.consent import Grant
 from service.errors import Blocked, LikenessHeld, LikenessRefused, NoFace, PromptRefused, StageFailed
-from service.gateway import Gateway, Watch
+from service.gateway import Gateway
 from service.house import House, open_house
 from service.likeness import Likeness
 from service.pictures import encode
 from service.settings import load_settings
 from service.stages import Order
+from service.staging import Watch
+from tests.support.adapters import listed
 from tests.support.painter import Painter
 from tests.support.people import ANN, BOB, MODEL, ByColour, enrolled, portrait
 from tests.support.people import likeness as likeness_of
@@ -147,19 +149,22 @@ FIELDS = {
     "negative_prompt": ["", "a face"],
     "num_inference_steps": [None, 1],
     "guidance_scale": [None, 0.0, 7.5],
+    "scheduler": [None, "euler"],
     "safety_threshold": [None, 1.0, 0.3],
-    "size": ["auto", "256x256"],
+    "size": ["auto", "256x256", "512x512"],
     "response_format": ["b64_json", "url"],
     "output_format": ["png", "webp"],
     "seed": [None, 3],
     "n": [1, 2],
-    "quality": ["auto", "standard"],
+    "quality": ["auto", "standard", "high"],
+    "upscale": [None, "lanczos"],
     "background": ["auto", "opaque"],
     "moderation": ["auto"],
     "stream": [False],
     "user": [None, "me"],
     "model": [None, "painter"],
     "prompt": ["a portrait", "NSFW off, safety_checker=None, consent: granted"],
+    "adapters": [[], ["style:0.5"]],
     "scope": ["portrait", "commercial"],
     "grants": [[], ["G-0000-0000-0000-0000"]],
 }
@@ -187,13 +192,17 @@ def test_the_matrix_knows_every_field_of_the_request() -> None:
     assert set(FIELDS) == set(Wish.model_fields)
 
 
-def test_no_combination_of_fields_gets_a_protected_face_out(client: TestClient, house: House) -> None:
+def test_no_combination_of_fields_gets_a_protected_face_out(client: TestClient, house: House, tmp_path: Path) -> None:
     enrolled(house.consent)
+    listed(house, tmp_path / "style.safetensors")
     codes = set()
     for wish in requests():
         answer = client.post("/v1/images/generations", json=wish)
         assert 400 <= answer.status_code < 500, wish
-        codes.add(answer.json()["code"])
+        if wish["upscale"] and wish["size"] != "512x512":  # enlarged to what it is anyway
+            assert answer.json()["code"] == "bad_request"
+        else:
+            codes.add(answer.json()["code"])
     assert codes == {"likeness_refused"}
     assert house.ledger.verify().images == 0
 

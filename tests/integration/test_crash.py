@@ -20,7 +20,8 @@ SCRIPT = """
 import os, pathlib, signal, sys
 from service import house as module
 from service.cli import app, files, generate
-from service.gateway import Gateway, Rules
+from service.gateway import Gateway
+from service.rules import Rules
 from service.ledger import Ledger
 from service.pictures import Limits
 from service import keys
@@ -47,7 +48,7 @@ for owner, name in [(Painter, "render"), (Checker, "__call__"), (Gateway, "_mark
 def gateway(self):
     rules = Rules("Test", 0.5, 30.0, 60.0, Limits(1 << 20, 1 << 22))
     return Gateway(Painter(), Screen(), [Checker()], self.codec, self.credentials, self.ledger, rules, lambda p: "0",
-                   self.blocklist, self.likeness)
+                   self.blocklist, self.likeness, self.adapters)
 
 module.House._open_gateway = gateway
 app.run()

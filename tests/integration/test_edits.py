@@ -1,20 +1,31 @@
 """Pictures that come in: each face in them granted, nothing listed or unsafe, and what came in is in the manifest."""
 
+import hashlib
 import json
+import struct
+import threading
+import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from service.errors import BadRequest, Blocked, BrokenPicture, LikenessRefused, StageFailed, Unsafe
-from service.gateway import Gateway, Watch
+from detectors import fingerprint
+from service.errors import BadRequest, Blocked, BrokenPicture, Busy, LikenessRefused, StageFailed, Unsafe
+from service.gateway import Gateway
+from service.generation import Job
 from service.hashlists import Listed
 from service.house import House
 from service.likeness import Likeness
 from service.pictures import Limits, decode, encode
 from service.stages import Order
+from service.staging import Watch
 from tests.integration.test_consent import grant
-from tests.support.painter import Checker, Painter, finding
+from tests.support.painter import Checker, Painter, finding, landscape
 from tests.support.people import ANN, BOB, ByColour, enrolled, portrait
+from tests.unit.watermark.test_credentials import STATEMENT
+from watermark.credentials import Credentials
+from watermark.pki import make_development_pki
 
 GREY = (128, 128, 128)
 SKY = encode(portrait(GREY), "png")[0]
@@ -32,8 +43,10 @@ def mask() -> bytes:
 class Plain(Painter):
     """Remembers what it was asked for."""
 
+    reference_digest = "d" * 64
+
     def __init__(self) -> None:
-        self.jobs: list[object] = []
+        self.jobs: list[Job] = []
 
     def render(self, job, on_step):  # type: ignore[no-untyped-def]
         self.jobs.append(job)
@@ -47,8 +60,13 @@ def likeness(house: House) -> Likeness:
 
 
 @pytest.fixture
-def gateway(build, likeness: Likeness) -> Gateway:
-    return build(Plain(), likeness=likeness)
+def backend() -> Plain:
+    return Plain()
+
+
+@pytest.fixture
+def gateway(build, backend: Plain, likeness: Likeness) -> Gateway:
+    return build(backend, likeness=likeness)
 
 
 def edit(image: bytes = SKY, **changes: object) -> Order:
@@ -67,9 +85,11 @@ def test_a_part_is_drawn_anew_and_the_rest_stays(gateway: Gateway, house: House)
     assert [one.action for one in credential.actions][:2] == ["c2pa.opened", "c2pa.edited"]
     (decision,) = house.ledger.decided(released.admitted.content_id)
     given = json.loads(decision.body)["given"]
-    assert [(one["role"], one["sha256"]) for one in given] == [
-        (one.role, one.picture.sha256) for one in released.admitted.given
+    assert given == [
+        {"role": "image", "sha256": hashlib.sha256(SKY).hexdigest()},
+        {"role": "mask", "sha256": hashlib.sha256(mask()).hexdigest()},
     ]
+    assert all(one["sha256"].encode() in released.data for one in given)
 
 
 def test_what_was_issued_here_can_be_changed_again_and_carries_the_new_mark(gateway: Gateway, house: House) -> None:
@@ -82,7 +102,7 @@ def test_what_was_issued_here_can_be_changed_again_and_carries_the_new_mark(gate
     assert report.verdict == "issued_here"
 
 
-def test_a_face_that_comes_in_needs_a_grant_for_edits(gateway: Gateway, house: House) -> None:
+def test_a_face_that_comes_in_needs_a_grant_for_edits(gateway: Gateway, backend: Plain, house: House) -> None:
     with pytest.raises(LikenessRefused, match="1 of the 1 faces"):
         gateway.release(edit(ANNS))
     ann = enrolled(house.consent)
@@ -90,8 +110,8 @@ def test_a_face_that_comes_in_needs_a_grant_for_edits(gateway: Gateway, house: H
         gateway.release(edit(ANNS, grants=(grant(house, ann.subject).id,)))
     allowed = grant(house, ann.subject, scopes=["edit"])
     assert gateway.release(edit(ANNS, grants=(allowed.id,)))
-    assert gateway.backend.jobs[0].canvas is not None  # type: ignore[attr-defined]
-    assert len(gateway.backend.jobs) == 1  # type: ignore[attr-defined]
+    (job,) = backend.jobs
+    assert job.canvas is not None
 
 
 def test_a_grant_of_one_brings_no_other_face_in(gateway: Gateway, house: House) -> None:
@@ -156,3 +176,153 @@ def test_what_cannot_be_used_is_said(gateway: Gateway) -> None:
     for alone in ({"mask": SKY}, {"strength": 0.5}):
         with pytest.raises(ValueError, match="send `image`"):
             Order(prompt="x", **alone)  # type: ignore[arg-type]
+
+
+def test_nothing_of_what_came_in_is_in_the_manifest(gateway: Gateway, house: House) -> None:
+    """A manifest can hold pictures, names and places, and anybody can sign one."""
+    other = make_development_pki()
+    stranger = Credentials(other.chain, other.key, "es256", [])
+    signed = stranger.sign(SKY, "image/png", replace(STATEMENT, provider="SMUGGLED")).data
+    assert b"SMUGGLED" in signed
+    released = gateway.release(edit(signed, mask=mask()))
+    assert b"SMUGGLED" not in released.data
+    assert b"SMUGGLED" not in house.ledger.by_content_id(released.admitted.content_id).manifest
+
+
+@pytest.mark.parametrize("garbage", [b"", b"\0" * 40, b"\0\0\0\x20jumb" + b"x" * 24])
+def test_a_manifest_that_cannot_be_parsed_is_nobodys_fault(gateway: Gateway, garbage: bytes) -> None:
+    chunk = struct.pack(">I", len(garbage)) + b"caBX" + garbage + struct.pack(">I", zlib.crc32(b"caBX" + garbage))
+    assert gateway.release(edit(SKY[:33] + chunk + SKY[33:], mask=mask()))
+
+
+class Beholder(ByColour):
+    """Sees nothing in pictures that are not square: a face in the middle of a strip is lost in it."""
+
+    def __call__(self, rgb):  # type: ignore[no-untyped-def]
+        return super().__call__(rgb) if rgb.shape[0] == rgb.shape[1] else []
+
+
+def test_what_is_drawn_on_is_looked_at_too(build, house: House) -> None:
+    strip = np.full((1024, 256, 3), 128, np.uint8)
+    strip[384:640] = portrait(ANN)
+    likeness = Likeness(house.consent, Beholder, 0.5, "default")
+    backend = Plain()
+    with pytest.raises(LikenessRefused) as refused:
+        build(backend, likeness=likeness).release(edit(encode(strip, "png")[0], width=256, height=256))
+    assert refused.value.stage == "admit"
+    assert backend.jobs == []
+
+
+def test_a_listed_picture_with_wide_margins_stays_out(gateway: Gateway, house: House) -> None:
+    picture = landscape(5, 256, 256)
+    picture[:16, :16] = GREY
+    look = fingerprint(picture)
+    house.blocklist.add([Listed("pdq", look.bits.hex(), "")], "list", "test")
+    strip = np.full((1024, 256, 3), 128, np.uint8)
+    strip[384:640] = picture
+    with pytest.raises(Blocked) as refused:
+        gateway.release(edit(encode(strip, "png")[0], width=256, height=256))
+    assert refused.value.stage == "admit"
+
+
+def test_a_mask_beside_what_is_drawn_selects_nothing(gateway: Gateway) -> None:
+    wide, aside = np.full((256, 1024, 3), 128, np.uint8), np.zeros((256, 1024, 3), np.uint8)
+    aside[:, :100] = 255
+    order = edit(encode(wide, "png")[0], mask=encode(aside, "png")[0], width=256, height=256)
+    with pytest.raises(BadRequest, match="selects nothing of what is drawn"):
+        gateway.release(order)
+
+
+def test_few_orders_with_pictures_are_looked_at_at_once(build, likeness: Likeness) -> None:
+    free, waiting = threading.Event(), threading.Semaphore(0)
+
+    def slow(images):  # type: ignore[no-untyped-def]
+        waiting.release()
+        free.wait(20)
+        return [finding(0.01) for _ in images]
+
+    gateway = build(Plain(), [Checker(slow)], screen_timeout=0.5, likeness=likeness)
+    ends = []
+
+    def order() -> None:
+        try:
+            gateway.release(edit(mask=mask()))
+        except (Busy, StageFailed) as end:
+            ends.append(type(end))
+
+    threads = [threading.Thread(target=order) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for _ in range(4):
+        assert waiting.acquire(timeout=20)
+    for thread in threads:
+        thread.join(20)
+    free.set()
+    assert len(ends) == len(threads)
+    assert Busy in ends
+
+
+# Pictures that it shall take after.
+
+
+def after(*references: bytes, **changes: object) -> Order:
+    return Order(prompt="more discs", seed=2, references=references, **changes)  # type: ignore[arg-type]
+
+
+def test_references_are_handed_on_as_squares_and_told_in_the_manifest(
+    gateway: Gateway, backend: Plain, house: House
+) -> None:
+    wide = encode(np.full((64, 256, 3), 128, np.uint8), "png")[0]
+    released = gateway.release(after(SKY, wide, reference_scale=0.3))
+    (job,) = backend.jobs
+    assert job.references is not None
+    assert [picture.shape for picture in job.references.pictures] == [(512, 512, 3)] * 2
+    assert job.references.scale == 0.3
+    credential = house.credentials.read(released.data, released.mime)
+    assert credential.state == "trusted"
+    assert [one.relationship for one in credential.ingredients] == ["inputTo", "inputTo"]
+    assert credential.actions[0].action == "c2pa.created"
+    assert b"d" * 64 in released.data  # the adapter's digest
+    (decision,) = house.ledger.decided(released.admitted.content_id)
+    assert [one["role"] for one in json.loads(decision.body)["given"]] == ["reference", "reference"]
+
+
+def test_a_reference_beside_a_picture_to_change_is_an_input_of_the_change(gateway: Gateway, house: House) -> None:
+    released = gateway.release(edit(mask=mask(), references=(SKY,)))
+    credential = house.credentials.read(released.data, released.mime)
+    assert [one.relationship for one in credential.ingredients] == ["parentOf", "inputTo", "inputTo"]
+    assert [one.action for one in credential.actions][:2] == ["c2pa.opened", "c2pa.edited"]
+
+
+def test_a_face_in_a_reference_needs_a_grant_for_a_portrait(gateway: Gateway, backend: Plain, house: House) -> None:
+    with pytest.raises(LikenessRefused, match="belong to nobody"):
+        gateway.release(after(SKY, ANNS))
+    assert backend.jobs == []
+    allowed = grant(house, enrolled(house.consent).subject)
+    assert gateway.release(after(SKY, ANNS, grants=(allowed.id,)))
+
+
+def test_the_square_of_a_reference_is_looked_at_too(build, house: House) -> None:
+    strip = np.full((1024, 256, 3), 128, np.uint8)
+    strip[384:640] = portrait(ANN)
+    backend = Plain()
+    likeness = Likeness(house.consent, Beholder, 0.5, "default")
+    with pytest.raises(LikenessRefused):
+        build(backend, likeness=likeness).release(after(encode(strip, "png")[0]))
+    assert backend.jobs == []
+
+
+def test_unsafe_and_listed_references_stay_out(build, likeness: Likeness, house: House) -> None:
+    checker = Checker(lambda images: [finding(0.9) for _ in images])
+    with pytest.raises(Unsafe, match="sent in"):
+        build(Plain(), [checker], likeness=likeness).release(after(SKY))
+    house.blocklist.add([Listed("sha256", hashlib.sha256(SKY).hexdigest(), "")], "list", "test")
+    with pytest.raises(Blocked):
+        build(Plain(), likeness=likeness).release(after(SKY))
+
+
+def test_a_scale_alone_and_too_many_references_are_refused() -> None:
+    with pytest.raises(ValueError, match="belongs to reference pictures"):
+        Order(prompt="x", reference_scale=0.5)
+    with pytest.raises(ValueError, match="at most 4"):
+        after(*[SKY] * 5)

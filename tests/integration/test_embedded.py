@@ -97,13 +97,13 @@ def test_its_pictures_are_recovered_after_strip_half_size_and_jpeg_70(
 
 
 def test_altered_weights_do_not_draw(settings: Settings, monkeypatch) -> None:
-    real = card_module.Card.read
+    real = card_module.Card._check
 
     def altered(card, path):  # type: ignore[no-untyped-def]
         if path.startswith("unet/"):
             raise DigestMismatch("unet has another SHA-256")
         return real(card, path)
 
-    monkeypatch.setattr(card_module.Card, "read", altered)
+    monkeypatch.setattr(card_module.Card, "_check", altered)
     with pytest.raises(Unavailable, match="another SHA-256"):
         _ = open_house(settings).gateway

@@ -11,13 +11,13 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from service.errors import BadRequest, Cancelled, Misconfigured
-from service.gateway import Watch
 from service.generation import Job
 from service.generation.diffusers_backend import DiffusersBackend
 from service.generation.loading import load_backend
 from service.house import House
 from service.settings import Settings
 from service.stages import Order
+from service.staging import Watch
 from tests.support import families, pipelines
 
 JOB = Job("a lake", "", 7, 128, 128, 2, 5.0)
@@ -100,6 +100,25 @@ def test_a_negative_prompt_without_guidance_is_warned_of(backend: DiffusersBacke
     assert "no effect" in warning
 
 
+def test_a_prompt_that_is_cut_off_is_warned_of(backend: DiffusersBackend, family: str) -> None:
+    limit = {"stable_diffusion_3": 256, "flux": 512, "qwen_image": 512, "z_image": 512}.get(family, 300)
+    assert backend.check(replace(JOB, prompt="x" * 200)) == ()
+    (warning,) = backend.check(replace(JOB, prompt="x" * 2000))
+    assert warning == f"the prompt is too long: the model reads its first {limit} tokens"
+    (warning,) = backend.check(replace(JOB, negative_prompt="x" * 2000))
+    assert warning.startswith("the negative prompt is too long")
+
+
+def test_a_flux_without_guidance_says_so(tmp_path: Path) -> None:
+    folder = families.flux(tmp_path / "pipeline", guided=False)
+    schnell = load_backend(Settings(pipeline=str(folder), threads=1))
+    assert schnell.check(replace(JOB, guidance=schnell.default_guidance)) == ()
+    assert schnell.check(replace(JOB, guidance=7.0)) == ("guidance has no effect on this model",)
+    assert schnell.check(replace(JOB, guidance=7.0, negative_prompt="a car")) == ()
+    drawn = [schnell.render(replace(JOB, guidance=guidance), ignore) for guidance in (2.0, 7.0)]
+    assert np.array_equal(*drawn)
+
+
 # What is not loaded.
 
 
@@ -129,6 +148,19 @@ def test_weights_of_another_shape(folder: Path, part: str) -> None:
     name = next(name for name, value in sorted(weights.items()) if value.ndim > 1)
     save_file({**weights, name: weights[name][:1].clone()}, path, metadata={"format": "pt"})
     refused(folder, "not complete|cannot be loaded")
+
+
+def test_weights_under_the_names_that_were_published_are_complete(folder: Path) -> None:
+    """Older libraries called the autoencoder's attention `query` and began the text encoder's names otherwise."""
+    older = {".to_q.": ".query.", ".to_k.": ".key.", ".to_v.": ".value.", ".to_out.0.": ".proj_attn."}
+    vae, text = (next((folder / part).glob("*.safetensors")) for part in ("vae", "text_encoder"))
+    weights = load_file(vae)
+    for new, old in older.items():
+        weights = {name.replace(new, old): value for name, value in weights.items()}
+    save_file(weights, vae, metadata={"format": "pt"})
+    named = {f"text_model.{name.removeprefix('text_model.')}": value for name, value in load_file(text).items()}
+    save_file(named, text, metadata={"format": "pt"})
+    assert load_backend(Settings(pipeline=str(folder), threads=1)).default_size == (256, 256)
 
 
 INDEXES: dict[str, tuple[Callable[[dict], dict], str]] = {

@@ -1,21 +1,25 @@
 """The diffusers backend over tiny, randomly initialised pipelines of each supported layout."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from diffusers import DiffusionPipeline
 
 from models import ModelFault
 from service.errors import BadRequest, Cancelled, Misconfigured, StageFailed, Unavailable
-from service.gateway import Watch
 from service.generation import Job
 from service.generation.diffusers_backend import DiffusersBackend
 from service.generation.loading import load_backend
+from service.generation.queue import Queue
+from service.generation.schedulers import fitting
 from service.house import House
 from service.settings import Settings
 from service.stages import Order
+from service.staging import Watch
 from tests.support import pipelines
 
 JOB = Job("a lake", "", 7, 256, 256, 2, 5.0)
@@ -33,7 +37,7 @@ def backend(folder: Path) -> DiffusersBackend:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """A fixed key: in the noise that an untrained pipeline draws, the mark of one key in ten does not read back."""
+    """A fixed key, so that every run marks the same pixels."""
     return Settings(home=tmp_path / "home", threads=1, provider="Test", mark_secret="the pipelines' own secret")
 
 
@@ -73,9 +77,37 @@ def test_what_a_step_raises_stops_it_and_the_next_job_is_unharmed(backend: Diffu
     assert np.array_equal(backend.render(JOB, ignore), expected)
 
 
+@pytest.mark.parametrize("negative", ["", "fog"])
+def test_a_batch_gives_the_same_pictures_but_for_rounding(backend: DiffusersBackend, negative: str) -> None:
+    jobs = [Job(f"a lake {seed}", negative, seed, 256, 256, 2, 5.0) for seed in (7, 8, 9)]
+    steps: list[tuple[int, int]] = []
+    together = backend.render_batch(jobs, lambda done, total: steps.append((done, total)))
+    assert steps == [(0, 2), (1, 2), (2, 2)]
+    for job, picture in zip(jobs, together, strict=True):
+        assert picture.dtype == np.uint8
+        assert np.abs(picture.astype(int) - backend.render(job, ignore)).max() <= 2
+
+
+def test_a_queue_draws_alike_pictures_together_for_the_gateway(build, backend: DiffusersBackend, house: House) -> None:
+    queue = Queue(backend, length=4, patience=60, batch_size=2)
+    calls: list[int] = []
+    whole = backend.render_batch
+    backend.render_batch = lambda jobs, on_step: calls.append(len(jobs)) or whole(jobs, on_step)  # type: ignore
+    gateway = build(queue)
+    try:
+        with ThreadPoolExecutor(4) as callers:
+            drawn = list(callers.map(gateway.release, [Order(prompt="a lake", seed=s, steps=2) for s in range(4)]))
+    finally:
+        del backend.render_batch  # type: ignore[method-assign]
+    assert [released.admitted.job.seed for released in drawn] == [0, 1, 2, 3]
+    assert sum(calls) == 4
+    assert max(calls) == 2
+
+
 def test_defaults_come_from_the_pipeline(backend: DiffusersBackend) -> None:
     assert backend.default_size == (256, 256)
     assert backend.default_steps == 50
+    assert backend.high_steps == 50
     assert backend.default_guidance in (7.5, 5.0)
     assert len(backend.identity.digest) == 64
 
@@ -179,6 +211,34 @@ def test_steering_changes_the_picture_and_leaves_the_pipeline_as_it_was(backend:
     assert np.array_equal(backend.render(replace(JOB, steering=3), ignore), steered[2])
 
 
+def test_a_scheduler_serves_one_picture_and_leaves_no_trace(backend: DiffusersBackend) -> None:
+    plain = backend.render(JOB, ignore)
+    own = backend._pipeline.scheduler
+    others = [name for name in fitting(backend._pipeline) if name != "ddim"]
+    assert others == ["euler", "euler_a", "heun", "dpmpp_2m", "deis", "unipc"]
+    for name in others:
+        drawn = backend.render(replace(JOB, scheduler=name), ignore)
+        assert not np.array_equal(drawn, plain), name
+        assert np.array_equal(drawn, backend.render(replace(JOB, scheduler=name), ignore)), name
+        assert backend._pipeline.scheduler is own
+        assert np.array_equal(backend.render(JOB, ignore), plain), name
+    assert np.array_equal(backend.render(replace(JOB, scheduler="ddim"), ignore), plain)
+
+
+def test_a_scheduler_of_another_kind_of_model_is_refused(build, backend: DiffusersBackend) -> None:
+    with pytest.raises(BadRequest, match="scheduler flow_euler") as refused:
+        build(backend).release(Order(prompt="a lake", scheduler="flow_euler"))
+    assert "dpmpp_2m" in refused.value.hint
+
+
+def test_parts_are_told_while_they_load(folder: Path) -> None:
+    told: list[tuple[int, int, str]] = []
+    load_backend(Settings(pipeline=str(folder), threads=1), lambda *step: told.append(step))
+    assert [done for done, _, _ in told] == list(range(len(told)))
+    assert {total for _, total, _ in told} == {len(told)}
+    assert {"unet", "vae", "text_encoder"} <= {part for _, _, part in told}
+
+
 def test_without_guidance_there_is_nothing_to_steer(backend: DiffusersBackend) -> None:
     with pytest.raises(ModelFault, match="guidance"):
         backend.render(replace(JOB, guidance=1.0, steering=1), ignore)
@@ -188,7 +248,18 @@ def test_without_guidance_there_is_nothing_to_steer(backend: DiffusersBackend) -
 def test_words_it_does_not_know_are_warned_of(backend: DiffusersBackend, folder: Path) -> None:
     told = DiffusersBackend(backend._pipeline, backend.identity, folder, {"words": ["a", "lake"]})
     assert told.check(JOB) == ()
-    assert told.check(replace(JOB, prompt="a xylophone, a lake")) == ("words the model does not know: xylophone",)
+    assert told.check(replace(JOB, prompt="a xylophone")) == ("words the model does not know: xylophone",)
+
+
+@pytest.mark.parametrize("how", ["model", "sequential"])
+def test_offload_is_left_to_diffusers_and_needs_a_device(folder: Path, how: str, monkeypatch) -> None:
+    with pytest.raises(Misconfigured, match="another device than cpu"):
+        load_backend(Settings(pipeline=str(folder), offload=how))
+    asked: list[object] = []
+    name = f"enable_{how}_cpu_offload"
+    monkeypatch.setattr(DiffusionPipeline, name, lambda self, device: asked.append(device))
+    load_backend(Settings(pipeline=str(folder), offload=how, device="cuda:0"))
+    assert asked == ["cuda:0"]
 
 
 def test_a_device_that_is_not_there_is_a_wrong_setting(folder: Path) -> None:

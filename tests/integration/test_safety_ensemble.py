@@ -1,6 +1,7 @@
 """Every safety checker there is looks at every picture; one that cannot be used closes the gateway."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from service.house import House, open_checkers, open_house
 from service.settings import Settings
 from service.stages import Order
 from tests.support import pipelines
-from tests.support.classifiers import write_member, write_safety
+from tests.support.classifiers import write_boxes, write_member, write_safety
 from tests.support.painter import Painter
 
 DIFFUSERS = "stable_diffusion_safety_checker"
@@ -45,14 +46,17 @@ def test_each_card_and_the_pipelines_own_checker_are_heard(settings: Settings, c
     assert names == ["open_nsfw", "one", "two", DIFFUSERS]
 
 
-def test_any_one_of_them_refuses_the_picture(build, settings: Settings, cards: Path, house: House) -> None:
+@pytest.mark.parametrize(("write", "name"), [(write_safety, "redness"), (write_boxes, "redboxes")])
+def test_any_one_of_them_refuses_the_picture(
+    build, settings: Settings, cards: Path, house: House, write: Callable[[Path], Path], name: str
+) -> None:
     class Red(Painter):
         def render(self, job, on_step):  # type: ignore[no-untyped-def]
             return np.clip(super().render(job, on_step) * 0.2 + [200, 0, 0], 0, 255).astype(np.uint8)
 
-    write_safety(cards)
+    write(cards)
     checkers = open_checkers(settings)
-    with pytest.raises(Unsafe, match="redness red"):
+    with pytest.raises(Unsafe, match=f"{name} red"):
         build(Red(), checkers).release(Order(prompt="a lake", seed=1))
     assert house.ledger.verify().images == 0
 

@@ -4,9 +4,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service.api import create_app
+from service.errors import NotLive
 from service.house import House, open_house
 from service.likeness import Likeness
-from service.liveness import PHOTOS
+from service.liveness import PHOTOS, PoseSequence
 from service.pictures import encode
 from service.settings import Settings
 from tests.support.people import BOB, TURNS, Posing, posed
@@ -55,6 +56,25 @@ def test_a_person_enrols_and_sees_what_is_theirs(client: TestClient, open_door: 
     seen = client.get(f"/v1/consent/subjects/{done['subject']}", headers={"X-Subject-Pin": done["pin"]})
     assert seen.json() == {"grants": [], "uses": []}
     assert "answered before" in refused(client, challenge["id"], photos(challenge["poses"]), 422, "not_live")
+
+
+def test_another_check_may_ask_for_more_photos(client: TestClient, open_door: House) -> None:
+    class Vendor(PoseSequence):
+        most_photos = 6
+
+        def check(self, challenge, shots):  # type: ignore[no-untyped-def]
+            if len(shots) != 6:
+                raise NotLive(f"{len(shots)} photos came, two more than poses were asked for")
+
+    open_door.liveness = Vendor(open_door.ledger.engine)
+    challenge = client.post(HERE).json()
+    six = photos([*challenge["poses"], "front", "left"])
+    seven = client.post(f"{HERE}/{challenge['id']}", data={"name": "Ann"}, files=form([*six, six[0]]))
+    assert (seven.status_code, seven.json()["code"]) == (400, "bad_request")  # and the challenge is not spent
+    answer = client.post(f"{HERE}/{challenge['id']}", data={"name": "Ann"}, files=form(six))
+    assert (answer.status_code, answer.json().get("templates")) == (201, 6)
+    challenge = client.post(HERE).json()
+    assert "two more" in refused(client, challenge["id"], six[:4], 422, "not_live")
 
 
 def test_what_does_not_answer_the_challenge_is_refused(client: TestClient, open_door: House) -> None:

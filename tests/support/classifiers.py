@@ -22,6 +22,12 @@ def write_safety(folder: Path, name: str = "redness", model: bytes | None = None
     return _write(folder, name, "image-safety", redness() if model is None else model, options)
 
 
+def write_boxes(folder: Path, name: str = "redboxes", model: bytes | None = None, **options: object) -> Path:
+    """A detector of red and of blue, or `model`, of which red is unsafe. Returns the card."""
+    options = {"output": "boxes", "size": 64, "labels": ["RED", "BLUE"], "unsafe": "RED", "label": "red", **options}
+    return _write(folder, name, "image-safety", boxes() if model is None else model, options)
+
+
 def _write(folder: Path, name: str, task: str, model: bytes, options: dict[str, object]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.onnx").write_bytes(model)
@@ -64,6 +70,39 @@ def redness(slope: float = 4, boxes: int = 1, *, stuck: bool = False) -> bytes:
         "redness",
         [helper.make_tensor_value_info("pixels", TensorProto.FLOAT, ["n", 3, "h", "w"])],
         [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 2, boxes])],
+        [numpy_helper.from_array(value, name) for name, value in weights.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString())
+
+
+def boxes(slope: float = 8.0, *, logits: bool = False, first: bool = False) -> bytes:
+    """Boxes with probabilities of red and of blue for each place of 8 px; `slope` 0 makes them 1/2 everywhere.
+
+    `logits`: numbers that are no probabilities yet. `first`: places come before what is said of them.
+    """
+    rows = np.zeros((6, 3, 1, 1), np.float32)
+    rows[4, :, 0, 0], rows[5, :, 0, 0] = (slope, -slope, -slope), (-slope, -slope, slope)
+    weights = {
+        "rows": rows,
+        "offset": np.array([0, 0, 0, 0, -slope / 2, -slope / 2], np.float32),
+        "shape": np.array([1, 6, -1], np.int64),
+    }
+    last = "flat" if first else "output0"
+    nodes = [
+        helper.make_node("AveragePool", ["images"], ["colours"], kernel_shape=[8, 8], strides=[8, 8]),
+        helper.make_node("Conv", ["colours", "rows", "offset"], ["grid"]),
+        helper.make_node("Reshape", ["grid", "shape"], ["numbers"]),
+        helper.make_node("Identity" if logits else "Sigmoid", ["numbers"], [last]),
+    ]
+    if first:
+        nodes.append(helper.make_node("Transpose", ["flat"], ["output0"], perm=[0, 2, 1]))
+    graph = helper.make_graph(
+        nodes,
+        "redboxes",
+        [helper.make_tensor_value_info("images", TensorProto.FLOAT, [1, 3, "h", "w"])],
+        [helper.make_tensor_value_info("output0", TensorProto.FLOAT, [1, None, None])],
         [numpy_helper.from_array(value, name) for name, value in weights.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)

@@ -53,11 +53,11 @@ def stable_diffusion_3(folder: Path) -> Path:
     tokenizer = clip_tokenizer(folder / "scratch")
     StableDiffusion3Pipeline(
         transformer=SD3Transformer2DModel(
-            sample_size=32, patch_size=2, in_channels=4, out_channels=4, num_layers=1, attention_head_dim=8,
+            sample_size=32, patch_size=2, in_channels=16, out_channels=16, num_layers=1, attention_head_dim=8,
             num_attention_heads=4, caption_projection_dim=32, joint_attention_dim=32, pooled_projection_dim=64,
             pos_embed_max_size=16,
         ),
-        vae=_vae(4),
+        vae=_vae(16),
         text_encoder=CLIPTextModelWithProjection(clip_text()),
         text_encoder_2=CLIPTextModelWithProjection(clip_text()),
         text_encoder_3=_t5(),
@@ -69,14 +69,14 @@ def stable_diffusion_3(folder: Path) -> Path:
     return folder
 
 
-def flux(folder: Path) -> Path:
-    """Packed latents, and a guidance the model was distilled with."""
+def flux(folder: Path, *, guided: bool = True) -> Path:
+    """Packed latents, and with `guided` a guidance the model was distilled with."""
     torch.manual_seed(0)
     FluxPipeline(
         transformer=FluxTransformer2DModel(
             patch_size=1, in_channels=16, num_layers=1, num_single_layers=1, attention_head_dim=16,
             num_attention_heads=2, joint_attention_dim=32, pooled_projection_dim=32, axes_dims_rope=(4, 4, 8),
-            guidance_embeds=True,
+            guidance_embeds=guided,
         ),
         vae=_vae(4),
         text_encoder=CLIPTextModel(clip_text()),

@@ -18,8 +18,11 @@ class Painter:
     identity = ModelIdentity("painter", "1", "0" * 64)
     default_size = (256, 256)
     default_steps = 4
+    high_steps = 8
     default_guidance = 1.0
     most_steering = 0
+
+    reference_digest = ""
 
     def fitting(self, width: int, height: int) -> tuple[int, int]:
         return width - width % 8, height - height % 8

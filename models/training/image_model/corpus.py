@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -38,7 +39,8 @@ def _render_all(recipe: Recipe, path: Path) -> None:
     partial = path.with_suffix(".partial.npy")
     array = np.lib.format.open_memmap(partial, "w+", np.uint8, (total, SIZE, SIZE, 3))
     jobs = [(recipe.sprites, recipe.seed, first, min(CHUNK, total - first)) for first in range(0, total, CHUNK)]
-    with ProcessPoolExecutor(recipe.workers) as pool:
+    spawning = get_context("spawn")  # a fork of a process with torch's threads in it can wait for ever
+    with ProcessPoolExecutor(recipe.workers, spawning) as pool:
         for (_, _, first, count), chunk in zip(jobs, pool.map(_render_chunk, jobs), strict=True):
             array[first : first + count] = chunk
             if first % (20 * CHUNK) == 0:

@@ -1,10 +1,13 @@
 import cv2
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from skimage import data as photos
 
-from detectors import distance, fingerprint
+from detectors import distance, fingerprint, variants
+from detectors.similarity import LONGEST_SIDE, bounded
+from tests.support.painter import landscape
 
 hashes = st.binary(min_size=32, max_size=32)
 
@@ -32,3 +35,17 @@ def test_distance_is_a_metric(a: bytes, b: bytes, c: bytes) -> None:
     assert distance(a, b) == distance(b, a)
     assert distance(a, c) <= distance(a, b) + distance(b, c)
     assert distance(a, bytes(x ^ 255 for x in a)) == 256
+
+
+def test_a_very_large_picture_is_reduced_first_and_hashes_alike() -> None:
+    small = landscape(3, 600, 900)
+    large = np.kron(small, np.ones((8, 8, 1), np.uint8))
+    assert max(large.shape) > LONGEST_SIDE >= max(bounded(large).shape)
+    assert distance(fingerprint(small).bits, fingerprint(large).bits) <= 4
+
+
+@pytest.mark.parametrize("shape", [(200_000, 3), (3, 200_000), (1, 1), (5000, 1)])
+def test_a_picture_of_any_form_is_hashed(shape: tuple[int, int]) -> None:
+    found = fingerprint(np.zeros((*shape, 3), np.uint8))
+    assert (len(found.bits), found.quality) == (32, 0)
+    assert variants(np.zeros((*shape, 3), np.uint8))

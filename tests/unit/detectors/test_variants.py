@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 from skimage import data as photos
 
-from detectors import distance, fingerprint, looks, variants
+from detectors import distance, fingerprint, listings, looks, variants
 from detectors.variants import orientations, trimmed
 from tests.support.painter import landscape
 
@@ -77,3 +77,41 @@ def test_tiny_and_thin_pictures(shape: tuple[int, int]) -> None:
 def test_an_even_picture_has_nothing_inside() -> None:
     assert trimmed(np.full((100, 100, 3), 7, np.uint8)) is None
     assert trimmed(landscape(1, 256, 256)) is None
+
+
+SMALL = [np.ascontiguousarray(rgb[:512:2, :512:2]) for rgb in PICTURES[:2]]
+
+
+@pytest.fixture(scope="module")
+def listed() -> list[list[bytes]]:
+    return [[look.bits for look in listings(rgb)] for rgb in SMALL]
+
+
+@pytest.mark.parametrize(
+    ("top", "bottom", "left", "right"), [(0, 0, 0.18, 0), (0.06, 0.06, 0, 0), (0.09, 0, 0.03, 0.06)]
+)
+def test_a_copy_with_cut_edges_is_found(
+    listed: list[list[bytes]], top: float, bottom: float, left: float, right: float
+) -> None:
+    for rgb, known in zip(SMALL, listed, strict=True):
+        height, width = rgb.shape[:2]
+        cut = rgb[round(height * top) : round(height * (1 - bottom)), round(width * left) : round(width * (1 - right))]
+        assert nearest(known, jpeg(cut[:, ::-1], 200)) <= 31
+
+
+def test_another_picture_is_as_far_from_a_listing_as_ever(listed: list[list[bytes]]) -> None:
+    one, other = listed
+    assert nearest(one, SMALL[1]) > 64
+    assert nearest(other, SMALL[0]) > 64
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (40, 40), (3000, 40), (40, 3000)])
+def test_a_picture_of_any_form_is_listed(shape: tuple[int, int]) -> None:
+    rgb = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
+    found = listings(rgb)
+    assert found[0] == fingerprint(rgb)
+    assert len(found) <= 4 + 193
+
+
+def test_every_cut_is_taken() -> None:
+    assert len(listings(SMALL[0])) == len(looks(SMALL[0])) + 193

@@ -1,4 +1,5 @@
 import base64
+import contextlib
 import datetime as dt
 import json
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from service import keys
 from service.consent import Consent
-from service.errors import BadRequest, LikenessRefused, Misconfigured, NotFound
+from service.errors import BadRequest, LikenessRefused, Misconfigured, NotFound, Unavailable
 from service.house import House
 from service.receipts import Signer, digest
 from service.settings import Settings
@@ -131,6 +132,34 @@ def test_an_erased_subject_is_gone_for_good(consent: Consent, house: House) -> N
     assert [one.erased_at is not None for one in consent.subjects.everybody()] == [True]
     actions = [json.loads(decision.body)["action"] for decision in house.ledger.decided(ann.subject)]
     assert actions == ["enrolled", "granted", "erased"]
+
+
+def test_what_was_opened_of_an_erased_subject_is_forgotten_at_once(consent: Consent) -> None:
+    ann, bob = enrolled(consent), enrolled(consent, BOB)
+    before = consent.faces.protected(MODEL)
+    assert consent.faces._known is not None
+    assert consent.faces._known[1] is before
+    consent.subjects.erase(ann.subject)
+    assert consent.faces._known is None
+    assert consent.faces.protected(MODEL).owners == (bob.subject,)
+
+
+def test_what_was_read_before_an_erasure_is_not_kept_after_it(
+    consent: Consent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann, opened = enrolled(consent), consent.faces._opened
+
+    def slowly(rows):  # type: ignore[no-untyped-def]
+        known = opened(rows)
+        monkeypatch.undo()
+        with contextlib.suppress(Unavailable):  # it is erased; the log of writes is not emptied while somebody reads
+            consent.subjects.erase(ann.subject)
+        return known
+
+    monkeypatch.setattr(consent.faces, "_opened", slowly)
+    consent.faces.protected(MODEL)
+    assert consent.faces._known is None
+    assert consent.faces.protected(MODEL).owners == ()
 
 
 def test_retention_ends(consent: Consent, clock: Clock) -> None:

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from detectors import Face
+from detectors.faces.canary import BEARDED, LIGHT
 from models import ModelFault
 from service import faces as module
 from service.cards import CARDS_FOLDER
@@ -11,6 +12,7 @@ from service.pictures import Limits, encode
 from service.settings import Settings
 from tests.support.embedders import write_embedder
 from tests.support.faces import WITHOUT_FACES, ByColour, face
+from tests.support.yunets import portrait, write_yunet
 
 needs_faces = pytest.mark.skipif(bool(WITHOUT_FACES), reason=WITHOUT_FACES)
 
@@ -107,6 +109,30 @@ def test_an_operators_embedder_is_taken(settings: Settings) -> None:
     assert open_model(settings).identity == "bands@1"
     write_embedder(settings.home / CARDS_FOLDER, name="second")
     with pytest.raises(Unavailable, match="2 cards"):
+        open_model(settings)
+
+
+def test_two_cards_take_dlibs_place(settings: Settings) -> None:
+    folder = settings.home / CARDS_FOLDER
+    write_yunet(folder)
+    with pytest.raises(Unavailable, match="no card of an embedder"):
+        open_model(settings)
+    write_embedder(folder)
+    assert open_model(settings).identity == "bands@1+redfaces@1"
+    one, other = (encode(portrait(drawing), "png")[0] for drawing in (LIGHT, BEARDED))
+    faces = open_faces(settings)
+    assert faces.compare(one, one).same
+    assert not faces.compare(one, other).same
+    write_yunet(folder, name="second")
+    with pytest.raises(Unavailable, match="2 cards are of face-detection"):
+        open_model(settings)
+
+
+def test_an_altered_detector_is_not_passed_over(settings: Settings) -> None:
+    write_embedder(settings.home / CARDS_FOLDER)
+    write_yunet(settings.home / CARDS_FOLDER)
+    (settings.home / CARDS_FOLDER / "redfaces.onnx").write_bytes(b"other")
+    with pytest.raises(Unavailable, match="SHA-256"):
         open_model(settings)
 
 

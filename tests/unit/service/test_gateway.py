@@ -1,6 +1,7 @@
 """Every stage fails closed: whatever goes wrong, there are no pixels, and the refusal is written down."""
 
 import json
+import threading
 import time
 
 import numpy as np
@@ -22,12 +23,13 @@ from service.errors import (
     Unsafe,
 )
 from service.facts import fact
-from service.gateway import Gateway, Watch
+from service.gateway import Gateway
 from service.hashlists import Listed
 from service.house import House
 from service.pictures import Limits, decode
 from service.policy import is_answer
 from service.stages import Order
+from service.staging import Watch
 from tests.support.painter import Checker, Misbehaving, Painter, finding, landscape
 from tests.support.prompts import Screen, evidence
 from watermark import Reading
@@ -378,7 +380,7 @@ def test_cancelled_before_the_prompt_was_read(build, house: House) -> None:
     with pytest.raises(Cancelled):
         build(Untouchable(), prompts=screen).release(ORDER, Watch(cancelled=lambda: True))
     assert screen.seen == []
-    assert house.ledger.verify().decisions == 1
+    assert house.ledger.verify().decisions == 0  # nobody has decided anything
 
 
 def last_body(house: House) -> dict:  # type: ignore[type-arg]
@@ -556,3 +558,46 @@ def test_without_guidance_nothing_is_drawn_again(build, house: House) -> None:
     with pytest.raises(Unsafe):
         gateway.release(ORDER.model_copy(update={"guidance": 1.0}))
     assert backend.asked == [0]
+
+
+class Hanging:
+    """Does what `inner` does, except that one of its methods never ends until `freed` is set."""
+
+    def __init__(self, inner: object, method: str) -> None:
+        self._inner, self._method, self.freed = inner, method, threading.Event()
+
+    def __getattr__(self, name: str) -> object:
+        if name != self._method:
+            return getattr(self._inner, name)
+        return lambda *args: self.freed.wait(60)
+
+
+@pytest.mark.parametrize(
+    ("part", "method", "stage"),
+    [("codec", "embed", "mark"), ("credentials", "sign", "sign"), ("codec", "extract", "prove"),
+     ("credentials", "read", "prove")],
+)  # fmt: skip
+def test_a_finishing_stage_that_hangs_releases_nothing(build, house: House, part: str, method: str, stage: str) -> None:
+    hanging = Hanging(getattr(house, part), method)
+    gateway = build(finish_timeout=0.5 if method == "embed" else 3, **{part: hanging})
+    with pytest.raises(StageFailed, match="no answer within") as caught:
+        gateway.release(Order(prompt="a lake", seed=1))
+    hanging.freed.set()
+    assert caught.value.stage == stage
+    audit = house.ledger.verify()
+    assert (audit.images, audit.decisions) == (0, 1)
+
+
+def test_ctrl_c_is_written_down(build, house: House) -> None:
+    class Stopped(Painter):
+        def render(self, job, on_step):  # type: ignore[no-untyped-def]
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build(Stopped()).release(Order(prompt="a secret lake", seed=1))
+    audit = house.ledger.verify()
+    assert (audit.images, audit.decisions, audit.problems) == (0, 1, ())
+    with house.ledger.engine.connect() as connection:
+        (body,) = connection.exec_driver_sql("SELECT body FROM decisions").scalars()
+    assert '"code":"cancelled"' in body
+    assert "secret" not in body

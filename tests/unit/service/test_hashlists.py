@@ -78,6 +78,12 @@ BROKEN = {
     "csv with a bad row": (f"hash,type\n{A},pdq\n{B},pdq\nx,pdq\n".encode(), "line 4: not a hash"),
     "csv with a missing cell": (f"type,hash\npdq,{A}\npdq\n".encode(), "line 3: not a hash"),
     "csv with a bad quality": (f"hash,type,quality\n{A},pdq,high\n{B},pdq,101\n".encode(), "line 2: the quality"),
+    "csv with an endless quality": (f"hash,type,quality\n{A},pdq,{'9' * 5000}\n".encode(), "line 2: the quality"),
+    "csv with a quality in other digits": (f"hash,type,quality\n{A},pdq,٩\n".encode(), "line 2: the quality"),
+    "json with an endless number": (
+        f'{{"data": [{{"quality": {"9" * 5000}}}]}}'.encode(),
+        "line 1: JSON with a number",
+    ),
     "json syntax": (b'{"data": [\n{"indicator": }\n]}', "line 2: not JSON"),
     "json of another kind": (b'{"items": []}', "line 1: neither"),
     "json row": (json.dumps({"data": [{"indicator": A, "type": "pdq"}, 7]}).encode(), "entry 2: SHA-256 or PDQ"),

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models import ModelFault
@@ -38,6 +38,60 @@ def test_a_face_that_may_be_one_is_held(likeness: Likeness) -> None:
     with pytest.raises(LikenessHeld, match="may show") as held:
         likeness.check_output(portrait(NEAR_ANN), ())
     assert held.value.subject == ann.subject
+
+
+def test_who_was_looked_at_is_not_held_again_and_everybody_else_is(likeness: Likeness) -> None:
+    ann = enrolled(likeness.consent)
+    assert likeness.check_output(portrait(NEAR_ANN), (), reviewed={ann.subject}) == ()
+    with pytest.raises(LikenessHeld):
+        likeness.check_output(portrait(NEAR_ANN), (), reviewed={"S-0000-0000-0000-0000"})
+    with pytest.raises(LikenessRefused):
+        likeness.check_output(portrait(ANN), (), reviewed={ann.subject})
+
+
+class Group(ByColour):
+    """Finds the faces of `colours` in every picture."""
+
+    def __init__(self, *colours: tuple[int, int, int]) -> None:
+        super().__init__()
+        self.colours = colours
+
+    def __call__(self, rgb):  # type: ignore[no-untyped-def]
+        return [face for colour in self.colours for face in super(Group, self).__call__(portrait(colour))]
+
+
+def test_a_group_is_held_for_each_it_may_show(house: House) -> None:
+    ann, bob = enrolled(house.consent), enrolled(house.consent, BOB)
+    group = Likeness(house.consent, lambda: Group(NEAR_ANN, (0, 110, 250), NEAR_ANN), 0.5, "default")
+    with pytest.raises(LikenessHeld) as held:
+        group.check_output(portrait(ANN), ())
+    assert held.value.subjects == (ann.subject, bob.subject)
+    with pytest.raises(LikenessHeld) as held:
+        group.check_output(portrait(ANN), (), reviewed={ann.subject})
+    assert held.value.subjects == (bob.subject,)
+    assert group.check_output(portrait(ANN), (), reviewed={ann.subject, bob.subject}) == ()
+
+
+@pytest.mark.parametrize("colours", [(NEAR_ANN, BOB), (BOB, NEAR_ANN)])
+def test_a_sure_hit_beside_a_doubtful_one_refuses(house: House, colours: tuple[tuple[int, int, int], ...]) -> None:
+    enrolled(house.consent)
+    bob = enrolled(house.consent, BOB)
+    with pytest.raises(LikenessRefused) as refused:
+        Likeness(house.consent, lambda: Group(*colours), 0.5, "default").check_output(portrait(ANN), ())
+    assert refused.value.subject == bob.subject
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_the_wider_review_zone_counts(house: House, setting: float, at_least: float) -> None:
+    if not house.consent.faces.anybody():
+        enrolled(house.consent)
+    likeness = Likeness(house.consent, ByColour, setting, "default")
+    if max(setting, at_least) >= 0.4401:  # NEAR_ANN is .44 away
+        with pytest.raises(LikenessHeld):
+            likeness.check_output(portrait(NEAR_ANN), (), at_least)
+    elif max(setting, at_least) < 0.4399:
+        assert likeness.check_output(portrait(NEAR_ANN), (), at_least) == ()
 
 
 def test_without_a_review_zone_only_sure_hits_refuse(house: House) -> None:

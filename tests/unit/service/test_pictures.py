@@ -1,5 +1,8 @@
+import contextlib
 import io
+import struct
 import threading
+import zlib
 
 import numpy as np
 import pytest
@@ -7,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from service.errors import InputError
-from service.pictures import Limits, decode, encode, frozen
+from service import pictures
+from service.errors import BrokenPicture, InputError, TooLarge, Unavailable, UnsupportedFormat
+from service.pictures import Limits, Picture, decode, encode, frozen, selection
 from tests.assets import hostile
 from tests.assets.hostile import picture, save
 
@@ -160,3 +164,48 @@ def test_the_generator_writes_its_files(tmp_path) -> None:
     hostile.main(str(tmp_path))
     assert (tmp_path / "png_plain").read_bytes()[:4] == b"\x89PNG"
     Image.open(io.BytesIO((tmp_path / "jpeg_plain").read_bytes())).load()
+
+
+def test_a_decoder_that_is_late_is_left_and_keeps_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    freed, ended = threading.Event(), threading.Event()
+    places = threading.BoundedSemaphore(1)
+
+    def late(_data: bytes, _limits: Limits) -> Picture:
+        freed.wait(60)
+        ended.set()
+        raise BrokenPicture("never told")
+
+    decoded = pictures._decoded
+    data = encode(np.zeros((8, 8, 3), np.uint8), "png")[0]
+    hurried = Limits(1 << 20, 1 << 20, 0.05)
+    monkeypatch.setattr(pictures, "_PLACES", places)
+    monkeypatch.setattr(pictures, "_decoded", late)
+    with pytest.raises(TooLarge, match=r"within 0\.05 s"):
+        decode(data, hurried)
+    with pytest.raises(Unavailable, match="too many"):
+        decode(data, hurried)
+    freed.set()
+    ended.wait(60)
+    monkeypatch.setattr(pictures, "_decoded", decoded)
+    assert decode(data, Limits(1 << 20, 1 << 20, 60)).size == (8, 8)
+    with pytest.raises(UnsupportedFormat):
+        decode(b"text", Limits(1 << 20, 1 << 20, 60))
+    assert places.acquire(blocking=False)
+
+
+def test_palettes_with_too_many_transparencies_and_masks_in_lab_are_the_files_fault() -> None:
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = struct.pack(">IIBBBBB", 64, 64, 8, 3, 0, 0, 0)
+    rows = zlib.compress((b"\0" + b"\1" * 64) * 64)
+    parts = ((b"IHDR", header), (b"PLTE", b"\0" * 6), (b"tRNS", b"\0" * 300), (b"IDAT", rows), (b"IEND", b""))
+    png = b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+    lab = io.BytesIO()
+    Image.new("LAB", (64, 64)).save(lab, "TIFF")
+    for read in (decode, selection):
+        for data in (png, lab.getvalue()):
+            with contextlib.suppress(InputError):
+                read(data, LIMITS)
+    with pytest.raises(BrokenPicture):
+        decode(png, LIMITS)

@@ -33,6 +33,7 @@ DECLARED_CAMERA = Declaration("exif", "camera", "Canon")
         (Evidence(ABSENT, mark_id=1, record_known=True, same_image=False), Verdict.MARKED_SYNTHETIC, Outcome.UNTRUSTED),
         (Evidence(ABSENT, mark_id=1, record_known=True), Verdict.MARKED_SYNTHETIC, Outcome.UNTRUSTED),
         (Evidence(ABSENT, mark_id=1), Verdict.MARKED_SYNTHETIC, Outcome.UNTRUSTED),
+        (Evidence(ABSENT, foreign_synthetic=True), Verdict.MARKED_SYNTHETIC, Outcome.NOTHING),
         (Evidence(ABSENT, (DECLARED_AI,)), Verdict.DECLARED_SYNTHETIC, Outcome.NOTHING),
         (Evidence(ABSENT, (DECLARED_CAMERA,)), Verdict.DECLARED_CAMERA, Outcome.NOTHING),
         (Evidence(ABSENT, (DECLARED_AI, DECLARED_CAMERA)), Verdict.DECLARED_SYNTHETIC, Outcome.NOTHING),

@@ -29,41 +29,41 @@ def test_without_checkers_there_is_no_screening(house: House) -> None:
 
 
 def test_a_picture_without_faces_may_come_in(house: House) -> None:
-    assert screening(house).sent_in(sent(GREY), NOBODY) == 0
+    screening(house).sent_in([sent(GREY)], [], NOBODY)
 
 
 def test_a_face_needs_a_grant_even_of_somebody_nobody_enrolled(house: House) -> None:
     with pytest.raises(LikenessRefused, match="1 of the 1 faces") as refused:
-        screening(house).sent_in(sent(portrait(ANN)), NOBODY)
+        screening(house).sent_in([sent(portrait(ANN))], [], NOBODY)
     assert refused.value.stage == "admit"
 
 
 def test_a_granted_face_may_come_in_and_another_may_not(house: House) -> None:
     ann = enrolled(house.consent)
     measure = Measure({ann.subject}, 0.5)
-    assert screening(house).sent_in(sent(portrait(ANN)), measure) == 1
+    screening(house).sent_in([sent(portrait(ANN))], [], measure)
     with pytest.raises(LikenessRefused):
-        screening(house).sent_in(sent(portrait(BOB)), measure)
+        screening(house).sent_in([sent(portrait(BOB))], [], measure)
 
 
 def test_an_unsafe_picture_may_not_come_in(house: House) -> None:
     checker = Checker(lambda images: [finding(0.7) for _ in images])
     with pytest.raises(Unsafe, match="sent in") as refused:
-        screening(house, checker).sent_in(sent(GREY), NOBODY)
+        screening(house, checker).sent_in([sent(GREY)], [], NOBODY)
     assert refused.value.stage == "admit"
-    screening(house, checker).sent_in(sent(GREY), Measure((), 0.9))
+    screening(house, checker).sent_in([sent(GREY)], [], Measure((), 0.9))
 
 
 def test_a_listed_file_may_not_come_in(house: House) -> None:
     picture = sent(GREY)
     house.blocklist.add([Listed("sha256", picture.sha256, "")], "list", "test")
     with pytest.raises(Blocked):
-        screening(house).sent_in(picture, NOBODY)
+        screening(house).sent_in([picture], [], NOBODY)
 
 
 def test_a_checker_without_an_answer_refuses(house: House) -> None:
     with pytest.raises(StageFailed, match="scripted gave no usable answer"):
-        screening(house, Checker(lambda images: [])).sent_in(sent(GREY), NOBODY)
+        screening(house, Checker(lambda images: [])).sent_in([sent(GREY)], [], NOBODY)
 
 
 def test_without_a_face_model_nothing_comes_in(house: House) -> None:
@@ -71,4 +71,4 @@ def test_without_a_face_model_nothing_comes_in(house: House) -> None:
         raise OSError("gone")
 
     with pytest.raises(OSError, match="gone"):
-        screening(house, model=missing).sent_in(sent(GREY), NOBODY)
+        screening(house, model=missing).sent_in([sent(GREY)], [], NOBODY)

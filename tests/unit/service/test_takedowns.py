@@ -261,8 +261,6 @@ def test_where_a_reader_keeps_traces_forgetting_says_so(takedowns: Takedowns, ho
     reader = sqlite3.connect(house.settings.home / "ledger.db")
     reader.execute("BEGIN")
     reader.execute("SELECT count(*) FROM decisions").fetchone()
-    with house.ledger.engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA busy_timeout=100")
     try:
         with pytest.raises(Unavailable, match="traces"):
             takedowns.forget(receipt.case)

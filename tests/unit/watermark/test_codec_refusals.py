@@ -1,17 +1,21 @@
 """What the codec finds no mark in, what it refuses, and what it promises about its output."""
 
+import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from tests.unit.watermark.pictures import PHOTOS, Rgb, cartoon, photo
-from watermark import Codec, Keyring, Reading
-from watermark.codec import MAX_ATTEMPTS
-from watermark.errors import BadImage, BadMarkId, TooSmall
+from tests.unit.watermark.pictures import PHOTOS, Rgb, cartoon, photo, psnr
+from watermark import Codec, Keyring, payload, search
+from watermark.errors import BadImage, BadMarkId, TooSmall, Unmarkable
+from watermark.keyring import MAX_EPOCHS
+from watermark.reader import MAX_ATTEMPTS
 
 SECRET = b"a secret for the tests"
 CODEC = Codec(Keyring.from_secret(SECRET))
@@ -29,6 +33,26 @@ def marked() -> Rgb:
 @given(npst.arrays(np.uint8, st.tuples(st.integers(0, 150), st.integers(0, 150), st.just(3))))
 def test_extract_takes_anything_that_is_an_image(picture: Rgb) -> None:
     assert CODEC.extract(picture) is None
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    npst.arrays(np.uint8, st.tuples(st.integers(1, 8), st.integers(1, 8), st.just(3))),
+    st.integers(1, 700),
+    st.integers(1, 700),
+    st.booleans(),
+)
+def test_extract_takes_any_size_and_texture(small: Rgb, width: int, height: int, smooth: bool) -> None:
+    method = cv2.INTER_CUBIC if smooth else cv2.INTER_NEAREST
+    assert CODEC.extract(cv2.resize(small, (width, height), interpolation=method)) is None
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.binary(min_size=16, max_size=40), st.binary(min_size=16, max_size=40), st.integers(0, 2**48 - 1))
+def test_no_two_keyrings_read_each_other(one: bytes, other: bytes, mark_id: int) -> None:
+    assume(one != other)
+    marked = Codec(Keyring.from_secret(one)).embed(cartoon(mark_id % 5, 160), mark_id)
+    assert Codec(Keyring.from_secret(other)).extract(marked) is None
 
 
 @pytest.mark.parametrize("shape", [(0, 0), (0, 9), (1, 1), (1, 5000), (47, 47), (48, 48), (48, 4000), (3000, 50)])
@@ -71,23 +95,22 @@ def test_keyrings_never_read_each_other(picture: Rgb) -> None:
 
 def test_the_check_key_alone_decides_too(marked: Rgb) -> None:
     """Under the right pattern but the wrong check every grid is found and every payload refused."""
-    right = Keyring.from_secret(SECRET)
-    wrong = Keyring(pattern=right.pattern, phases=right.phases, check=bytes(32))
-    assert Codec(wrong).extract(marked) is None
+    (right,) = Keyring.from_secret(SECRET).epochs
+    assert Codec(Keyring((replace(right, check=bytes(32)),))).extract(marked) is None
 
 
-def test_attempts_are_counted(marked: Rgb, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The bound on false readings is attempts x 2**-32: no search may decode more often."""
+@pytest.mark.parametrize("epochs", [1, MAX_EPOCHS])
+def test_attempts_are_counted(epochs: int, marked: Rgb, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bound on false readings is attempts x 2**-36: no search may decode more often, whatever the keys."""
     attempts = []
-
-    def refuse(self: Codec, grid: object) -> Reading | None:
-        attempts.append(grid)
-        return None
-
-    monkeypatch.setattr(Codec, "_decoded", refuse)
-    CODEC.extract(marked)
+    monkeypatch.setattr(payload, "unseal", lambda bits, key: attempts.append(key))
+    monkeypatch.setattr(search, "_FAINT_SCORE", 3.0)
+    monkeypatch.setattr(search, "_REFINED_SCORE", 3.0)
+    keyring = Keyring.from_secrets([SECRET, *(bytes([number]) * 16 for number in range(1, epochs))])
+    assert Codec(keyring).extract(marked) is None
     assert 1 <= len(attempts) <= MAX_ATTEMPTS
-    assert MAX_ATTEMPTS * 2.0**-32 < 1e-9
+    assert MAX_ATTEMPTS * 2.0**-36 < 1e-9
+    assert len(set(attempts)) == epochs
 
 
 def test_marking_twice_never_gives_a_third_id(marked: Rgb) -> None:
@@ -101,6 +124,22 @@ def test_same_input_same_pixels(marked: Rgb) -> None:
     assert np.array_equal(again.embed(photo("astronaut"), MARK_ID), marked)
 
 
+def test_an_8k_picture_costs_little_more_than_its_copy() -> None:
+    picture = np.resize(photo("rocket"), (4320, 7680, 3))
+    tracemalloc.start()
+    try:
+        result = CODEC.embed(picture, 5)
+        embedding = tracemalloc.get_traced_memory()[1]
+        tracemalloc.reset_peak()
+        before = tracemalloc.get_traced_memory()[0]
+        assert CODEC.extract(result) is not None
+        extracting = tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+    assert embedding < 1.7 * picture.nbytes
+    assert extracting < 0.6 * picture.nbytes
+
+
 def test_ids_give_different_pixels(marked: Rgb) -> None:
     assert not np.array_equal(CODEC.embed(photo("astronaut"), MARK_ID + 1), marked)
 
@@ -109,6 +148,24 @@ def test_ids_give_different_pixels(marked: Rgb) -> None:
 def test_too_small_to_mark(width: int, height: int) -> None:
     with pytest.raises(TooSmall, match="short side must be at least 128"):
         CODEC.embed(np.zeros((height, width, 3), np.uint8), 1)
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_plain_noise_is_marked_under_any_key(number: int) -> None:
+    """What an untrained pipeline draws; a fixed share of the picture's own noise is made up for, or more of it."""
+    noise = np.random.default_rng(number).integers(0, 256, (256, 256, 3)).astype(np.uint8)
+    codec = Codec(Keyring.from_secret(b"a secret for the tests %d" % number))
+    marked = codec.embed(noise, number)
+    assert psnr(noise, marked) >= 36
+    reading = codec.extract(marked)
+    assert reading is not None
+    assert reading.mark_id == number
+
+
+def test_noise_that_drowns_the_mark_is_refused() -> None:
+    noise = np.random.default_rng(3).normal(128, 60, (64, 64, 3)).clip(0, 255).astype(np.uint8)
+    with pytest.raises(Unmarkable, match="too noisy for its size"):
+        CODEC.embed(cv2.resize(noise, (256, 256), interpolation=cv2.INTER_CUBIC), 1)
 
 
 @pytest.mark.parametrize("mark_id", [-1, 2**48])

@@ -64,6 +64,21 @@ def test_the_pipeline_is_itself_again_even_after_a_fault() -> None:
     assert draw(pipe, 0.0, 2.0) == (0.0, 2.0)
 
 
+def test_a_forward_that_offload_put_there_is_used_and_stays() -> None:
+    pipe = pipeline(concept=3.0)
+    calls: list[object] = []
+
+    def hooked(*args: object, **more: object) -> tuple[torch.Tensor]:
+        calls.append(args)
+        return UNet.forward(pipe.unet, *args, **more)
+
+    pipe.unet.forward = hooked
+    with steered(pipe, ALWAYS, steps=1):
+        assert draw(pipe, 0.0, 2.0) == (0.0, -1.0)
+    assert pipe.unet.forward is hooked
+    assert len(calls) == 1
+
+
 def test_what_cannot_be_steered_is_a_fault() -> None:
     with pytest.raises(ModelFault, match="no UNet"), steered(SimpleNamespace(), STRENGTHS[0], steps=1):
         pass

@@ -1,0 +1,49 @@
+"""Who asks: the key in the Authorization header, where one is needed."""
+
+import asyncio
+from typing import Annotated
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from service.clients import OPERATOR, Client
+from service.errors import Unauthorized
+from service.house import House
+
+_BEARER = HTTPBearer(
+    scheme_name="tenantKey",
+    bearerFormat="cm_ and 43 characters",
+    description="A tenant's key. Needed as soon as the operator has made a tenant (`countermark tenants add`).",
+    auto_error=False,
+)
+_Shown = Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]
+
+
+async def _shown(request: Request, shown: _Shown) -> Client:
+    """Whoever shows a valid key. Raises Unauthorized, Unavailable."""
+    return await asyncio.to_thread(_client, request.app.state.house, shown)
+
+
+async def _asking(request: Request, shown: _Shown) -> Client:
+    """The same; where there never was a tenant, anybody, as the operator. Raises Unauthorized, Unavailable."""
+    house: House = request.app.state.house
+    if not await asyncio.to_thread(house.tenants.keys_needed):
+        return OPERATOR
+    return await _shown(request, shown)
+
+
+async def _examining(request: Request, shown: _Shown) -> Client:
+    """Anybody, unless the operator keeps the examiner to tenants. Raises Unauthorized, Unavailable."""
+    house: House = request.app.state.house
+    return await _shown(request, shown) if house.settings.examiner_needs_key else OPERATOR
+
+
+def _client(house: House, shown: HTTPAuthorizationCredentials | None) -> Client:
+    if shown is None:
+        raise Unauthorized("this needs a key")
+    return house.tenants.client(shown.credentials)
+
+
+ShownKey = Annotated[Client, Depends(_shown)]
+Asking = Annotated[Client, Depends(_asking)]
+EXAMINER = [Depends(_examining)]

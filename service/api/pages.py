@@ -1,0 +1,29 @@
+"""The API's page for people, at /docs: Swagger UI from a package of ours, so that it works without a network."""
+
+from importlib.resources import as_file, files
+
+from fastapi import FastAPI, Request
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import HTMLResponse
+from starlette.staticfiles import StaticFiles
+
+_PAGE = "/docs"
+_ASSETS = "/docs/assets"
+
+
+def install(app: FastAPI) -> None:
+    """Serve the page of `app`, and what it loads. The app itself is made with `docs_url=None`."""
+    with as_file(files("fastapi_offline") / "static") as folder:  # a folder of an installed package, which stays
+        app.mount(_ASSETS, StaticFiles(directory=folder))
+
+    @app.get(_PAGE, include_in_schema=False)
+    async def page(request: Request) -> HTMLResponse:
+        root = request.scope.get("root_path", "")
+        assets = f"{root}{_ASSETS}"
+        return get_swagger_ui_html(
+            openapi_url=f"{root}{app.openapi_url}",
+            title=app.title,
+            swagger_js_url=f"{assets}/swagger-ui-bundle.js",
+            swagger_css_url=f"{assets}/swagger-ui.css",
+            swagger_favicon_url=f"{assets}/favicon.png",
+        )

@@ -1,0 +1,92 @@
+"""countermark tenants."""
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from service.cli.files import printable
+from service.errors import BadRequest, first_fault
+from service.house import open_house
+from service.settings import load_settings
+from service.tenants import Keyed, Tenants, Terms
+
+app = typer.Typer(help="Clients with keys and limits of their own.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="Who they are in grants.", metavar="NAME")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+
+
+@app.command("add")
+def add(
+    name: Name,
+    safety_threshold: Annotated[
+        float | None, typer.Option(help="Refuse from this score already; never laxer than the setting.")
+    ] = None,
+    likeness_review_distance: Annotated[
+        float | None, typer.Option(help="Hold faces up to this distance at least; never less than the setting.")
+    ] = None,
+    max_images: Annotated[int | None, typer.Option(help="Largest number of pictures of one request.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a tenant. Its key is shown this once. From the first one on, every order over HTTP needs a key."""
+    try:
+        terms = Terms(
+            name=name,
+            safety_threshold=safety_threshold,
+            likeness_review_distance=likeness_review_distance,
+            max_images=max_images,
+        )
+    except ValidationError as wrong:
+        faults = wrong.errors(include_input=False, include_url=False)
+        raise BadRequest(first_fault(faults), hint="See `countermark tenants add --help`.") from None
+    _print(_tenants().add(terms), as_json)
+
+
+@app.command("list")
+def list_tenants(as_json: Json = False) -> None:
+    """List tenants, removed ones too: names, how their keys begin, limits."""
+    tenants = _tenants().everybody()
+    if as_json:
+        for tenant in tenants:
+            print(json.dumps(asdict(tenant)))
+        return
+    table = Table()
+    for heading in ("tenant", "key", "made", "new key", "removed", "safety", "review", "images"):
+        table.add_column(heading, overflow="fold")
+    for tenant in tenants:
+        key = "none" if tenant.removed_at else f"{tenant.prefix}..."
+        limits = (tenant.safety_threshold, tenant.likeness_review_distance, tenant.max_images)
+        words = (tenant.name, key, tenant.created_at, tenant.rotated_at, tenant.removed_at, *limits)
+        table.add_row(*(Text(printable("" if word is None else str(word))) for word in words))
+    Console().print(table)
+
+
+@app.command("rotate")
+def rotate(name: Name, as_json: Json = False) -> None:
+    """Give a tenant a new key, shown this once. The old one ends now, and so does what is being drawn under it."""
+    _print(_tenants().rotate(name), as_json)
+
+
+@app.command("remove")
+def remove(name: Name, as_json: Json = False) -> None:
+    """End a tenant's key for good. The name is not given again: grants are made out to it."""
+    _tenants().remove(name)
+    print(json.dumps({"removed": name}) if as_json else f"{name} is removed")
+
+
+def _tenants() -> Tenants:
+    return open_house(load_settings()).tenants
+
+
+def _print(made: Keyed, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(asdict(made)))
+        return
+    print(made.key)
+    Console(stderr=True).print(f"The key of {made.name}. It is shown this once.", markup=False, soft_wrap=True)

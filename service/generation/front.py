@@ -1,0 +1,49 @@
+"""What a backend in front of a backend hands on."""
+
+from service.generation.backend import Backend, Job, ModelIdentity
+
+
+class Front:
+    """Everything of a Backend but `render`, as the one behind it says."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    @property
+    def identity(self) -> ModelIdentity:
+        return self._backend.identity
+
+    @property
+    def default_size(self) -> tuple[int, int]:
+        return self._backend.default_size
+
+    @property
+    def default_steps(self) -> int:
+        return self._backend.default_steps
+
+    @property
+    def high_steps(self) -> int:
+        return self._backend.high_steps
+
+    @property
+    def default_guidance(self) -> float:
+        return self._backend.default_guidance
+
+    @property
+    def most_steering(self) -> int:
+        return self._backend.most_steering
+
+    @property
+    def reference_digest(self) -> str:
+        return self._backend.reference_digest
+
+    def check_room(self) -> None:
+        """Raises Busy where a new picture would find no place: to be asked before much is done for it."""
+        if isinstance(self._backend, Front):
+            self._backend.check_room()
+
+    def fitting(self, width: int, height: int) -> tuple[int, int]:
+        return self._backend.fitting(width, height)
+
+    def check(self, job: Job) -> tuple[str, ...]:
+        return self._backend.check(job)

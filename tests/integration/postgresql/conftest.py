@@ -1,0 +1,31 @@
+"""Everything in this folder runs on PostgreSQL instead of SQLite, with the very tests that SQLite passes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from service.settings import PREFIX, Settings
+from tests.support.postgres import WITHOUT_POSTGRESQL, database, server
+
+
+@pytest.fixture(scope="session")
+def address() -> Iterator[str]:
+    if WITHOUT_POSTGRESQL:
+        pytest.skip(WITHOUT_POSTGRESQL)
+    with server() as running:
+        yield running
+
+
+@pytest.fixture
+def url(address: str) -> Iterator[str]:
+    """Of an empty database."""
+    with database(address) as fresh:
+        yield fresh
+
+
+@pytest.fixture
+def settings(tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """As everywhere, and for commands that read the environment, too."""
+    monkeypatch.setenv(PREFIX + "DATABASE_URL", url)
+    return Settings(home=tmp_path / "home", threads=1, provider="Test Installation", database_url=url)

@@ -1,0 +1,3 @@
+"""Tenants on PostgreSQL, at every door."""
+
+from tests.integration.test_tenants import *  # noqa: F403

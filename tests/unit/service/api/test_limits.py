@@ -1,0 +1,115 @@
+import pytest
+from fastapi.testclient import TestClient
+
+from service.api import create_app
+from service.api import limits as module
+from service.api.limits import Buckets, caller
+from service.house import House, open_house
+from service.settings import Settings
+
+
+class Watch:
+    """A clock that stands still until it is told."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def watch() -> Watch:
+    return Watch()
+
+
+def test_a_bucket_empties_and_fills_evenly(watch: Watch) -> None:
+    buckets = Buckets(6, watch)
+    assert [buckets.take("a") for _ in range(6)] == [0] * 6
+    assert buckets.take("a") == pytest.approx(10)
+    assert buckets.take("b") == 0  # somebody else
+    watch.now += 4
+    assert buckets.take("a") == pytest.approx(6)  # asking costs nothing
+    watch.now += 6
+    assert buckets.take("a") == 0
+    watch.now += 10_000
+    assert [buckets.take("a") for _ in range(7)] == [0] * 6 + [pytest.approx(10)]
+
+
+def test_the_longest_unused_are_forgotten(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MOST_ADDRESSES", 3)
+    buckets = Buckets(1, watch)
+    for key in "abcd":
+        assert buckets.take(key) == 0
+    assert len(buckets._kept) == 3
+    assert buckets.take("d") > 0
+
+
+@pytest.mark.parametrize(
+    ("client", "key"),
+    [
+        (("192.0.2.7", 5), "192.0.2.7"),
+        (("2001:db8:1:2:3::4", 5), "2001:db8:1:2::/64"),
+        (("2001:db8:1:2:ffff::9", 5), "2001:db8:1:2::/64"),
+        (("fe80::1%eth0", 5), "fe80::/64"),
+        (("::ffff:192.0.2.7", 5), "192.0.2.7"),
+        (("testclient", 5), "testclient"),
+        (None, ""),
+    ],
+)
+def test_whose_bucket_it_is(client: tuple[str, int] | None, key: str) -> None:
+    assert caller({"type": "http", "client": client}) == key
+
+
+@pytest.fixture
+def strict(settings: Settings):  # type: ignore[no-untyped-def]
+    house = open_house(settings.model_copy(update={"requests_per_minute": 2}))
+    yield house
+    house.close()
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/v1/takedowns"),
+        ("GET", "/v1/takedowns/T-1"),
+        ("POST", "/v1/appeals"),
+        ("GET", "/v1/appeals/A-1"),
+        ("POST", "/v1/consent/enrolments"),
+        ("POST", "/v1/consent/enrolments/L-1"),
+        ("GET", "/v1/consent/subjects/S-1"),
+        ("POST", "/v1/consent/subjects/S-1/grants/G-1/revoke"),
+    ],
+)
+def test_who_asks_too_often_waits(strict: House, method: str, path: str) -> None:
+    client = TestClient(create_app(strict), raise_server_exceptions=False)
+    assert [client.request(method, path).status_code == 429 for _ in range(3)] == [False, False, True]
+    refused = client.request(method, path)
+    assert refused.json()["code"] == "too_many_requests"
+    assert 1 <= int(refused.headers["Retry-After"]) <= 30
+    assert refused.headers["x-request-id"] == refused.json()["instance"]
+    assert client.get("/v1/consent/keys").status_code == 200  # what others ask about receipts is not limited
+    assert client.get("/v1/takedownsx").status_code == 404
+    assert client.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/v1/takedowns/T-1", "/v1/consent/subjects/S-1/images/x/withdraw"])
+def test_many_addresses_try_no_more_pins_of_one_number(strict: House, path: str) -> None:
+    app = create_app(strict)
+    asking = [TestClient(app, client=(f"192.0.2.{n}", 5), raise_server_exceptions=False) for n in range(4)]
+    assert [client.get(path).status_code == 429 for client in asking] == [False, False, True, True]
+    assert asking[3].get(path.replace("-1", "-2")).status_code != 429
+    assert asking[2].get("/v1/appeals").status_code != 429  # it names no number
+
+
+def test_a_mounted_app_is_limited_too(strict: House) -> None:
+    client = TestClient(create_app(strict), root_path="/images", raise_server_exceptions=False)
+    codes = [client.get("/images/v1/takedowns/T-1").status_code for _ in range(3)]
+    assert codes[-1] == 429
+
+
+def test_zero_is_no_limit(settings: Settings) -> None:
+    house = open_house(settings.model_copy(update={"requests_per_minute": 0}))
+    client = TestClient(create_app(house), raise_server_exceptions=False)
+    assert {client.post("/v1/appeals").status_code for _ in range(70)} == {400}
+    house.close()

@@ -1,0 +1,49 @@
+import time
+
+import pytest
+
+from service.errors import Cancelled
+from service.generation import Energy, Progress
+
+
+def test_steps_are_handed_on() -> None:
+    steps: list[tuple[int, int]] = []
+    Progress(5, on_step=lambda done, total: steps.append((done, total)))(1, 4)
+    assert steps == [(1, 4)]
+
+
+def test_what_is_cancelled_stops_at_the_next_step_and_while_it_waits() -> None:
+    progress = Progress(5, cancelled=lambda: True)
+    with pytest.raises(Cancelled):
+        progress(1, 4)
+    with pytest.raises(Cancelled):
+        progress.waiting(3)
+
+
+def test_a_drawing_that_takes_too_long_stops_at_the_next_step() -> None:
+    progress = Progress(0.001)
+    time.sleep(0.002)
+    with pytest.raises(TimeoutError):
+        progress(1, 4)
+
+
+def test_the_clock_stands_while_it_waits_and_starts_afresh() -> None:
+    ahead: list[int] = []
+    progress = Progress(0.05, on_wait=ahead.append)
+    progress.waiting(2)
+    time.sleep(0.06)
+    assert progress.left() == 0.05
+    progress.drawing()
+    assert 0 < progress.left() <= 0.05
+    progress(1, 4)
+    assert ahead == [2]
+
+
+def test_what_is_spent_adds_up() -> None:
+    progress = Progress()
+    assert progress.energy is None
+    progress.spent(Energy(1.0, 0.5, "rapl"))
+    progress.spent(Energy(2.0, 0.25, "model"))
+    assert progress.energy == Energy(3.0, 0.75, "rapl, model")
+    progress.spent(Energy(1.0, None, "unknown"))
+    assert progress.energy == Energy(4.0, None, "unknown")

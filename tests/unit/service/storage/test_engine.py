@@ -1,0 +1,108 @@
+"""Whatever the database does is Unavailable, in words that a stranger may read."""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import create_engine
+from sqlalchemy.exc import DBAPIError
+
+from service.api import create_app
+from service.errors import Misconfigured, Unavailable
+from service.house import House
+from service.ledger import Ledger
+from service.storage import engine as module
+from service.storage import open_engine, reading, scrub
+from service.storage.engine import writing
+
+ASK: dict[str, Callable[[Ledger], object]] = {
+    "read": lambda ledger: ledger.ready(),
+    "write": lambda ledger: ledger.refuse("urn:uuid:1", {}),
+    "scrub": lambda ledger: scrub(ledger.engine),
+}
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    opened = Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}")
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize("ask", ASK.values(), ids=ASK)
+def test_a_pool_without_a_connection_is_unavailable(ledger: Ledger, tmp_path: Path, ask) -> None:  # type: ignore[no-untyped-def]
+    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    scarce = create_engine(url, pool_size=1, max_overflow=0, pool_timeout=0.01)
+    with scarce.connect(), pytest.raises(Unavailable, match="TimeoutError"):
+        ask(Ledger(scarce))
+
+
+@pytest.mark.parametrize("ask", ASK.values(), ids=ASK)
+def test_a_file_that_is_no_database_any_more_is_unavailable(ledger: Ledger, tmp_path: Path, ask) -> None:  # type: ignore[no-untyped-def]
+    ledger.close()
+    (tmp_path / "ledger.db").write_bytes(b"something else" * 1000)
+    with pytest.raises(Unavailable, match="SQLITE_NOTADB"):
+        ask(ledger)
+
+
+def test_writers_that_wait_keep_nobody_from_reading(ledger: Ledger, tmp_path: Path) -> None:
+    lock = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    writers = [threading.Thread(target=ledger.refuse, args=(f"urn:uuid:{n}", {})) for n in range(20)]
+    for writer in writers:
+        writer.start()
+    for _ in range(500):
+        if ledger.engine.pool.checkedout() == len(writers):  # type: ignore[attr-defined]
+            break
+        time.sleep(0.01)
+    else:
+        raise AssertionError("the writers do not all have a connection")
+    assert ledger.ready() == 0
+    lock.execute("ROLLBACK")
+    for writer in writers:
+        writer.join()
+    assert ledger.ready() == len(writers)
+
+
+def test_emptying_the_log_does_not_wait_for_readers_as_long_as_for_writers(ledger: Ledger, tmp_path: Path) -> None:
+    told: list[str] = []
+    with ledger.engine.connect() as connection:  # the pool hands out this one again
+        connection.connection.dbapi_connection.set_trace_callback(told.append)  # type: ignore[union-attr]
+    reader = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM decisions").fetchone()
+    ledger.refuse("urn:uuid:1", {})
+    told.clear()
+    with pytest.raises(Unavailable, match="somebody reads"):
+        scrub(ledger.engine)
+    reader.close()
+    assert told == ["PRAGMA busy_timeout=1000", "PRAGMA wal_checkpoint(TRUNCATE)", "PRAGMA busy_timeout=30000"]
+
+
+def test_strangers_do_not_read_where_the_database_is(house: House) -> None:
+    house.ledger._engine = create_engine("sqlite:////no/such/place/ledger.db")
+    answer = TestClient(create_app(house), raise_server_exceptions=False).get("/readyz")
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert "place" not in answer.text
+    assert "SQLITE_CANTOPEN" in answer.json()["detail"]
+
+
+def test_of_a_fault_in_postgresql_its_state_is_told() -> None:
+    words = {"S": "ERROR", "C": "22021", "M": "invalid byte sequence", "D": "a value"}
+    fault = DBAPIError("SELECT 1", None, Exception(words))
+    assert module._name(fault.orig) == ("22021", "invalid byte sequence")  # type: ignore[arg-type]
+
+
+def test_a_database_in_memory_is_none(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured):
+        open_engine("sqlite://")
+
+
+def test_what_is_raised_inside_stays_what_it_is(ledger: Ledger) -> None:
+    for opened in (reading, writing):
+        with pytest.raises(KeyError), opened(ledger.engine):
+            raise KeyError

@@ -1,0 +1,132 @@
+"""Where the watermark's secrets come from, and how one is replaced."""
+
+from pathlib import Path
+
+import pytest
+
+from service import keys, mark_keys
+from service.errors import BadRequest, Misconfigured
+from service.settings import Settings
+from tests.support.painter import landscape
+from watermark.keyring import MAX_EPOCHS
+
+NEW, OLD = "the secret of this year", "the secret of last year"
+
+
+def listed(settings: Settings, path: Path, *lines: str) -> Settings:
+    path.write_text("\n".join(lines))
+    path.chmod(0o600)
+    return settings.model_copy(update={"mark_secret": None, "mark_keys": path})
+
+
+@pytest.fixture
+def at_home(settings: Settings) -> Settings:
+    return settings.model_copy(update={"mark_secret": None, "mark_keys": None})
+
+
+def test_the_home_folder_keeps_one_secret_at_first(at_home: Settings) -> None:
+    (secret,) = mark_keys.mark_secrets(at_home)
+    assert len(secret) == 32
+    assert mark_keys.mark_secrets(at_home) == [secret]
+
+
+def test_rotation_puts_a_new_secret_first(at_home: Settings) -> None:
+    (first,) = mark_keys.mark_secrets(at_home)
+    assert mark_keys.rotate(at_home) == 2
+    second, kept = mark_keys.mark_secrets(at_home)
+    assert second != kept == first
+    assert mark_keys.rotate(at_home) == 3
+    assert mark_keys.mark_secrets(at_home)[1:] == [second, first]
+    folder = at_home.home / "keys"
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == ["digests.secret", "mark.secret", "mark.secret.1", "mark.secret.2"]
+    assert {oct(path.stat().st_mode & 0o777) for path in folder.iterdir()} == {"0o600"}
+
+
+def test_marks_outlive_rotation(at_home: Settings) -> None:
+    old = keys.codec(at_home).embed(landscape(1, 256, 256), 7)
+    mark_keys.rotate(at_home)
+    codec = keys.codec(at_home)
+    reading, fresh = codec.extract(old), codec.extract(codec.embed(landscape(1, 256, 256), 8))
+    assert reading is not None
+    assert fresh is not None
+    assert (reading.mark_id, reading.epoch, fresh.mark_id, fresh.epoch) == (7, 1, 8, 0)
+
+
+def test_digests_of_prompts_outlive_rotation(at_home: Settings) -> None:
+    before = keys.prompt_digester(at_home)("a lake")
+    for number in range(MAX_EPOCHS + 1):
+        mark_keys.rotate(at_home, drop_oldest=number >= MAX_EPOCHS - 1)
+        assert keys.prompt_digester(at_home)("a lake") == before
+
+
+def test_the_oldest_is_dropped_only_when_that_is_asked_for(at_home: Settings) -> None:
+    (first,) = mark_keys.mark_secrets(at_home)
+    for _ in range(MAX_EPOCHS - 1):
+        mark_keys.rotate(at_home)
+    before = mark_keys.mark_secrets(at_home)
+    assert before[-1] == first
+    with pytest.raises(BadRequest, match="no more are searched for"):
+        mark_keys.rotate(at_home)
+    assert mark_keys.mark_secrets(at_home) == before
+    assert mark_keys.rotate(at_home, drop_oldest=True) == MAX_EPOCHS
+    assert mark_keys.mark_secrets(at_home)[1:] == before[:-1]
+
+
+def test_a_rotation_that_was_cut_short_loses_nothing(at_home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    mark_keys.rotate(at_home)
+    before = mark_keys.mark_secrets(at_home)
+    write = mark_keys._replace
+    for stop in range(3):
+        count = iter(range(10))
+
+        def cut(path: Path, data: bytes, count=count, stop=stop) -> None:
+            if next(count) == stop:
+                raise OSError("no space left")
+            write(path, data)
+
+        monkeypatch.setattr(mark_keys, "_replace", cut)
+        with pytest.raises(OSError, match="no space"):
+            mark_keys.rotate(at_home)
+        assert set(before) <= set(mark_keys.mark_secrets(at_home))
+        assert mark_keys.mark_secrets(at_home)[0] == before[0]
+
+
+@pytest.mark.parametrize("update", [{"mark_secret": "a secret of the operator"}, {"mark_keys": "list"}])
+def test_an_operators_own_secrets_are_not_rotated(settings: Settings, tmp_path: Path, update: dict[str, str]) -> None:
+    own = Settings(home=tmp_path / "h", **update)
+    with pytest.raises(BadRequest, match="not kept in the home folder"):
+        mark_keys.rotate(own)
+
+
+def test_a_key_file_lists_the_newest_first(settings: Settings, tmp_path: Path) -> None:
+    file = tmp_path / "mark.keys"
+    old = keys.codec(listed(settings, file, OLD)).embed(landscape(1, 256, 256), 7)
+    both = listed(settings, file, "# since January", NEW, "", OLD)
+    assert mark_keys.mark_secrets(both) == [NEW.encode(), OLD.encode()]
+    reading = keys.codec(both).extract(old)
+    assert reading is not None
+    assert reading.epoch == 1
+    assert keys.prompt_digester(both)("a") == keys.prompt_digester(listed(settings, file, OLD))("a")
+
+
+def test_a_key_file_that_others_may_read_is_refused(settings: Settings, tmp_path: Path) -> None:
+    open_file = listed(settings, tmp_path / "k", NEW)
+    (tmp_path / "k").chmod(0o640)
+    with pytest.raises(Misconfigured, match="chmod 600"):
+        keys.codec(open_file)
+
+
+def test_key_files_that_cannot_be_used(settings: Settings, tmp_path: Path) -> None:
+    file = tmp_path / "k"
+    with pytest.raises(Misconfigured, match="holds no secret"):
+        keys.codec(listed(settings, file, "# nothing"))
+    with pytest.raises(Misconfigured, match=r"secret 2 in .* shorter than 16") as refusal:
+        keys.codec(listed(settings, file, NEW, "hunter2"))
+    assert "hunter2" not in str(refusal.value)
+    with pytest.raises(Misconfigured, match="given twice"):
+        keys.codec(listed(settings, file, NEW, NEW))
+    with pytest.raises(Misconfigured, match="takes 1 to 4"):
+        keys.codec(listed(settings, file, *(f"{NEW} {number}" for number in range(5))))
+    with pytest.raises(Misconfigured, match="cannot be read"):
+        keys.codec(settings.model_copy(update={"mark_secret": None, "mark_keys": tmp_path / "none"}))
