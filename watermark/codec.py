@@ -28,7 +28,7 @@ from watermark.spectrum import FineSpectrum
 
 MIN_EMBED_SIDE: Final = 128
 """Short side, in pixels, from which every measured picture came back from unchanged copies, JPEG 75, WebP 80 and crops
-to three quarters. Halving with JPEG 70 wants 224 pixels. docs/watermark.md says where every target holds: from 512."""
+to three quarters; no longer from halving. docs/watermark.md says where every target holds: from 512."""
 MIN_EXTRACT_SIDE: Final = 48
 """Short side, in pixels, below which the band of the mark lies beyond what the pixels can hold."""
 MAX_ASPECT: Final = 2

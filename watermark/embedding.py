@@ -39,7 +39,7 @@ _AMPLITUDE_BOUNDS: Final = (0.15, 2.5)
 _SEARCH_STEPS: Final = 30
 _PROBE_RMS: Final = 2.0
 """Strength, in grey levels, of the probe that measures how the reader responds to the mark in this picture."""
-_ROWS_AT_ONCE: Final = 256
+_ROWS_AT_ONCE: Final = 64
 _QUANTISATION_POWER: Final = 1 / 12
 """Power added by rounding to whole grey levels."""
 
