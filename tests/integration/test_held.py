@@ -322,13 +322,15 @@ def test_another_pipeline_does_not_vouch_for_it(build, gateway: Gateway, house: 
 
 
 def listed(house: House, content: bytes) -> None:
-    """The adapter `style` of these bytes, with nobody in it."""
+    """The adapter `style` of these bytes, with nobody in it; put there as if another file could take its name."""
     folder = house.settings.home / "adapters"
     folder.mkdir(mode=0o700, exist_ok=True)
     (folder / "style.safetensors").write_bytes(content)
     digest = hashlib.sha256(content).hexdigest()
     samples = house.adapters.seal("style", digest, 3, "0" * 64, [])
-    house.adapters._write(AdapterCard(name="style", kind="lora", digest=digest, size=len(content), samples=samples))
+    card = AdapterCard(name="style", kind="lora", digest=digest, size=len(content), samples=samples)
+    (folder / "style.json").write_text(card.model_dump_json(exclude_none=True))
+    house.ledger.record("adapter", "style", {"action": "added", "digest": digest})
 
 
 def test_another_file_of_the_same_name_does_not_vouch_for_it(gateway: Gateway, house: House) -> None:
@@ -371,7 +373,7 @@ def test_a_changed_picture_is_held_and_goes_on_with_its_source(gateway: Gateway,
     content_id = hold(gateway, order=Order(prompt="a lake", image=source, strength=0.5))
     house.held.release(content_id, *WHY)
     released = gateway.hand_over(content_id)
-    assert [given.picture.data for given in released.admitted.given] == [source]
+    assert [given.sha256 for given in released.admitted.given] == [hashlib.sha256(source).hexdigest()]
 
 
 # The API.
