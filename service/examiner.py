@@ -112,7 +112,7 @@ class Examiner:
     def mark_map(self, data: bytes) -> tuple[NDArray[np.uint8], NDArray[np.float32]] | None:
         """The picture (uint8[H, W, 3]) and how much of our mark is left at each place of it (float32[H, W] in 0..1).
 
-        None where there is no mark. Raises InputError as `examine`.
+        NaN where nobody looked: see `Reading.coverage`. None where there is no mark. Raises InputError as `examine`.
         """
         picture = decode(data, self._limits)
         reading = self._codec.extract(picture.rgb)
@@ -205,8 +205,16 @@ def _marked(trace: _Trace) -> Marked:
         issued=_issued(trace.issue) if trace.issue else None,
         same_image=trace.same_image,
         distance=trace.distance,
-        coverage=float(np.nanmean(trace.reading.coverage >= _COVERED)),
+        coverage=_covered(trace.reading.coverage),
     )
+
+
+def _covered(cells: NDArray[np.float32]) -> float:
+    """The share of `cells` (float32[h, w]) that still carry the mark, of those that were looked at: the others are NaN.
+
+    At least one always was: the mark was found there.
+    """
+    return float(np.mean(cells[~np.isnan(cells)] >= _COVERED))
 
 
 def _foreign_marks(codec: ForeignCodec, picture: Picture) -> Iterator[Marked]:
