@@ -24,7 +24,7 @@ def enlarged(cells: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.f
 
 
 def overlay(rgb: NDArray[np.uint8], heat: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """`heat` (H, W in 0..1) laid over the grey of `rgb` (uint8, H x W x 3): blue is low, red is high, NaN stays grey."""
+    """`heat` (H, W in 0..1) laid over the grey of `rgb` (uint8, H x W x 3): blue low, red high, NaN just grey."""
     levels = (np.nan_to_num(heat, nan=0.0) * 255).round().astype(np.uint8)
     colours = cv2.applyColorMap(levels, cv2.COLORMAP_TURBO)[..., ::-1]
     grey = np.repeat(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)

@@ -97,7 +97,7 @@ class Marked(_Part):
     distance: int | None = Field(None, description="PDQ Hamming distance to the issued picture, 0 to 256.")
     coverage: float | None = Field(
         None,
-        description="Share that still carries our mark, 0 to 1: of the picture, or of its middle where one side is more "
+        description="Share that still carries our mark, 0 to 1: of the picture, or of its middle where a side is more "
         "than twice the other, for only that is looked at.",
     )
     name: str | None = Field(None, description="Whose mark it is, where it is not ours.")
