@@ -207,7 +207,7 @@ def _after_jpeg(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """`rgb` through JPEG, as it may well leave the house."""
     bgr = np.ascontiguousarray(rgb[..., ::-1])
     _, coded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_READ_BACK])
-    return np.ascontiguousarray(cv2.imdecode(coded, cv2.IMREAD_COLOR)[..., ::-1], dtype=np.uint8)
+    return np.ascontiguousarray(np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), dtype=np.uint8)[..., ::-1])
 
 
 def _on_every_channel(steps: NDArray[np.float32]) -> NDArray[np.uint8]:
