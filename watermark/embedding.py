@@ -35,15 +35,15 @@ and from the reader, who hears it best in the flat areas that it would leave."""
 _HOST_CANCELLATIONS: Final = (0.3, 0.5, 0.7)
 """Share of the picture's own contribution to each component that the mark makes up for. More would spend most of the
 energy on few components of busy pictures; the greater shares are for pictures, mostly noise, that are not read else."""
+_JPEG_READ_BACK: Final = 90
+"""Quality of the JPEG copy from which a mark that is not clear must be read: less than that is no use to anybody."""
+_JPEG_LARGEST: Final = 65_535
+"""Longest side that JPEG can hold."""
 _AMPLITUDE_BOUNDS: Final = (0.15, 2.5)
 """Least and greatest amplitude of a component after cancellation, in multiples of its even share."""
 _SEARCH_STEPS: Final = 30
 _PROBE_RMS: Final = 2.0
 """Strength, in grey levels, of the probe that measures how the reader responds to the mark in this picture."""
-_JPEG_READ_BACK: Final = 90
-"""Quality of the JPEG copy from which a mark that is not clear must be read: less than that is no use to anybody."""
-_JPEG_LARGEST: Final = 65_535
-"""Longest side that JPEG can hold."""
 _ROWS_AT_ONCE: Final = 64
 _QUANTISATION_POWER: Final = 1 / 12
 """Power added by rounding to whole grey levels."""
