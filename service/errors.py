@@ -10,6 +10,7 @@
     |   +-- AdapterRefused    ... because of an adapter it was to be drawn with
     |   +-- Unsafe            ... because of what it shows
     |   +-- Blocked           ... because the picture is on a hash list
+    |   +-- Unmarkable        ... because it drowns the watermark
     |   +-- StageFailed       ... because a stage could not do its work
     |   +-- Gone              ... any more: it was kept for a time or for once
     |   +-- ClientRemoved     ... because who asked lost the key meanwhile
@@ -140,6 +141,14 @@ class Blocked(Refusal):
     code = "blocked"
     status = 451
     hint = "Listed pictures are neither made nor taken in. If this is not such a picture, appeal."
+
+
+class Unmarkable(Refusal):
+    """The mark would not be read back: the picture itself is the reason, so the same order fails the same way."""
+
+    code = "unmarkable"
+    status = 422
+    hint = "Nothing was released. Order it with another seed or prompt, or in a larger size."
 
 
 class PromptRefused(Refusal):

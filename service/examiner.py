@@ -1,10 +1,11 @@
 """The examiner: a file's bytes become a Report. It decides nothing itself; `policy` weighs what is found here."""
 
 import base64
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
 from detectors import Declaration, Fingerprint, declarations, distance, fingerprint
@@ -30,8 +31,9 @@ from service.report import (
 )
 from watermark import Codec, Reading
 from watermark.credentials import Credential, Credentials
-from watermark.foreign import ForeignCodec
+from watermark.foreign import ForeignCodec, ForeignReading
 
+log = structlog.get_logger()
 _COVERED = 0.5
 """Share of the mark's strength from which a place of the picture counts as still carrying it."""
 
@@ -112,7 +114,7 @@ class Examiner:
     def mark_map(self, data: bytes) -> tuple[NDArray[np.uint8], NDArray[np.float32]] | None:
         """The picture (uint8[H, W, 3]) and how much of our mark is left at each place of it (float32[H, W] in 0..1).
 
-        None where there is no mark. Raises InputError as `examine`.
+        NaN where nobody looked: see `Reading.coverage`. None where there is no mark. Raises InputError as `examine`.
         """
         picture = decode(data, self._limits)
         reading = self._codec.extract(picture.rgb)
@@ -205,25 +207,41 @@ def _marked(trace: _Trace) -> Marked:
         issued=_issued(trace.issue) if trace.issue else None,
         same_image=trace.same_image,
         distance=trace.distance,
-        coverage=float(np.nanmean(trace.reading.coverage >= _COVERED)),
+        coverage=_covered(trace.reading.coverage),
     )
 
 
-def _foreign_marks(codec: ForeignCodec, picture: Picture) -> Iterator[Marked]:
+def _covered(cells: NDArray[np.float32]) -> float:
+    """The share of `cells` (float32[h, w]) that still carry the mark, of those that were looked at: the others are NaN.
+
+    At least one always was: the mark was found there.
+    """
+    return float(np.mean(cells[~np.isnan(cells)] >= _COVERED))
+
+
+def _foreign_marks(codec: ForeignCodec, picture: Picture) -> list[Marked]:
     """What one of the plugged-in codecs says. One that fails says so and does not keep the rest from the report."""
     try:
-        readings = codec.read(picture.rgb)
-    except Exception as failed:  # noqa: BLE001 - an operator's own code
-        yield Marked(codec=codec.name, present=False, note=f"This codec failed: {failed!r}")
-        return
-    for reading in readings:
-        yield Marked(
-            codec=codec.name,
-            present=True,
-            name=reading.name,
-            payload=reading.payload,
-            confidence=reading.confidence,
-            synthetic=reading.synthetic,
-        )
-    if not readings:
-        yield Marked(codec=codec.name, present=False)
+        found = [_foreign_mark(codec.name, reading) for reading in codec.read(picture.rgb)]
+    except Exception as failed:  # noqa: BLE001 - an operator's own code, and whatever it answers
+        # What it says may hold paths or parts of the picture: that is for the operator's eyes.
+        log.error("codec_failed", codec=codec.name, error=repr(failed))
+        return [Marked(codec=codec.name, present=False, note=f"This codec failed: {type(failed).__name__}")]
+    return found or [Marked(codec=codec.name, present=False)]
+
+
+def _foreign_mark(codec: str, reading: ForeignReading) -> Marked:
+    """`reading` as the report has it.
+
+    Raises ValueError, AttributeError or TypeError for what is no reading: `Marked` checks the types, not the range.
+    """
+    if not 0 < reading.confidence <= 1:  # NaN neither
+        raise ValueError(f"a confidence of {reading.confidence} is not above 0 and at most 1")
+    return Marked(
+        codec=codec,
+        present=True,
+        name=reading.name,
+        payload=reading.payload,
+        confidence=reading.confidence,
+        synthetic=reading.synthetic,
+    )

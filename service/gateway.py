@@ -39,6 +39,7 @@ from service.errors import (
     Refusal,
     StageFailed,
     Unavailable,
+    Unmarkable,
     Unsafe,
 )
 from service.generation import Backend, Energy, Progress
@@ -66,6 +67,7 @@ from service.stages import (
 from service.staging import UNWATCHED, Watch, expect, stage
 from watermark import Codec
 from watermark.credentials import Credentials, SignedFile
+from watermark.errors import Unmarkable as Drowned
 from watermark.manifest import soft_binding_value
 
 log = structlog.get_logger()
@@ -273,7 +275,10 @@ class Gateway:
         draft = genuine(cleared, Cleared).draft
         with stage("mark", watch):
             embed = partial(self._codec.embed, draft.rgb, draft.admitted.mark_id)
-            rgb = frozen(within(self._rules.finish_timeout, embed))
+            try:
+                rgb = frozen(within(self._rules.finish_timeout, embed))
+            except Drowned as drowned:
+                raise Unmarkable(str(drowned), stage="mark") from drowned
             return _marked(cleared, rgb, fingerprint(rgb))
 
     def _sign(self, marked: Marked, watch: Watch) -> Signed:

@@ -36,7 +36,7 @@ def codec(settings: Settings) -> Codec:
 
 def prompt_digester(settings: Settings) -> Callable[[str], str]:
     """Keyed digests (HMAC-SHA-256, hex) of prompts: a plain hash of a short prompt can be guessed."""
-    key = hmac.digest(digest_secret(settings), b"countermark prompt digest", "sha256")
+    key = digest_secret(settings)
     return lambda prompt: hmac.digest(key, prompt.encode(), hashlib.sha256).hex()
 
 

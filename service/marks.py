@@ -31,6 +31,10 @@ class _Entry(BaseModel):
         bits = tuple(int(bit) for bit in self.bits) if self.bits is not None else stock.bits_of(self.text or "")
         if len(bits) < stock.MIN_BITS:
             raise ValueError(f"{self.name}: {len(bits)} bits are too few to be told from chance; {stock.MIN_BITS} do")
+        if len(bits) > stock.MAX_BITS:
+            raise ValueError(f"{self.name}: {len(bits)} bits are too many; the longest message has {stock.MAX_BITS}")
+        if stock.is_plain(bits):
+            raise ValueError(f"{self.name}: nearly all bits are alike, and plain pictures say that by themselves")
         if self.method == "rivaGan" and len(bits) != stock.RIVAGAN_BITS:
             raise ValueError(f"{self.name}: rivaGan carries {stock.RIVAGAN_BITS} bits, not {len(bits)}")
         return Message(self.name, self.method, bits, self.synthetic)

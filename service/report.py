@@ -95,7 +95,11 @@ class Marked(_Part):
     issued: Issued | None = None
     same_image: bool | None = None
     distance: int | None = Field(None, description="PDQ Hamming distance to the issued picture, 0 to 256.")
-    coverage: float | None = Field(None, description="Share of the picture that still carries our mark, 0 to 1.")
+    coverage: float | None = Field(
+        None,
+        description="Share that still carries our mark, 0 to 1: of the picture, or of its middle where a side is more "
+        "than twice the other, for only that is looked at.",
+    )
     name: str | None = Field(None, description="Whose mark it is, where it is not ours.")
     payload: str | None = Field(None, description="What somebody else's mark says.")
     synthetic: bool = Field(False, description="Somebody else's mark that only generators put in.")

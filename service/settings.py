@@ -199,6 +199,8 @@ class Settings(BaseSettings):
             raise ValueError("signing_certificates and signing_key go together: set both or neither")
         if self.mark_secret is not None and len(self.mark_secret.get_secret_value().encode()) < 16:
             raise ValueError("mark_secret must be 16 bytes or more")
+        if self.mark_secret is not None and (text := self.mark_secret.get_secret_value()) != text.strip():
+            raise ValueError("mark_secret must not begin or end with a blank: in a key file it would be another secret")
         if self.mark_secret is not None and self.mark_keys is not None:
             raise ValueError("mark_secret and mark_keys exclude each other: put the secret into the file")
         return self

@@ -55,7 +55,7 @@ class Codec:
             BadImage: not uint8[H, W, 3].
             TooSmall: the short side is under `MIN_EMBED_SIDE` pixels.
             BadMarkId: the id is out of range.
-            Unmarkable: noise of such strength that the mark would not be read back.
+            Unmarkable: the mark would not be read back: strong noise, or a regular pattern with the tile's own pitch.
         """
         _require_rgb(rgb)
         if min(rgb.shape[:2]) < MIN_EMBED_SIDE:
@@ -65,7 +65,9 @@ class Codec:
             )
         newest = self._readers[0]
         code_word = trellis.encode(payload.seal(mark_id, newest.epoch.check))
-        return imprint(rgb, code_word, newest.patterns[newest.epoch.choose(mark_id)])
+        chosen = newest.epoch.choose(mark_id)
+        patterns = [*newest.patterns[chosen:], *newest.patterns[:chosen]]
+        return imprint(rgb, code_word, patterns, lambda marked: self._finds(mark_id, marked))
 
     def extract(self, rgb: NDArray[np.uint8]) -> Reading | None:
         """The mark of this keyring in `rgb` (uint8[H, W, 3], any size), or None when there is none.
@@ -85,6 +87,11 @@ class Codec:
             if (reading := reader.anyhow(view, spectrum)) is not None:
                 return reading
         return None
+
+    def _finds(self, mark_id: int, rgb: NDArray[np.uint8]) -> bool:
+        """Whether `rgb` is read as marked with this very id."""
+        reading = self.extract(rgb)
+        return reading is not None and reading.mark_id == mark_id
 
 
 def _require_rgb(rgb: NDArray[np.uint8]) -> None:

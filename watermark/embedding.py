@@ -1,5 +1,6 @@
 """Adding a code word to an image: where it hides, how it bends to the picture, and how strong it has to be."""
 
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import cv2
@@ -34,6 +35,10 @@ and from the reader, who hears it best in the flat areas that it would leave."""
 _HOST_CANCELLATIONS: Final = (0.3, 0.5, 0.7)
 """Share of the picture's own contribution to each component that the mark makes up for. More would spend most of the
 energy on few components of busy pictures; the greater shares are for pictures, mostly noise, that are not read else."""
+_JPEG_READ_BACK: Final = 90
+"""Quality of the JPEG copy from which a mark that is not clear must be read: less than that is no use to anybody."""
+_JPEG_LARGEST: Final = 65_535
+"""Longest side that JPEG can hold."""
 _AMPLITUDE_BOUNDS: Final = (0.15, 2.5)
 """Least and greatest amplitude of a component after cancellation, in multiples of its even share."""
 _SEARCH_STEPS: Final = 30
@@ -44,24 +49,50 @@ _QUANTISATION_POWER: Final = 1 / 12
 """Power added by rounding to whole grey levels."""
 
 
-def imprint(rgb: NDArray[np.uint8], code_word: NDArray[np.float32], pattern: Pattern) -> NDArray[np.uint8]:
+def imprint(
+    rgb: NDArray[np.uint8],
+    code_word: NDArray[np.float32],
+    patterns: Sequence[Pattern],
+    is_read: Callable[[NDArray[np.uint8]], bool],
+) -> NDArray[np.uint8]:
     """`rgb` (uint8[H, W, 3]) with `code_word` (float32[N], +1 or -1) added to its luma; a new array, same shape.
 
+    It goes into the first of `patterns`. Only where it is not clear there, whole reading is asked (`is_read`), and the
+    other patterns are tried: a regular picture may lie on the frequencies of one tile and leave another alone.
+
     Raises:
-        Unmarkable: the picture drowns the mark even when most of its own contribution is cancelled.
+        Unmarkable: the picture drowns the mark in every pattern, even when most of its contribution is cancelled.
     """
     grey = luma(rgb)
     host = scaled(grey, canonical_side(min(rgb.shape[:2])) / min(grey.shape))
     for cancellation in _HOST_CANCELLATIONS:
-        mark = _mark(host, pattern.target(code_word), pattern, cancellation)
-        rehearsal = Rehearsal(grey, mark, code_word, pattern)
-        marked = _added(rgb, mark * np.float32(_gain(rehearsal) / rehearsal.mark_rms))
-        if rehearsal.reads_back(luma(marked)):
+        marked, clear = _imprinted(rgb, grey, host, code_word, patterns[0], cancellation)
+        if clear:
+            return marked
+    for pattern in patterns:
+        marked, clear = _imprinted(rgb, grey, host, code_word, pattern, _HOST_CANCELLATIONS[0])
+        if clear or (max(rgb.shape) <= _JPEG_LARGEST and is_read(_after_jpeg(marked))):
             return marked
     raise Unmarkable(
-        f"The mark cannot be read back from this picture of {rgb.shape[1]} x {rgb.shape[0]} pixels "
-        f"at {MIN_PSNR_DB} dB: it is too noisy for its size. Enlarge it or take another one."
+        f"The mark cannot be read back from this picture of {rgb.shape[1]} x {rgb.shape[0]} pixels at "
+        f"{MIN_PSNR_DB} dB: it is too noisy for its size, or a regular pattern whose pitch is that of the mark's own "
+        "tile. Enlarge it or take another one."
     )
+
+
+def _imprinted(
+    rgb: NDArray[np.uint8],
+    grey: NDArray[np.float32],
+    host: NDArray[np.float32],
+    code_word: NDArray[np.float32],
+    pattern: Pattern,
+    cancellation: float,
+) -> tuple[NDArray[np.uint8], bool]:
+    """The marked picture (`grey` is its luma, `host` that at canonical size), and whether the mark is clear in it."""
+    mark = _mark(host, pattern.target(code_word), pattern, cancellation)
+    rehearsal = Rehearsal(grey, mark, code_word, pattern)
+    marked = _added(rgb, mark * np.float32(_gain(rehearsal) / rehearsal.mark_rms))
+    return marked, rehearsal.reads_back(luma(marked))
 
 
 def visibility(host: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -149,18 +180,34 @@ def _rms_at(psnr_db: float) -> float:
 def _added(rgb: NDArray[np.uint8], mark: NDArray[np.float32]) -> NDArray[np.uint8]:
     """`rgb` plus the canonical `mark` at its own size on every channel, a few rows at a time to spare memory.
 
-    The rows of the enlarged mark are made as they are needed: as a whole it would weigh more than the picture.
+    The rows of the enlarged mark are made as they are needed: as a whole it would weigh more than the picture. What
+    makes them grows with the square of the height, so tall pictures are laid on their side.
     """
+    marked = np.empty(rgb.shape, np.uint8)
+    if rgb.shape[0] > rgb.shape[1]:
+        _add(rgb.swapaxes(0, 1), np.ascontiguousarray(mark.T), marked.swapaxes(0, 1))
+    else:
+        _add(rgb, mark, marked)
+    return marked
+
+
+def _add(rgb: NDArray[np.uint8], mark: NDArray[np.float32], marked: NDArray[np.uint8]) -> None:
+    """As `_added`, into `marked`, for pictures that are no taller than wide."""
     height, width = rgb.shape[:2]
     wide = resized(mark, min(height, mark.shape[0]), width)
     stretch = resized(np.eye(len(wide), dtype=np.float32), height, len(wide))
-    marked = np.empty_like(rgb)
     for top in range(0, height, _ROWS_AT_ONCE):
         rows = slice(top, top + _ROWS_AT_ONCE)
         steps = np.rint(stretch[rows] @ wide)
         up, down = (_on_every_channel(np.maximum(part, 0)) for part in (steps, -steps))
         marked[rows] = cv2.subtract(cv2.add(np.ascontiguousarray(rgb[rows]), up), down)  # both stop at black and white
-    return marked
+
+
+def _after_jpeg(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """`rgb` through JPEG, as it may well leave the house."""
+    bgr = np.ascontiguousarray(rgb[..., ::-1])
+    _, coded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_READ_BACK])
+    return np.ascontiguousarray(np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), dtype=np.uint8)[..., ::-1])
 
 
 def _on_every_channel(steps: NDArray[np.float32]) -> NDArray[np.uint8]:

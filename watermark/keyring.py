@@ -38,7 +38,10 @@ class Epoch:
     """Authenticates the payload, and chooses each picture's key in the pool."""
 
     def choose(self, mark_id: int) -> int:
-        """Which key of the pool marks with `mark_id`: even over the pool, and secret."""
+        """Which key of the pool marks with `mark_id`: even over the pool, and secret.
+
+        Where a picture drowns that key's mark another one takes its place, so readers try all of them.
+        """
         digest = hmac.digest(self.check, b"pool" + mark_id.to_bytes(8), hashlib.sha256)
         return int.from_bytes(digest[:8]) % len(self.phases)
 

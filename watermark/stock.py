@@ -24,7 +24,10 @@ RIVAGAN_BITS: Final = 32
 """Length of every message of that method."""
 MIN_BITS: Final = 27
 """Length of the shortest message whose every bit right is less likely by chance than `ODDS`."""
-ODDS: Final = 1e-8
+MAX_BITS: Final = 1024
+"""Length of the longest message: what the smallest picture that is read holds once, one bit a block."""
+_ONE_IN: Final = 10**8
+ODDS: Final = 1 / _ONE_IN
 """Chance, for one message and one reading of coins, of so many right bits that the message counts as found."""
 
 _BLOCK: Final = 8
@@ -33,6 +36,8 @@ _MAX_BLOCKS: Final = 16_384
 """Blocks that are read, from the top: a megapixel holds every message hundreds of times."""
 _MIN_PIXELS: Final = 256 * 256
 """The package refuses smaller pictures."""
+_RIVAGAN_SIDE: Final = 512
+"""Side of the square, in pixels, whose area rivaGan is shown: its network takes time and memory for every pixel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +110,15 @@ def enough(bits: int) -> int:
     tail = 0
     for right in range(bits, -1, -1):
         tail += comb(bits, right)
-        if tail > ODDS * 2**bits:
+        if tail * _ONE_IN > 2**bits:  # whole numbers: as floats these overflow
             return right + 1
     return 0
+
+
+def is_plain(bits: Sequence[int] | NDArray[np.int64]) -> bool:
+    """Whether nearly all of `bits` are alike: so many that a flat picture, whose blocks all say the same, says them."""
+    ones = int(np.sum(bits))
+    return max(ones, len(bits) - ones) >= enough(len(bits))
 
 
 def available() -> bool:
@@ -116,11 +127,15 @@ def available() -> bool:
 
 
 def _share(heard: NDArray[np.float64], bits: tuple[int, ...]) -> float | None:
-    """The share of `bits` that are right in `heard` (float64[blocks]); None where they are too few to count."""
+    """The share of `bits` that are right in `heard` (float64[blocks]).
+
+    None where they are too few to count, or where what is heard is plain: coins are not, but flat pictures are.
+    """
     if len(heard) < len(bits):
         return None
-    right = int(np.sum(_folded(heard, len(bits)) == np.array(bits)))
-    return right / len(bits) if right >= enough(len(bits)) else None
+    said = _folded(heard, len(bits))
+    right = int(np.sum(said == np.array(bits)))
+    return right / len(bits) if right >= enough(len(bits)) and not is_plain(said) else None
 
 
 def _heard(bgr: NDArray[np.uint8], method: Method) -> NDArray[np.float64]:
@@ -128,12 +143,23 @@ def _heard(bgr: NDArray[np.uint8], method: Method) -> NDArray[np.float64]:
     decoder = _package().WatermarkDecoder
     if method == "rivaGan":
         _load_rivagan()
-        return np.asarray(decoder("bits", RIVAGAN_BITS).decode(bgr, method), dtype=np.float64)
+        return np.asarray(decoder("bits", RIVAGAN_BITS).decode(_middle(bgr), method), dtype=np.float64)
     across = bgr.shape[1] // _BLOCK
     least = -(-_MIN_PIXELS // bgr.shape[1])  # rows, or the package refuses the part
     part = np.ascontiguousarray(bgr[: max(least, _MAX_BLOCKS // max(across, 1) * _BLOCK)])
     blocks = part.shape[0] // _BLOCK * across
     return np.asarray(decoder("bits", blocks).decode(part, method) if blocks else [], dtype=np.float64)
+
+
+def _middle(bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """At most 512 x 512 pixels from the middle of `bgr`; of narrow pictures a longer part, so that it is no smaller."""
+    height, width = bgr.shape[:2]
+    area = _RIVAGAN_SIDE**2
+    wide = min(width, _RIVAGAN_SIDE)
+    high = min(height, area // wide)
+    wide = min(width, area // high)
+    top, left = (height - high) // 2, (width - wide) // 2
+    return np.ascontiguousarray(bgr[top : top + high, left : left + wide])
 
 
 def _folded(heard: NDArray[np.float64], length: int) -> NDArray[np.int64]:

@@ -22,6 +22,7 @@ from service.errors import (
     StageFailed,
     Unauthorized,
     Unavailable,
+    Unmarkable,
 )
 from service.facts import Fact, fact
 from service.held import HeldStatus
@@ -50,7 +51,16 @@ class Fetched(BaseModel):
     responses={
         202: {"model": HeldStatus, "description": "Nobody has decided yet."},
         **responses(
-            Unauthorized, NotFound, Gone, Blocked, LikenessRefused, LikenessHeld, Busy, StageFailed, Unavailable
+            Unauthorized,
+            NotFound,
+            Gone,
+            Blocked,
+            LikenessRefused,
+            LikenessHeld,
+            Unmarkable,
+            Busy,
+            StageFailed,
+            Unavailable,
         ),
     },
 )

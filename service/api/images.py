@@ -31,6 +31,7 @@ from service.errors import (
     StageFailed,
     Unauthorized,
     Unavailable,
+    Unmarkable,
     Unsafe,
     first_fault,
 )
@@ -158,6 +159,7 @@ REFUSALS = (
     AdapterRefused,
     Unsafe,
     Blocked,
+    Unmarkable,
     Busy,
     StageFailed,
     Unavailable,

@@ -24,6 +24,7 @@ from service.errors import (
     TooMany,
     Unauthorized,
     Unavailable,
+    Unmarkable,
     Unsafe,
     first_fault,
 )
@@ -59,7 +60,7 @@ class Problem(BaseModel):
 def respond(error: Error, request: Request, status: int | None = None) -> JSONResponse:
     """The response for one of our errors; `status` overrides its own."""
     status = status or error.status
-    asked = isinstance(error, (PromptRefused, LikenessRefused, LikenessHeld, Unsafe, Blocked))
+    asked = isinstance(error, (PromptRefused, LikenessRefused, LikenessHeld, Unsafe, Blocked, Unmarkable))
     kind = "image_generation_user_error" if asked else "invalid_request_error"
     kind = "rate_limit_error" if isinstance(error, (Busy, TooMany)) else kind
     problem = Problem(

@@ -24,6 +24,7 @@ from service.house import House
 from service.stages import Order
 from tests.assets import hostile
 from tests.support.painter import Checker, Misbehaving, Painter, finding, landscape
+from watermark.errors import Unmarkable as Drowned
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "report.schema.json").read_text())
 URL = "/v1/images/generations"
@@ -126,6 +127,19 @@ class TestGenerations:
         (refusal,) = body["countermark"]["refusals"]
         assert (refusal["index"], refusal["code"]) == (1, "moderation_blocked")
         assert "scripted nsfw 0.90" in refusal["message"]
+
+    def test_an_unmarkable_picture_is_422_and_not_worth_trying_again(self, painted_house: House, build) -> None:
+        class Drowns:
+            ALGORITHM = painted_house.codec.ALGORITHM
+
+            def embed(self, rgb: np.ndarray, mark_id: int) -> np.ndarray:
+                raise Drowned("it drowns the mark")
+
+        painted_house._gateway = build(codec=Drowns())
+        response = TestClient(create_app(painted_house)).post(URL, json={"prompt": "x"})
+        body = problem(response, 422, "unmarkable")
+        assert body["error"]["type"] == "image_generation_user_error"  # type: ignore[index]
+        assert "retry-after" not in response.headers
 
     def test_a_failed_stage_is_503_with_retry_after(self, painted_house: House, build) -> None:
         painted_house._gateway = build(Misbehaving(lambda job: None))
@@ -233,7 +247,7 @@ class TestOperations:
         assert spec["components"]["schemas"]["Wish"]["examples"]
         assert "multipart/form-data" in spec["paths"]["/v1/inspect"]["post"]["requestBody"]["content"]
         assert "HTTPValidationError" not in str(spec)
-        assert "422" not in post["responses"]
+        assert "Problem" in str(post["responses"]["422"])  # unmarkable; FastAPI's own is never answered
         assert "422" in spec["paths"]["/v1/inspect"]["post"]["responses"]  # a broken picture
 
     def test_the_page_loads_nothing_from_elsewhere(self, client: TestClient) -> None:

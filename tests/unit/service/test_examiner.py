@@ -1,5 +1,6 @@
 import threading
 
+import numpy as np
 import pytest
 from skimage import data as photos
 
@@ -65,6 +66,22 @@ def test_a_mark_of_a_lost_ledger_is_still_found(house: House, gateway: Gateway) 
     assert report.marked[0].issued is None
     assert report.verdict == "marked_synthetic"
     assert "mark_unknown_here" in [reason.code for reason in report.reasons]
+
+
+def test_what_nobody_looked_at_does_not_count_as_unmarked(house: House) -> None:
+    """Of a panorama only the middle is read; untouched, it must not be reported as painted over."""
+    import cv2
+    from PIL import Image
+
+    marked = house.codec.embed(cv2.resize(photos.astronaut(), (2000, 400)), 42)
+    data = save(Image.fromarray(marked), "PNG")
+    coverage = house.examiner.examine(data, classify=False).marked[0].coverage
+    assert coverage is not None
+    assert coverage > 0.8
+    found = house.examiner.mark_map(data)
+    assert found is not None
+    assert np.isnan(found[1][:, :300]).all()
+    assert np.nanmean(found[1]) > 0.5
 
 
 def test_examining_is_thread_safe(house: House, gateway: Gateway) -> None:

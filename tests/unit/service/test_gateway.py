@@ -20,6 +20,7 @@ from service.errors import (
     Refusal,
     StageFailed,
     Unavailable,
+    Unmarkable,
     Unsafe,
 )
 from service.facts import fact
@@ -34,6 +35,7 @@ from tests.support.painter import Checker, Misbehaving, Painter, finding, landsc
 from tests.support.prompts import Screen, evidence
 from watermark import Reading
 from watermark.credentials import Credential, CredentialError, SignedFile
+from watermark.errors import Unmarkable as Drowned
 
 ORDER = Order(prompt="a lake at dawn", seed=7)
 
@@ -176,6 +178,17 @@ def test_an_embedder_that_fails_is_refused(build, house: House) -> None:
     codec = Deaf(house.codec)
     codec.embed = raising(MemoryError())  # type: ignore[method-assign]
     assert refused(build(codec=codec), house).stage == "mark"
+
+
+def test_a_picture_that_drowns_the_mark_is_refused_for_itself(build, house: House) -> None:
+    """Not as a stage that failed: trying again would only cost the same again."""
+    codec = Deaf(house.codec)
+    codec.embed = raising(Drowned("it is a pattern of the tile's own pitch"))  # type: ignore[method-assign]
+    refusal = refused(build(codec=codec), house)
+    assert type(refusal) is Unmarkable
+    assert (refusal.code, refusal.status, refusal.stage) == ("unmarkable", 422, "mark")
+    assert "pitch" in refusal.message
+    assert "seed" in refusal.hint
 
 
 class Notary:

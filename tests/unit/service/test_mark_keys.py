@@ -1,5 +1,7 @@
 """Where the watermark's secrets come from, and how one is replaced."""
 
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -39,7 +41,7 @@ def test_rotation_puts_a_new_secret_first(at_home: Settings) -> None:
     assert mark_keys.mark_secrets(at_home)[1:] == [second, first]
     folder = at_home.home / "keys"
     names = sorted(path.name for path in folder.iterdir())
-    assert names == ["digests.secret", "mark.secret", "mark.secret.1", "mark.secret.2"]
+    assert names == ["digests.secret", "mark.lock", "mark.secret", "mark.secret.1", "mark.secret.2"]
     assert {oct(path.stat().st_mode & 0o777) for path in folder.iterdir()} == {"0o600"}
 
 
@@ -92,6 +94,56 @@ def test_a_rotation_that_was_cut_short_loses_nothing(at_home: Settings, monkeypa
         assert mark_keys.mark_secrets(at_home)[0] == before[0]
 
 
+def test_two_rotations_at_once_both_count(at_home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    mark_keys.mark_secrets(at_home)
+    write, announced = mark_keys._write, []
+
+    def slow(newest: Path, kept: list[bytes]) -> None:
+        announced.append(kept[0])
+        time.sleep(0.05)
+        write(newest, kept)
+
+    monkeypatch.setattr(mark_keys, "_write", slow)
+    threads = [threading.Thread(target=mark_keys.rotate, args=[at_home]) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(announced) == 2
+    assert set(announced) <= set(mark_keys.mark_secrets(at_home))
+
+
+def test_a_lost_newest_secret_is_not_replaced_in_silence(at_home: Settings) -> None:
+    mark_keys.rotate(at_home)
+    newest = at_home.home / "keys" / "mark.secret"
+    newest.unlink()
+    for use in (keys.codec, mark_keys.rotate):
+        with pytest.raises(Misconfigured, match=r"mark\.secret is missing") as refusal:
+            use(at_home)
+        assert "rename mark.secret.1 to mark.secret" in refusal.value.hint
+        assert not newest.exists()
+
+
+def test_an_empty_secret_is_refused_before_anything_is_rotated(at_home: Settings) -> None:
+    mark_keys.rotate(at_home)
+    folder = at_home.home / "keys"
+    for name in ("mark.secret", "mark.secret.1"):
+        whole = (folder / name).read_bytes()
+        (folder / name).write_bytes(b"")
+        with pytest.raises(Misconfigured, match=f"{name} is shorter than 16 bytes"):
+            mark_keys.rotate(at_home)
+        assert (folder / name).read_bytes() == b""
+        assert not (folder / "mark.secret.2").exists()
+        (folder / name).write_bytes(whole)
+
+
+def test_files_that_only_look_like_old_secrets_are_left_alone(at_home: Settings) -> None:
+    (secret,) = mark_keys.mark_secrets(at_home)
+    for ending in ("\N{SUPERSCRIPT TWO}", "\N{ARABIC-INDIC DIGIT ONE}", "old", ""):
+        (at_home.home / "keys" / f"mark.secret.{ending}").write_bytes(b"x" * 32)
+    assert mark_keys.mark_secrets(at_home) == [secret]
+
+
 @pytest.mark.parametrize("update", [{"mark_secret": "a secret of the operator"}, {"mark_keys": "list"}])
 def test_an_operators_own_secrets_are_not_rotated(settings: Settings, tmp_path: Path, update: dict[str, str]) -> None:
     own = Settings(home=tmp_path / "h", **update)
@@ -108,6 +160,53 @@ def test_a_key_file_lists_the_newest_first(settings: Settings, tmp_path: Path) -
     assert reading is not None
     assert reading.epoch == 1
     assert keys.prompt_digester(both)("a") == keys.prompt_digester(listed(settings, file, OLD))("a")
+
+
+def test_what_is_a_remark_and_what_a_secret(settings: Settings, tmp_path: Path) -> None:
+    file = tmp_path / "k"
+    hashed = "#hunter2-hunter2-hunter2"
+    assert mark_keys.mark_secrets(listed(settings, file, "#", "#\tthis year", NEW, "# last year", f" {hashed} ")) == [
+        NEW.encode(),
+        hashed.encode(),
+    ]
+    assert mark_keys.mark_secrets(listed(settings, file, "\N{ZERO WIDTH NO-BREAK SPACE}" + NEW)) == [NEW.encode()]
+
+
+def test_a_secret_of_the_home_folder_moves_to_a_file_or_a_setting(at_home: Settings, tmp_path: Path) -> None:
+    (secret,) = mark_keys.mark_secrets(at_home)
+    moved = listed(at_home, tmp_path / "k", NEW, f"hex:{secret.hex()}")
+    assert mark_keys.mark_secrets(moved) == [NEW.encode(), secret]
+    assert mark_keys.mark_secrets(Settings(home=at_home.home, mark_secret=f"hex:{secret.hex()}")) == [secret]
+
+
+@pytest.mark.parametrize("digits", ["zz" * 16, "a" * 31, "\N{SNOWMAN}" * 16, "ab" * 15])
+def test_hexadecimal_that_is_none_is_refused_and_not_repeated(settings: Settings, tmp_path: Path, digits: str) -> None:
+    both = [listed(settings, tmp_path / "k", f"hex:{digits}"), Settings(home=tmp_path, mark_secret=f"hex:{digits}")]
+    for wrong in both:
+        with pytest.raises(Misconfigured) as refusal:
+            mark_keys.mark_secrets(wrong)
+        assert digits not in str(refusal.value)
+        assert refusal.value.__cause__ is None
+
+
+def test_digests_of_prompts_outlive_every_move_of_the_secrets(at_home: Settings, tmp_path: Path) -> None:
+    """Also when the oldest secret drops out of the operator's file."""
+    before = keys.prompt_digester(at_home)("a lake")
+    secrets = [f"secret number {number} of the row" for number in range(5)]
+    for some in (secrets[1:], secrets[:4]):
+        assert keys.prompt_digester(listed(at_home, tmp_path / "k", *some))("a lake") == before
+    other = at_home.model_copy(update={"home": tmp_path / "other"})
+    first = keys.prompt_digester(listed(other, tmp_path / "k", *secrets[1:]))("a lake")
+    assert keys.prompt_digester(listed(other, tmp_path / "k", *secrets[:4]))("a lake") == first != before
+
+
+def test_the_key_of_digests_is_no_secret_of_the_mark(settings: Settings) -> None:
+    keys.prompt_digester(settings)
+    kept = settings.home / "keys" / "digests.secret"
+    assert kept.read_bytes() not in mark_keys.mark_secrets(settings)
+    kept.write_bytes(b"")
+    with pytest.raises(Misconfigured, match=r"digests\.secret is shorter"):
+        keys.prompt_digester(settings)
 
 
 def test_a_key_file_that_others_may_read_is_refused(settings: Settings, tmp_path: Path) -> None:

@@ -103,6 +103,8 @@ def test_secrets_and_pairs(monkeypatch) -> None:
         ("PROVIDER", ""),
         ("LOG_LEVEL", "loud"),
         ("MARK_SECRET", "short"),
+        ("MARK_SECRET", "sixteen bytes and a blank "),
+        ("MARK_SECRET", "\tsixteen bytes after a tab"),
         ("SIGNING_KEY", "/alone.pem"),
         ("NO_SUCH_SETTING", "x"),
     ],

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from tests.unit.watermark.pictures import PHOTOS, Rgb, cartoon, photo, psnr
-from watermark import Codec, Keyring, payload, search
+from watermark import Codec, Keyring, embedding, payload, search
 from watermark.errors import BadImage, BadMarkId, TooSmall, Unmarkable
 from watermark.keyring import MAX_EPOCHS
 from watermark.reader import MAX_ATTEMPTS
+from watermark.trials import Rehearsal
 
 SECRET = b"a secret for the tests"
 CODEC = Codec(Keyring.from_secret(SECRET))
@@ -166,6 +167,59 @@ def test_noise_that_drowns_the_mark_is_refused() -> None:
     noise = np.random.default_rng(3).normal(128, 60, (64, 64, 3)).clip(0, 255).astype(np.uint8)
     with pytest.raises(Unmarkable, match="too noisy for its size"):
         CODEC.embed(cv2.resize(noise, (256, 256), interpolation=cv2.INTER_CUBIC), 1)
+
+
+def regular(pitch: int, low: int, high: int, *, checks: bool) -> Rgb:
+    """Stripes or checks of `pitch` pixels in two greys."""
+    rows, columns = np.indices((512, 512)) // pitch
+    dark = (columns + rows * checks) % 2 == 0
+    return np.repeat(np.where(dark, low, high).astype(np.uint8)[..., None], 3, axis=2)
+
+
+@pytest.mark.parametrize("mark_id", [3, 4, 5])
+@pytest.mark.parametrize(
+    "picture",
+    [regular(32, 100, 160, checks=True), regular(20, 0, 255, checks=False), regular(8, 0, 255, checks=False)],
+)
+def test_regular_pictures_are_marked_where_any_key_is_read(picture: Rgb, mark_id: int) -> None:
+    """Their frequencies drown one tile of the pool, or only look as if they did."""
+    marked = CODEC.embed(picture, mark_id)
+    assert psnr(picture, marked) >= 36
+    _, coded = cv2.imencode(".jpg", np.ascontiguousarray(marked[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, 90])
+    for copy in (marked, np.ascontiguousarray(cv2.imdecode(coded, cv2.IMREAD_COLOR)[..., ::-1], dtype=np.uint8)):
+        reading = CODEC.extract(copy)
+        assert reading is not None
+        assert reading.mark_id == mark_id
+
+
+def test_a_pattern_of_the_tiles_own_pitch_is_refused() -> None:
+    with pytest.raises(Unmarkable, match="pitch is that of the mark's own tile"):
+        CODEC.embed(regular(32, 0, 255, checks=True), 3)
+
+
+def test_before_refusing_the_reader_itself_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From a JPEG copy, so what no JPEG can hold is refused."""
+    monkeypatch.setattr(Rehearsal, "reads_back", lambda self, marked: False)
+    assert CODEC.extract(CODEC.embed(cartoon(1), 3)) is not None
+    monkeypatch.setattr(embedding, "_JPEG_LARGEST", 100)
+    with pytest.raises(Unmarkable):
+        CODEC.embed(cartoon(1), 3)
+
+
+@pytest.mark.parametrize("shape", [(4000, 128), (128, 4000), (8000, 160)])
+def test_long_pictures_cost_memory_by_their_pixels(shape: tuple[int, int]) -> None:
+    """And tall ones no more than wide ones: it grew with the square of the height."""
+    picture = np.ascontiguousarray(cv2.resize(photo("coffee"), shape[::-1]))
+    tracemalloc.start()
+    try:
+        marked = CODEC.embed(picture, 5)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 40 * picture.nbytes
+    reading = CODEC.extract(marked)
+    assert reading is not None
+    assert reading.mark_id == 5
 
 
 @pytest.mark.parametrize("mark_id", [-1, 2**48])

@@ -7,7 +7,7 @@ import pytest
 
 from tests.unit.watermark.pictures import PHOTOS, Rgb, cartoon, photo
 from watermark import stock
-from watermark.stock import MIN_BITS, ODDS, STOCK, Message, StockMarks, bits_of, enough
+from watermark.stock import MAX_BITS, MIN_BITS, ODDS, STOCK, Message, StockMarks, bits_of, enough, is_plain
 
 with_extra = pytest.mark.skipif(
     not stock.available(),
@@ -49,6 +49,12 @@ def test_enough_is_what_coins_hardly_reach(bits: int) -> None:
 
 def test_too_few_bits_can_never_be_enough() -> None:
     assert enough(MIN_BITS - 1) > MIN_BITS - 1
+
+
+@pytest.mark.parametrize("bits", [MAX_BITS - 1, MAX_BITS, 4 * MAX_BITS])
+def test_enough_is_known_of_long_messages_too(bits: int) -> None:
+    """Where floats would overflow. Between five and six standard deviations above half."""
+    assert 5 < (enough(bits) - bits / 2) / (bits**0.5 / 2) < 6
 
 
 @pytest.fixture
@@ -108,6 +114,51 @@ def test_every_size_is_welcome(shape: tuple[int, int], fake) -> None:
         assert 0 < length == (high // 8) * (wide // 8) <= 20_000
 
 
+def test_a_long_message_does_not_switch_off_the_others(fake) -> None:
+    fake(lambda bgr, method, length: repeated(STOCK[2], length))
+    (found,) = StockMarks([Message("long", "dwtDct", bits_of("x" * 200)), *STOCK]).read(cartoon(1))
+    assert found.name == STOCK[2].name
+
+
+@pytest.mark.parametrize("said", [0, 1])
+def test_what_plain_pictures_say_by_themselves_is_no_mark(said: int, fake) -> None:
+    message = Message("plain", "dwtDct", (said,) * 32)
+    assert is_plain(message.bits)
+    fake(lambda bgr, method, length: np.full(length, said))
+    assert StockMarks([message, *STOCK]).read(cartoon(1)) == []
+
+
+def test_a_reading_that_is_nearly_constant_never_counts(fake) -> None:
+    """A message just mixed enough to be listed is not found where hardly anything but zeros is said."""
+    need = enough(32)
+    message = Message("just mixed", "dwtDct", (0,) * (need - 1) + (1,) * (33 - need))
+    assert not any(is_plain(one.bits) for one in (message, *STOCK))
+    for ones, count in ((33 - need, 1), (32 - need, 0)):
+        fake(lambda bgr, method, length, ones=ones: np.resize([0] * (32 - ones) + [1] * ones, length))
+        assert len(StockMarks([message]).read(cartoon(1))) == count
+
+
+@pytest.mark.parametrize("shape", [(256, 256), (8000, 8000), (4000, 600), (100, 4000), (4000, 100), (7, 30_000)])
+def test_rivagan_is_shown_the_middle_of_large_pictures(shape: tuple[int, int], fake, monkeypatch) -> None:
+    """Its network takes seconds and hundreds of megabytes for a megapixel, and anybody may send 64."""
+    shown: list[np.ndarray] = []
+    monkeypatch.setattr(stock, "_load_rivagan", lambda: None)
+
+    def says(bgr: np.ndarray, method: str, length: int) -> np.ndarray:
+        shown.append(bgr)
+        return repeated(RIVA, length)
+
+    fake(says)
+    picture = np.zeros((*shape, 3), np.uint8)
+    middle = shape[0] // 2, shape[1] // 2
+    picture[middle[0] - 1 : middle[0] + 2, middle[1] - 1 : middle[1] + 2] = 255
+    assert [found.name for found in StockMarks([RIVA]).read(picture)] == ["a studio"]
+    for part in shown:
+        high, wide = part.shape[:2]
+        assert 256 * 256 <= high * wide <= 512 * 512
+        assert part[high // 2, wide // 2].all()
+
+
 @with_extra
 @pytest.mark.parametrize("message", [*STOCK, OURS])
 def test_real_marks_are_read(message: Message) -> None:
@@ -127,6 +178,11 @@ def test_rivagan_is_read() -> None:
     (found,) = StockMarks([RIVA]).read(stamped(photo("chelsea", 256, 256), RIVA))
     assert found.name == "a studio"
     assert StockMarks([RIVA]).read(photo("chelsea", 256, 256)) == []
+
+
+@with_extra
+def test_rivagan_is_read_in_the_middle_of_a_larger_picture() -> None:
+    assert [one.name for one in StockMarks([RIVA]).read(stamped(photo("coffee", 640, 600), RIVA))] == ["a studio"]
 
 
 @with_extra
