@@ -7,7 +7,6 @@ text, or `hex:` and the hexadecimal digits of its bytes: those of the home folde
 
 import codecs
 import contextlib
-import fcntl
 import hmac
 import os
 import secrets
@@ -91,6 +90,10 @@ def rotate(settings: Settings, *, drop_oldest: bool = False) -> int:
 @contextlib.contextmanager
 def _alone(path: Path) -> Iterator[None]:
     """Nobody else within at the same time, in this process or another: of two rotations at once one would be lost."""
+    try:
+        import fcntl  # noqa: PLC0415 - not everywhere, and reading marks does without
+    except ImportError as missing:
+        raise Misconfigured("keys cannot be rotated on this system", hint="Use a key file instead.") from missing
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
