@@ -1,5 +1,6 @@
 """The plain install: a wheel that holds what it should, and commands that need no torch."""
 
+import os
 import subprocess
 import sys
 import zipfile
