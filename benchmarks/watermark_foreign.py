@@ -16,7 +16,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.watermark_attacks import Rgb, jpeg, sized
-from benchmarks.watermark_pictures import flat, lines, photos, textures
+from benchmarks.watermark_pictures import crop, flat, lines, photos, textures
 from watermark.stock import STOCK, Message, StockMarks
 
 AFTER = {
@@ -36,13 +36,6 @@ def stamped(rgb: Rgb, message: Message) -> Rgb:
     return np.ascontiguousarray(encoder.encode(np.ascontiguousarray(rgb[..., ::-1]), message.method)[..., ::-1])
 
 
-def crop(rgb: Rgb, chance: np.random.Generator) -> Rgb:
-    high, wide = chance.integers(256, 513, 2)
-    top, left = chance.integers(len(rgb) - high + 1), chance.integers(rgb.shape[1] - wide + 1)
-    part = rgb[top : top + high, left : left + wide].copy()
-    return jpeg(part, int(chance.integers(30, 96))) if chance.random() < 1 / 3 else part
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--unmarked", type=int, default=500, help="unmarked crops to read (default 500)")
@@ -60,7 +53,8 @@ def main() -> None:
         print(f"| {message.name} | {' | '.join(f'{share:.2f}' for share in shares)} |", flush=True)
     sources = [*whole, *textures(), *(draw(seed, 512) for seed in range(8) for draw in (flat, lines))]
     chance = np.random.default_rng(11)
-    wrong = sum(len(reader.read(crop(sources[number % len(sources)], chance))) for number in range(options.unmarked))
+    crops = (crop(sources[number % len(sources)], chance, least=256) for number in range(options.unmarked))
+    wrong = sum(len(reader.read(part)) for part in crops)
     print(
         f"\nUnmarked crops: {wrong} stock marks read in {options.unmarked}, {len(STOCK)} messages looked for in each."
     )

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 from skimage import data
 
-from benchmarks.watermark_attacks import Rgb, clipped, scaled, sized
+from benchmarks.watermark_attacks import Rgb, clipped, jpeg, scaled, sized
 
 PHOTO_SIDE = 512
 PHOTOS = (
@@ -125,3 +125,11 @@ def lines(seed: int, side: int) -> Rgb:
         else:
             pen.ellipse(box, outline=30, width=thick)
     return in_colour(np.asarray(canvas.resize((side, side), Image.Resampling.LANCZOS)))
+
+
+def crop(rgb: Rgb, chance: np.random.Generator, *, least: int) -> Rgb:
+    """A part of random place and size (`least` to 512 px a side), one in three through JPEG 30 to 95."""
+    high, wide = chance.integers(least, 513, 2)
+    top, left = chance.integers(len(rgb) - high + 1), chance.integers(rgb.shape[1] - wide + 1)
+    part = rgb[top : top + high, left : left + wide].copy()
+    return jpeg(part, int(chance.integers(30, 96))) if chance.random() < 1 / 3 else part

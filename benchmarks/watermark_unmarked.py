@@ -17,20 +17,12 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.watermark_attacks import Rgb, jpeg
-from benchmarks.watermark_pictures import flat, lines, photos, textures
+from benchmarks.watermark_pictures import crop, flat, lines, photos, textures
 from watermark import Codec, Keyring, payload
 from watermark.reader import MAX_ATTEMPTS
 
 ODDS = 2.0**-36
 """Of passing the check by chance, an attempt: 32 bits of check, 4 of version."""
-
-
-def crop(rgb: Rgb, chance: np.random.Generator) -> Rgb:
-    high, wide = chance.integers(128, 513, 2)
-    top, left = chance.integers(len(rgb) - high + 1), chance.integers(rgb.shape[1] - wide + 1)
-    part = rgb[top : top + high, left : left + wide].copy()
-    return jpeg(part, int(chance.integers(30, 96))) if chance.random() < 1 / 3 else part
 
 
 def main() -> None:
@@ -54,7 +46,7 @@ def main() -> None:
     codec = Codec(Keyring.from_secret(b"benchmark keyring, not for use"))
     most = 0
     for number in range(options.count):
-        part, before = crop(sources[number % len(sources)], chance), attempts[0]
+        part, before = crop(sources[number % len(sources)], chance, least=128), attempts[0]
         start = time.process_time()
         found += codec.extract(part) is not None
         seconds.append(time.process_time() - start)

@@ -7,8 +7,9 @@ from typing import Annotated
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from detectors.faces.card import opened
 from detectors.faces.comparison import check_embedding
 from detectors.faces.face import DIMENSIONS
 from models import CPU, Card, ModelFault, Session
@@ -43,20 +44,14 @@ class OnnxEmbedder:
 
     def __init__(self, card: Card, *, threads: int = 1, providers: Sequence[str] = CPU) -> None:
         """Raises ModelMissing, DigestMismatch or ModelFault where the card or its one ONNX file cannot be used."""
-        files = [path for path in card.files if path.endswith(".onnx")]
-        if len(files) != 1:
-            raise ModelFault(f"{card.identity}: its card names {len(files)} ONNX files, an embedder has one")
-        try:
-            self.options = EmbedderOptions.model_validate(dict(card.options))
-        except ValidationError as bad:
-            raise ModelFault(f"{card.identity}: the card's options are malformed: {bad}") from bad
+        file, self.options = opened(card, EmbedderOptions, "an embedder")
         if not all(self.options.deviation) or not np.isfinite([*self.options.mean, *self.options.deviation]).all():
             raise ModelFault(f"{card.identity}: a mean or deviation is not finite, or a deviation is 0")
         self.card = card
         how = self.options.model_dump_json(exclude={"threshold", "strict_threshold", "review_distance"})
         self.digest = hashlib.sha256(f"{card.digest} {how}".encode()).hexdigest()
         """SHA-256 (hex) of the file and of how it is asked: templates are comparable within it alone."""
-        self._session = Session(card, files[0], threads=threads, providers=providers)
+        self._session = Session(card, file, threads=threads, providers=providers)
 
     def __call__(self, chip: NDArray[np.uint8]) -> NDArray[np.float32]:
         """The embedding (float32, (128,), read-only) of an upright face (uint8, S x S x 3, RGB). Raises ModelFault."""

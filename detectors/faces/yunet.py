@@ -13,8 +13,9 @@ from typing import Annotated
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from detectors.faces.card import opened
 from detectors.faces.detection import LARGEST_SCALE
 from models import CPU, Card, ModelFault, Session
 
@@ -71,19 +72,13 @@ class YuNet:
 
     def __init__(self, card: Card, *, threads: int = 1, providers: Sequence[str] = CPU) -> None:
         """Raises ModelMissing, DigestMismatch or ModelFault where the card or its one ONNX file cannot be used."""
-        files = [path for path in card.files if path.endswith(".onnx")]
-        if len(files) != 1:
-            raise ModelFault(f"{card.identity}: its card names {len(files)} ONNX files, YuNet has one")
-        try:
-            self.options = YuNetOptions.model_validate(dict(card.options))
-        except ValidationError as bad:
-            raise ModelFault(f"{card.identity}: the card's options are malformed: {bad}") from bad
+        file, self.options = opened(card, YuNetOptions, "YuNet")
         if max(self.options.longest_sides) > self.options.size:
             raise ModelFault(f"{card.identity}: a copy of {max(self.options.longest_sides)} px does not fit its size")
         self.card = card
         self.digest = hashlib.sha256(f"{card.digest} {self.options.model_dump_json()}".encode()).hexdigest()
         """SHA-256 (hex) of the file and of how it is asked."""
-        self._session = Session(card, files[0], threads=threads, providers=providers)
+        self._session = Session(card, file, threads=threads, providers=providers)
         wanted = {f"{part}_{stride}" for part in _WIDTHS for stride in STRIDES}
         if absent := wanted - set(self._session.outputs):
             raise ModelFault(f"{card.identity}: it has no output {min(absent)}, so it is not YuNet of 2023 or later")
