@@ -20,9 +20,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from diffusers import AutoencoderKL
+from transformers import CLIPTokenizer
 
-from . import autoencoder, corpus, decoder, diffusion, export, progress, tokenizer
+from . import autoencoder, corpus, decoder, diffusion, export, progress, reading, start, tokenizer
 from .config import GPU, Recipe
+from .networks import TextToLatents, place
+from .scenes import Scene
 
 log = logging.getLogger(__name__)
 
@@ -46,14 +49,33 @@ def run(recipe: Recipe, device: torch.device) -> Path:
     log.info("autoencoder: %.2f dB on held-out scenes", autoencoder.reconstruction_psnr(vae, held_out, device))
     latents = _latents(recipe, vae, pictures, device)
     words = tokenizer.build(recipe)
+    scenes = [corpus.scene_at(recipe.seed, index) for index in range(len(latents))]
+    cells = diffusion.object_weights(scenes, latents.shape[-1], recipe.object_gain)
     folder = recipe.out / "scenes-256"
-    training = diffusion.DiffusionTraining(recipe, words, device)
-    model = training.run(latents, lambda average: export.write(folder, vae, average, words))
+    training = _denoiser(recipe, words, scenes, latents, cells, device)
+    model = training.run(latents, cells, lambda average: export.write(folder, vae, average, words))
     decoder.train(recipe, vae, pictures, latents, training.guesses(), device)
     log.info("autoencoder: %.2f dB with the final decoder", autoencoder.reconstruction_psnr(vae, held_out, device))
     export.write(folder, vae, model, words)
     log.info("pipeline written to %s", folder)
     return folder
+
+
+def _denoiser(
+    recipe: Recipe,
+    words: CLIPTokenizer,
+    scenes: list[Scene],
+    latents: torch.Tensor,
+    cells: torch.Tensor,
+    device: torch.device,
+) -> diffusion.DiffusionTraining:
+    """The training of text encoder and denoiser, after the text encoder has learnt to read."""
+    torch.manual_seed(recipe.seed)
+    model = TextToLatents(recipe, words)
+    start.take_over_denoiser(model.unet, recipe.start)
+    place(model, device)
+    reading.train(recipe, model, words, scenes, latents, cells, device)
+    return diffusion.DiffusionTraining(recipe, model, words, scenes, device)
 
 
 def _latents(recipe: Recipe, vae: AutoencoderKL, pictures: np.ndarray, device: torch.device) -> torch.Tensor:

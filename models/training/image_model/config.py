@@ -47,6 +47,12 @@ class Recipe:
     """Share of the batches that the denoiser has guessed; see `guesses`."""
     decoder_noise: float = 0.1
 
+    # Text encoder alone, see `reading`.
+    reading_minutes: float = 5.0
+    reading_steps: int = 20_000
+    reading_batch: int = 64
+    reading_rate: float = 3e-3
+
     # Text encoder and denoiser.
     diffusion_minutes: float = 300.0
     diffusion_steps: int = 200_000
@@ -62,6 +68,8 @@ class Recipe:
     caption_dropout: float = 0.1
     min_snr_gamma: float = 5.0
     object_gain: float = 3.0
+    noisy_first: float = 0.7
+    """How much likelier the noisiest times are at the start of the stage; towards its end all are as likely."""
     simple_until: float = 0.35
     """Share of the stage in which scenes of one object in the plain style come more often."""
     simple_gain: float = 4.0
@@ -79,6 +87,8 @@ GPU: dict[str, object] = {
     "frames_per_step": 12,
     "autoencoder_rate": 6e-4,
     "decoder_minutes": 2.0,
+    "reading_minutes": 1.0,
+    "reading_batch": 512,
     "diffusion_minutes": 13.0,
     "unet_channels": (96, 128, 176, 224),
     "batch": 384,

@@ -12,13 +12,12 @@ import torch
 from torch import nn
 from transformers import CLIPTokenizer
 
-from . import progress, start
+from . import progress
 from .brushes import SIZE
 from .captions_batch import CaptionBatches
 from .config import Recipe
-from .corpus import scene_at
 from .guesses import Guesses
-from .networks import TRAIN_STEPS, TextToLatents, build_scheduler, place
+from .networks import TRAIN_STEPS, TextToLatents, build_scheduler
 from .render import placements
 from .scenes import Scene
 from .sharding import ShardedGradients
@@ -47,13 +46,17 @@ def scene_weights(scenes: list[Scene], gain: float) -> torch.Tensor:
 class DiffusionTraining:
     """The state of the stage: weights, their running average (which is what ships), optimizer and budget."""
 
-    def __init__(self, recipe: Recipe, tokenizer: CLIPTokenizer, device: torch.device) -> None:
-        torch.manual_seed(recipe.seed)
+    def __init__(
+        self,
+        recipe: Recipe,
+        model: TextToLatents,
+        tokenizer: CLIPTokenizer,
+        scenes: list[Scene],
+        device: torch.device,
+    ) -> None:
         self._recipe, self._device = recipe, device
         self._path = recipe.out / "diffusion.pt"
-        self.model = TextToLatents(recipe, tokenizer)
-        start.take_over_denoiser(self.model, tokenizer, recipe.start)
-        place(self.model, device)
+        self.model = model
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
         self._optimizer = torch.optim.AdamW(
             self.model.parameters(),
@@ -64,20 +67,22 @@ class DiffusionTraining:
         )
         self.budget = self._resume()
         torch.manual_seed(recipe.seed + self.budget.step)
-        self._scenes = [scene_at(recipe.seed, index) for index in range(recipe.scenes)]
+        self._scenes = scenes
         rng = random.Random(f"{recipe.seed}/{self.budget.step}")
         self._captions = CaptionBatches(recipe, tokenizer, self._scenes, rng)
         self._simple_first = scene_weights(self._scenes, recipe.simple_gain)
         self._signal = build_scheduler().alphas_cumprod.to(device)
         self._gradients = ShardedGradients(self.model.parameters(), recipe.shards if device.type == "cpu" else 1)
 
-    def run(self, latents: torch.Tensor, on_checkpoint: Callable[[TextToLatents], None]) -> TextToLatents:
-        """Trains on `latents` (N, C, 32, 32) until the budget is used; returns the averaged weights.
+    def run(
+        self, latents: torch.Tensor, cells: torch.Tensor, on_checkpoint: Callable[[TextToLatents], None]
+    ) -> TextToLatents:
+        """Trains on `latents` (N, C, 32, 32), whose cells count as `cells` (N, 1, 32, 32) says, for the budget.
 
+        Returns the averaged weights.
         `on_checkpoint` receives the averaged weights now and then, so that there is always something to look at.
         """
         losses: list[float] = []
-        cells = object_weights(self._scenes[: len(latents)], latents.shape[-1], self._recipe.object_gain)
         latents, cells = latents.to(self._device), cells.to(self._device)
         saved = shown = time.monotonic()
         with ThreadPoolExecutor(1) as ahead:  # captions of the next step are written during this one
@@ -119,7 +124,7 @@ class DiffusionTraining:
         """
         recipe, budget = self._recipe, self.budget
         progress.set_rate(self._optimizer, progress.learning_rate(recipe.diffusion_rate, budget.fraction, budget.step))
-        times = _stratified_times(len(clean)).to(clean.device)
+        times = _stratified_times(len(clean), recipe.noisy_first * (1 - budget.fraction)).to(clean.device)
         alpha = self._signal[times].sqrt().view(-1, 1, 1, 1)
         sigma = (1 - self._signal[times]).sqrt().view(-1, 1, 1, 1)
         noise = torch.randn_like(clean)
@@ -162,9 +167,14 @@ class DiffusionTraining:
         progress.save(self._path, state)
 
 
-def _stratified_times(count: int) -> torch.Tensor:
-    """int64 (count,) in 0..999, one from each of `count` equal intervals: less variance than free draws."""
-    return ((torch.arange(count) + torch.rand(count)) / count * TRAIN_STEPS).long().clamp_(max=TRAIN_STEPS - 1)
+def _stratified_times(count: int, bias: float = 0.0) -> torch.Tensor:
+    """int64 (count,) in 0..999, one from each of `count` intervals: less variance than free draws.
+
+    With a `bias` of b > 0 time t is drawn with a density that grows like t to the b. Where the noise hides the picture
+    the text is all there is to go by, and what it says of shapes is the last thing to be learnt.
+    """
+    share = ((torch.arange(count) + torch.rand(count)) / count) ** (1 / (1 + bias))
+    return (share * TRAIN_STEPS).long().clamp_(max=TRAIN_STEPS - 1)
 
 
 def _weights(signal: torch.Tensor, gamma: float) -> torch.Tensor:

@@ -1,6 +1,5 @@
 """The whole recipe in seconds: tiny networks, a few scenes, a few steps; then once more from what it left."""
 
-import copy
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -9,16 +8,16 @@ import numpy as np
 import pytest
 import torch
 
-from models.training.image_model import autoencoder, tokenizer
+from models.training.image_model import autoencoder, reading, tokenizer
 from models.training.image_model.__main__ import run
 from models.training.image_model.captions_batch import CaptionBatches
 from models.training.image_model.config import GPU, Recipe
 from models.training.image_model.corpus import scene_at
-from models.training.image_model.diffusion import object_weights, scene_weights
+from models.training.image_model.diffusion import _stratified_times, object_weights, scene_weights
 from models.training.image_model.guesses import Guesses
 from models.training.image_model.networks import TextToLatents
 from models.training.image_model.scenes import Scene, Thing
-from models.training.image_model.start import _copy_words, take_over_autoencoder, take_over_denoiser
+from models.training.image_model.start import POOLING, take_over_autoencoder, take_over_denoiser
 
 CPU = torch.device("cpu")
 
@@ -29,7 +28,7 @@ def recipe(sprites: Path, tmp_path_factory: pytest.TempPathFactory) -> Recipe:
         sprites, tmp_path_factory.mktemp("run"),
         scenes=6, held_out=2, autoencoder_channels=(8, 8, 8, 8), latent_channels=4, autoencoder_steps=2,
         decoder_steps=1, diffusion_steps=2, unet_channels=(16, 16, 16, 16), text_width=16, text_layers=1, batch=2,
-        vocabulary_size=600,
+        vocabulary_size=600, reading_steps=2, reading_batch=3,
     )  # fmt: skip
 
 
@@ -62,23 +61,49 @@ def test_more_steps_continue_a_finished_stage(recipe: Recipe, folder: Path) -> N
 
 def test_a_wider_recipe_takes_over_what_fits(recipe: Recipe, folder: Path, tmp_path: Path) -> None:
     wider = replace(recipe, out=tmp_path, latent_channels=6, vocabulary_size=700)
-    words = tokenizer.build(wider)
-    model = TextToLatents(wider, words)
-    take_over_denoiser(model, words, folder)
+    model = TextToLatents(wider, tokenizer.build(wider))
+    pooling = {name: value.clone() for name, value in model.unet.state_dict().items() if name.startswith(POOLING)}
+    take_over_denoiser(model.unet, folder)
+    assert pooling
+    assert all(torch.equal(model.unet.state_dict()[name], value) for name, value in pooling.items())
     assert model.unet.conv_in.weight[:, 4:].abs().max() == 0
     assert model.unet.conv_out.weight[4:].abs().max() == 0
     assert model.unet.conv_in.weight[:, :4].abs().max() > 0
 
 
-def test_words_keep_their_embeddings_when_their_numbers_change(recipe: Recipe) -> None:
+def test_reading_teaches_the_text_encoder_and_the_pooling_alone(recipe: Recipe, tmp_path: Path) -> None:
+    own = replace(recipe, out=tmp_path, reading_steps=40, reading_batch=6)
+    words = tokenizer.build(own)
+    model = TextToLatents(own, words)
+    scenes = [scene_at(own.seed, index) for index in range(own.scenes)]
+    latents = torch.randn(own.scenes, own.latent_channels, 32, 32)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+
+    reading.train(own, model, words, scenes, latents, object_weights(scenes, 32, 3.0), CPU)
+
+    changed = {name for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
+    assert changed
+    assert all(name.startswith(("text.", f"unet.{POOLING}")) for name in changed)
+
+
+def test_reading_goes_on_from_what_it_left(recipe: Recipe, folder: Path) -> None:
+    state = torch.load(recipe.out / "reading.pt", weights_only=True)
+    assert (state["step"], state["done"]) == (recipe.reading_steps, True)
     words = tokenizer.build(recipe)
-    shuffled = dict(zip(words.get_vocab(), reversed(words.get_vocab().values()), strict=True))
     model = TextToLatents(recipe, words)
-    earlier = model.text.get_input_embeddings().weight.clone()
-    other = copy.deepcopy(model.text)
-    _copy_words(other, model.text, shuffled, words.get_vocab())
-    for word in list(shuffled)[:50]:
-        assert torch.equal(other.get_input_embeddings().weight[shuffled[word]], earlier[words.get_vocab()[word]])
+    scenes = [scene_at(recipe.seed, index) for index in range(recipe.scenes)]
+    latents = torch.zeros(recipe.scenes, recipe.latent_channels, 32, 32)
+    reading.train(recipe, model, words, scenes, latents, object_weights(scenes, 32, 3.0), CPU)
+    embedding = model.text.get_input_embeddings().weight
+    assert torch.equal(embedding, state["model"]["text.embeddings.token_embedding.weight"])
+
+
+def test_noisy_times_come_more_often_with_a_bias() -> None:
+    torch.manual_seed(0)
+    even, biased = (_stratified_times(10_000, bias).float() for bias in (0.0, 1.0))
+    assert even.mean() == pytest.approx(500, abs=5)
+    assert biased.mean() == pytest.approx(667, abs=5)
+    assert biased.max() <= 999
 
 
 def test_an_autoencoder_of_another_width_is_no_start(recipe: Recipe, folder: Path) -> None:
