@@ -56,12 +56,17 @@ class Scene:
         """How often the first object is drawn."""
         return COUNTS.get(self.arrangement, min(1, len(self.things)))
 
+    @property
+    def held_out(self) -> bool:
+        """Whether its combination of words is kept out of training."""
+        return held_out([thing.kind for thing in self.things], self.arrangement, self.backdrop or self.setting)
+
 
 def sample(rng: random.Random, *, kept_out: bool = False) -> Scene:
     """Draws one scene of the combinations for training, or with `kept_out` one of those kept out of it."""
     while True:
         scene = _draw(rng)
-        if held_out(scene) == kept_out:
+        if scene.held_out == kept_out:
             return scene
 
 

@@ -9,7 +9,6 @@ import torch
 
 from models.training.image_model.evaluate import covers, held_out_prompts, score, table
 from models.training.image_model.export import known_words
-from models.training.image_model.holdout import held_out
 from models.training.image_model.judge import HEADS, Judge, facts, read, shrink, targets_of, train
 from models.training.image_model.scenes import Scene, Thing, sample
 
@@ -57,7 +56,7 @@ def test_prompts_are_held_out_and_known() -> None:
     known = known_words()
     prompts = held_out_prompts(30, 1, known)
     assert prompts == held_out_prompts(30, 1, known)
-    assert all(held_out(scene) for scene, _ in prompts)
+    assert all(scene.held_out for scene, _ in prompts)
 
 
 def test_a_smaller_world_is_asked_for_less() -> None:

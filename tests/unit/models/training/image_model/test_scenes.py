@@ -6,7 +6,6 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.training.image_model.holdout import held_out
 from models.training.image_model.objects import OBJECTS
 from models.training.image_model.scenes import ARRANGEMENTS, Scene, Thing, sample
 from models.training.image_model.vocabulary import OBJECT_COLOURS, PLACES, STUDIO, STYLES, TIMES, WEATHERS
@@ -28,7 +27,7 @@ def test_the_same_seed_draws_the_same_scene(seed: int) -> None:
 
 @given(seeds, st.booleans())
 def test_a_scene_is_of_the_side_that_was_asked_for(seed: int, kept_out: bool) -> None:
-    assert held_out(sample(random.Random(seed), kept_out=kept_out)) == kept_out
+    assert sample(random.Random(seed), kept_out=kept_out).held_out == kept_out
 
 
 @given(seeds)
@@ -57,7 +56,7 @@ def test_everything_of_the_world_is_drawn() -> None:
 
 def test_about_one_pair_in_ten_is_kept_out() -> None:
     pairs = [Scene((Thing(kind),), "one", place) for kind in OBJECTS for place in PLACES]
-    kept = Counter(held_out(scene) for scene in pairs)[True] / len(pairs)
+    kept = Counter(scene.held_out for scene in pairs)[True] / len(pairs)
     assert 0.07 < kept < 0.13
 
 
@@ -66,4 +65,4 @@ def test_what_is_kept_out_hangs_on_the_words_alone() -> None:
     for kind in kinds[:40]:
         plain = Scene((Thing(kind),), "one", "beach", seed=1)
         dressed = Scene((Thing(kind, "red"),), "two", "beach", time="night", style="sketch", shift=32, seed=2)
-        assert held_out(plain) == held_out(dressed)
+        assert plain.held_out == dressed.held_out
