@@ -28,7 +28,7 @@ def draw(setting: str, time: str, backdrop: str | None, overcast: bool, rng: ran
         assert backdrop is not None
         return _studio(COLOURS[backdrop], rng)
     if setting == "room":
-        return rooms.draw(time, rng).reduce(SCALE)
+        return rooms.draw(time).reduce(SCALE)
     horizon = int(HORIZON * CANVAS)
     canvas = gradient(*(OVERCAST if overcast else SKIES)[time], CANVAS, horizon)
     if not overcast:
@@ -44,22 +44,25 @@ def _studio(colour: RGB, rng: random.Random) -> Image.Image:
     return Image.fromarray((np.array(colour) * light[..., None]).clip(0, 255).round().astype(np.uint8))
 
 
+SKY_BODY = 0.14
+"""Where sun and moon stand, as a share of the width. Where either side was possible, the denoiser drew two suns."""
+
+
 def _lights(canvas: Image.Image, time: str, horizon: int, rng: random.Random) -> None:
     """Sun and clouds, a setting sun with its glow, or moon and stars."""
     pen = ImageDraw.Draw(canvas)
-    side = rng.choice((0.14, 0.86))
     if time == "night":
         for _ in range(26):
             x, y, r = rng.random() * CANVAS, rng.random() * horizon * 0.9, rng.choice((1.5, 2.2))
             disc(pen, x, y, r, (238, 238, 222))
-        disc(pen, side * CANVAS, 0.14 * CANVAS, 0.065 * CANVAS, (248, 242, 212))
+        disc(pen, SKY_BODY * CANVAS, 0.14 * CANVAS, 0.065 * CANVAS, (248, 242, 212))
     elif time == "sunset":
-        x, y = side * CANVAS, horizon - 0.03 * CANVAS
+        x, y = SKY_BODY * CANVAS, horizon - 0.03 * CANVAS
         for radius, colour in ((0.19, (255, 188, 108)), (0.145, (255, 204, 118)), (0.1, (255, 232, 150))):
             disc(pen, x, y, radius * CANVAS, colour)
     else:
-        disc(pen, side * CANVAS, 0.14 * CANVAS, 0.085 * CANVAS, (255, 240, 170))
-        disc(pen, side * CANVAS, 0.14 * CANVAS, 0.065 * CANVAS, (255, 222, 88))
+        disc(pen, SKY_BODY * CANVAS, 0.14 * CANVAS, 0.085 * CANVAS, (255, 240, 170))
+        disc(pen, SKY_BODY * CANVAS, 0.14 * CANVAS, 0.065 * CANVAS, (255, 222, 88))
         for place in (0.24, 0.76):
             _cloud(pen, (place + rng.uniform(-0.08, 0.08)) * CANVAS, rng.uniform(0.12, 0.34) * CANVAS, rng)
 

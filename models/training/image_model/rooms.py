@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 from PIL import Image, ImageDraw
 
 from .brushes import CANVAS, SKIES, disc, gradient, tint
@@ -11,12 +9,13 @@ from .brushes import CANVAS, SKIES, disc, gradient, tint
 FLOOR = int(0.7 * CANVAS)
 WINDOW = (150, 190)
 """Width and height of the window in pixels of the canvas."""
+LEFT = CANVAS - 40 - WINDOW[0]
 
 
-def draw(time: str, rng: random.Random) -> Image.Image:
-    """A CANVAS x CANVAS RGB room at `time`; the window is on the left or on the right."""
+def draw(time: str) -> Image.Image:
+    """A CANVAS x CANVAS RGB room at `time`; the window is on the right."""
     canvas = gradient(tint((236, 220, 196), time), tint((246, 234, 214), time), CANVAS, FLOOR)
-    _window(canvas, time, rng.choice((40, CANVAS - 40 - WINDOW[0])))
+    _window(canvas, time, LEFT)
     pen = ImageDraw.Draw(canvas)
     canvas.paste(gradient(tint((166, 112, 68), time), tint((196, 140, 90), time), CANVAS - FLOOR, 150), (0, FLOOR))
     pen.rectangle((0, FLOOR - 14, CANVAS, FLOOR + 2), fill=tint((250, 246, 238), time))

@@ -9,10 +9,6 @@ from .holdout import held_out
 from .objects import OBJECTS
 from .vocabulary import CLEAR, COLOURS, OBJECT_COLOURS, PLACES, PLAIN, STUDIO, STYLES, WEATHERS
 
-# One size for each number of objects, one foot line and few places, all whole cells of the autoencoder: the same
-# sprite then has nearly the same latents wherever it stands. With two sizes, two foot lines, five places and mirrored
-# sprites (forty variants of each object) 4,600 steps gave blobs.
-SHIFTS = (0, 0, -32, 32)
 STUDIO_SHARE, COLOURED_SHARE, WEATHER_SHARE, STYLED_SHARE = 0.25, 0.7, 0.2, 0.3
 COLOURABLE_WEIGHT = 1.6
 TIME_WEIGHTS = {"day": 0.44, "sunset": 0.28, "night": 0.28}
@@ -48,7 +44,6 @@ class Scene:
     time: str = "day"
     weather: str = CLEAR
     style: str = PLAIN
-    shift: int = 0
     seed: int = 0
 
     @property
@@ -82,7 +77,7 @@ def _draw(rng: random.Random) -> Scene:
     if rng.random() < STYLED_SHARE:
         style = rng.choice([name for name in STYLES if name != PLAIN])
     things = _things(arrangement, backdrop, style, rng)
-    return Scene(things, arrangement, setting, backdrop, time, weather, style, rng.choice(SHIFTS), rng.getrandbits(32))
+    return Scene(things, arrangement, setting, backdrop, time, weather, style, rng.getrandbits(32))
 
 
 def _things(arrangement: str, backdrop: str | None, style: str, rng: random.Random) -> tuple[Thing, ...]:
