@@ -27,7 +27,7 @@ from service.adapters import Adapters
 from service.admission import Admission, Screen
 from service.blocklist import Blocklist
 from service.clients import OPERATOR, Client
-from service.deadline import within
+from service.deadline import Running, within
 from service.errors import (
     Blocked,
     Busy,
@@ -48,13 +48,14 @@ from service.held import Held
 from service.kept import Kept
 from service.ledger import Ledger
 from service.likeness import Likeness
-from service.pictures import Limits, Mime, decode, encode, frozen
+from service.pictures import Limits, decode, encode, frozen
 from service.rules import Rules
 from service.screening import Checker, Measure, Screening
 from service.stages import (
     Admitted,
     Cleared,
     Draft,
+    Imprint,
     Marked,
     Order,
     Proven,
@@ -66,7 +67,7 @@ from service.stages import (
 )
 from service.staging import UNWATCHED, Watch, expect, stage
 from watermark import Codec
-from watermark.credentials import Credentials, SignedFile
+from watermark.credentials import Credentials
 from watermark.errors import Unmarkable as Drowned
 from watermark.manifest import soft_binding_value
 
@@ -239,8 +240,9 @@ class Gateway:
             granted = {grant.subject for grant in admitted.grants}
             reviewed = admitted.review.subjects if admitted.review else ()
             measure = Measure(granted, admitted.safety_threshold, admitted.client.review_distance, reviewed, avoided)
+            marking = Running(partial(self._imprint, draft))  # beside the checks; thrown away if one of them refuses
             try:
-                return _cleared(draft, self.screening.drawn(draft.rgb, measure))
+                return _cleared(draft, self.screening.drawn(draft.rgb, measure), marking)
             except LikenessHeld as held:
                 self._keep(draft, held)
                 raise
@@ -271,28 +273,25 @@ class Gateway:
                 f"/v1/images/held/{admitted.content_id} (or `countermark held fetch`) later, or order another picture."
             )
 
+    def _imprint(self, draft: Draft) -> Imprint:
+        rgb = frozen(self._codec.embed(draft.rgb, draft.admitted.mark_id))
+        return Imprint(rgb, fingerprint(rgb), *encode(rgb, draft.admitted.format))
+
     def _mark(self, cleared: Cleared, watch: Watch) -> Marked:
-        draft = genuine(cleared, Cleared).draft
+        marking = genuine(cleared, Cleared).marking
         with stage("mark", watch):
-            embed = partial(self._codec.embed, draft.rgb, draft.admitted.mark_id)
             try:
-                rgb = frozen(within(self._rules.finish_timeout, embed))
+                return _marked(cleared, marking.result(self._rules.finish_timeout))
             except Drowned as drowned:
                 raise Unmarkable(str(drowned), stage="mark") from drowned
-            return _marked(cleared, rgb, fingerprint(rgb))
 
     def _sign(self, marked: Marked, watch: Watch) -> Signed:
-        draft = genuine(marked, Marked).cleared.draft
-
-        def file() -> tuple[SignedFile, Mime]:
-            plain, mime = encode(marked.rgb, draft.admitted.format)
-            return self._credentials.sign(
-                plain, mime, records.statement(draft, self._rules, self.backend.default_size)
-            ), mime
-
+        draft, plain = genuine(marked, Marked).cleared.draft, marked.imprint
         with stage("sign", watch):
-            signed, mime = within(self._rules.finish_timeout, file)
-            return _signed(marked, signed.data, mime, signed.manifest)
+            statement = records.statement(draft, self._rules, self.backend.default_size)
+            sign = partial(self._credentials.sign, plain.data, plain.mime, statement)
+            signed = within(self._rules.finish_timeout, sign)
+            return _signed(marked, signed.data, plain.mime, signed.manifest)
 
     def _prove(self, signed: Signed, watch: Watch) -> Proven:
         with stage("prove", watch):

@@ -43,7 +43,8 @@ def statement(draft: Draft, rules: Rules, own_size: tuple[int, int]) -> Statemen
 
 def row(signed: Signed, sha256: str, prompt_digest: str) -> Issue:
     """The issued file, whose SHA-256 (hex) this is, for the ledger."""
-    marked, admitted = signed.marked, signed.marked.cleared.draft.admitted
+    marked = signed.marked
+    admitted, fingerprint = marked.cleared.draft.admitted, marked.imprint.fingerprint
     return Issue(
         mark_id=admitted.mark_id,
         content_id=admitted.content_id,
@@ -52,8 +53,8 @@ def row(signed: Signed, sha256: str, prompt_digest: str) -> Issue:
         width=admitted.job.width,
         height=admitted.job.height,
         sha256=sha256,
-        fingerprint=marked.fingerprint.bits,
-        fingerprint_quality=marked.fingerprint.quality,
+        fingerprint=fingerprint.bits,
+        fingerprint_quality=fingerprint.quality,
         manifest=signed.manifest,
         model=f"{admitted.model.name}@{admitted.model.version}",
         model_digest=admitted.model.digest,

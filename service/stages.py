@@ -21,6 +21,7 @@ from detectors import Finding, Fingerprint
 from service.adapters import AdapterChoice, Chosen
 from service.clients import Client
 from service.consent import Grant, GrantNumber, Scope
+from service.deadline import Running
 from service.generation import Energy, Job, ModelIdentity, Upscale
 from service.generation.schedulers import Scheduler
 from service.pictures import Mime, OutputFormat
@@ -214,20 +215,31 @@ class Draft(_Stage):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Imprint:
+    """Pixels that carry the mark (read-only uint8, height x width x 3), their fingerprint, and the file that holds
+    them, without a credential yet. It leads nowhere by itself: only what is Marked is signed."""
+
+    rgb: NDArray[np.uint8]
+    fingerprint: Fingerprint
+    data: bytes
+    mime: Mime
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Cleared(_Stage):
-    """The draft's very pixels, after every checker found them safe."""
+    """The draft's very pixels, after every checker found them safe. `marking` of them began while they were checked."""
 
     draft: Draft
     findings: tuple[Finding, ...]
+    marking: Running[Imprint]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Marked(_Stage):
-    """Pixels that carry the mark, and their fingerprint."""
+    """A cleared picture with its mark in it."""
 
     cleared: Cleared
-    rgb: NDArray[np.uint8]
-    fingerprint: Fingerprint
+    imprint: Imprint
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -191,6 +191,43 @@ def test_a_picture_that_drowns_the_mark_is_refused_for_itself(build, house: Hous
     assert "seed" in refusal.hint
 
 
+def test_the_mark_is_made_while_the_picture_is_checked(build, house: House) -> None:
+    codec, begun, pixels = Deaf(house.codec), threading.Event(), []
+
+    def embed(rgb, mark_id):  # type: ignore[no-untyped-def]
+        begun.set()
+        pixels.append(rgb)
+        return house.codec.embed(rgb, mark_id)
+
+    codec.embed = embed  # type: ignore[method-assign]
+    codec.extract = house.codec.extract  # type: ignore[method-assign]
+    checker = Checker(lambda images: [finding(0.0) for _ in images] if begun.wait(10) else [])
+    released = build(codec=codec, checkers=[checker]).release(ORDER)
+    assert pixels[0] is checker.seen[0] is released.proven.signed.marked.cleared.draft.rgb
+
+
+@pytest.mark.parametrize("marking", ["works", "fails", "hangs"])
+def test_what_is_refused_is_not_signed_whatever_came_of_its_mark(build, house: House, marking: str) -> None:
+    """The checks have the word, and do not wait for the mark that is made beside them."""
+    codec, begun, freed, signed = Deaf(house.codec), threading.Event(), threading.Event(), []
+
+    def embed(rgb, mark_id):  # type: ignore[no-untyped-def]
+        begun.set()
+        if marking == "fails":
+            raise Drowned("a pattern")
+        if marking == "hangs":
+            freed.wait(60)
+        return house.codec.embed(rgb, mark_id)
+
+    codec.embed = embed  # type: ignore[method-assign]
+    checker = Checker(lambda images: begun.wait(10) and [finding(1.0)])
+    notary = Notary(house.credentials, sign=lambda *given: signed.append(given))
+    refusal = refused(build(codec=codec, checkers=[checker], credentials=notary), house)
+    freed.set()
+    assert type(refusal) is Unsafe
+    assert signed == []
+
+
 class Notary:
     """Credentials whose answers are scripted."""
 
@@ -297,7 +334,7 @@ def test_without_a_seed_one_is_drawn_and_told(gateway: Gateway) -> None:
 
 def test_the_mark_is_faint(gateway: Gateway) -> None:
     marked = gateway.release(ORDER).proven.signed.marked
-    error = np.mean((marked.rgb.astype(float) - marked.cleared.draft.rgb) ** 2)
+    error = np.mean((marked.imprint.rgb.astype(float) - marked.cleared.draft.rgb) ** 2)
     assert 10 * np.log10(255**2 / error) > 36
 
 

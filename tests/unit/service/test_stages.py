@@ -57,7 +57,7 @@ def test_a_genuine_one_cannot_be_copied(released: Released) -> None:
 
 def test_the_screened_pixels_cannot_be_swapped(released: Released) -> None:
     marked = released.proven.signed.marked
-    for pixels in (marked.cleared.draft.rgb, marked.rgb):
+    for pixels in (marked.cleared.draft.rgb, marked.imprint.rgb):
         with pytest.raises(ValueError, match="read-only"):
             pixels[:] = 0
         with pytest.raises(ValueError, match="WRITEABLE"):
