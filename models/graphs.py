@@ -1,8 +1,10 @@
 """Surgery on ONNX graphs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 import onnx
+from numpy.typing import NDArray
 
 
 def cut(model: bytes, outputs: Sequence[str]) -> bytes:
@@ -31,5 +33,20 @@ def cut(model: bytes, outputs: Sequence[str]) -> bytes:
     graph.node.extend(nodes)
     graph.initializer.extend(weights)
     graph.output.extend(onnx.helper.make_tensor_value_info(n, onnx.TensorProto.FLOAT, None) for n in outputs)
+    serialized: bytes = proto.SerializeToString()
+    return serialized
+
+
+def filled(graph: bytes, weights: Mapping[str, NDArray[np.float32]]) -> bytes:
+    """The serialised `graph`, which has none, with `weights` by name.
+
+    Raises:
+        ValueError: the graph is no ONNX model.
+    """
+    try:
+        proto = onnx.load_from_string(graph)
+    except Exception as broken:  # protobuf's own kinds
+        raise ValueError("this is no ONNX model") from broken
+    proto.graph.initializer.extend(onnx.numpy_helper.from_array(values, name) for name, values in weights.items())
     serialized: bytes = proto.SerializeToString()
     return serialized

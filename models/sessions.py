@@ -35,14 +35,11 @@ class Session:
         """
         if missing := set(providers) - set(ort.get_available_providers()):
             raise ModelFault(f"ONNX Runtime has no {', '.join(sorted(missing))} on this machine")
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
         weights = card.read(path)
         try:
             if cut_at:
                 weights = cut(weights, cut_at)
-            self._session = ort.InferenceSession(weights, options, providers=list(providers))
+            self._session = _session(weights, threads, providers)
         except Exception as fault:
             raise ModelFault(f"{card.identity}: ONNX Runtime cannot load {path}: {fault}") from fault
         self.card = card
@@ -70,3 +67,30 @@ class Session:
             if not np.isfinite(out).all():
                 raise ModelFault(f"{self.card.identity}: the output is not finite")
         return outputs
+
+
+class Program:
+    """A graph on the processor with several inputs, by name, and one float output; safe to share between threads."""
+
+    def __init__(self, model: bytes, *, threads: int = 1) -> None:
+        """Raises ModelFault where ONNX Runtime refuses `model`."""
+        try:
+            self._session = _session(model, threads, CPU)
+        except Exception as fault:
+            raise ModelFault(f"ONNX Runtime cannot load the graph: {fault}") from fault
+        self.shapes: dict[str, tuple[int | str, ...]] = {i.name: tuple(i.shape) for i in self._session.get_inputs()}
+        """Of each input; a name stands for any number."""
+
+    def run(self, **inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The output for these inputs. Raises ModelFault where the run failed."""
+        try:
+            return np.asarray(self._session.run(None, inputs)[0], np.float32)
+        except Exception as fault:
+            raise ModelFault(f"ONNX Runtime: {fault}") from fault
+
+
+def _session(model: bytes, threads: int, providers: Sequence[str]) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    return ort.InferenceSession(model, options, providers=list(providers))

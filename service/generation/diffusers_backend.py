@@ -21,6 +21,7 @@ from service.generation.adapters import check as check_adapters
 from service.generation.backend import Job, ModelIdentity, OnStep
 from service.generation.blending import Blending
 from service.generation.canvas import kept
+from service.generation.denoiser import Denoiser
 from service.generation.families import steerable
 from service.generation.redrawing import blends, redrawer
 from service.generation.references import ReferenceAdapter
@@ -47,8 +48,10 @@ class DiffusersBackend:
         folder: Path,
         options: Mapping[str, Any] | None = None,
         references: ReferenceAdapter | None = None,
+        denoiser: Denoiser | None = None,
     ) -> None:
-        """`folder`: where it was loaded from. `references`: what lets its pictures take after others.
+        """`folder`: where it was loaded from. `references`: what lets its pictures take after others. `denoiser`: what
+        predicts in the place of its UNet.
 
         `options`: `steps`, `guidance`, `guidance_rescale`, `max_sequence_length`, `sizes` = "native", `words` the model
         knows.
@@ -65,6 +68,7 @@ class DiffusersBackend:
         self._unheard = Unheard(pipeline, self._options)
         self._attachments = Attachments(pipeline)
         self._references = references
+        self._denoiser = denoiser
         self._lock = threading.Lock()
 
     @property
@@ -142,7 +146,7 @@ class DiffusersBackend:
             seeded = [torch.Generator("cpu").manual_seed(one.seed) for one in jobs]
             on, by = self._attachments.on(pipeline, job.adapters), scheduled(pipeline, job.scheduler)
             after = self._after(pipeline, job)
-            with on, by, after as given, torch.inference_mode(), self._steered(job):
+            with on, by, after as given, torch.inference_mode(), self._denoised(job), self._steered(job):
                 drawn = pipeline(
                     **given,
                     generator=seeded if len(jobs) > 1 else seeded[0],
@@ -205,6 +209,11 @@ class DiffusersBackend:
                 f"a size of {job.width}x{job.height} px cannot be drawn",
                 hint=f"Use multiples of {multiple} up to {_LARGEST_SIDE}.",
             )
+
+    def _denoised(self, job: Job) -> contextlib.AbstractContextManager[None]:
+        if self._denoiser is None or job.adapters or job.references is not None:
+            return contextlib.nullcontext()
+        return self._denoiser.instead()
 
     def _steered(self, job: Job) -> contextlib.AbstractContextManager[None]:
         if not job.steering:

@@ -1,7 +1,7 @@
 """From the settings to a pipeline in memory, complete and from safetensors alone.
 
-With `diffusers_backend`, `families`, `safe_guidance` and `safety_checker` the only modules of the service that import
-torch and diffusers, and only when a pipeline is loaded.
+With `denoiser`, `diffusers_backend`, `families`, `safe_guidance` and `safety_checker` the only modules of the service
+that import torch and diffusers, and only when a pipeline is loaded.
 """
 
 import json
@@ -15,6 +15,7 @@ from models import Card, DigestMismatch, find_card
 from service.cards import known_cards
 from service.errors import Misconfigured, Unavailable
 from service.generation.backend import ModelIdentity
+from service.generation.denoiser import GRAPH, Denoiser
 from service.generation.diffusers_backend import DiffusersBackend
 from service.generation.families import part_class, pipeline_class, read_index, replaced
 from service.generation.folders import folder_digest
@@ -92,7 +93,16 @@ def _embedded(card: Card, settings: Settings, on_loading: OnLoading) -> Diffuser
     folder = card.verified_root()
     words = json.loads(card.read(VOCABULARY))["words"]
     identity = ModelIdentity(card.name, card.version, card.digest)
-    return DiffusersBackend(_load(folder, settings, on_loading), identity, folder, {**card.options, "words": words})
+    pipeline = _load(folder, settings, on_loading)
+    options = {**card.options, "words": words}
+    return DiffusersBackend(pipeline, identity, folder, options, denoiser=_denoiser(card, pipeline, settings))
+
+
+def _denoiser(card: Card, pipeline: Any, settings: Settings) -> Denoiser | None:
+    """What is faster than torch: on the processor, where the card has a graph for it."""
+    if GRAPH not in card.files or (settings.device, settings.precision) != ("cpu", "float32"):
+        return None
+    return Denoiser(pipeline.unet, card.read(GRAPH), settings.threads)
 
 
 def _references(settings: Settings) -> ReferenceAdapter | None:

@@ -1,5 +1,8 @@
 """The embedded model: a real diffusers pipeline whose prompts steer the picture."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -7,13 +10,16 @@ from models import DigestMismatch, find_card
 from models import cards as card_module
 from service.errors import BadRequest, Unavailable
 from service.generation import Job
+from service.generation.adapters import Adapter
 from service.generation.diffusers_backend import DiffusersBackend
+from service.generation.folders import file_digest
 from service.generation.loading import EMBEDDED, load_backend
 from service.house import House, open_house
 from service.policy import Outcome
 from service.settings import Settings
 from service.stages import Order
 from tests.integration.test_story import jpeg, pixels
+from tests.support import adapters
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +44,37 @@ def test_the_same_seed_gives_the_same_picture(backend: DiffusersBackend) -> None
     one, two, other = (draw(backend, "a frog in a meadow", seed, 4) for seed in (1, 1, 2))
     assert np.array_equal(one, two)
     assert not np.array_equal(one, other)
+
+
+def test_torch_alone_draws_the_same_to_the_eye(backend: DiffusersBackend, monkeypatch) -> None:
+    quick = draw(backend, "a frog in a meadow", steps=4)
+    monkeypatch.setattr(backend, "_denoiser", None)
+    plain = draw(backend, "a frog in a meadow", steps=4)
+    assert np.abs(quick.astype(int) - plain).max() <= 1
+
+
+def test_steering_reaches_the_picture(backend: DiffusersBackend) -> None:
+    job = Job("a frog in a meadow", "", 7, 256, 256, 4, 4.0)
+    as_asked, steered = (backend.render(one, lambda done, total: None) for one in (job, replace(job, steering=3)))
+    assert not np.array_equal(as_asked, steered)
+
+
+def test_an_adapter_reaches_the_picture(backend: DiffusersBackend, tmp_path: Path) -> None:
+    """It changes torch's layers, so torch has to draw."""
+    file = adapters.lora(tmp_path / "a.safetensors", backend._pipeline.unet)
+    worn = Adapter("style", "lora", file_digest(file), file, 1.0)
+    job = Job("a frog in a meadow", "", 7, 256, 256, 4, 4.0)
+    before, changed, after = (
+        backend.render(replace(job, adapters=on), lambda done, total: None) for on in ((), (worn,), ())
+    )
+    assert np.array_equal(before, after)
+    assert np.abs(before.astype(int) - changed).mean() > 1
+
+
+@pytest.mark.parametrize(("device", "precision", "graph"), [("cpu", "float32", True), ("cpu", "bfloat16", False)])
+def test_who_draws(device: str, precision: str, graph: bool) -> None:
+    loaded = load_backend(Settings(threads=1, device=device, precision=precision))
+    assert (loaded._denoiser is not None) is graph
 
 
 def corners(rgb: np.ndarray) -> np.ndarray:

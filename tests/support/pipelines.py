@@ -35,7 +35,7 @@ def stable_diffusion(folder: Path) -> Path:
         vae=_vae(),
         text_encoder=CLIPTextModel(clip_text()),
         tokenizer=clip_tokenizer(folder / "scratch"),
-        unet=_unet(cross=32),
+        unet=unet(cross=32),
         scheduler=_scheduler(),
         safety_checker=None,
         feature_extractor=None,
@@ -54,7 +54,7 @@ def stable_diffusion_xl(folder: Path) -> Path:
         text_encoder_2=CLIPTextModelWithProjection(clip_text()),
         tokenizer=tokenizer,
         tokenizer_2=tokenizer,
-        unet=_unet(cross=64, addition_embed_type="text_time", addition_time_embed_dim=8,
+        unet=unet(cross=64, addition_embed_type="text_time", addition_time_embed_dim=8,
                    projection_class_embeddings_input_dim=32 + 6 * 8),
         scheduler=_scheduler(),
         add_watermarker=False,
@@ -119,15 +119,16 @@ def _vae() -> AutoencoderKL:
     )
 
 
-def _unet(cross: int, **more: object) -> UNet2DConditionModel:
+def unet(cross: int, heads: int = 4, channels: tuple[int, int] = (8, 16), **more: object) -> UNet2DConditionModel:
+    """Random weights over 32 x 32 latents of 4 channels; `cross`: width of the text states."""
     return UNet2DConditionModel(
         sample_size=32,
-        block_out_channels=(8, 16),
+        block_out_channels=channels,
         layers_per_block=1,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
         cross_attention_dim=cross,
-        attention_head_dim=4,
+        attention_head_dim=heads,
         norm_num_groups=4,
         **more,
     )

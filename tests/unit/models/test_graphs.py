@@ -4,7 +4,7 @@ import onnxruntime as ort
 import pytest
 
 from detectors.synthetic.encoder import tensor_of
-from models.graphs import cut
+from models.graphs import cut, filled
 from tests.support.encoders import small_encoder
 
 BATCH = {"pixel_values": np.random.default_rng(1).normal(size=(2, 3, 224, 224)).astype(np.float32)}
@@ -28,3 +28,19 @@ def test_what_is_not_needed_is_gone() -> None:
 def test_an_unknown_tensor_is_an_error() -> None:
     with pytest.raises(ValueError, match="no tensor nowhere"):
         cut(small_encoder(), ["nowhere"])
+
+
+def test_weights_are_put_into_a_graph_without_any() -> None:
+    model = onnx.load_from_string(small_encoder())
+    weights = {one.name: onnx.numpy_helper.to_array(one) for one in model.graph.initializer}
+    del model.graph.initializer[:]
+    expected, found = (
+        ort.InferenceSession(one).run(None, BATCH)[0]
+        for one in (small_encoder(), filled(model.SerializeToString(), weights))
+    )
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_what_is_no_model_is_not_filled() -> None:
+    with pytest.raises(ValueError, match="no ONNX model"):
+        filled(b"no graph", {})

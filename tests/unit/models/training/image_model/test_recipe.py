@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.training.image_model import autoencoder, reading, tokenizer
+from models.training.image_model import autoencoder, graph, reading, tokenizer
 from models.training.image_model.__main__ import run
 from models.training.image_model.captions_batch import CaptionBatches
 from models.training.image_model.config import GPU, Recipe
@@ -18,6 +18,7 @@ from models.training.image_model.guesses import Guesses
 from models.training.image_model.networks import TextToLatents
 from models.training.image_model.scenes import Scene, Thing
 from models.training.image_model.start import POOLING, take_over_autoencoder, take_over_denoiser
+from service.generation.denoiser import Denoiser
 
 CPU = torch.device("cpu")
 
@@ -45,6 +46,13 @@ def test_it_ends_in_a_pipeline_that_draws(folder: Path) -> None:
     image = pipeline("two red cars", num_inference_steps=2, output_type="np").images[0]
     assert image.shape == (256, 256, 3)
     assert np.isfinite(image).all()
+
+
+def test_it_brings_the_denoisers_graph(folder: Path) -> None:
+    from diffusers import UNet2DConditionModel
+
+    unet = UNet2DConditionModel.from_pretrained(folder / "unet", local_files_only=True, torch_dtype=torch.float32)
+    Denoiser(unet.requires_grad_(False), (folder / graph.FILE).read_bytes(), 1)  # proves that they belong together
 
 
 def test_what_is_done_is_not_done_again(recipe: Recipe, folder: Path) -> None:

@@ -1,0 +1,122 @@
+"""A tiny random UNet, predicted by torch and by ONNX Runtime."""
+
+import onnx
+import pytest
+import torch
+from diffusers import UNet2DConditionModel
+
+from models import ModelFault
+from models.training.image_model.graph import graph_of
+from service.generation.denoiser import Denoiser
+from tests.support.encoders import small_encoder
+from tests.support.pipelines import unet as tiny
+
+TOKENS, WIDTH = 16, 32
+
+
+@pytest.fixture(scope="module")
+def unet() -> UNet2DConditionModel:
+    return made(0)
+
+
+@pytest.fixture(scope="module")
+def graph(unet: UNet2DConditionModel) -> bytes:
+    return graph_of(unet, TOKENS)
+
+
+@pytest.fixture(scope="module")
+def denoiser(unet: UNet2DConditionModel, graph: bytes) -> Denoiser:
+    return Denoiser(unet, graph, 1)
+
+
+def made(seed: int, **more: object) -> UNet2DConditionModel:
+    torch.manual_seed(seed)
+    return tiny(WIDTH, **more).eval().requires_grad_(False)
+
+
+def given(pictures: int) -> tuple[torch.Tensor, torch.Tensor]:
+    torch.manual_seed(pictures)
+    return torch.randn(pictures, 4, 32, 32), torch.randn(pictures, TOKENS, WIDTH)
+
+
+def predicted(unet: UNet2DConditionModel, pictures: int, timestep: object = 3) -> torch.Tensor:
+    sample, states = given(pictures)
+    with torch.inference_mode():
+        found: torch.Tensor = unet(sample, timestep, encoder_hidden_states=states, return_dict=False)[0]
+    return found
+
+
+@pytest.mark.parametrize("pictures", [1, 2, 3])
+@pytest.mark.parametrize("timestep", [999, torch.tensor(17), torch.tensor(2.5)], ids=str)
+def test_it_predicts_what_torch_predicts(unet, denoiser: Denoiser, pictures: int, timestep: object) -> None:
+    expected = predicted(unet, pictures, timestep)
+    with denoiser.instead():
+        found, again = (predicted(unet, pictures, timestep) for _ in range(2))
+    assert torch.equal(found, again)
+    assert not torch.equal(found, torch.zeros_like(found))
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
+
+
+def test_pictures_that_lie_otherwise_in_memory_are_the_same(unet, denoiser: Denoiser) -> None:
+    sample, states = given(2)
+    with denoiser.instead():
+        plain, turned = (
+            unet(one, 3, states, return_dict=False)[0]
+            for one in (sample, sample.contiguous(memory_format=torch.channels_last))
+        )
+    assert torch.equal(plain, turned)
+
+
+def test_the_graph_is_empty_and_takes_other_weights_of_the_same_shapes(graph: bytes) -> None:
+    assert not onnx.load_from_string(graph).graph.initializer
+    other = made(1)
+    expected = predicted(other, 2)
+    with Denoiser(other, graph, 1).instead():
+        torch.testing.assert_close(predicted(other, 2), expected, atol=1e-4, rtol=0)
+
+
+def test_afterwards_torch_predicts_again_even_after_a_fault(unet, denoiser: Denoiser) -> None:
+    def draw() -> None:
+        with denoiser.instead():
+            assert "forward" in vars(unet)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        draw()
+    assert "forward" not in vars(unet)
+
+
+def test_what_the_graph_has_no_input_for_is_a_fault(unet, denoiser: Denoiser) -> None:
+    sample, states = given(2)
+    with denoiser.instead():
+        unet(sample, 3, states, cross_attention_kwargs=None, return_dict=False)
+        with pytest.raises(ModelFault, match="no input for added_cond_kwargs"):
+            unet(sample, 3, states, added_cond_kwargs={"image_embeds": states}, return_dict=False)
+        with pytest.raises(ModelFault, match="ONNX Runtime"):
+            unet(sample[:, :2], 3, states, return_dict=False)
+
+
+def test_another_networks_graph_is_refused(graph: bytes) -> None:
+    """The same weights fit into both: only what comes out tells that this graph splits them into other heads."""
+    with pytest.raises(ModelFault, match="not the graph of these weights"):
+        Denoiser(made(0, heads=2), graph, 1)
+
+
+def test_a_network_of_other_shapes_is_refused(graph: bytes) -> None:
+    with pytest.raises(ModelFault, match="ONNX Runtime"):
+        Denoiser(made(0, channels=(16, 32)), graph, 1)
+
+
+@pytest.mark.parametrize("broken", [b"", b"no graph", b"\x08"])
+def test_what_is_no_graph_is_refused(unet, broken: bytes) -> None:
+    with pytest.raises(ModelFault):
+        Denoiser(unet, broken, 1)
+
+
+def test_a_graph_of_something_else_is_refused() -> None:
+    class Weightless:
+        def state_dict(self) -> dict[str, torch.Tensor]:
+            return {}
+
+    with pytest.raises(ModelFault, match="has inputs pixel_values"):
+        Denoiser(Weightless(), small_encoder(), 1)
