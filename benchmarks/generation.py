@@ -4,7 +4,8 @@
     python benchmarks/generation.py --shape sd15 --shape sdxl       # needs a CUDA GPU; random weights of those shapes
 
 The server runs in a process of its own; the bare pipeline draws in this one, with as many threads, while the server
-idles. Both are measured in turns, medians of the rounds. "CPU seconds" are those of the process, all its threads:
+idles: as the server draws, and by torch alone where that is something else ("diffusers alone"). All are measured in
+turns, medians of the rounds. "CPU seconds" are those of the process, all its threads:
 what a machine that does other things at the same time still tells rightly, where the clock on the wall does not.
 
 With --shape one picture after the other is drawn bare and through the gateway, then eight at once by four callers.
@@ -19,6 +20,7 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import argparse
 import asyncio
+import copy
 import functools
 import itertools
 import statistics
@@ -39,6 +41,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from service import logs
 from service.gateway import Gateway
 from service.generation import Backend, Job, OnStep
+from service.generation.diffusers_backend import DiffusersBackend
 from service.generation.front import Front
 from service.generation.loading import load_backend
 from service.house import open_house
@@ -47,6 +50,7 @@ from service.stages import Order
 from tests.support.painter import landscape
 
 CLIENTS = (1, 4, 16)
+BARE = "bare pipeline"
 PROMPT = "a red fox in the snow at night"
 TICKS = os.sysconf("SC_CLK_TCK")
 SHAPES = ("tiny", "sd15", "sdxl")
@@ -75,6 +79,7 @@ def main() -> None:
 
 def over_http(wish: argparse.Namespace) -> None:
     backend = load_backend(Settings(threads=wish.threads, pipeline=wish.pipeline))
+    bares = {BARE: backend, **({"diffusers alone": by_torch(backend)} if backend._denoiser else {})}
     seeds = itertools.count()
     rates: dict[object, list[float]] = defaultdict(list)
     cpu: dict[object, list[float]] = defaultdict(list)
@@ -82,29 +87,35 @@ def over_http(wish: argparse.Namespace) -> None:
         server = Server(Path(home), wish)
         try:
             server.draw(1, 1, seeds)  # loads what is loaded with the first picture, as the line below
-            draw_bare(backend, 1, wish.steps, seeds)
+            for bare in bares.values():
+                draw_bare(bare, 1, wish.steps, seeds)
             for _ in range(wish.rounds):
-                for clients in ("bare", *CLIENTS):
-                    before, start = cpu_seconds(own() if clients == "bare" else server.pid), time.perf_counter()
-                    if clients == "bare":
-                        draw_bare(backend, wish.pictures, wish.steps, seeds)
+                for who in (*bares, *CLIENTS):
+                    pid = own() if who in bares else server.pid
+                    before, start = cpu_seconds(pid), time.perf_counter()
+                    if who in bares:
+                        draw_bare(bares[who], wish.pictures, wish.steps, seeds)
                     else:
-                        server.draw(clients, wish.pictures, seeds)
-                    rates[clients].append(wish.pictures / (time.perf_counter() - start))
-                    spent = cpu_seconds(own() if clients == "bare" else server.pid) - before
-                    cpu[clients].append(spent / wish.pictures)
+                        server.draw(who, wish.pictures, seeds)
+                    rates[who].append(wish.pictures / (time.perf_counter() - start))
+                    cpu[who].append((cpu_seconds(pid) - before) / wish.pictures)
         finally:
             server.stop()
     print("| clients | pictures a second | share of the bare pipeline | CPU seconds a picture | of the bare pipeline |")
     print("|---|---|---|---|---|")
-    rate, seconds = (statistics.median(found["bare"]) for found in (rates, cpu))
-    print(f"| bare pipeline | {rate:.3f} | 1 | {seconds:.2f} | 1 |")
-    for clients in CLIENTS:
+    for who, found in rates.items():
         # Rounds are compared with themselves: what else the machine does changes from one to the next.
-        shares = [mine / bare for mine, bare in zip(rates[clients], rates["bare"], strict=True)]
-        more = [mine / bare for mine, bare in zip(cpu[clients], cpu["bare"], strict=True)]
-        cells = (statistics.median(rates[clients]), statistics.median(shares), statistics.median(cpu[clients]))
-        print(f"| {clients} | {cells[0]:.3f} | {cells[1]:.2f} | {cells[2]:.2f} | {statistics.median(more):.2f} |")
+        shares = [mine / bare for mine, bare in zip(found, rates[BARE], strict=True)]
+        more = [mine / bare for mine, bare in zip(cpu[who], cpu[BARE], strict=True)]
+        rate, share, seconds, spent = map(statistics.median, (found, shares, cpu[who], more))
+        print(f"| {who} | {rate:.3f} | {share:.2f} | {seconds:.2f} | {spent:.2f} |")
+
+
+def by_torch(backend: DiffusersBackend) -> DiffusersBackend:
+    """The same pipeline without what predicts in the place of its UNet."""
+    plain = copy.copy(backend)
+    plain._denoiser = None
+    return plain
 
 
 def draw_bare(backend: Backend, pictures: int, steps: int | None, seeds: "itertools.count[int]") -> None:
