@@ -53,6 +53,13 @@ def test_torch_alone_draws_the_same_to_the_eye(backend: DiffusersBackend, monkey
     assert np.abs(quick.astype(int) - plain).max() <= 1
 
 
+def test_pictures_drawn_together_are_those_drawn_singly_to_the_eye(backend: DiffusersBackend) -> None:
+    jobs = [Job("a frog in a meadow", "", seed, 256, 256, 4, 4.0) for seed in (1, 2)]
+    together = backend.render_batch(jobs, lambda done, total: None)
+    for picture, job in zip(together, jobs, strict=True):
+        assert np.abs(picture.astype(int) - draw(backend, job.prompt, job.seed, 4)).max() <= 1
+
+
 def test_steering_reaches_the_picture(backend: DiffusersBackend) -> None:
     job = Job("a frog in a meadow", "", 7, 256, 256, 4, 4.0)
     as_asked, steered = (backend.render(one, lambda done, total: None) for one in (job, replace(job, steering=3)))
