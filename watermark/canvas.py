@@ -20,6 +20,9 @@ _LOCAL_MEAN_SIGMA: Final = 2.0
 _CONTRAST_SIGMA: Final = 1.5
 _CONTRAST_FLOOR: Final = 0.8
 """Grey levels added to the local contrast, so that flat areas are not blown up to pure coding noise."""
+_CLOSE_SIGMA: Final = 1.0
+_HIGH_FLOOR: Final = 3.0
+"""The same after strong JPEG, which leaves its own blocks in flat areas and next to nothing of the mark."""
 _CLIP: Final = 1.3
 """Local contrasts beyond which a sample says no more about the mark: edges must not outvote flat areas."""
 
@@ -61,8 +64,23 @@ def whitened(image: NDArray[np.float32]) -> NDArray[np.float32]:
 
     What is left looks like noise of even strength, against which the mark stands out best.
     """
+    return _level(*_detail_and_contrast(image))
+
+
+def steadied(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """As `whitened`, for pictures after strong JPEG: flat areas count for less, and contrast is measured closer by."""
+    return _level(*_detail_and_contrast(image, _CLOSE_SIGMA, _HIGH_FLOOR))
+
+
+def hushed(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """As `whitened`, with busy places turned down once more, by the root of their contrast: float32, same shape.
+
+    Whitening makes a picture's own noise even, but the mark in it is not: its amplitude grows far less than contrast
+    does, so calm places hold most of it. Weights for even noise would be mark over contrast squared; strong JPEG takes
+    the mark out of calm places first, so the search goes half of that way, and pictures as issued are read `whitened`.
+    """
     detail, contrast = _detail_and_contrast(image)
-    return np.asarray(np.clip(detail / contrast, -_CLIP, _CLIP), dtype=np.float32)
+    return np.asarray(_level(detail, contrast) / np.sqrt(contrast), dtype=np.float32)
 
 
 def local_contrast(image: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -70,10 +88,16 @@ def local_contrast(image: NDArray[np.float32]) -> NDArray[np.float32]:
     return _detail_and_contrast(image)[1]
 
 
-def _detail_and_contrast(image: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _detail_and_contrast(
+    image: NDArray[np.float32], sigma: float = _CONTRAST_SIGMA, floor: float = _CONTRAST_FLOOR
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     detail = image - cv2.GaussianBlur(image, (0, 0), _LOCAL_MEAN_SIGMA)
-    contrast = np.sqrt(cv2.GaussianBlur(detail * detail, (0, 0), _CONTRAST_SIGMA)) + np.float32(_CONTRAST_FLOOR)
+    contrast = np.sqrt(cv2.GaussianBlur(detail * detail, (0, 0), sigma)) + np.float32(floor)
     return np.asarray(detail, dtype=np.float32), np.asarray(contrast, dtype=np.float32)
+
+
+def _level(detail: NDArray[np.float32], contrast: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(np.clip(detail / contrast, -_CLIP, _CLIP), dtype=np.float32)
 
 
 def folded(image: NDArray[np.float32]) -> NDArray[np.float32]:

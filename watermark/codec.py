@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watermark import payload, trellis
-from watermark.canvas import SHORT_SIDE, luma, scaled, whitened
+from watermark.canvas import SHORT_SIDE, hushed, luma, scaled
 from watermark.embedding import imprint
 from watermark.errors import BadImage, TooSmall
 from watermark.keyring import Keyring
@@ -82,7 +82,7 @@ class Codec:
         for reader in self._readers:
             if (reading := reader.as_issued(view)) is not None:
                 return reading
-        spectrum = FineSpectrum(whitened(view.canvas), view.pitch)
+        spectrum = FineSpectrum(hushed(view.canvas), view.pitch)
         for reader in self._readers:
             if (reading := reader.anyhow(view, spectrum)) is not None:
                 return reading

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watermark import payload, trellis
-from watermark.canvas import SHORT_SIDE, SMALL_SHORT_SIDE, scaled, whitened
+from watermark.canvas import SHORT_SIDE, SMALL_SHORT_SIDE, scaled, steadied, whitened
 from watermark.coverage import CELL, covered
 from watermark.keyring import Epoch
 from watermark.pattern import TILE, Layout, Pattern
@@ -18,10 +18,17 @@ from watermark.poses import AS_ISSUED
 from watermark.search import CLEAR_SCORE, Grid, Search, Searcher, best_first
 from watermark.spectrum import FineSpectrum, tile_spectrum
 
+Look = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+"""How luma (float32[h, w]) is made even before it is read: one of the ways of `watermark.canvas`."""
+
 MAX_ATTEMPTS: Final = 64
 """Decoding attempts per extraction, over all epochs and keys; the bound on false readings rests on it."""
-QUICK_ATTEMPTS: Final = 2
-"""Of an epoch's share of them, those that go to the grids of a picture that was at most resized."""
+_QUICK_LOOKS: Final = (whitened, steadied)
+"""How a picture that was at most resized is looked at, in turn: the second is for strong JPEG."""
+_QUICK_GRIDS: Final = 2
+"""Grids that are decoded in each look."""
+QUICK_ATTEMPTS: Final = len(_QUICK_LOOKS) * _QUICK_GRIDS
+"""Of an epoch's share of the attempts, those that go to pictures that were at most resized."""
 _QUICK_SCORE: Final = 4.0
 """Score from which such a grid is decoded: few shifts are tried, so chance hardly gets there."""
 
@@ -87,13 +94,11 @@ class EpochReader:
 
     def as_issued(self, view: View) -> Reading | None:
         """The mark of a picture that was at most resized: the grid's place is known, no search is needed."""
-        layout, grids = self._searcher.layout, []
-        for pose, side in zip(AS_ISSUED, (SHORT_SIDE, SMALL_SHORT_SIDE), strict=True):
-            canonical = scaled(view.canvas, side / min(view.canvas.shape))
-            heard = tile_spectrum(whitened(canonical))[layout.ky, layout.kx]
-            grids += [self._searcher.grid(heard, key, pose, np.zeros(2)) for key in range(len(self.patterns))]
-        likely = [grid for grid in best_first(grids)[:QUICK_ATTEMPTS] if grid.score >= _QUICK_SCORE]
-        return self._first_decoded(likely, view, (0.0, 0.0))
+        for look in _QUICK_LOOKS:
+            grids = [grid for grid in self._issued_grids(view, look) if grid.score >= _QUICK_SCORE]
+            if (reading := self._first_decoded(grids[:_QUICK_GRIDS], view, (0.0, 0.0))) is not None:
+                return reading
+        return None
 
     def anyhow(self, view: View, spectrum: FineSpectrum) -> Reading | None:
         """The mark of a picture that was changed in any way that is searched for; `spectrum` is of the whole view."""
@@ -103,6 +108,15 @@ class EpochReader:
             if (reading := self._first_decoded(some, view, centre)) is not None:
                 return reading
         return None
+
+    def _issued_grids(self, view: View, look: Look) -> list[Grid]:
+        """The grid of each key and canonical size if the picture was at most resized, best first."""
+        layout, grids = self._searcher.layout, []
+        for pose, side in zip(AS_ISSUED, (SHORT_SIDE, SMALL_SHORT_SIDE), strict=True):
+            canonical = scaled(view.canvas, side / min(view.canvas.shape))
+            heard = tile_spectrum(look(canonical))[layout.ky, layout.kx]
+            grids += [self._searcher.grid(heard, key, pose, np.zeros(2)) for key in range(len(self.patterns))]
+        return best_first(grids)
 
     def _first_decoded(self, grids: Sequence[Grid], view: View, reference: tuple[float, float]) -> Reading | None:
         """The first reading of `grids`, each of which is one decoding attempt."""
