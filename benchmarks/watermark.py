@@ -38,6 +38,11 @@ FEW = (
     "crop to 50 %", "crop to 25 %", "rotate 5", "flip", "aspect .75", "brightness +20 %",
 )  # fmt: skip
 """Attacks on pictures of 16 megapixels, where each takes seconds."""
+CROPS = (
+    "none", "JPEG 30", "JPEG 15", "crop to 75 %", "crop to 50 %", "crop to 25 %", "crop to 50 %, aspect, JPEG 80",
+    "rotate 3, crop to 64 %, JPEG 75", "rotate 7, crop to 64 %",
+)  # fmt: skip
+"""Attacks on photographs that nothing was tuned on: those that not every picture comes back from."""
 BESIDE = (
     "none", "JPEG 75", "JPEG 50", "JPEG 30", "WebP 80", "resize .5 and back", "resize .25 and back",
     "social (1080, JPEG 70)", "screenshot (.73, gamma, JPEG 80)", "crop to 50 %", "rotate 5", "flip",
@@ -100,7 +105,7 @@ def timed(work: Callable[[], T]) -> tuple[float, T]:
 
 def kinds(folder: Path | None, count: int) -> dict[str, tuple[Iterable[Rgb], Sequence[str]]]:
     """The columns of the first table: by name, pictures and attacks. `count` of each kind, three times as many of the
-    photographs."""
+    photographs, four times of others."""
     every = tuple(ATTACKS)
     whole = len(list(pictures.photos(folder)))
     spread = slice(1, None, max(1, whole // count))
@@ -113,6 +118,7 @@ def kinds(folder: Path | None, count: int) -> dict[str, tuple[Iterable[Rgb], Seq
 
     return {
         "photographs 512": (islice(pictures.photos(folder), 0, None, max(1, whole // (3 * count))), every),
+        "other photographs 512": (islice(pictures.other_photos(folder), 4 * count), CROPS),
         "textures 512": (islice(pictures.textures(), count), every),
         "dark 512": (some(pictures.dark(folder)), every),
         "bright 512": (some(pictures.bright(folder)), every),

@@ -60,6 +60,18 @@ def photos(folder: Path | None = None, side: int = PHOTO_SIDE) -> Iterator[Rgb]:
             yield whole[top : top + side, left : left + side].copy()
 
 
+def other_photos(folder: Path | None = None, side: int = PHOTO_SIDE) -> Iterator[Rgb]:
+    """Three random crops of every photograph: nothing was tuned on them. Those that leave no choice are enlarged."""
+    chance = np.random.default_rng(2)
+    for rgb in sources(folder):
+        factor = max(1.0, side / min(rgb.shape[:2]))
+        factor *= 1.25 if min(rgb.shape[:2]) * factor < side + 40 else 1.0
+        whole = scaled(rgb, factor)
+        for _ in range(CROPS_PER_PHOTO):
+            top, left = (chance.integers(length - side + 1) for length in whole.shape[:2])
+            yield whole[top : top + side, left : left + side].copy()
+
+
 def textures() -> Iterator[Rgb]:
     """Upright, turned and mirrored: three of each."""
     for rgb in bundled(TEXTURES):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.unit.watermark.pictures import PHOTOS, Rgb, cartoon, photo, psnr, resized
-from watermark import Codec, Keyring
+from watermark import Codec, Keyring, reader
 from watermark.codec import MIN_EMBED_SIDE
 
 CODEC = Codec(Keyring.from_secret(b"a secret for the tests"))
@@ -107,6 +107,26 @@ def test_small_cartoons_survive_halving_and_jpeg(seed: int) -> None:
     found = CODEC.extract(jpeg(scaled(CODEC.embed(cartoon(seed), seed), 0.5), 70))
     assert found is not None
     assert found.mark_id == seed
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+@pytest.mark.parametrize("corner", [(0, 0), (3, 250), (256, 256), (131, 77)])
+def test_a_quarter_of_a_photograph_holds_the_mark(name: str, corner: tuple[int, int]) -> None:
+    top, left = corner
+    found = CODEC.extract(CODEC.embed(photo(name), MARK_ID)[top : top + 256, left : left + 256])
+    assert found is not None
+    assert found.mark_id == MARK_ID
+
+
+def test_the_second_look_reads_more_after_strong_jpeg(monkeypatch: pytest.MonkeyPatch) -> None:
+    copies = [jpeg(CODEC.embed(photo(name), MARK_ID), quality) for name in PHOTOS for quality in range(10, 17)]
+
+    def read() -> set[int]:
+        return {number for number, copy in enumerate(copies) if CODEC.extract(copy) is not None}
+
+    both = read()
+    monkeypatch.setattr(reader, "_QUICK_LOOKS", reader._QUICK_LOOKS[:1])
+    assert both > read()
 
 
 def test_pictures_stay_good() -> None:
