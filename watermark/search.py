@@ -19,8 +19,8 @@ from watermark.poses import STAGES, STEP, TURN_STEP, Poses, linear_maps, same
 from watermark.spectrum import FineSpectrum
 
 CLEAR_SCORE: Final = 6.5
-"""Score from which a grid is decoded at once. Over the whole search, 150 unmarked crops came to 5.5 in the median
-and 6.25 at most."""
+"""Score from which a grid is decoded at once. Over the whole search, 150 unmarked crops of 128 to 512 px came to 5.8
+in the median and 6.6 at most."""
 _FIRST_MOVE: Final = np.array([STEP / 2, TURN_STEP / 2, STEP / 2])
 _REFINEMENTS: Final = 5
 _SHRINK: Final = 0.65
@@ -193,4 +193,5 @@ def best_first(grids: Iterable[Grid]) -> list[Grid]:
 
 
 def _known(grid: Grid, others: Iterable[Grid]) -> bool:
-    return any(grid.key == other.key and same(grid.pose, other.pose) for other in others)
+    """Whether one of `others` is the same grid and as clear: an earlier stage may have come near, and no nearer."""
+    return any(grid.key == other.key and grid.score <= other.score and same(grid.pose, other.pose) for other in others)
