@@ -194,7 +194,7 @@ def test_regular_pictures_are_marked_where_any_key_is_read(picture: Rgb, mark_id
 
 def test_a_pattern_of_the_tiles_own_pitch_is_refused() -> None:
     with pytest.raises(Unmarkable, match="pitch is that of the mark's own tile"):
-        CODEC.embed(regular(32, 0, 255, checks=True), 3)
+        CODEC.embed(regular(16, 0, 255, checks=True), 3)
 
 
 def test_before_refusing_the_reader_itself_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
