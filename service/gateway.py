@@ -207,7 +207,7 @@ class Gateway:
         try:
             return self._screen(self._render(admitted, 0, watch, spent), watch)
         except Unsafe as unsafe:
-            first = unsafe
+            first = unsafe.with_traceback(None)  # which holds the draft
         guided = admitted.job.guidance > 1  # without guidance there is nothing to steer
         for steering in range(1, min(self._rules.safe_retries, self.backend.most_steering) * guided + 1):
             log.info("steered", content_id=admitted.content_id, steering=steering)
@@ -310,7 +310,10 @@ class Gateway:
         if reading is None or reading.mark_id != mark_id:
             raise StageFailed("the mark does not read back from the finished file", stage="prove")
         credential = self._credentials.read(signed.data, signed.mime)
-        expect(credential.state in ("trusted", "valid_untrusted"), "the credential does not read back")
+        expect(
+            credential.state in ("trusted", "valid_untrusted"),
+            f"the credential does not read back: {'; '.join(credential.failures) or credential.state}",
+        )
         bound = [binding.value for binding in credential.soft_bindings]
         expect(bound == [soft_binding_value(mark_id)], "the credential names another mark")
         return reading.confidence

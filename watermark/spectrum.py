@@ -30,7 +30,7 @@ class FineSpectrum:
     """
 
     def __init__(self, image: NDArray[np.float32], pitch: float) -> None:
-        """Transform `image` (float32[h, w], whitened), whose tiles measure about `pitch` samples."""
+        """Transform `image` (float32[h, w], made even: see `canvas`), whose tiles measure about `pitch` samples."""
         self._rows, columns = (2 * cv2.getOptimalDFTSize(-(-_PADDING * side // 2)) for side in image.shape)
         self._columns = columns
         self._kept = columns // 2

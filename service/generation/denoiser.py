@@ -1,6 +1,7 @@
-"""A pipeline's UNet through ONNX Runtime, which needs less of a processor than torch does (docs/generation.md).
+"""The embedded model's UNet through ONNX Runtime, which needs less of a processor than torch does
+(docs/generation.md).
 
-The pipeline's folder brings the UNet's graph, without weights; it gets those that torch has loaded. Adapters and
+The model's folder brings the UNet's graph, without weights; it gets those that torch has loaded. Adapters and
 reference pictures change torch's own layers, which this does not see: what asks for them is left to torch.
 """
 
@@ -55,7 +56,8 @@ class Denoiser:
         return (torch.from_numpy(found),)
 
     def _prove(self) -> None:
-        """Two predictions for noise are the same here and by torch."""
+        """Predictions for noise are the same here and by torch: for another number and time than the exporter saw, so
+        that a graph in which it froze either is found."""
         import torch  # noqa: PLC0415
 
         shapes = self._program.shapes
@@ -63,11 +65,11 @@ class Denoiser:
             raise ModelFault(f"{GRAPH} has inputs {', '.join(sorted(shapes))}, not {', '.join(sorted(_INPUTS))}")
         config = self._unet.config
         noise = torch.Generator("cpu").manual_seed(0)
-        sample = torch.randn((2, config.in_channels, config.sample_size, config.sample_size), generator=noise)
-        states = torch.randn((2, shapes["states"][1], config.cross_attention_dim), generator=noise)
+        sample = torch.randn((3, config.in_channels, config.sample_size, config.sample_size), generator=noise)
+        states = torch.randn((3, shapes["states"][1], config.cross_attention_dim), generator=noise)
         with torch.inference_mode():
-            expected = self._unet(sample, 500, states, return_dict=False)[0].numpy()
-        found = self._forward(sample, 500, states)[0].numpy()
+            expected = self._unet(sample, 321, states, return_dict=False)[0].numpy()
+        found = self._forward(sample, 321, states)[0].numpy()
         if found.shape != expected.shape or not np.abs(found - expected).max() <= _WORST_DIFFERENCE:
             raise ModelFault(
                 f"{GRAPH} is not the graph of these weights: write it again, or take it out of the folder and its card"

@@ -1,6 +1,7 @@
 """`python -m models.training.image_model --sprites DIR --out DIR`: from sprites to a pipeline folder.
 
-The same command resumes an interrupted run, and with more minutes for a stage continues a finished one.
+The same command resumes an interrupted run, and with more minutes for denoiser or decoder goes on with a finished
+one.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import torch
 from diffusers import AutoencoderKL
 from transformers import CLIPTokenizer
 
-from . import autoencoder, corpus, decoder, diffusion, export, progress, reading, start, tokenizer
+from . import autoencoder, corpus, decoder, diffusion, export, graph, progress, reading, start, tokenizer
 from .config import GPU, Recipe
 from .networks import TextToLatents, place
 from .scenes import Scene
@@ -50,13 +51,14 @@ def run(recipe: Recipe, device: torch.device) -> Path:
     latents = _latents(recipe, vae, pictures, device)
     words = tokenizer.build(recipe)
     scenes = [corpus.scene_at(recipe.seed, index) for index in range(len(latents))]
-    cells = diffusion.object_weights(scenes, latents.shape[-1], recipe.object_gain)
+    cells = diffusion.object_weights(scenes, recipe.sprites, latents.shape[-1], recipe.object_gain)
     folder = recipe.out / "scenes-256"
     training = _denoiser(recipe, words, scenes, latents, cells, device)
     model = training.run(latents, cells, lambda average: export.write(folder, vae, average, words))
     decoder.train(recipe, vae, pictures, latents, training.guesses(), device)
     log.info("autoencoder: %.2f dB with the final decoder", autoencoder.reconstruction_psnr(vae, held_out, device))
     export.write(folder, vae, model, words)
+    graph.write(folder)
     log.info("pipeline written to %s", folder)
     return folder
 
@@ -74,13 +76,14 @@ def _denoiser(
     model = TextToLatents(recipe, words)
     start.take_over_denoiser(model.unet, recipe.start)
     place(model, device)
-    reading.train(recipe, model, words, scenes, latents, cells, device)
+    if not (recipe.out / diffusion.FILE).exists():  # which has the text encoder as it went on from there
+        reading.train(recipe, model, words, scenes, latents, cells, device)
     return diffusion.DiffusionTraining(recipe, model, words, scenes, device)
 
 
 def _latents(recipe: Recipe, vae: AutoencoderKL, pictures: np.ndarray, device: torch.device) -> torch.Tensor:
     """The latents of the scenes for diffusion, from disk where a finished run left them."""
-    path = recipe.out / "latents.pt"
+    path = recipe.out / f"latents-{corpus.digest(recipe)}.pt"
     if not path.exists():
         log.info("encoding %d scenes", recipe.scenes)
         progress.save(path, {"latents": autoencoder.encode_all(vae, pictures[: recipe.scenes], device).cpu()})

@@ -1,7 +1,12 @@
-"""The training pictures: scene i is a function of the seed and i alone, rendered once to a memory-mapped array."""
+"""The training pictures: scene i is a function of the seed and i alone, rendered once to a memory-mapped array.
+
+What is made of the scenes keeps their digest in its name: a folder whose scenes an earlier version of the recipe drew
+has other pictures to the same numbers.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import random
 from concurrent.futures import ProcessPoolExecutor
@@ -25,9 +30,15 @@ def scene_at(seed: int, index: int) -> Scene:
     return sample(random.Random(f"{seed}/{index}"))
 
 
+def digest(recipe: Recipe) -> str:
+    """Eight hex digits of the facts of all scenes."""
+    facts = (repr(scene_at(recipe.seed, index)).encode() for index in range(recipe.scenes + recipe.held_out))
+    return hashlib.sha256(b"\n".join(facts)).hexdigest()[:8]
+
+
 def load(recipe: Recipe) -> np.ndarray:
     """All pictures as uint8 (scenes + held_out, 256, 256, 3), rendered first where they are not on disk yet."""
-    path = recipe.out / "scenes.npy"
+    path = recipe.out / f"scenes-{digest(recipe)}.npy"
     if not path.exists():
         _render_all(recipe, path)
     return np.load(path, mmap_mode="r")

@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -18,20 +19,22 @@ from .captions_batch import CaptionBatches
 from .config import Recipe
 from .guesses import Guesses
 from .networks import TRAIN_STEPS, TextToLatents, build_scheduler
-from .render import placements
+from .render import standing
 from .scenes import Scene
 from .sharding import ShardedGradients
 from .vocabulary import PLAIN
 
+FILE = "diffusion.pt"
 
-def object_weights(scenes: list[Scene], size: int, gain: float) -> torch.Tensor:
+
+def object_weights(scenes: list[Scene], sprites: Path, size: int, gain: float) -> torch.Tensor:
     """float16 (len(scenes), 1, size, size) of mean 1 for each scene: cells of objects weigh `gain` times the rest.
 
     Landscapes are learnt in minutes and shapes are not; two thirds of the cells are landscape.
     """
     weights = torch.ones(len(scenes), 1, size, size)
     for weight, scene in zip(weights, scenes, strict=True):
-        for placed in placements(scene):
+        for placed in standing(scene, sprites):
             left, top, right, bottom = (max(0, side * size // SIZE) for side in placed.box)
             weight[:, top:bottom, left:right] = gain
     return (weights / weights.mean((1, 2, 3), keepdim=True)).half()
@@ -55,7 +58,7 @@ class DiffusionTraining:
         device: torch.device,
     ) -> None:
         self._recipe, self._device = recipe, device
-        self._path = recipe.out / "diffusion.pt"
+        self._path = recipe.out / FILE
         self.model = model
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
         self._optimizer = torch.optim.AdamW(

@@ -10,7 +10,6 @@ from pathlib import Path
 from diffusers import AutoencoderKL, StableDiffusionPipeline
 from transformers import CLIPTokenizer
 
-from . import graph
 from . import vocabulary as words
 from .captions import names, trained_words
 from .networks import TextToLatents, build_scheduler
@@ -33,7 +32,6 @@ def write(folder: Path, vae: AutoencoderKL, model: TextToLatents, tokenizer: CLI
     shutil.rmtree(fresh, ignore_errors=True)
     pipeline.save_pretrained(fresh, safe_serialization=True)
     _load_as_float32(fresh / "text_encoder" / "config.json")
-    graph.write(fresh)
     for file in fresh.rglob("*.safetensors"):
         file.chmod(0o644)
     (fresh / "vocabulary.json").write_text(json.dumps(known_words(), indent=1) + "\n")

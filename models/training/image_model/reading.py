@@ -69,6 +69,7 @@ def train(
     budget, done = progress.resume(path, reader, optimizer, recipe.reading_minutes, recipe.reading_steps)
     if done:
         return
+    torch.manual_seed(recipe.seed + budget.step)
     answers = {name: targets.to(device) for name, targets in judge.targets_of(scenes).items()}
     rng = random.Random(f"{recipe.seed}/reading/{budget.step}")
     captions = CaptionBatches(replace(recipe, caption_dropout=0.0), tokenizer, scenes, rng)

@@ -67,13 +67,18 @@ def placements(scene: Scene, heights: tuple[float, ...] = (1.0, 1.0)) -> list[Pl
     return [_standing(first, 8 + step * number, size) for number in range(scene.count)]
 
 
+def standing(scene: Scene, sprite_folder: Path) -> list[Placed]:
+    """`placements` of the sprites in `sprite_folder`."""
+    heights = tuple(sprites.filled_height(sprite_folder, thing.kind) for thing in scene.things)
+    return placements(scene, heights)
+
+
 def render(scene: Scene, sprite_folder: Path) -> Image.Image:
     """The 256 x 256 RGB picture of `scene`; the same scene gives the same picture."""
     overcast = scene.weather in weather.HIDES_THE_SKY
     image = backgrounds.draw(scene.setting, scene.time, scene.backdrop, overcast, random.Random(scene.seed))
     image = weather.over_background(image, scene.weather, scene.time)
-    heights = tuple(sprites.filled_height(sprite_folder, thing.kind) for thing in scene.things)
-    for placed in placements(scene, heights):
+    for placed in standing(scene, sprite_folder):
         sprite = sprites.load(sprite_folder, placed.thing.kind, placed.thing.colour, placed.size)
         if placed.shadow:
             _shadow(image, placed)

@@ -33,8 +33,7 @@ class Scene:
 
     `things` holds no object for the arrangement "empty"; two for a relation, of which the first is said to be "left
     of", "on" or "behind" the second; else one, standing once, or in a row of "two" or "three". `backdrop` is set for
-    studios only. `shift` is how far right of the middle a single object stands, in pixels. `seed` draws what no word
-    names.
+    studios only. `seed` draws what no word names.
     """
 
     things: tuple[Thing, ...]

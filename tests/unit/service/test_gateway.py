@@ -209,22 +209,26 @@ def test_the_mark_is_made_while_the_picture_is_checked(build, house: House) -> N
 @pytest.mark.parametrize("marking", ["works", "fails", "hangs"])
 def test_what_is_refused_is_not_signed_whatever_came_of_its_mark(build, house: House, marking: str) -> None:
     """The checks have the word, and do not wait for the mark that is made beside them."""
-    codec, begun, freed, signed = Deaf(house.codec), threading.Event(), threading.Event(), []
+    codec, signed = Deaf(house.codec), []
+    begun, freed, ended = (threading.Event() for _ in range(3))
 
     def embed(rgb, mark_id):  # type: ignore[no-untyped-def]
         begun.set()
         if marking == "fails":
             raise Drowned("a pattern")
         if marking == "hangs":
-            freed.wait(60)
+            freed.wait(10)
+            ended.set()
         return house.codec.embed(rgb, mark_id)
 
     codec.embed = embed  # type: ignore[method-assign]
     checker = Checker(lambda images: begun.wait(10) and [finding(1.0)])
     notary = Notary(house.credentials, sign=lambda *given: signed.append(given))
     refusal = refused(build(codec=codec, checkers=[checker], credentials=notary), house)
+    waited = ended.is_set()
     freed.set()
     assert type(refusal) is Unsafe
+    assert not (marking == "hangs" and waited)
     assert signed == []
 
 

@@ -87,7 +87,7 @@ def test_reading_teaches_the_text_encoder_and_the_pooling_alone(recipe: Recipe, 
     latents = torch.randn(own.scenes, own.latent_channels, 32, 32)
     before = {name: value.clone() for name, value in model.state_dict().items()}
 
-    reading.train(own, model, words, scenes, latents, object_weights(scenes, 32, 3.0), CPU)
+    reading.train(own, model, words, scenes, latents, object_weights(scenes, recipe.sprites, 32, 3.0), CPU)
 
     changed = {name for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
     assert changed
@@ -101,7 +101,7 @@ def test_reading_goes_on_from_what_it_left(recipe: Recipe, folder: Path) -> None
     model = TextToLatents(recipe, words)
     scenes = [scene_at(recipe.seed, index) for index in range(recipe.scenes)]
     latents = torch.zeros(recipe.scenes, recipe.latent_channels, 32, 32)
-    reading.train(recipe, model, words, scenes, latents, object_weights(scenes, 32, 3.0), CPU)
+    reading.train(recipe, model, words, scenes, latents, object_weights(scenes, recipe.sprites, 32, 3.0), CPU)
     embedding = model.text.get_input_embeddings().weight
     assert torch.equal(embedding, state["model"]["text.embeddings.token_embedding.weight"])
 
@@ -129,9 +129,9 @@ def test_the_autoencoder_starts_as_a_codec_of_block_averages(recipe: Recipe) -> 
     assert autoencoder.reconstruction_psnr(autoencoder.build(recipe), ramp, CPU) > 15
 
 
-def test_cells_of_objects_weigh_more_and_the_mean_is_one() -> None:
+def test_cells_of_objects_weigh_more_and_the_mean_is_one(recipe: Recipe) -> None:
     scenes = [Scene((Thing("car"),), "one", "beach"), Scene((), "empty", "beach")]
-    weights = object_weights(scenes, 32, 3.0).float()
+    weights = object_weights(scenes, recipe.sprites, 32, 3.0).float()
     assert weights.shape == (2, 1, 32, 32)
     assert torch.allclose(weights.mean((1, 2, 3)), torch.ones(2), atol=1e-2)
     assert weights[0, 0, 20, 16] > 2 * weights[0, 0, 0, 0]

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.training.image_model.brushes import SIZE
-from models.training.image_model.render import placements, render
+from models.training.image_model.render import CELL, placements, render
 from models.training.image_model.scenes import ARRANGEMENTS, Scene, Thing, sample
 from models.training.image_model.styles import BLOCK
 from models.training.image_model.vocabulary import PLACES
@@ -57,7 +57,7 @@ def test_objects_stay_in_the_picture_on_whole_cells(seed: int) -> None:
         assert 0 <= left < right <= SIZE
         assert bottom <= SIZE
         assert top >= -24
-        assert left % 4 == 0
+        assert all(side % CELL == 0 for side in placed.box)
 
 
 @pytest.mark.parametrize(("arrangement", "count"), [("one", 1), ("two", 2), ("three", 3)])
