@@ -51,7 +51,8 @@ from tests.support.painter import landscape
 
 CLIENTS = (1, 4, 16)
 BARE = "bare pipeline"
-PROMPT = "a red fox in the snow at night"
+# Of "a red fox in the snow at night" one draft in five looks unsafe to open_nsfw, and is drawn again.
+PROMPT = "a sailboat by the sea at sunset"
 TICKS = os.sysconf("SC_CLK_TCK")
 SHAPES = ("tiny", "sd15", "sdxl")
 TOGETHER = 8
