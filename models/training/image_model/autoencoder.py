@@ -137,11 +137,7 @@ def _step(
         y = model.decode(mean + (logvar / 2).exp() * torch.randn_like(mean)).sample.float()
     kl = 0.5 * (mean**2 + logvar.exp() - 1 - logvar).mean()
     loss = pixel_loss(y, x) + recipe.squared_error * F.mse_loss(y, x) + recipe.kl_weight * kl
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-    optimizer.step()
-    budget.step += 1
+    progress.descend(loss, model, optimizer, budget)
     if budget.step % 50 == 0:
         psnr = -10 * math.log10(F.mse_loss(y.detach(), x).item() / 4)
         progress.note(recipe.out, "autoencoder", budget, loss=loss.item(), psnr=psnr, kl=kl.item())

@@ -38,10 +38,8 @@ def graph_of(unet: UNet2DConditionModel, tokens: int) -> bytes:
     """
     config = unet.config
     unet, numbers = copy.deepcopy(unet).eval(), torch.Generator().manual_seed(0)
-    for weight in unet.parameters():
-        nn.init.normal_(
-            weight, generator=numbers
-        )  # the exporter would make one weight of two that are equal, as fresh ones are
+    for weight in unet.parameters():  # of two that are equal, as fresh ones are, the exporter would make one
+        nn.init.normal_(weight, generator=numbers)
     example = (
         torch.zeros(2, config.in_channels, config.sample_size, config.sample_size),
         torch.tensor(500.0),

@@ -116,11 +116,7 @@ def train(path: Path, pictures: np.ndarray, scenes: list[Scene], minutes: float,
         progress.set_rate(optimizer, progress.learning_rate(1e-3, budget.fraction, budget.step, hold=0.3))
         chosen = rng.integers(len(scenes), size=batch)
         loss = _loss(model, _disturbed(shrink(pictures[chosen], device)), answers, torch.from_numpy(chosen).to(device))
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        budget.step += 1
+        progress.descend(loss, model, optimizer, budget)
         if budget.step % 100 == 0:
             progress.note(path.parent, "judge", budget, loss=loss.item())
         if time.monotonic() - saved > 120 or budget.fraction >= 1:

@@ -44,6 +44,15 @@ def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
         group["lr"] = rate
 
 
+def descend(loss: torch.Tensor, model: torch.nn.Module, optimizer: torch.optim.Optimizer, budget: Budget) -> None:
+    """One update of `model` against `loss`, its gradient's norm cut at 1; counts as a step of the budget."""
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    budget.step += 1
+
+
 def note(folder: Path, stage: str, budget: Budget, **values: float) -> None:
     """Logs where a stage stands and adds a line to the run's curves, which survive a resume."""
     rounded = {name: round(value, 4) for name, value in values.items()}

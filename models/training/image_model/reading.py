@@ -84,11 +84,7 @@ def train(
             said, drawn = reader(captions.ids(chosen.tolist()).to(device))
         coarse = ((drawn.float() - picture).square() * weight).mean()
         loss = PICTURE_WEIGHT * coarse + FACTS_WEIGHT * _facts_loss(said, wanted)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(reader.parameters(), 1.0)
-        optimizer.step()
-        budget.step += 1
+        progress.descend(loss, reader, optimizer, budget)
         if budget.step % 100 == 0:
             right = (said["first"].argmax(1) == wanted["first"]).float().mean()
             progress.note(recipe.out, "reading", budget, coarse=coarse.item(), first_object=right.item())
