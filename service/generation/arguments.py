@@ -4,7 +4,7 @@ Each function answers for one concern and is pure; `DiffusersBackend.render` put
 """
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from PIL import Image
@@ -53,12 +53,12 @@ def ignored(call: Takes, job: Job) -> tuple[str, ...]:
     return ()
 
 
-def words(call: Takes, jobs: Sequence[Job]) -> dict[str, Any]:
-    """The prompts of jobs that are alike: text for one, lists for several. An empty negative prompt is left to the
-    pipeline, which knows what it was trained with."""
-    given = {"prompt": [job.prompt for job in jobs]}
+def words(call: Takes, jobs: Sequence[Job], heard: Callable[[str], str]) -> dict[str, Any]:
+    """What is `heard` of the prompts of jobs that are alike: text for one, lists for several. An empty negative prompt
+    is left to the pipeline, which knows what it was trained with."""
+    given = {"prompt": [heard(job.prompt) for job in jobs]}
     if jobs[0].negative_prompt:
-        given["negative_prompt"] = [job.negative_prompt for job in jobs]
+        given["negative_prompt"] = [heard(job.negative_prompt) for job in jobs]
     elif guidance_name(call) == TRUE_GUIDANCE:  # without any there is no guidance at all
         given["negative_prompt"] = [" "] * len(jobs)
     return given if len(jobs) > 1 else {name: texts[0] for name, texts in given.items()}

@@ -26,7 +26,7 @@ from service.generation.families import steerable
 from service.generation.redrawing import blends, redrawer
 from service.generation.references import ReferenceAdapter
 from service.generation.references import check as check_references
-from service.generation.safe_guidance import STRENGTHS, steered
+from service.generation.safe_guidance import CONCEPT, STRENGTHS, steered
 from service.generation.schedulers import check as check_scheduler
 from service.generation.schedulers import fitting, scheduled
 from service.generation.unheard import Unheard
@@ -54,7 +54,7 @@ class DiffusersBackend:
         predicts in the place of its UNet.
 
         `options`: `steps`, `guidance`, `guidance_rescale`, `max_sequence_length`, `sizes` = "native", `words` the model
-        knows.
+        knows, `prompt_tokens` that it may be given where its tokenizer takes more.
         """
         self.identity = identity
         self.folder = folder
@@ -187,7 +187,7 @@ class DiffusersBackend:
         job = jobs[0]
         call = arguments.takes(self._pipeline_for(job))
         return {
-            **arguments.words(call, jobs),
+            **arguments.words(call, jobs, self._unheard.heard),
             **arguments.size(call, job),
             **arguments.picture(call, job),
             **arguments.guidance(call, job),
@@ -218,7 +218,8 @@ class DiffusersBackend:
     def _steered(self, job: Job) -> contextlib.AbstractContextManager[None]:
         if not job.steering:
             return contextlib.nullcontext()
-        return steered(self._pipeline, STRENGTHS[job.steering - 1], job.done_steps)
+        concept = self._unheard.heard(CONCEPT)
+        return steered(self._pipeline, STRENGTHS[job.steering - 1], job.done_steps, concept)
 
 
 def _own_size(pipeline: Any, call: arguments.Takes) -> tuple[int, int]:

@@ -42,8 +42,8 @@ STRENGTHS = (
 
 
 @contextlib.contextmanager
-def steered(pipeline: Any, strength: Strength, steps: int) -> Iterator[None]:
-    """Steer the picture that `pipeline` draws inside the block, in so many steps, away from CONCEPT.
+def steered(pipeline: Any, strength: Strength, steps: int, concept: str = CONCEPT) -> Iterator[None]:
+    """Steer the picture that `pipeline` draws inside the block, in so many steps, away from `concept`.
 
     Raises:
         ModelFault: the pipeline has no UNet, or draws without classifier-free guidance: there is nothing to steer.
@@ -52,7 +52,7 @@ def steered(pipeline: Any, strength: Strength, steps: int) -> Iterator[None]:
     if unet is None:
         raise ModelFault("this pipeline has no UNet to steer")
     hooked = "forward" in vars(unet)  # accelerate's offload puts a `forward` of its own there
-    own, steer = unet.forward, _Steering(_embedded(pipeline), strength, int(strength.warm_up * steps))
+    own, steer = unet.forward, _Steering(_embedded(pipeline, concept), strength, int(strength.warm_up * steps))
 
     def forward(sample: Any, timestep: Any, encoder_hidden_states: Any, **rest: Any) -> Any:
         return steer(own, sample, timestep, encoder_hidden_states, rest)
@@ -115,9 +115,9 @@ def _widened(states: Any) -> Any:
     return [_widened(one) for one in states] if isinstance(states, list) else torch.cat([states, states[1:]])
 
 
-def _embedded(pipeline: Any) -> Any:
+def _embedded(pipeline: Any, concept: str) -> Any:
     """The concept as the pipeline's own text encoders give it, (1, T, D)."""
     found = pipeline.encode_prompt(
-        prompt=CONCEPT, device=pipeline.device, num_images_per_prompt=1, do_classifier_free_guidance=False
+        prompt=concept, device=pipeline.device, num_images_per_prompt=1, do_classifier_free_guidance=False
     )
     return found[0]

@@ -9,6 +9,7 @@ from service.generation import arguments
 from service.generation.backend import Job
 
 _LIMIT = "max_sequence_length"
+_OWN_LIMIT = "prompt_tokens"
 
 
 class Unheard:
@@ -34,6 +35,15 @@ class Unheard:
             told.append("guidance has no effect on this model")
         return tuple(told)
 
+    def heard(self, text: str) -> str:
+        """The part of a text that the model may be given: all of it, but where its card says `prompt_tokens`."""
+        with self._lock:
+            for reader, limit in self._readers:
+                if limit < int(reader.model_max_length) and len(reader(text, truncation=False).input_ids) > limit:
+                    read = reader(text, truncation=True, max_length=limit, return_offsets_mapping=True)
+                    text = text[: max(end for _, end in read.offset_mapping)]
+        return text
+
     def _cut(self, text: str) -> int | None:
         """How many tokens of the text are read, where no tokenizer hands all of it on."""
         with self._lock:
@@ -52,5 +62,5 @@ class Unheard:
 def _limit(tokenizer: Any, call: arguments.Takes, options: Mapping[str, Any]) -> int:
     """Tokens that are read: CLIP's tokenizer has a length of its own, the others get what the call says."""
     said = options.get(_LIMIT, arguments.default(call, _LIMIT))
-    own = int(tokenizer.model_max_length)
+    own = min(int(tokenizer.model_max_length), int(options.get(_OWN_LIMIT, tokenizer.model_max_length)))
     return own if said is None or "CLIP" in type(tokenizer).__name__ else min(int(said), own)

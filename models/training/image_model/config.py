@@ -57,9 +57,12 @@ class Recipe:
     diffusion_minutes: float = 300.0
     diffusion_steps: int = 200_000
     vocabulary_size: int = 2_400
-    text_length: int = 40
+    caption_length: int = 40
+    """Tokens that a caption may have, with those around it."""
+    layout_side: int = 8
+    """Cells a side of the layout, each a position of the text encoder after the caption; see `layout`."""
     text_width: int = 128
-    text_layers: int = 2
+    text_layers: int = 4
     unet_channels: tuple[int, ...] = (64, 96, 128, 176)
     attention_heads: int = 4
     batch: int = 16
@@ -73,10 +76,21 @@ class Recipe:
     simple_until: float = 0.35
     """Share of the stage in which scenes of one object in the plain style come more often."""
     simple_gain: float = 4.0
+    pair_gain: float = 2.2
+    several_gain: float = 1.5
+    """How much more often scenes of two objects, and of several of one, come in the rest of the stage."""
+    look_weight: float = 0.03
+    look_until: float = 0.07
+    """What the loss of `attending` counts, and the share of the stage after which it counts a fifth of that."""
     ema_decay: float = 0.998
 
     checkpoint_seconds: float = 180.0
     sheet_seconds: float = 600.0
+
+    @property
+    def text_length(self) -> int:
+        """Positions of the text encoder: the caption's and the layout's."""
+        return self.caption_length + self.layout_side**2
 
 
 GPU: dict[str, object] = {

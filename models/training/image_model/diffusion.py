@@ -14,11 +14,13 @@ from torch import nn
 from transformers import CLIPTokenizer
 
 from . import progress
+from .attending import Attending
 from .brushes import SIZE
 from .captions_batch import CaptionBatches
 from .config import Recipe
 from .guesses import Guesses
 from .networks import TRAIN_STEPS, TextToLatents, build_scheduler
+from .optimizer import MuonAndAdam
 from .render import standing
 from .scenes import Scene
 from .sharding import ShardedGradients
@@ -40,10 +42,13 @@ def object_weights(scenes: list[Scene], sprites: Path, size: int, gain: float) -
     return (weights / weights.mean((1, 2, 3), keepdim=True)).half()
 
 
-def scene_weights(scenes: list[Scene], gain: float) -> torch.Tensor:
-    """float32 (len(scenes),): how often each scene is drawn in the simple part of the stage, relative to others."""
+def scene_weights(scenes: list[Scene], recipe: Recipe) -> tuple[torch.Tensor, torch.Tensor]:
+    """How often each scene is drawn in the simple part of the stage, and in the rest: float32 (len(scenes),) each."""
     simple = [len(scene.things) == 1 and scene.count == 1 and scene.style == PLAIN for scene in scenes]
-    return torch.tensor([gain if one else 1.0 for one in simple])
+    gains = (
+        recipe.pair_gain if len(one.things) > 1 else recipe.several_gain if one.count > 1 else 1.0 for one in scenes
+    )
+    return torch.tensor([recipe.simple_gain if one else 1.0 for one in simple]), torch.tensor(list(gains))
 
 
 class DiffusionTraining:
@@ -61,21 +66,17 @@ class DiffusionTraining:
         self._path = recipe.out / FILE
         self.model = model
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
-        self._optimizer = torch.optim.AdamW(
-            self.model.parameters(),
-            recipe.diffusion_rate,
-            betas=(0.9, 0.99),
-            weight_decay=recipe.weight_decay,
-            fused=True,
-        )
+        shards = recipe.shards if device.type == "cpu" else 1
+        self._optimizer = MuonAndAdam(self.model, recipe.diffusion_rate, recipe.weight_decay, shards)
         self.budget = self._resume()
         torch.manual_seed(recipe.seed + self.budget.step)
         self._scenes = scenes
         rng = random.Random(f"{recipe.seed}/{self.budget.step}")
         self._captions = CaptionBatches(recipe, tokenizer, self._scenes, rng)
-        self._simple_first = scene_weights(self._scenes, recipe.simple_gain)
+        self._simple_first, self._pairs_then = scene_weights(self._scenes, recipe)
         self._signal = build_scheduler().alphas_cumprod.to(device)
-        self._gradients = ShardedGradients(self.model.parameters(), recipe.shards if device.type == "cpu" else 1)
+        self._attending = Attending(self.model.unet, recipe.layout_side)
+        self._gradients = ShardedGradients(self.model.parameters(), shards)
 
     def run(
         self, latents: torch.Tensor, cells: torch.Tensor, on_checkpoint: Callable[[TextToLatents], None]
@@ -114,10 +115,9 @@ class DiffusionTraining:
     def _choose(self, count: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Numbers of the scenes of one step (B,) and token ids of new captions for them (B, L), both int64."""
         batch = self._recipe.batch
-        if self.budget.fraction < self._recipe.simple_until:
-            indices = torch.multinomial(self._simple_first[:count], batch, replacement=True)
-        else:
-            indices = torch.randint(0, count, (batch,))
+        simple = self.budget.fraction < self._recipe.simple_until
+        weights = self._simple_first if simple else self._pairs_then
+        indices = torch.multinomial(weights[:count], batch, replacement=True)
         return indices, self._captions.ids(indices.tolist())
 
     def _step(self, clean: torch.Tensor, ids: torch.Tensor, cells: torch.Tensor) -> float:
@@ -133,6 +133,7 @@ class DiffusionTraining:
         noise = torch.randn_like(clean)
         noisy, velocity = alpha * clean + sigma * noise, alpha * noise - sigma * clean
         weights = _weights(self._signal[times], recipe.min_snr_gamma) / len(clean)
+        look = recipe.look_weight * (1.0 if budget.fraction < recipe.look_until else 0.2)
 
         def loss_of(shard: int) -> torch.Tensor:
             part = slice(shard, None, self._gradients.shards)
@@ -140,7 +141,8 @@ class DiffusionTraining:
             with torch.autocast(clean.device.type, torch.bfloat16, cache_enabled=False):
                 predicted = self.model(noisy[part], times[part], ids[part])
             errors = (predicted.float() - velocity[part]).square() * cells[part]
-            return (weights[part] * errors.mean((1, 2, 3))).sum()
+            drawn = (weights[part] * errors.mean((1, 2, 3))).sum()
+            return drawn + look * self._attending.loss() / self._gradients.shards
 
         loss = self._gradients.backward(loss_of)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)

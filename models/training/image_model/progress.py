@@ -6,12 +6,19 @@ import json
 import logging
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
 log = logging.getLogger(__name__)
 CURVES = "curves.jsonl"
+
+
+class Stepping(Protocol):
+    """An optimizer, or several behind one face."""
+
+    @property
+    def param_groups(self) -> list[dict[str, Any]]: ...
 
 
 class Budget:
@@ -39,7 +46,7 @@ def learning_rate(peak: float, fraction: float, step: int, warmup: int = 60, hol
     return peak * min(1.0, (step + 1) / warmup) * decay
 
 
-def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+def set_rate(optimizer: Stepping, rate: float) -> None:
     for group in optimizer.param_groups:
         group["lr"] = rate
 

@@ -49,6 +49,9 @@ def _learn(recipe: Recipe) -> list[tuple[str, str]]:
     )
     trainer = trainers.BpeTrainer(
         vocab_size=recipe.vocabulary_size,
+        # Known from the start: numbered as met they would differ from run to run, and with them which of two equally
+        # frequent pairs is merged first.
+        special_tokens=[letter + END_OF_WORD for letter in sorted(pre_tokenizers.ByteLevel.alphabet())],
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         end_of_word_suffix=END_OF_WORD,
         show_progress=False,

@@ -48,10 +48,11 @@ def test_guidance_has_another_name_in_each_family(call, job: Job, expected: dict
 
 
 def test_an_empty_negative_prompt_is_the_pipelines_own_business_but_where_guidance_needs_one() -> None:
-    assert arguments.words(PLAIN, [JOB]) == {"prompt": "a lake"}
-    assert arguments.words(FLUX, [JOB]) == {"prompt": "a lake"}
-    assert arguments.words(QWEN, [JOB]) == {"prompt": "a lake", "negative_prompt": " "}
-    assert arguments.words(PLAIN, [WITHOUT]) == {"prompt": "a lake", "negative_prompt": "a car"}
+    assert arguments.words(PLAIN, [JOB], str) == {"prompt": "a lake"}
+    assert arguments.words(PLAIN, [WITHOUT], str.upper) == {"prompt": "A LAKE", "negative_prompt": "A CAR"}
+    assert arguments.words(FLUX, [JOB], str) == {"prompt": "a lake"}
+    assert arguments.words(QWEN, [JOB], str) == {"prompt": "a lake", "negative_prompt": " "}
+    assert arguments.words(PLAIN, [WITHOUT], str) == {"prompt": "a lake", "negative_prompt": "a car"}
 
 
 def test_what_there_is_no_place_for() -> None:

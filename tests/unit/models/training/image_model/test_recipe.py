@@ -138,10 +138,14 @@ def test_cells_of_objects_weigh_more_and_the_mean_is_one(recipe: Recipe) -> None
     assert (weights[1] == 1).all()
 
 
-def test_simple_scenes_come_more_often_at_first() -> None:
+def test_simple_scenes_come_more_often_at_first_and_pairs_later() -> None:
     one = Scene((Thing("car"),), "one", "beach")
     scenes = [one, replace(one, arrangement="two"), replace(one, style="sketch"), Scene((), "empty", "beach")]
-    assert scene_weights(scenes, 4.0).tolist() == [4, 1, 1, 1]
+    pair = replace(one, arrangement="on", things=(Thing("car"), Thing("table")))
+    recipe = Recipe(Path(), Path(), simple_gain=4.0, pair_gain=2.0, several_gain=1.5)
+    first, then = scene_weights([*scenes, pair], recipe)
+    assert first.tolist() == [4, 1, 1, 1, 1]
+    assert then.tolist() == [1, 1.5, 1, 1, 2]
 
 
 def test_scenes_hang_on_seed_and_number_alone() -> None:
