@@ -6,7 +6,7 @@ is slow; asked for, it took 400 steps. Squared error in the cells of objects, al
 
 | | single objects | several | two objects |
 | --- | --- | --- | --- |
-| before | .16 | .59 | .84 |
+| before | .21 | .59 | .84 |
 | 450 steps with a layout | .16 | .55 | .77 |
 | 600 more with this loss | .16 | .48 | .65 |
 """

@@ -18,6 +18,7 @@ from torch.nn import functional as F  # noqa: N812 (the name used everywhere)
 
 from . import progress
 from .objects import OBJECTS
+from .optimizer import MuonAndAdam
 from .scenes import ARRANGEMENTS, Scene
 from .vocabulary import COLOURS, OBJECT_COLOURS, PLACES, STUDIO, STYLES, TIMES, WEATHERS
 
@@ -107,7 +108,7 @@ def train(path: Path, pictures: np.ndarray, scenes: list[Scene], minutes: float,
     """Trains (or resumes, or just loads) the judge on pictures uint8 (N, 256, 256, 3) of `scenes`; kept at `path`."""
     torch.manual_seed(0)
     model = Judge().to(device)
-    optimizer = torch.optim.AdamW(model.parameters(), 1e-3, betas=(0.9, 0.99), weight_decay=0.05, fused=True)
+    optimizer = MuonAndAdam(model, 1e-3, weight_decay=0.05, threads=1)
     budget, _ = progress.resume(path, model, optimizer, minutes, 100_000)
     rng = np.random.default_rng(budget.step)
     answers = {name: targets.to(device) for name, targets in targets_of(scenes).items()}

@@ -1,7 +1,7 @@
 """Layouts: what covers each cell of a scene, for the text encoder to say before anything is drawn.
 
 A denoiser that has only the words must bind each object to its place by itself, through attention at two low
-resolutions, and that is the last thing it learns. Measured after 7,200 steps: in the cells of single objects a sixth of
+resolutions, and that is the last thing it learns. Measured after 7,200 steps: in the cells of single objects a fifth of
 the variance was left, in those of two different objects three quarters. So the text encoder has further positions after
 the caption, one for each cell of a coarse grid (registers, Darcet et al. 2024, with a place each). It is causal: they
 see the whole caption, and the caption does not see them.

@@ -21,7 +21,7 @@ class MuonAndAdam:
     """
 
     def __init__(self, model: nn.Module, rate: float, weight_decay: float, threads: int) -> None:
-        kernels, others = split(model)
+        kernels, self._others = split(model)
         dearest = sorted(kernels, key=lambda one: -one.numel() * min(one.shape[0], one[0].numel()))
         self._hands = [dearest[first::threads] for first in range(threads)]
         self._views = [
@@ -32,13 +32,18 @@ class MuonAndAdam:
             for views in self._views
         ]
         self._parts.append(
-            torch.optim.AdamW(others, rate, betas=(0.9, 0.99), weight_decay=weight_decay, fused=True),
+            torch.optim.AdamW(self._others, rate, betas=(0.9, 0.99), weight_decay=weight_decay, fused=True),
         )
         self._pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
 
     @property
     def param_groups(self) -> list[dict[str, Any]]:
         return [group for part in self._parts for group in part.param_groups]
+
+    def zero_grad(self) -> None:
+        """The model's parameters have no gradients any more."""
+        for one in (*(one for hand in self._hands for one in hand), *self._others):
+            one.grad = None
 
     def step(self) -> None:
         """One update from the gradients of the model's parameters."""

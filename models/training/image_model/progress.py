@@ -19,6 +19,10 @@ class Stepping(Protocol):
 
     @property
     def param_groups(self) -> list[dict[str, Any]]: ...
+    def zero_grad(self) -> None: ...
+    def step(self) -> object: ...
+    def state_dict(self) -> dict[str, Any]: ...
+    def load_state_dict(self, state: dict[str, Any], /) -> None: ...
 
 
 class Budget:
@@ -51,9 +55,9 @@ def set_rate(optimizer: Stepping, rate: float) -> None:
         group["lr"] = rate
 
 
-def descend(loss: torch.Tensor, model: torch.nn.Module, optimizer: torch.optim.Optimizer, budget: Budget) -> None:
+def descend(loss: torch.Tensor, model: torch.nn.Module, optimizer: Stepping, budget: Budget) -> None:
     """One update of `model` against `loss`, its gradient's norm cut at 1; counts as a step of the budget."""
-    optimizer.zero_grad(set_to_none=True)
+    optimizer.zero_grad()
     loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     optimizer.step()
@@ -76,17 +80,13 @@ def save(path: Path, state: dict[str, Any]) -> None:
     partial.replace(path)
 
 
-def checkpoint(
-    path: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer, budget: Budget, *, done: bool = False
-) -> None:
+def checkpoint(path: Path, model: torch.nn.Module, optimizer: Stepping, budget: Budget, *, done: bool = False) -> None:
     """Saves a stage as `resume` reads it."""
     state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
     save(path, {**state, "spent": budget.seconds, "step": budget.step, "done": done})
 
 
-def resume(
-    path: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer, minutes: float, steps: int
-) -> tuple[Budget, bool]:
+def resume(path: Path, model: torch.nn.Module, optimizer: Stepping, minutes: float, steps: int) -> tuple[Budget, bool]:
     """Loads a stage in place, if there is a checkpoint; returns what is left of its budget, and whether it is done."""
     state = load(path, next(model.parameters()).device) or {"spent": 0.0, "step": 0}
     if state["step"]:
