@@ -115,6 +115,12 @@ def test_other_sizes_are_refused(backend: DiffusersBackend) -> None:
         backend.check(Job("x", "", 1, 512, 512, 4, 1.0))
 
 
+def test_what_comes_after_the_fortieth_token_does_not_reach_the_layout(backend: DiffusersBackend) -> None:
+    long = "a red car on a beach at sunset " + "and a green tree " * 9
+    other, another = (draw(backend, long + more, steps=2) for more in ("and a blue dog", "in the snow at night " * 5))
+    assert np.array_equal(other, another)
+
+
 def test_any_text_is_a_prompt(backend: DiffusersBackend) -> None:
     for prompt in ("狐狸在雪地里", "🦊❄️", "\x00\n\t", "x" * 2000, "</w><|endoftext|>"):
         assert draw(backend, prompt, steps=1).shape == (256, 256, 3)
