@@ -1,8 +1,8 @@
 """The text encoder learns to read captions before anything is denoised.
 
 Through the denoiser the text learns slowly: its gradient passes a network that can do half of its task without it,
-and a caption costs several times what it costs here. So the text encoder and the denoiser's pooling of it first learn to
-say the facts of a scene, which object is where, and its latents coarsely, through heads that are then thrown away.
+and a caption costs several times what it costs here. So the text encoder and the denoiser's pooling of it first learn
+to say the facts of a scene, which object is where, and its latents coarsely, through heads that are then thrown away.
 The facts alone, measured with four minutes of one core in all, one of them for this: exchanging the captions of 64
 held-out scenes costs the denoiser .20 of squared error at three quarters of the noise, against .03 without this stage.
 """
