@@ -51,7 +51,7 @@ from tests.support.painter import landscape
 
 CLIENTS = (1, 4, 16)
 BARE = "bare pipeline"
-# Of "a red fox in the snow at night" one draft in five looks unsafe to open_nsfw, and is drawn again.
+# Not "a red fox in the snow at night": of version 3 of the model one draft in five looked unsafe to open_nsfw.
 PROMPT = "a sailboat by the sea at sunset"
 TICKS = os.sysconf("SC_CLK_TCK")
 SHAPES = ("tiny", "sd15", "sdxl")

@@ -60,7 +60,8 @@ class Recipe:
     caption_length: int = 40
     """Tokens that a caption may have, with those around it."""
     layout_side: int = 8
-    """Cells a side of the layout, each a position of the text encoder after the caption; see `layout`."""
+    """Cells a side of the layout, each a position of the text encoder after the caption; see `layout`. 8 or 16: as many
+    as the finest cells that attend have, or twice as many."""
     text_width: int = 128
     text_layers: int = 4
     unet_channels: tuple[int, ...] = (64, 96, 128, 176)
