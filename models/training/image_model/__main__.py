@@ -46,11 +46,11 @@ def run(recipe: Recipe, device: torch.device) -> Path:
     torch.backends.cudnn.benchmark = True  # every batch of a stage has the same shape
     pictures = corpus.load(recipe)
     vae = autoencoder.train(recipe, pictures, device)
-    held_out = pictures[recipe.scenes :]
+    held_out = pictures[recipe.training :]
     log.info("autoencoder: %.2f dB on held-out scenes", autoencoder.reconstruction_psnr(vae, held_out, device))
     latents = _latents(recipe, vae, pictures, device)
     words = tokenizer.build(recipe)
-    scenes = [corpus.scene_at(recipe.seed, index) for index in range(len(latents))]
+    scenes = list(corpus.scenes(recipe)[: recipe.training])
     cells = diffusion.object_weights(scenes, recipe.sprites, latents.shape[-1], recipe.object_gain)
     folder = recipe.out / "scenes-256"
     training = _denoiser(recipe, words, scenes, latents, cells, device)
@@ -85,8 +85,8 @@ def _latents(recipe: Recipe, vae: AutoencoderKL, pictures: np.ndarray, device: t
     """The latents of the scenes for diffusion, from disk where a finished run left them."""
     path = recipe.out / f"latents-{corpus.digest(recipe)}.pt"
     if not path.exists():
-        log.info("encoding %d scenes", recipe.scenes)
-        progress.save(path, {"latents": autoencoder.encode_all(vae, pictures[: recipe.scenes], device).cpu()})
+        log.info("encoding %d scenes", recipe.training)
+        progress.save(path, {"latents": autoencoder.encode_all(vae, pictures[: recipe.training], device).cpu()})
     state = progress.load(path, torch.device("cpu"))
     assert state is not None
     return state["latents"]

@@ -20,6 +20,8 @@ class Recipe:
     """A pipeline folder whose weights are taken over where they fit."""
     seed: int = 20
     scenes: int = 6_000
+    further: int = 16_000
+    """Scenes beyond the first, most of them of two objects or several; see `corpus.scenes`."""
     held_out: int = 64
     workers: int = 1
     shards: int = 1
@@ -77,9 +79,9 @@ class Recipe:
     simple_until: float = 0.35
     """Share of the stage in which scenes of one object in the plain style come more often."""
     simple_gain: float = 4.0
-    pair_gain: float = 2.2
-    several_gain: float = 1.5
-    """How much more often scenes of two objects, and of several of one, come in the rest of the stage."""
+    pair_share: float = 0.45
+    several_share: float = 0.22
+    """Shares of scenes of two objects, and of several of one, in the rest of the stage."""
     look_weight: float = 0.03
     look_until: float = 0.07
     """What the loss of `attending` counts, and the share of the stage after which it counts a fifth of that."""
@@ -89,13 +91,19 @@ class Recipe:
     sheet_seconds: float = 600.0
 
     @property
+    def training(self) -> int:
+        """Number of the scenes for training."""
+        return self.scenes + self.further
+
+    @property
     def text_length(self) -> int:
         """Positions of the text encoder: the caption's and the layout's."""
         return self.caption_length + self.layout_side**2
 
 
 GPU: dict[str, object] = {
-    "scenes": 48_000,
+    "scenes": 24_000,
+    "further": 24_000,
     "workers": 16,
     "autoencoder_minutes": 5.0,
     "crops_per_step": 48,

@@ -10,6 +10,8 @@ import hashlib
 import logging
 import random
 from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+from itertools import count, islice
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -26,18 +28,35 @@ CHUNK = 100
 
 
 def scene_at(seed: int, index: int) -> Scene:
-    """Scene `index` of the corpus; the held-out scenes have the indices from `Recipe.scenes` on."""
+    """Scene `index` of the corpus."""
     return sample(random.Random(f"{seed}/{index}"))
+
+
+@cache
+def scenes(recipe: Recipe) -> tuple[Scene, ...]:
+    """All scenes in the order of their pictures: those for training, `recipe.training` of them, and the held-out ones.
+
+    Of the training scenes the first are as they come. The further ones are picked from those after the held-out ones:
+    whatever has two objects, half of what has several of one, a fifth of the rest.
+    """
+    held_out = range(recipe.scenes, recipe.scenes + recipe.held_out)
+    later = ((index, scene_at(recipe.seed, index)) for index in count(held_out.stop))
+    further = islice((scene for index, scene in later if _is_picked(scene, index)), recipe.further)
+    first, last = ((scene_at(recipe.seed, index) for index in part) for part in (range(recipe.scenes), held_out))
+    return (*first, *further, *last)
+
+
+def _is_picked(scene: Scene, index: int) -> bool:
+    return len(scene.things) == 2 or (scene.count > 1 and index % 2 == 1) or index % 5 == 0
 
 
 def digest(recipe: Recipe) -> str:
     """Eight hex digits of the facts of all scenes."""
-    facts = (repr(scene_at(recipe.seed, index)).encode() for index in range(recipe.scenes + recipe.held_out))
-    return hashlib.sha256(b"\n".join(facts)).hexdigest()[:8]
+    return hashlib.sha256(b"\n".join(repr(scene).encode() for scene in scenes(recipe))).hexdigest()[:8]
 
 
 def load(recipe: Recipe) -> np.ndarray:
-    """All pictures as uint8 (scenes + held_out, 256, 256, 3), rendered first where they are not on disk yet."""
+    """Pictures of all `scenes` as uint8 (N, 256, 256, 3), rendered first where they are not on disk yet."""
     path = recipe.out / f"scenes-{digest(recipe)}.npy"
     if not path.exists():
         _render_all(recipe, path)
@@ -46,21 +65,22 @@ def load(recipe: Recipe) -> np.ndarray:
 
 def _render_all(recipe: Recipe, path: Path) -> None:
     """Renders in parallel to a partial file that takes its name only when complete."""
-    total = recipe.scenes + recipe.held_out
+    every = scenes(recipe)
     partial = path.with_suffix(".partial.npy")
-    array = np.lib.format.open_memmap(partial, "w+", np.uint8, (total, SIZE, SIZE, 3))
-    jobs = [(recipe.sprites, recipe.seed, first, min(CHUNK, total - first)) for first in range(0, total, CHUNK)]
+    array = np.lib.format.open_memmap(partial, "w+", np.uint8, (len(every), SIZE, SIZE, 3))
+    starts = range(0, len(every), CHUNK)
+    jobs = [(recipe.sprites, every[first : first + CHUNK]) for first in starts]
     spawning = get_context("spawn")  # a fork of a process with torch's threads in it can wait for ever
     with ProcessPoolExecutor(recipe.workers, spawning) as pool:
-        for (_, _, first, count), chunk in zip(jobs, pool.map(_render_chunk, jobs), strict=True):
-            array[first : first + count] = chunk
+        for first, chunk in zip(starts, pool.map(_render_chunk, jobs), strict=True):
+            array[first : first + len(chunk)] = chunk
             if first % (20 * CHUNK) == 0:
-                log.info("rendered %d of %d scenes", first + count, total)
+                log.info("rendered %d of %d scenes", first + len(chunk), len(every))
     array.flush()
     partial.replace(path)
 
 
-def _render_chunk(job: tuple[Path, int, int, int]) -> np.ndarray:
-    sprites, seed, first, count = job
+def _render_chunk(job: tuple[Path, tuple[Scene, ...]]) -> np.ndarray:
+    sprites, chunk = job
     cv2.setNumThreads(1)  # the processes are the parallelism
-    return np.stack([np.asarray(render(scene_at(seed, first + i), sprites)) for i in range(count)])
+    return np.stack([np.asarray(render(scene, sprites)) for scene in chunk])

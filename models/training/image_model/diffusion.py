@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import random
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -44,11 +45,16 @@ def object_weights(scenes: list[Scene], sprites: Path, size: int, gain: float) -
 
 def scene_weights(scenes: list[Scene], recipe: Recipe) -> tuple[torch.Tensor, torch.Tensor]:
     """How often each scene is drawn in the simple part of the stage, and in the rest: float32 (len(scenes),) each."""
-    simple = [len(scene.things) == 1 and scene.count == 1 and scene.style == PLAIN for scene in scenes]
-    gains = (
-        recipe.pair_gain if len(one.things) > 1 else recipe.several_gain if one.count > 1 else 1.0 for one in scenes
-    )
-    return torch.tensor([recipe.simple_gain if one else 1.0 for one in simple]), torch.tensor(list(gains))
+    simple = [len(one.things) == 1 and one.count == 1 and one.style == PLAIN for one in scenes]
+    return torch.tensor([recipe.simple_gain if one else 1.0 for one in simple]), _shared_out(scenes, recipe)
+
+
+def _shared_out(scenes: list[Scene], recipe: Recipe) -> torch.Tensor:
+    share = {"pair": recipe.pair_share, "several": recipe.several_share}
+    share["other"] = 1 - sum(share.values())
+    groups = ["pair" if len(one.things) > 1 else "several" if one.count > 1 else "other" for one in scenes]
+    members = Counter(groups)
+    return torch.tensor([share[group] / members[group] for group in groups])
 
 
 class DiffusionTraining:

@@ -151,8 +151,7 @@ def table(report: dict[str, Any]) -> str:
 
 def _judge(options: argparse.Namespace, device: torch.device) -> judge.Judge:
     recipe = Recipe(options.sprites, options.run, seed=options.corpus_seed)
-    pictures = corpus.load(recipe)
-    scenes = [corpus.scene_at(recipe.seed, index) for index in range(len(pictures))]
+    pictures, scenes = corpus.load(recipe), list(corpus.scenes(recipe))
     return judge.train(options.run / "judge.pt", pictures, scenes, options.judge_minutes, device)
 
 

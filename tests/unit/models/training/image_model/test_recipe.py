@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.training.image_model import autoencoder, graph, reading, tokenizer
+from models.training.image_model import autoencoder, corpus, graph, reading, tokenizer
 from models.training.image_model.__main__ import run
 from models.training.image_model.captions_batch import CaptionBatches
 from models.training.image_model.config import GPU, Recipe
@@ -27,7 +27,7 @@ CPU = torch.device("cpu")
 def recipe(sprites: Path, tmp_path_factory: pytest.TempPathFactory) -> Recipe:
     return Recipe(
         sprites, tmp_path_factory.mktemp("run"),
-        scenes=6, held_out=2, autoencoder_channels=(8, 8, 8, 8), latent_channels=4, autoencoder_steps=2,
+        scenes=4, further=2, held_out=2, autoencoder_channels=(8, 8, 8, 8), latent_channels=4, autoencoder_steps=2,
         decoder_steps=1, diffusion_steps=2, unet_channels=(16, 16, 16, 16), text_width=16, text_layers=1, batch=2,
         vocabulary_size=600, reading_steps=2, reading_batch=3,
     )  # fmt: skip
@@ -83,8 +83,8 @@ def test_reading_teaches_the_text_encoder_and_the_pooling_alone(recipe: Recipe, 
     own = replace(recipe, out=tmp_path, reading_steps=40, reading_batch=6)
     words = tokenizer.build(own)
     model = TextToLatents(own, words)
-    scenes = [scene_at(own.seed, index) for index in range(own.scenes)]
-    latents = torch.randn(own.scenes, own.latent_channels, 32, 32)
+    scenes = list(corpus.scenes(own)[: own.training])
+    latents = torch.randn(own.training, own.latent_channels, 32, 32)
     before = {name: value.clone() for name, value in model.state_dict().items()}
 
     reading.train(own, model, words, scenes, latents, object_weights(scenes, recipe.sprites, 32, 3.0), CPU)
@@ -99,8 +99,8 @@ def test_reading_goes_on_from_what_it_left(recipe: Recipe, folder: Path) -> None
     assert (state["step"], state["done"]) == (recipe.reading_steps, True)
     words = tokenizer.build(recipe)
     model = TextToLatents(recipe, words)
-    scenes = [scene_at(recipe.seed, index) for index in range(recipe.scenes)]
-    latents = torch.zeros(recipe.scenes, recipe.latent_channels, 32, 32)
+    scenes = list(corpus.scenes(recipe)[: recipe.training])
+    latents = torch.zeros(recipe.training, recipe.latent_channels, 32, 32)
     reading.train(recipe, model, words, scenes, latents, object_weights(scenes, recipe.sprites, 32, 3.0), CPU)
     embedding = model.text.get_input_embeddings().weight
     assert torch.equal(embedding, state["model"]["text.embeddings.token_embedding.weight"])
@@ -142,15 +142,25 @@ def test_simple_scenes_come_more_often_at_first_and_pairs_later() -> None:
     one = Scene((Thing("car"),), "one", "beach")
     scenes = [one, replace(one, arrangement="two"), replace(one, style="sketch"), Scene((), "empty", "beach")]
     pair = replace(one, arrangement="on", things=(Thing("car"), Thing("table")))
-    recipe = Recipe(Path(), Path(), simple_gain=4.0, pair_gain=2.0, several_gain=1.5)
+    recipe = Recipe(Path(), Path(), simple_gain=4.0, pair_share=0.5, several_share=0.2)
     first, then = scene_weights([*scenes, pair], recipe)
     assert first.tolist() == [4, 1, 1, 1, 1]
-    assert then.tolist() == [1, 1.5, 1, 1, 2]
+    assert then.tolist() == pytest.approx([0.1, 0.2, 0.1, 0.1, 0.5])
 
 
 def test_scenes_hang_on_seed_and_number_alone() -> None:
     assert scene_at(1, 5) == scene_at(1, 5)
     assert scene_at(1, 5) != scene_at(2, 5)
+
+
+def test_further_scenes_are_mostly_of_two_objects_or_several_and_none_is_held_out() -> None:
+    recipe = Recipe(Path(), Path(), scenes=100, further=300, held_out=20)
+    scenes = corpus.scenes(recipe)
+    first, further, held_out = scenes[:100], scenes[100:400], scenes[400:]
+    assert first == tuple(scene_at(recipe.seed, index) for index in range(100))
+    assert held_out == tuple(scene_at(recipe.seed, index) for index in range(100, 120))
+    assert len(set(scenes)) == len(scenes) == 420
+    assert sum(len(scene.things) > 1 or scene.count > 1 for scene in further) > 0.6 * len(further)
 
 
 @pytest.mark.parametrize("text", ["naïve 東京 🦊", "", "a" * 500])
