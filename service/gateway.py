@@ -303,13 +303,14 @@ class Gateway:
         mark's reading is."""
         draft = signed.marked.cleared.draft
         mark_id = draft.admitted.mark_id
+        validation = Running(partial(self._credentials.read, signed.data, signed.mime))  # beside the pixels
         picture = decode(signed.data, _OWN_FILE)
         # The draft, not the marked pixels: the marker is not above suspicion.
         expect(_psnr(picture.rgb, draft.rgb) >= _LEAST_PSNR, "the file does not show the screened picture")
         reading = self._codec.extract(picture.rgb)
         if reading is None or reading.mark_id != mark_id:
             raise StageFailed("the mark does not read back from the finished file", stage="prove")
-        credential = self._credentials.read(signed.data, signed.mime)
+        credential = validation.result(self._rules.finish_timeout)
         expect(
             credential.state in ("trusted", "valid_untrusted"),
             f"the credential does not read back: {'; '.join(credential.failures) or credential.state}",

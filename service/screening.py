@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from detectors import Finding
 from service import policy
 from service.adapters import Avoided
 from service.blocklist import Blocklist
-from service.deadline import within
+from service.deadline import Running, within
 from service.errors import LikenessHeld, StageFailed, Unsafe
 from service.likeness import Likeness
 from service.pictures import Picture
@@ -26,6 +26,10 @@ class Checker(Protocol):
     name: str
 
     def __call__(self, images: Sequence[NDArray[np.uint8]]) -> Sequence[Finding]: ...
+
+
+Asked: TypeAlias = tuple[Checker, Running[list[Finding]]]
+"""A checker, and the answer that it is on its way to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +65,15 @@ class Screening:
             ModelError, Error, TimeoutError: a check failed.
         """
         self._within(partial(self._blocklist.check_pixels, rgb))
+        asked = self._ask(rgb)  # beside the faces; of a listed picture nobody is asked any more
         self._within(partial(self._likeness.check_avoided, rgb, measure.avoided, measure.review))
         look = partial(self._likeness.check_output, rgb, measure.granted, measure.review, measure.reviewed)
         try:
             faces = self._within(look)
         except LikenessHeld:
-            self._safe(rgb, measure.threshold, "the picture", "screen")  # held is only what is safe: it may be kept
+            self._safe(asked, measure.threshold, "the picture", "screen")  # held is only what is safe: it may be kept
             raise
-        return (*self._safe(rgb, measure.threshold, "the picture", "screen"), *faces)
+        return (*self._safe(asked, measure.threshold, "the picture", "screen"), *faces)
 
     def sent_in(self, pictures: Sequence[Picture], used: Sequence[NDArray[np.uint8]], measure: Measure) -> None:
         """Let pictures in, if each face of theirs is, one against one, somebody's who granted it.
@@ -87,13 +92,17 @@ class Screening:
                 self._shown(rgb, measure)
 
     def _shown(self, rgb: NDArray[np.uint8], measure: Measure) -> None:
+        asked = self._ask(rgb)
         self._within(partial(self._likeness.check_input, rgb, measure.granted))
-        self._safe(rgb, measure.threshold, "the picture that was sent in", "admit")
+        self._safe(asked, measure.threshold, "the picture that was sent in", "admit")
 
-    def _safe(self, rgb: NDArray[np.uint8], threshold: float, what: str, stage: str) -> list[Finding]:
+    def _ask(self, rgb: NDArray[np.uint8]) -> list[Asked]:
+        return [(checker, Running(partial(_answer, checker, rgb))) for checker in self.checkers]
+
+    def _safe(self, asked: Sequence[Asked], threshold: float, what: str, stage: str) -> list[Finding]:
         findings: list[Finding] = []
-        for checker in self.checkers:
-            answer = self._within(partial(_ask, checker, rgb))
+        for checker, running in asked:
+            answer = running.result(self._timeout)
             if not policy.is_answer(answer, 1):
                 raise StageFailed(f"stage {stage} failed: {checker.name} gave no usable answer", stage=stage)
             findings += answer
@@ -106,5 +115,5 @@ class Screening:
         return within(self._timeout, work)
 
 
-def _ask(checker: Checker, rgb: NDArray[np.uint8]) -> list[Finding]:
+def _answer(checker: Checker, rgb: NDArray[np.uint8]) -> list[Finding]:
     return list(checker([rgb]))
