@@ -93,4 +93,6 @@ def _session(model: bytes, threads: int, providers: Sequence[str]) -> ort.Infere
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
+    # Threads that wait must sleep: on processors that do other things as well, spinning ones take them from each other.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return ort.InferenceSession(model, options, providers=list(providers))
