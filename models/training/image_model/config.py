@@ -77,8 +77,8 @@ class Recipe:
     noisy_first: float = 0.7
     """How much likelier the noisiest times are at the start of the stage; towards its end all are as likely."""
     simple_until: float = 0.35
-    """Share of the stage in which scenes of one object in the plain style come more often."""
-    simple_gain: float = 4.0
+    simple_share: float = 0.67
+    """Share of the stage in which scenes of one object in the plain style come more often, and how often they do."""
     pair_share: float = 0.45
     several_share: float = 0.22
     """Shares of scenes of two objects, and of several of one, in the rest of the stage."""

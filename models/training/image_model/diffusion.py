@@ -46,15 +46,15 @@ def object_weights(scenes: list[Scene], sprites: Path, size: int, gain: float) -
 def scene_weights(scenes: list[Scene], recipe: Recipe) -> tuple[torch.Tensor, torch.Tensor]:
     """How often each scene is drawn in the simple part of the stage, and in the rest: float32 (len(scenes),) each."""
     simple = [len(one.things) == 1 and one.count == 1 and one.style == PLAIN for one in scenes]
-    return torch.tensor([recipe.simple_gain if one else 1.0 for one in simple]), _shared_out(scenes, recipe)
-
-
-def _shared_out(scenes: list[Scene], recipe: Recipe) -> torch.Tensor:
-    share = {"pair": recipe.pair_share, "several": recipe.several_share}
-    share["other"] = 1 - sum(share.values())
+    first = _shared_out(["simple" if one else "other" for one in simple], {"simple": recipe.simple_share})
     groups = ["pair" if len(one.things) > 1 else "several" if one.count > 1 else "other" for one in scenes]
-    members = Counter(groups)
-    return torch.tensor([share[group] / members[group] for group in groups])
+    return first, _shared_out(groups, {"pair": recipe.pair_share, "several": recipe.several_share})
+
+
+def _shared_out(groups: list[str], shares: dict[str, float]) -> torch.Tensor:
+    """Weights by which the members of a group together have its share, and "other" what is left."""
+    shares, members = {**shares, "other": 1 - sum(shares.values())}, Counter(groups)
+    return torch.tensor([shares[group] / members[group] for group in groups])
 
 
 class DiffusionTraining:

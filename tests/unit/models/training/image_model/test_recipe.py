@@ -142,9 +142,9 @@ def test_simple_scenes_come_more_often_at_first_and_pairs_later() -> None:
     one = Scene((Thing("car"),), "one", "beach")
     scenes = [one, replace(one, arrangement="two"), replace(one, style="sketch"), Scene((), "empty", "beach")]
     pair = replace(one, arrangement="on", things=(Thing("car"), Thing("table")))
-    recipe = Recipe(Path(), Path(), simple_gain=4.0, pair_share=0.5, several_share=0.2)
+    recipe = Recipe(Path(), Path(), simple_share=0.6, pair_share=0.5, several_share=0.2)
     first, then = scene_weights([*scenes, pair], recipe)
-    assert first.tolist() == [4, 1, 1, 1, 1]
+    assert first.tolist() == pytest.approx([0.6, 0.1, 0.1, 0.1, 0.1])
     assert then.tolist() == pytest.approx([0.1, 0.2, 0.1, 0.1, 0.5])
 
 
