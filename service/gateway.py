@@ -274,8 +274,17 @@ class Gateway:
             )
 
     def _imprint(self, draft: Draft) -> Imprint:
-        rgb = frozen(self._codec.embed(draft.rgb, draft.admitted.mark_id))
-        return Imprint(rgb, fingerprint(rgb), *encode(rgb, draft.admitted.format))
+        """Mark and encode the draft, and read the file as a stranger would: its pixels, and the mark in them."""
+        mark_id = draft.admitted.mark_id
+        rgb = frozen(self._codec.embed(draft.rgb, mark_id))
+        data, mime = encode(rgb, draft.admitted.format)
+        shown = decode(data, _OWN_FILE).rgb
+        # The draft, not the marked pixels: the marker is not above suspicion.
+        expect(_psnr(shown, draft.rgb) >= _LEAST_PSNR, "the file does not show the screened picture")
+        reading = self._codec.extract(shown)
+        if reading is None or reading.mark_id != mark_id:
+            raise StageFailed("the mark does not read back from the file", stage="mark")
+        return Imprint(rgb, fingerprint(rgb), data, mime, shown, reading.confidence)
 
     def _mark(self, cleared: Cleared, watch: Watch) -> Marked:
         marking = genuine(cleared, Cleared).marking
@@ -295,29 +304,23 @@ class Gateway:
 
     def _prove(self, signed: Signed, watch: Watch) -> Proven:
         with stage("prove", watch):
-            read = partial(self._read_back, genuine(signed, Signed))
-            return _proven(signed, within(self._rules.finish_timeout, read))
+            within(self._rules.finish_timeout, partial(self._read_back, genuine(signed, Signed)))
+            return _proven(signed)
 
-    def _read_back(self, signed: Signed) -> float:
-        """Read the finished file as a stranger would: decode, find the mark, validate the credential; how sure the
-        mark's reading is."""
-        draft = signed.marked.cleared.draft
-        mark_id = draft.admitted.mark_id
+    def _read_back(self, signed: Signed) -> None:
+        """Read the finished file as a stranger would: the very pixels in which the mark was read, and a credential
+        that holds and names that mark."""
+        draft, imprint = signed.marked.cleared.draft, signed.marked.imprint
         validation = Running(partial(self._credentials.read, signed.data, signed.mime))  # beside the pixels
-        picture = decode(signed.data, _OWN_FILE)
-        # The draft, not the marked pixels: the marker is not above suspicion.
-        expect(_psnr(picture.rgb, draft.rgb) >= _LEAST_PSNR, "the file does not show the screened picture")
-        reading = self._codec.extract(picture.rgb)
-        if reading is None or reading.mark_id != mark_id:
-            raise StageFailed("the mark does not read back from the finished file", stage="prove")
+        shown = decode(signed.data, _OWN_FILE).rgb
+        expect(np.array_equal(shown, imprint.shown), "the signed file does not show the marked picture")
         credential = validation.result(self._rules.finish_timeout)
         expect(
             credential.state in ("trusted", "valid_untrusted"),
             f"the credential does not read back: {'; '.join(credential.failures) or credential.state}",
         )
         bound = [binding.value for binding in credential.soft_bindings]
-        expect(bound == [soft_binding_value(mark_id)], "the credential names another mark")
-        return reading.confidence
+        expect(bound == [soft_binding_value(draft.admitted.mark_id)], "the credential names another mark")
 
     def _issue(self, proven: Proven, watch: Watch) -> Released:
         signed = genuine(proven, Proven).signed

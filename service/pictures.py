@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, TypeVar
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
@@ -39,8 +40,9 @@ _MIMES: Mapping[str, Mime] = {
     "TIFF": "image/tiff",
 }
 _DECODERS = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF")
-_SAVE: Mapping[OutputFormat, tuple[str, Mime, dict[str, Any]]] = {
-    "png": ("PNG", "image/png", {"compress_level": 1}),
+# Runs and Huffman codes alone: the mark is fine grain, in which longer matches are hardly ever found.
+_PNG_QUICK = (cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE)
+_SAVE: Mapping[Literal["jpeg", "webp"], tuple[str, Mime, dict[str, Any]]] = {
     "jpeg": ("JPEG", "image/jpeg", {"quality": 92, "subsampling": 0}),
     "webp": ("WEBP", "image/webp", {"quality": 92, "method": 4}),
 }
@@ -167,10 +169,20 @@ def _selected(data: bytes, limits: Limits) -> NDArray[np.bool_]:
 
 def encode(rgb: NDArray[np.uint8], to: OutputFormat) -> tuple[bytes, Mime]:
     """Encode RGB (uint8, H x W x 3) without any metadata; PNG is lossless, JPEG and WebP have quality 92."""
+    if to == "png":
+        return _png(rgb), "image/png"
     name, mime, options = _SAVE[to]
     out = io.BytesIO()
     Image.fromarray(rgb).save(out, name, **options)
     return out.getvalue(), mime
+
+
+def _png(rgb: NDArray[np.uint8]) -> bytes:
+    """By OpenCV, which takes less than half of Pillow's time for files of about the same size."""
+    written, coded = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), _PNG_QUICK)
+    if not written:
+        raise ValueError(f"pixels of shape {rgb.shape} cannot be written as PNG")
+    return coded.tobytes()
 
 
 def frozen(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -70,7 +70,7 @@ def issued(proven: Proven) -> Content:
     content: Content = {
         "findings": _scores(cleared.findings),
         "prompt": _scores(admitted.prompt_findings),
-        "confidence": round(proven.confidence, 4),
+        "confidence": round(proven.signed.marked.imprint.confidence, 4),
         "grants": [grant.id for grant in admitted.grants],
         "steering": draft.steering,
         **_asker(admitted.client),

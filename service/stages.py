@@ -216,13 +216,16 @@ class Draft(_Stage):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Imprint:
-    """Pixels that carry the mark (read-only uint8, height x width x 3), their fingerprint, and the file that holds
-    them, without a credential yet. It leads nowhere by itself: only what is Marked is signed."""
+    """Pixels that carry the mark (read-only uint8, height x width x 3), their fingerprint, the file that holds them,
+    without a credential yet, and what was read back from it: the pixels that it shows, and how sure the reading of the
+    mark in those is. It leads nowhere by itself: only what is Marked is signed."""
 
     rgb: NDArray[np.uint8]
     fingerprint: Fingerprint
     data: bytes
     mime: Mime
+    shown: NDArray[np.uint8]
+    confidence: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -254,10 +257,9 @@ class Signed(_Stage):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Proven(_Stage):
-    """A signed file that was decoded again and gave back both marks. `confidence` is the pixel mark's."""
+    """A signed file that was decoded again and gave back both marks."""
 
     signed: Signed
-    confidence: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -27,7 +27,7 @@ from service.facts import fact
 from service.gateway import Gateway
 from service.hashlists import Listed
 from service.house import House
-from service.pictures import Limits, decode
+from service.pictures import Limits, decode, encode
 from service.policy import is_answer
 from service.stages import Order
 from service.staging import Watch
@@ -164,14 +164,14 @@ class Deaf:
 
 def test_a_mark_that_does_not_read_back_is_refused(build, house: House) -> None:
     refusal = refused(build(codec=Deaf(house.codec)), house)
-    assert refusal.stage == "prove"
+    assert refusal.stage == "mark"
     assert "mark" in refusal.message
 
 
 def test_another_mark_is_refused(build, house: House) -> None:
     other = house.codec.extract(house.codec.embed(landscape(1, 256, 256), 1))
     assert isinstance(other, Reading)
-    assert refused(build(codec=Deaf(house.codec, other)), house).stage == "prove"
+    assert refused(build(codec=Deaf(house.codec, other)), house).stage == "mark"
 
 
 def test_an_embedder_that_fails_is_refused(build, house: House) -> None:
@@ -269,8 +269,24 @@ def test_a_file_that_shows_another_picture_is_refused(build, house: House, monke
     other = landscape(99, 256, 256)
     monkeypatch.setattr(module, "encode", lambda rgb, to, encode=module.encode: encode(other, to))
     refusal = refused(build(), house)
-    assert refusal.stage == "prove"
+    assert refusal.stage == "mark"
     assert "screened picture" in refusal.message
+
+
+@pytest.mark.parametrize("other", ["another picture", "one grey level"])
+def test_a_signer_that_changes_the_picture_is_refused(build, house: House, other: str) -> None:
+    """Also where it would still look like the screened one: what was read back is what must leave."""
+
+    def sign(data, mime, statement):  # type: ignore[no-untyped-def]
+        shown = (
+            landscape(99, 256, 256) if other == "another picture" else decode(data, Limits(1 << 24, 1 << 24)).rgb.copy()
+        )
+        shown[0, 0, 0] ^= 1
+        return house.credentials.sign(encode(shown, "png")[0], mime, statement)
+
+    refusal = refused(build(credentials=Notary(house.credentials, sign=sign)), house)
+    assert refusal.stage == "prove"
+    assert "marked picture" in refusal.message
 
 
 class Torn:
@@ -478,7 +494,7 @@ def test_a_marker_that_swaps_the_picture_is_refused(build, house: House) -> None
     codec.embed = lambda rgb, mark_id: house.codec.embed(landscape(99, 256, 256), mark_id)  # type: ignore[method-assign]
     codec.extract = house.codec.extract  # type: ignore[method-assign]
     refusal = refused(build(codec=codec), house)
-    assert refusal.stage == "prove"
+    assert refusal.stage == "mark"
     assert "screened picture" in refusal.message
 
 
@@ -628,12 +644,12 @@ class Hanging:
 
 @pytest.mark.parametrize(
     ("part", "method", "stage"),
-    [("codec", "embed", "mark"), ("credentials", "sign", "sign"), ("codec", "extract", "prove"),
+    [("codec", "embed", "mark"), ("credentials", "sign", "sign"), ("codec", "extract", "mark"),
      ("credentials", "read", "prove")],
 )  # fmt: skip
 def test_a_finishing_stage_that_hangs_releases_nothing(build, house: House, part: str, method: str, stage: str) -> None:
     hanging = Hanging(getattr(house, part), method)
-    gateway = build(finish_timeout=0.5 if method == "embed" else 3, **{part: hanging})
+    gateway = build(finish_timeout=0.5 if stage == "mark" else 3, **{part: hanging})
     with pytest.raises(StageFailed, match="no answer within") as caught:
         gateway.release(Order(prompt="a lake", seed=1))
     hanging.freed.set()
