@@ -5,7 +5,8 @@
 Without --pipeline the rendering is a drawing made at once, so only the stages after it mean anything. With a
 diffusers folder the bare pipeline and the gateway render the same jobs in turn, and the ratio is reported.
 
-The mark is made, and the file encoded, in a thread beside `screen`: `mark` is what was left to wait for then.
+The mark is made, and the file encoded and read back, in a thread beside `screen`: `mark` is what
+was left to wait for then.
 """
 
 import os

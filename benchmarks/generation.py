@@ -80,7 +80,7 @@ def main() -> None:
 
 def over_http(wish: argparse.Namespace) -> None:
     backend = load_backend(Settings(threads=wish.threads, pipeline=wish.pipeline))
-    bares = {BARE: backend, **({"diffusers alone": by_torch(backend)} if backend._denoiser else {})}
+    bares = {BARE: backend, **({"diffusers alone": by_torch(backend)} if backend._parts else {})}
     seeds = itertools.count()
     rates: dict[object, list[float]] = defaultdict(list)
     cpu: dict[object, list[float]] = defaultdict(list)
@@ -113,9 +113,9 @@ def over_http(wish: argparse.Namespace) -> None:
 
 
 def by_torch(backend: DiffusersBackend) -> DiffusersBackend:
-    """The same pipeline without what predicts in the place of its UNet."""
+    """The same pipeline without what computes in the place of its networks."""
     plain = copy.copy(backend)
-    plain._denoiser = None
+    plain._parts = ()
     return plain
 
 

@@ -6,7 +6,7 @@ All ways take turns in one process, and time is the processor's own (`time.proce
 the machine slow all of them alike; shares are medians of the shares of each turn. Differences are the greatest of any
 number of a prediction, and of whole pictures how many of their values differ, and by how much at most.
 
-The decoder is exported into memory for the comparison. What ships is the UNet's graph alone. Prints Markdown.
+Prints Markdown.
 """
 
 import os
@@ -16,11 +16,9 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import argparse
 import copy
-import io
 import statistics
 import sys
 import time
-import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -29,12 +27,11 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from models.sessions import Program
 from service import logs
 from service.generation import Job
-from service.generation.denoiser import GRAPH, Denoiser
 from service.generation.diffusers_backend import DiffusersBackend
 from service.generation.loading import load_backend
+from service.generation.onnx_parts import OnnxPart
 from service.settings import Settings
 
 PROMPT = "a red fox in the snow at night"
@@ -49,8 +46,8 @@ def main() -> None:
     wish = parser.parse_args()
     logs.configure("error")
     backend = load_backend(Settings(threads=1))
-    if backend._denoiser is None:
-        raise SystemExit("the embedded model has no graph: python -m models.training.image_model.graph FOLDER")
+    if len(backend._parts) != 2:
+        raise SystemExit("the embedded model lacks a graph: python -m models.training.image_model.graph FOLDER")
     report_loading(backend)
     report("UNet, two predictions", compare(unets(backend), wish.runs))
     report("VAE decoder", compare(decoders(backend), wish.runs))
@@ -58,9 +55,10 @@ def main() -> None:
 
 
 def report_loading(backend: DiffusersBackend) -> None:
-    start = time.process_time()
-    Denoiser(backend._pipeline.unet, (backend.folder / GRAPH).read_bytes(), 1)
-    print(f"ONNX Runtime makes the UNet's graph ready, and proves it, in {time.process_time() - start:.1f} s.")
+    for part in backend._parts:
+        graph, start = (backend.folder / part.file).read_bytes(), time.process_time()
+        type(part)(part._network, graph, 1)
+        print(f"ONNX Runtime makes {part.file} ready, and proves it, in {time.process_time() - start:.1f} s.")
 
 
 def unets(backend: DiffusersBackend) -> dict[str, Way]:
@@ -77,17 +75,13 @@ def unets(backend: DiffusersBackend) -> dict[str, Way]:
         given = sample.contiguous(memory_format=memory)
         return network(given, torch.tensor(500), states, return_dict=False)[0].float().numpy()
 
-    def graph() -> np.ndarray:
-        with backend._denoiser.instead():
-            return asked(unet)
-
     return {
         "torch": lambda: asked(unet),
         "torch, channels last": lambda: asked(turned, LAST),
         "torch, fused projections": lambda: asked(joined),
         "torch, bfloat16 autocast": lambda: halved(lambda: asked(unet)),
         "torch, bfloat16 autocast, channels last": lambda: halved(lambda: asked(turned, LAST)),
-        "ONNX Runtime": graph,
+        "ONNX Runtime": by_graph(backend._parts[0], lambda: asked(unet)),
     }
 
 
@@ -95,7 +89,7 @@ def decoders(backend: DiffusersBackend) -> dict[str, Way]:
     vae = backend._pipeline.vae
     side = backend._pipeline.unet.config.sample_size
     latents = torch.randn(1, vae.config.latent_channels, side, side)
-    turned, program = copy.deepcopy(vae).to(memory_format=LAST), Program(decoder_graph(vae, latents), threads=1)
+    turned = copy.deepcopy(vae).to(memory_format=LAST)
 
     def asked(network: torch.nn.Module, memory: torch.memory_format = torch.contiguous_format) -> np.ndarray:
         return network.decode(latents.contiguous(memory_format=memory), return_dict=False)[0].float().numpy()
@@ -105,35 +99,28 @@ def decoders(backend: DiffusersBackend) -> dict[str, Way]:
         "torch, channels last": lambda: asked(turned, LAST),
         "torch, bfloat16 autocast": lambda: halved(lambda: asked(vae)),
         "torch, bfloat16 autocast, channels last": lambda: halved(lambda: asked(turned, LAST)),
-        "ONNX Runtime": lambda: program.run(latents=latents.numpy()),
+        "ONNX Runtime": by_graph(backend._parts[1], lambda: asked(vae)),
     }
 
 
-def decoder_graph(vae: torch.nn.Module, latents: torch.Tensor) -> bytes:
-    class Decoder(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.vae = vae
+def by_graph(part: OnnxPart, work: Way) -> Way:
+    def asked() -> np.ndarray:
+        with part.instead():
+            return work()
 
-        def forward(self, given: torch.Tensor) -> torch.Tensor:
-            return self.vae.decode(given, return_dict=False)[0]
-
-    out = io.BytesIO()
-    with warnings.catch_warnings(action="ignore"), torch.no_grad():  # of the exporter about itself
-        torch.onnx.export(Decoder(), (latents,), out, input_names=["latents"], opset_version=18, dynamo=False)
-    return out.getvalue()
+    return asked
 
 
 def pictures(backend: DiffusersBackend) -> dict[str, Way]:
     """Each call of a way draws its next seed, so that all draw the same ones."""
-    pipeline, denoiser = backend._pipeline, backend._denoiser
+    pipeline, (denoiser, decoder) = backend._pipeline, backend._parts
     own, turned = pipeline.vae, copy.deepcopy(pipeline.vae).to(memory_format=LAST)
 
-    def way(*, graph: bool, vae: torch.nn.Module, half: bool = False) -> Way:
+    def way(*parts: OnnxPart, vae: torch.nn.Module = own, half: bool = False) -> Way:
         seeds = iter(range(1 << 30))
 
         def draw() -> np.ndarray:
-            backend._denoiser, pipeline.vae = denoiser if graph else None, vae
+            backend._parts, pipeline.vae = parts, vae
             size, steps, guidance = backend.default_size, backend.default_steps, backend.default_guidance
             job = Job(PROMPT, "", next(seeds), *size, steps, guidance)
             return halved(lambda: drawn(backend, job)) if half else drawn(backend, job)
@@ -141,11 +128,12 @@ def pictures(backend: DiffusersBackend) -> dict[str, Way]:
         return draw
 
     return {
-        "torch": way(graph=False, vae=own),
-        "torch, VAE channels last": way(graph=False, vae=turned),
-        "torch, bfloat16 autocast": way(graph=False, vae=own, half=True),
-        "UNet by ONNX Runtime": way(graph=True, vae=own),
-        "UNet by ONNX Runtime, VAE channels last": way(graph=True, vae=turned),
+        "torch": way(),
+        "torch, VAE channels last": way(vae=turned),
+        "torch, bfloat16 autocast": way(half=True),
+        "UNet by ONNX Runtime": way(denoiser),
+        "UNet by ONNX Runtime, VAE channels last": way(denoiser, vae=turned),
+        "UNet and VAE by ONNX Runtime": way(denoiser, decoder),
     }
 
 

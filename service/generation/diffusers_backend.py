@@ -6,7 +6,7 @@ checker and others, and marks them.
 
 import contextlib
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,8 @@ from service.generation.adapters import check as check_adapters
 from service.generation.backend import Job, ModelIdentity, OnStep
 from service.generation.blending import Blending
 from service.generation.canvas import kept
-from service.generation.denoiser import Denoiser
 from service.generation.families import steerable
+from service.generation.onnx_parts import OnnxPart
 from service.generation.redrawing import blends, redrawer
 from service.generation.references import ReferenceAdapter
 from service.generation.references import check as check_references
@@ -48,10 +48,10 @@ class DiffusersBackend:
         folder: Path,
         options: Mapping[str, Any] | None = None,
         references: ReferenceAdapter | None = None,
-        denoiser: Denoiser | None = None,
+        parts: Sequence[OnnxPart] = (),
     ) -> None:
-        """`folder`: where it was loaded from. `references`: what lets its pictures take after others. `denoiser`: what
-        predicts in the place of its UNet.
+        """`folder`: where it was loaded from. `references`: what lets its pictures take after others. `parts`: what
+        computes in the place of networks of the pipeline.
 
         `options`: `steps`, `guidance`, `guidance_rescale`, `max_sequence_length`, `sizes` = "native", `words` the model
         knows, `prompt_tokens` that it may be given where its tokenizer takes more.
@@ -68,7 +68,7 @@ class DiffusersBackend:
         self._unheard = Unheard(pipeline, self._options)
         self._attachments = Attachments(pipeline)
         self._references = references
-        self._denoiser = denoiser
+        self._parts = tuple(parts)
         self._lock = threading.Lock()
 
     @property
@@ -146,7 +146,7 @@ class DiffusersBackend:
             seeded = [torch.Generator("cpu").manual_seed(one.seed) for one in jobs]
             on, by = self._attachments.on(pipeline, job.adapters), scheduled(pipeline, job.scheduler)
             after = self._after(pipeline, job)
-            with on, by, after as given, torch.inference_mode(), self._denoised(job), self._steered(job):
+            with on, by, after as given, torch.inference_mode(), self._quickened(job), self._steered(job):
                 drawn = pipeline(
                     **given,
                     generator=seeded if len(jobs) > 1 else seeded[0],
@@ -210,10 +210,12 @@ class DiffusersBackend:
                 hint=f"Use multiples of {multiple} up to {_LARGEST_SIDE}.",
             )
 
-    def _denoised(self, job: Job) -> contextlib.AbstractContextManager[None]:
-        if self._denoiser is None or job.adapters or job.references is not None:
-            return contextlib.nullcontext()
-        return self._denoiser.instead()
+    @contextlib.contextmanager
+    def _quickened(self, job: Job) -> Iterator[None]:
+        with contextlib.ExitStack() as parts:
+            for part in self._parts if not job.adapters and job.references is None else ():
+                parts.enter_context(part.instead())
+            yield
 
     def _steered(self, job: Job) -> contextlib.AbstractContextManager[None]:
         if not job.steering:

@@ -1,6 +1,6 @@
 """From the settings to a pipeline in memory, complete and from safetensors alone.
 
-With `denoiser`, `diffusers_backend`, `families`, `safe_guidance` and `safety_checker` the only modules of the service
+With `onnx_parts`, `diffusers_backend`, `families`, `safe_guidance` and `safety_checker` the only modules of the service
 that import torch and diffusers, and only when a pipeline is loaded.
 """
 
@@ -15,10 +15,10 @@ from models import Card, DigestMismatch, find_card
 from service.cards import known_cards
 from service.errors import Misconfigured, Unavailable
 from service.generation.backend import ModelIdentity
-from service.generation.denoiser import GRAPH, Denoiser
 from service.generation.diffusers_backend import DiffusersBackend
 from service.generation.families import part_class, pipeline_class, read_index, replaced
 from service.generation.folders import folder_digest
+from service.generation.onnx_parts import Decoder, Denoiser, OnnxPart
 from service.generation.references import ReferenceAdapter
 from service.generation.registration import strangers
 from service.settings import Settings
@@ -95,14 +95,16 @@ def _embedded(card: Card, settings: Settings, on_loading: OnLoading) -> Diffuser
     identity = ModelIdentity(card.name, card.version, card.digest)
     pipeline = _load(folder, settings, on_loading)
     options = {**card.options, "words": words}
-    return DiffusersBackend(pipeline, identity, folder, options, denoiser=_denoiser(card, pipeline, settings))
+    return DiffusersBackend(pipeline, identity, folder, options, parts=_in_onnx(card, pipeline, settings))
 
 
-def _denoiser(card: Card, pipeline: Any, settings: Settings) -> Denoiser | None:
+def _in_onnx(card: Card, pipeline: Any, settings: Settings) -> list[OnnxPart]:
     """What is faster than torch: on the processor, where the card has a graph for it."""
-    if GRAPH not in card.files or (settings.device, settings.precision) != ("cpu", "float32"):
-        return None
-    return Denoiser(pipeline.unet, card.read(GRAPH), settings.threads)
+    if (settings.device, settings.precision) != ("cpu", "float32"):
+        return []
+    kinds: tuple[tuple[type[OnnxPart], Any], ...] = ((Denoiser, pipeline.unet), (Decoder, pipeline.vae.decoder))
+    found = [(kind, network) for kind, network in kinds if kind.file in card.files]
+    return [kind(network, card.read(kind.file), settings.threads) for kind, network in found]
 
 
 def _references(settings: Settings) -> ReferenceAdapter | None:

@@ -14,6 +14,7 @@ from service.generation.adapters import Adapter
 from service.generation.diffusers_backend import DiffusersBackend
 from service.generation.folders import file_digest
 from service.generation.loading import EMBEDDED, load_backend
+from service.generation.onnx_parts import Decoder, Denoiser
 from service.house import House, open_house
 from service.policy import Outcome
 from service.settings import Settings
@@ -48,7 +49,7 @@ def test_the_same_seed_gives_the_same_picture(backend: DiffusersBackend) -> None
 
 def test_torch_alone_draws_the_same_to_the_eye(backend: DiffusersBackend, monkeypatch) -> None:
     quick = draw(backend, "a frog in a meadow", steps=4)
-    monkeypatch.setattr(backend, "_denoiser", None)
+    monkeypatch.setattr(backend, "_parts", ())
     plain = draw(backend, "a frog in a meadow", steps=4)
     assert np.abs(quick.astype(int) - plain).max() <= 1
 
@@ -78,10 +79,10 @@ def test_an_adapter_reaches_the_picture(backend: DiffusersBackend, tmp_path: Pat
     assert np.abs(before.astype(int) - changed).mean() > 1
 
 
-@pytest.mark.parametrize(("device", "precision", "graph"), [("cpu", "float32", True), ("cpu", "bfloat16", False)])
-def test_who_draws(device: str, precision: str, graph: bool) -> None:
-    loaded = load_backend(Settings(threads=1, device=device, precision=precision))
-    assert (loaded._denoiser is not None) is graph
+@pytest.mark.parametrize(("precision", "parts"), [("float32", [Denoiser, Decoder]), ("bfloat16", [])])
+def test_who_draws(precision: str, parts: list[type]) -> None:
+    loaded = load_backend(Settings(threads=1, precision=precision))
+    assert [type(part) for part in loaded._parts] == parts
 
 
 def corners(rgb: np.ndarray) -> np.ndarray:

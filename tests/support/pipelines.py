@@ -32,7 +32,7 @@ def stable_diffusion(folder: Path) -> Path:
     """A StableDiffusionPipeline folder that draws 256 x 256 px noise in milliseconds."""
     torch.manual_seed(0)
     StableDiffusionPipeline(
-        vae=_vae(),
+        vae=vae(),
         text_encoder=CLIPTextModel(clip_text()),
         tokenizer=clip_tokenizer(folder / "scratch"),
         unet=unet(cross=32),
@@ -49,7 +49,7 @@ def stable_diffusion_xl(folder: Path) -> Path:
     torch.manual_seed(0)
     tokenizer = clip_tokenizer(folder / "scratch")
     StableDiffusionXLPipeline(
-        vae=_vae(),
+        vae=vae(),
         text_encoder=CLIPTextModel(clip_text()),
         text_encoder_2=CLIPTextModelWithProjection(clip_text()),
         tokenizer=tokenizer,
@@ -109,12 +109,13 @@ def _clip() -> CLIPConfig:
     )
 
 
-def _vae() -> AutoencoderKL:
+def vae(groups: int = 4) -> AutoencoderKL:
+    """Random weights; latents of 4 channels, an eighth of the picture's side."""
     return AutoencoderKL(
         block_out_channels=(8, 8, 8, 16),
         down_block_types=("DownEncoderBlock2D",) * 4,
         up_block_types=("UpDecoderBlock2D",) * 4,
-        norm_num_groups=4,
+        norm_num_groups=groups,
         latent_channels=4,
     )
 

@@ -1,6 +1,8 @@
-"""The denoiser's graph without its weights, for ONNX Runtime: `python -m models.training.image_model.graph FOLDER`.
+"""Graphs without weights, for ONNX Runtime, of the networks that draw: the denoiser and the autoencoder's decoder.
 
-It belongs to the shapes and settings of the network, not to its numbers: weights of the same configuration share it.
+    python -m models.training.image_model.graph FOLDER
+
+They belong to the shapes and settings of a network, not to its numbers: weights of the same configuration share them.
 """
 
 from __future__ import annotations
@@ -13,67 +15,95 @@ from pathlib import Path
 
 import onnx
 import torch
-from diffusers import UNet2DConditionModel
+from diffusers import AutoencoderKL, UNet2DConditionModel
 from torch import nn
 
 OPSET = 18
-FILE = "unet/graph.onnx"
+DENOISER, DECODER = "unet/graph.onnx", "vae/graph.onnx"
 
 
 class _Prediction(nn.Module):
     """The denoiser with plain inputs and one output, under the name that its weights have in the graph."""
 
-    def __init__(self, unet: UNet2DConditionModel) -> None:
+    def __init__(self, unet: nn.Module) -> None:
         super().__init__()
         self.unet = unet
 
     def forward(self, sample: torch.Tensor, timestep: torch.Tensor, states: torch.Tensor) -> torch.Tensor:
-        return self.unet(sample, timestep, states, return_dict=False)[0]
+        found: torch.Tensor = self.unet(sample, timestep, states, return_dict=False)[0]
+        return found
 
 
-def graph_of(unet: UNet2DConditionModel, tokens: int) -> bytes:
+class _Decoding(nn.Module):
+    """The same for the decoder."""
+
+    def __init__(self, decoder: nn.Module) -> None:
+        super().__init__()
+        self.decoder = decoder
+
+    def forward(self, latents: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = self.decoder(latents)
+        return found
+
+
+def denoiser_graph(unet: UNet2DConditionModel, tokens: int) -> bytes:
     """A serialised ONNX model with inputs `sample` (B, C, S, S), `timestep` () and `states` (B, `tokens`, D), float32.
 
     Its weights are missing: they are called `unet.` and what `unet.state_dict()` calls them.
     """
     config = unet.config
-    unet, numbers = copy.deepcopy(unet).eval(), torch.Generator().manual_seed(0)
-    for weight in unet.parameters():  # of two that are equal, as fresh ones are, the exporter would make one
+    sample = torch.zeros(2, config.in_channels, config.sample_size, config.sample_size)
+    states = torch.zeros(2, tokens, config.cross_attention_dim)
+    given = {"sample": sample, "timestep": torch.tensor(500.0), "states": states}
+    return _exported(_Prediction(_nameable(unet)), given, "prediction")
+
+
+def decoder_graph(vae: AutoencoderKL, side: int) -> bytes:
+    """The same with the input `latents` (B, C, `side`, `side`), its weights called `decoder.` and the rest."""
+    latents = torch.zeros(2, vae.config.latent_channels, side, side)
+    return _exported(_Decoding(_nameable(vae.decoder)), {"latents": latents}, "pixels")
+
+
+def write(folder: Path) -> None:
+    """Puts the graphs into a pipeline's folder."""
+    from transformers import CLIPTextConfig
+
+    how = {"local_files_only": True, "torch_dtype": torch.float32}
+    unet = UNet2DConditionModel.from_pretrained(folder / "unet", **how)
+    vae = AutoencoderKL.from_pretrained(folder / "vae", **how)
+    tokens = CLIPTextConfig.from_pretrained(folder / "text_encoder", local_files_only=True).max_position_embeddings
+    (folder / DENOISER).write_bytes(denoiser_graph(unet, tokens))
+    (folder / DECODER).write_bytes(decoder_graph(vae, unet.config.sample_size))
+
+
+def _nameable(network: nn.Module) -> nn.Module:
+    """A copy with other numbers: of two weights that are equal, as fresh ones are, the exporter would make one."""
+    network, numbers = copy.deepcopy(network).eval(), torch.Generator().manual_seed(0)
+    for weight in network.parameters():
         nn.init.normal_(weight, generator=numbers)
-    example = (
-        torch.zeros(2, config.in_channels, config.sample_size, config.sample_size),
-        torch.tensor(500.0),
-        torch.zeros(2, tokens, config.cross_attention_dim),
-    )
-    free = {name: {0: "pictures"} for name in ("sample", "states", "prediction")}
+    return network
+
+
+def _exported(network: nn.Module, given: dict[str, torch.Tensor], result: str) -> bytes:
     out = io.BytesIO()
     with warnings.catch_warnings(action="ignore"), torch.no_grad():  # of the exporter about itself
         torch.onnx.export(
-            _Prediction(unet),
-            example,
+            network,
+            tuple(given.values()),
             out,
-            input_names=["sample", "timestep", "states"],
-            output_names=["prediction"],
-            dynamic_axes=free,
+            input_names=list(given),
+            output_names=[result],
+            dynamic_axes={name: {0: "pictures"} for name in (*given, result) if name != "timestep"},
             opset_version=OPSET,
             do_constant_folding=False,  # folded weights would have no name to find them by
             dynamo=False,
         )
     model = onnx.load_from_string(out.getvalue())
-    if strangers := {one.name for one in model.graph.initializer} - {f"unet.{name}" for name in unet.state_dict()}:
+    if strangers := {one.name for one in model.graph.initializer} - set(network.state_dict()):
         raise ValueError(f"the exporter made weights of its own: {', '.join(sorted(strangers)[:3])}")
     del model.graph.initializer[:]
     serialized: bytes = model.SerializeToString()
     return serialized
-
-
-def write(folder: Path) -> None:
-    """Puts the graph into a pipeline's folder."""
-    from transformers import CLIPTextConfig
-
-    unet = UNet2DConditionModel.from_pretrained(folder / "unet", local_files_only=True, torch_dtype=torch.float32)
-    tokens = CLIPTextConfig.from_pretrained(folder / "text_encoder", local_files_only=True).max_position_embeddings
-    (folder / FILE).write_bytes(graph_of(unet, tokens))
 
 
 if __name__ == "__main__":

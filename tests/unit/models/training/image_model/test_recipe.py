@@ -18,7 +18,7 @@ from models.training.image_model.guesses import Guesses
 from models.training.image_model.networks import TextToLatents
 from models.training.image_model.scenes import Scene, Thing
 from models.training.image_model.start import POOLING, take_over_autoencoder, take_over_denoiser
-from service.generation.denoiser import Denoiser
+from service.generation.onnx_parts import Decoder, Denoiser
 
 CPU = torch.device("cpu")
 
@@ -48,11 +48,16 @@ def test_it_ends_in_a_pipeline_that_draws(folder: Path) -> None:
     assert np.isfinite(image).all()
 
 
-def test_it_brings_the_denoisers_graph(folder: Path) -> None:
-    from diffusers import UNet2DConditionModel
+def test_it_brings_the_graphs(folder: Path) -> None:
+    """To load them is to prove that they belong to these weights."""
+    from diffusers import AutoencoderKL, UNet2DConditionModel
 
-    unet = UNet2DConditionModel.from_pretrained(folder / "unet", local_files_only=True, torch_dtype=torch.float32)
-    Denoiser(unet.requires_grad_(False), (folder / graph.FILE).read_bytes(), 1)  # proves that they belong together
+    how = {"local_files_only": True, "torch_dtype": torch.float32}
+    unet, vae = (
+        kind.from_pretrained(folder / n, **how) for kind, n in ((UNet2DConditionModel, "unet"), (AutoencoderKL, "vae"))
+    )
+    Denoiser(unet.requires_grad_(False), (folder / graph.DENOISER).read_bytes(), 1)
+    Decoder(vae.requires_grad_(False).decoder, (folder / graph.DECODER).read_bytes(), 1)
 
 
 def test_what_is_done_is_not_done_again(recipe: Recipe, folder: Path) -> None:

@@ -1,17 +1,18 @@
-"""A tiny random UNet, predicted by torch and by ONNX Runtime."""
+"""A tiny random UNet and decoder, computed by torch and by ONNX Runtime."""
 
 import onnx
 import pytest
 import torch
-from diffusers import UNet2DConditionModel
+from diffusers import AutoencoderKL, UNet2DConditionModel
 
 from models import ModelFault
-from models.training.image_model.graph import graph_of
-from service.generation.denoiser import Denoiser
+from models.training.image_model.graph import decoder_graph, denoiser_graph
+from service.generation.onnx_parts import Decoder, Denoiser
 from tests.support.encoders import small_encoder
 from tests.support.pipelines import unet as tiny
+from tests.support.pipelines import vae as tiny_vae
 
-TOKENS, WIDTH = 16, 32
+TOKENS, WIDTH, SIDE = 16, 32, 8
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,7 @@ def unet() -> UNet2DConditionModel:
 
 @pytest.fixture(scope="module")
 def graph(unet: UNet2DConditionModel) -> bytes:
-    return graph_of(unet, TOKENS)
+    return denoiser_graph(unet, TOKENS)
 
 
 @pytest.fixture(scope="module")
@@ -120,3 +121,44 @@ def test_a_graph_of_something_else_is_refused() -> None:
 
     with pytest.raises(ModelFault, match="has inputs pixel_values"):
         Denoiser(Weightless(), small_encoder(), 1)
+
+
+@pytest.fixture(scope="module")
+def vae() -> AutoencoderKL:
+    torch.manual_seed(0)
+    return tiny_vae().eval().requires_grad_(False)
+
+
+@pytest.fixture(scope="module")
+def decoding(vae: AutoencoderKL) -> bytes:
+    return decoder_graph(vae, SIDE)
+
+
+@pytest.mark.parametrize("pictures", [1, 2, 3])
+def test_it_decodes_what_torch_decodes(vae: AutoencoderKL, decoding: bytes, pictures: int) -> None:
+    latents = torch.randn(pictures, vae.config.latent_channels, SIDE, SIDE)
+    with torch.inference_mode():
+        expected = vae.decode(latents, return_dict=False)[0]
+        with Decoder(vae.decoder, decoding, 1).instead():
+            found, named = vae.decode(latents, return_dict=False)[0], vae.decode(latents).sample
+    assert torch.equal(found, named)
+    assert found.std() > 0
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
+
+
+def test_latents_of_another_size_are_a_fault(vae: AutoencoderKL, decoding: bytes) -> None:
+    with Decoder(vae.decoder, decoding, 1).instead(), pytest.raises(ModelFault, match="ONNX Runtime"):
+        vae.decode(torch.randn(1, vae.config.latent_channels, SIDE + 1, SIDE))
+
+
+def test_the_graph_of_another_decoder_is_refused(vae: AutoencoderKL, decoding: bytes) -> None:
+    """The same weights fit into both: this one normalises in other groups."""
+    torch.manual_seed(0)
+    other = tiny_vae(groups=2).eval().requires_grad_(False)
+    with pytest.raises(ModelFault, match="not the graph of these weights"):
+        Decoder(other.decoder, decoding, 1)
+
+
+def test_the_denoisers_graph_is_no_decoders(vae: AutoencoderKL, graph: bytes) -> None:
+    with pytest.raises(ModelFault, match=r"vae/graph\.onnx"):
+        Decoder(vae.decoder, graph, 1)
