@@ -50,8 +50,9 @@ class Rehearsal:
 
     def survived_by(self, rms: float) -> bool:
         """Whether the mark at `rms` grey levels is read well enough after every trial."""
-        marked = np.clip(np.rint(self._picture + self._mark * np.float32(rms)), 0, 255)
-        small = self._canonical(_after_jpeg(scaled(marked, 0.5), 70))
+        marked = cv2.addWeighted(self._picture, 1.0, self._mark, rms, 0.0, dtype=cv2.CV_8U)  # rounded, and clipped
+        half = np.rint(scaled(marked.astype(np.float32), 0.5)).astype(np.uint8)
+        small = self._canonical(_after_jpeg(half, 70))
         if self._clarity(small) < _JPEG_70_HALF_SIZE:
             return False
         if rms < _ENOUGH_FOR_JPEG_15 and self._clarity(self._canonical(_after_jpeg(marked, 15))) < _JPEG_15_WHOLE:
@@ -87,9 +88,9 @@ class Rehearsal:
         return float(heard.mean() / (heard.std() + 1e-9))
 
 
-def _after_jpeg(image: NDArray[np.float32], quality: int) -> NDArray[np.float32]:
-    """`image` (luma in [0, 255]) through JPEG at `quality`."""
-    _, coded = cv2.imencode(".jpg", np.rint(image).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, quality])
+def _after_jpeg(image: NDArray[np.uint8], quality: int) -> NDArray[np.float32]:
+    """`image` (uint8 luma) through JPEG at `quality`: float32 in [0, 255]."""
+    _, coded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
     return np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE), dtype=np.float32)
 
 
