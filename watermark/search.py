@@ -25,8 +25,9 @@ _FIRST_MOVE: Final = np.array([STEP / 2, TURN_STEP / 2, STEP / 2])
 _REFINEMENTS: Final = 5
 _SHRINK: Final = 0.65
 """Refinement starts with half a step of the coarse search along each axis and shrinks it every time, to a tenth."""
-_BATCH: Final = 32
-"""Hypotheses scored together: few enough for their correlations to stay in the processor's cache."""
+_ROUGH_BATCH: Final = 256
+_CLOSE_BATCH: Final = 32
+"""Correlations made together, over a few shifts and over every one: few enough to stay in the processor's cache."""
 _SECOND_LOOKS: Final = 256
 """Best hypotheses of a stage, over all keys, that get a second look at every shift."""
 _SEEDS: Final = 16
@@ -68,6 +69,8 @@ class Searcher:
         self.templates = np.stack([pattern.template for pattern in patterns])
         self.band = np.stack([self.layout.ky, self.layout.kx]).astype(np.float64)
         self.sync_band = self.band[:, self.layout.sync]
+        self.stages = [(poses, _under(poses, self.sync_band).astype(np.float32)) for poses in STAGES]
+        """The poses of each stage, and where the template's frequencies lie under them (see `_under`)."""
 
     def grid(
         self,
@@ -102,15 +105,15 @@ class Search:
     def grids(self) -> Iterator[Grid]:
         """The grids found: clear ones as they turn up, stage by stage; then faint ones, best first."""
         seen: list[Grid] = []
-        for poses in STAGES:
-            new = [grid for grid in self._stage(poses) if not _known(grid, seen)]
+        for poses, frequencies in self._searcher.stages:
+            new = [grid for grid in self._stage(poses, frequencies) if not _known(grid, seen)]
             seen += new
             yield from (grid for grid in new if grid.score >= CLEAR_SCORE)
         yield from best_first(grid for grid in seen if _FAINT_SCORE <= grid.score < CLEAR_SCORE)
 
-    def _stage(self, poses: Poses) -> list[Grid]:
+    def _stage(self, poses: Poses, frequencies: NDArray[np.float32]) -> list[Grid]:
         """Distinct grids near the likeliest of `poses` under any key, best first."""
-        scores = self._rough_scores(poses)
+        scores = self._rough_scores(frequencies / np.float32(self._pitch))
         likeliest = np.argpartition(-scores, _SECOND_LOOKS, axis=None)[:_SECOND_LOOKS]
         keys, places = np.unravel_index(likeliest, scores.shape)
         seeds, keys, shift = self._seeds(poses[places], keys)
@@ -120,23 +123,27 @@ class Search:
                 distinct.append(grid)
         return distinct
 
-    def _rough_scores(self, poses: Poses) -> NDArray[np.float32]:
-        """For each key and pose the best template correlation over a few shifts: float32[K, B]."""
+    def _rough_scores(self, frequencies: NDArray[np.float32]) -> NDArray[np.float32]:
+        """For each key and pose the best template correlation over a few shifts: float32[K, B].
+
+        `frequencies`: where each pose puts the template, float32[2, B, S] in cycles per sample.
+        """
         templates, rough = self._searcher.templates, self._searcher.rough
-        scores = np.empty((len(templates), len(poses)), np.float32)
-        for start in range(0, len(poses), _BATCH):
-            batch = slice(start, start + _BATCH)
-            read = self._spectrum.nearest(*self._frequencies(poses[batch], self._searcher.sync_band))
-            chance = chance_of(read * np.abs(templates[0]))
-            for key, template in enumerate(templates):
-                scores[key, batch] = rough.anywhere(read * template) / chance
+        keys, count = len(templates), frequencies.shape[1]
+        scores = np.empty((keys, count), np.float32)
+        for start in range(0, count, size := max(1, _ROUGH_BATCH // keys)):
+            batch = slice(start, start + size)
+            read = self._spectrum.nearest(*frequencies[:, batch])
+            products = (templates[:, None] * read).reshape(-1, read.shape[1])
+            heights = rough.anywhere(products).reshape(keys, -1)
+            scores[:, batch] = heights / chance_of(read * np.abs(templates[0]))
         return scores
 
     def _seeds(self, poses: Poses, keys: NDArray[np.intp]) -> tuple[Poses, NDArray[np.intp], NDArray[np.float64]]:
         """The best of `poses` with `keys` (intp[B]) on a closer look, and their shifts (float64[B, 2])."""
         scores, shifts = [], []
-        for start in range(0, len(poses), _BATCH):
-            products = self._products(poses[start : start + _BATCH], keys[start : start + _BATCH])
+        for start in range(0, len(poses), _CLOSE_BATCH):
+            products = self._products(poses[start : start + _CLOSE_BATCH], keys[start : start + _CLOSE_BATCH])
             height, shift = self._searcher.close.peak(products)
             scores.append(height / chance_of(products))
             shifts.append(shift)
@@ -178,8 +185,12 @@ class Search:
 
     def _frequencies(self, poses: Poses, band: NDArray[np.float64]) -> NDArray[np.float32]:
         """Where `band` (float64[2, F], cycles per tile) lies in the picture: float32[2, B, F], cycles per sample."""
-        maps = linear_maps(poses) / self._pitch
-        return np.asarray(np.moveaxis(maps @ band, 1, 0), dtype=np.float32)
+        return np.asarray(_under(poses, band) / self._pitch, dtype=np.float32)
+
+
+def _under(poses: Poses, band: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Where `band` (float64[2, F], cycles per tile) lies under each pose, in units of 1 / pitch: float64[2, B, F]."""
+    return np.moveaxis(linear_maps(poses) @ band, 1, 0)
 
 
 def chance_of(products: NDArray[np.complex64]) -> NDArray[np.float32]:

@@ -19,6 +19,6 @@ def test_a_clearer_grid_is_not_dropped_for_a_fainter_one_nearby(monkeypatch: pyt
     searcher = Searcher([Pattern(Layout(epoch.pattern, 368), epoch.phases[0])])
     shadow, itself, fainter = grid(6.6, 0.009), grid(13.2, 0.027), grid(5.0, 0.028)
     stages = iter([[shadow], [itself], [fainter]])
-    monkeypatch.setattr(Search, "_stage", lambda _self, _poses: next(stages))
+    monkeypatch.setattr(Search, "_stage", lambda *_: next(stages))
     search = Search(FineSpectrum(np.zeros((64, 64), np.float32), 64.0), 64.0, searcher)
     assert [one.score for one in search.grids()] == [6.6, 13.2]
