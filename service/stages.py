@@ -257,7 +257,7 @@ class Signed(_Stage):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Proven(_Stage):
-    """A signed file that was decoded again and gave back both marks."""
+    """A signed file that shows the very pixels in which the mark was read, and whose credential holds and names it."""
 
     signed: Signed
 

@@ -1,7 +1,6 @@
 """From the settings to a pipeline in memory, complete and from safetensors alone.
 
-With `onnx_parts`, `diffusers_backend`, `families`, `safe_guidance` and `safety_checker` the only modules of the service
-that import torch and diffusers, and only when a pipeline is loaded.
+Torch and diffusers are imported inside functions of this package alone, when a pipeline is loaded or drawn with.
 """
 
 import json

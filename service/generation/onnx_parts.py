@@ -70,9 +70,12 @@ class OnnxPart(ABC):
     def _prove(self) -> None:
         import torch  # noqa: PLC0415
 
-        given = self._trial(torch.Generator("cpu").manual_seed(0))
-        with torch.inference_mode():
-            expected, found = (_tensor(ask(*given)).numpy() for ask in (self._network, self._forward))
+        try:
+            given = self._trial(torch.Generator("cpu").manual_seed(0))
+            with torch.inference_mode():
+                expected, found = (_tensor(ask(*given)).numpy() for ask in (self._network, self._forward))
+        except (RuntimeError, TypeError) as unfit:  # torch's, of what the graph says that its inputs are
+            raise ModelFault(f"{self.file} is for other shapes: {unfit}") from unfit
         if found.shape != expected.shape or not np.abs(found - expected).max() <= _WORST_DIFFERENCE:
             raise ModelFault(
                 f"{self.file} is not the graph of these weights: write it again, or take it out of the folder and its "

@@ -109,14 +109,14 @@ def _clip() -> CLIPConfig:
     )
 
 
-def vae(groups: int = 4) -> AutoencoderKL:
-    """Random weights; latents of 4 channels, an eighth of the picture's side."""
+def vae(groups: int = 4, channels: int = 4) -> AutoencoderKL:
+    """Random weights; latents of so many channels, an eighth of the picture's side."""
     return AutoencoderKL(
         block_out_channels=(8, 8, 8, 16),
         down_block_types=("DownEncoderBlock2D",) * 4,
         up_block_types=("UpDecoderBlock2D",) * 4,
         norm_num_groups=groups,
-        latent_channels=4,
+        latent_channels=channels,
     )
 
 

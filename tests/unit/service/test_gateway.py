@@ -273,6 +273,24 @@ def test_a_file_that_shows_another_picture_is_refused(build, house: House, monke
     assert "screened picture" in refusal.message
 
 
+@pytest.mark.parametrize(("read", "stage"), [(1, "mark"), (2, "prove")])
+@pytest.mark.parametrize("to", ["png", "jpeg", "webp"])
+def test_a_file_of_ours_that_cannot_be_read_is_no_callers_fault(
+    build, house: House, monkeypatch, to: str, read: int, stage: str
+) -> None:
+    from service import gateway as module
+
+    reads = []
+
+    def decoded(data, limits, decode=module.decode):  # type: ignore[no-untyped-def]
+        reads.append(data)
+        return decode(data if len(reads) != read else data[:100], limits)
+
+    monkeypatch.setattr(module, "decode", decoded)
+    refusal = refused(build(), house, Order(prompt="a lake", seed=1, format=to))  # type: ignore[arg-type]
+    assert (type(refusal), refusal.stage, refusal.status) == (StageFailed, stage, 503)
+
+
 @pytest.mark.parametrize("other", ["another picture", "one grey level"])
 def test_a_signer_that_changes_the_picture_is_refused(build, house: House, other: str) -> None:
     """Also where it would still look like the screened one: what was read back is what must leave."""

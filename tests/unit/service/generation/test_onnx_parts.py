@@ -159,6 +159,19 @@ def test_the_graph_of_another_decoder_is_refused(vae: AutoencoderKL, decoding: b
         Decoder(other.decoder, decoding, 1)
 
 
+def test_the_graph_of_other_latents_is_refused(decoding: bytes) -> None:
+    with pytest.raises(ModelFault, match=r"vae/graph\.onnx"):
+        Decoder(tiny_vae(channels=8).eval().requires_grad_(False).decoder, decoding, 1)
+
+
+def test_a_graph_of_any_size_is_refused(vae: AutoencoderKL, decoding: bytes) -> None:
+    """There is no telling what to prove it with."""
+    model = onnx.load_from_string(decoding)
+    model.graph.input[0].type.tensor_type.shape.dim[2].dim_param = "height"
+    with pytest.raises(ModelFault, match="other shapes"):
+        Decoder(vae.decoder, model.SerializeToString(), 1)
+
+
 def test_the_denoisers_graph_is_no_decoders(vae: AutoencoderKL, graph: bytes) -> None:
     with pytest.raises(ModelFault, match=r"vae/graph\.onnx"):
         Decoder(vae.decoder, graph, 1)
