@@ -276,15 +276,15 @@ class Gateway:
     def _imprint(self, draft: Draft) -> Imprint:
         """Mark and encode the draft, and read the file as a stranger would: its pixels, and the mark in them."""
         mark_id = draft.admitted.mark_id
-        rgb = frozen(self._codec.embed(draft.rgb, mark_id))
-        data, mime = encode(rgb, draft.admitted.format)
+        marked = frozen(self._codec.embed(draft.rgb, mark_id))
+        data, mime = encode(marked, draft.admitted.format)
         shown = decode(data, _OWN_FILE).rgb
         # The draft, not the marked pixels: the marker is not above suspicion.
         expect(_psnr(shown, draft.rgb) >= _LEAST_PSNR, "the file does not show the screened picture")
         reading = self._codec.extract(shown)
         if reading is None or reading.mark_id != mark_id:
             raise StageFailed("the mark does not read back from the file", stage="mark")
-        return Imprint(rgb, fingerprint(rgb), data, mime, shown, reading.confidence)
+        return Imprint(data, mime, fingerprint(marked), shown, reading.confidence)
 
     def _mark(self, cleared: Cleared, watch: Watch) -> Marked:
         marking = genuine(cleared, Cleared).marking
@@ -313,7 +313,7 @@ class Gateway:
         draft, imprint = signed.marked.cleared.draft, signed.marked.imprint
         validation = Running(partial(self._credentials.read, signed.data, signed.mime))  # beside the pixels
         shown = decode(signed.data, _OWN_FILE).rgb
-        expect(np.array_equal(shown, imprint.shown), "the signed file does not show the marked picture")
+        expect(np.array_equal(shown, imprint.rgb), "the signed file does not show the marked picture")
         credential = validation.result(self._rules.finish_timeout)
         expect(
             credential.state in ("trusted", "valid_untrusted"),

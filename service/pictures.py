@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 import cv2
 import numpy as np
@@ -40,10 +40,6 @@ _MIMES: Mapping[str, Mime] = {
     "TIFF": "image/tiff",
 }
 _DECODERS = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF")
-_SAVE: Mapping[Literal["jpeg", "webp"], tuple[str, Mime, dict[str, Any]]] = {
-    "jpeg": ("JPEG", "image/jpeg", {"quality": 92, "subsampling": 0}),
-    "webp": ("WEBP", "image/webp", {"quality": 92, "method": 4}),
-}
 _SRGB = ImageCms.createProfile("sRGB")
 _WHITE = (255, 255, 255)
 _HALF = 128
@@ -167,12 +163,14 @@ def _selected(data: bytes, limits: Limits) -> NDArray[np.bool_]:
 
 def encode(rgb: NDArray[np.uint8], to: OutputFormat) -> tuple[bytes, Mime]:
     """Encode RGB (uint8, H x W x 3) without any metadata; PNG is lossless, JPEG and WebP have quality 92."""
-    if to == "png":
-        return _png(rgb), "image/png"
-    name, mime, options = _SAVE[to]
+    mime, written = _ENCODERS[to]
+    return written(rgb), mime
+
+
+def _by_pillow(rgb: NDArray[np.uint8], name: str, **options: int) -> bytes:
     out = io.BytesIO()
     Image.fromarray(rgb).save(out, name, **options)
-    return out.getvalue(), mime
+    return out.getvalue()
 
 
 def _png(rgb: NDArray[np.uint8]) -> bytes:
@@ -182,6 +180,13 @@ def _png(rgb: NDArray[np.uint8]) -> bytes:
     if not written:
         raise ValueError(f"pixels of shape {rgb.shape} cannot be written as PNG")
     return coded.tobytes()
+
+
+_ENCODERS: Mapping[OutputFormat, tuple[Mime, Callable[[NDArray[np.uint8]], bytes]]] = {
+    "png": ("image/png", _png),
+    "jpeg": ("image/jpeg", partial(_by_pillow, name="JPEG", quality=92, subsampling=0)),
+    "webp": ("image/webp", partial(_by_pillow, name="WEBP", quality=92, method=4)),
+}
 
 
 def frozen(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -216,15 +216,14 @@ class Draft(_Stage):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Imprint:
-    """Pixels that carry the mark (read-only uint8, height x width x 3), their fingerprint, the file that holds them,
-    without a credential yet, and what was read back from it: the pixels that it shows, and how sure the reading of the
-    mark in those is. It leads nowhere by itself: only what is Marked is signed."""
+    """A marked picture as a file without a credential yet, its fingerprint, and what was read back from the file: the
+    pixels that it shows (read-only uint8, height x width x 3), and how sure the mark in them is (in (0, 1], see
+    `watermark.Reading`). It leads nowhere by itself: only what is Marked is signed."""
 
-    rgb: NDArray[np.uint8]
-    fingerprint: Fingerprint
     data: bytes
     mime: Mime
-    shown: NDArray[np.uint8]
+    fingerprint: Fingerprint
+    rgb: NDArray[np.uint8]
     confidence: float
 
 

@@ -70,7 +70,8 @@ class Searcher:
         self.band = np.stack([self.layout.ky, self.layout.kx]).astype(np.float64)
         self.sync_band = self.band[:, self.layout.sync]
         self.stages = [(poses, _under(poses, self.sync_band).astype(np.float32)) for poses in STAGES]
-        """The poses of each stage, and where the template's frequencies lie under them (see `_under`)."""
+        """The poses of each stage, and where the template's frequencies lie under them: float32[2, B, S], in units of
+        1 / pitch."""
 
     def grid(
         self,
@@ -112,7 +113,7 @@ class Search:
         yield from best_first(grid for grid in seen if _FAINT_SCORE <= grid.score < CLEAR_SCORE)
 
     def _stage(self, poses: Poses, frequencies: NDArray[np.float32]) -> list[Grid]:
-        """Distinct grids near the likeliest of `poses` under any key, best first."""
+        """Distinct grids near the likeliest of `poses` under any key, best first; `frequencies` as in `stages`."""
         scores = self._rough_scores(frequencies / np.float32(self._pitch))
         likeliest = np.argpartition(-scores, _SECOND_LOOKS, axis=None)[:_SECOND_LOOKS]
         keys, places = np.unravel_index(likeliest, scores.shape)
