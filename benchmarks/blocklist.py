@@ -33,11 +33,11 @@ from skimage import data as photos
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from detectors import Fingerprint, fingerprint, listings, looks, nearest, pack, variants
-from service.blocklist import SAME_PICTURE_BITS, Blocklist
 from service.cli.files import PICTURES
-from service.hashlists import LEAST_QUALITY, Listed
-from service.ledger import Ledger
-from service.pictures import Limits, decode
+from service.ledger.ledger import Ledger
+from service.media.pictures import Limits, decode
+from service.moderation.blocklist import SAME_PICTURE_BITS, Blocklist
+from service.moderation.hash_lists import LEAST_QUALITY, Listed
 from tests.support.painter import landscape
 
 PHOTOS = ("astronaut", "coffee", "chelsea", "rocket", "camera")  # the ones that need no download

@@ -33,12 +33,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from detectors import DlibFaces, FaceModel, Templates, distance, looks
 from detectors.faces import DIMENSIONS, Face, Match, distances
 from service.cli.files import PICTURES
-from service.faces import open_model
-from service.hashlists import LEAST_QUALITY
-from service.liveness import MIRRORED_BITS, POSES, pose
-from service.measure import wilson
-from service.pictures import Limits, decode
-from service.settings import Settings
+from service.examiner.metrics import wilson
+from service.kit.settings import Settings
+from service.likeness.comparison import open_model
+from service.likeness.liveness import MIRRORED_BITS, POSES, pose
+from service.media.pictures import Limits, decode
+from service.moderation.hash_lists import LEAST_QUALITY
 
 cv2.setNumThreads(1)
 
@@ -151,7 +151,7 @@ def auc_interval(
 
 
 def report_turns(folder: Path) -> None:
-    """`Face.turn` of the largest face, and PDQ of mirrored copies: what the limits of service/liveness.py rest on."""
+    """`Face.turn` of the largest face, and PDQ of mirrored copies: what limits of likeness/liveness.py rest on."""
     model = DlibFaces()
     pictures = [decode(path.read_bytes(), LIMITS).rgb for path in pictures_below(folder)]
     found = [(model(rgb), model(rgb[:, ::-1])) for rgb in pictures]

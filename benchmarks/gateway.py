@@ -27,15 +27,16 @@ import cv2
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from detectors.prompts import PromptScreen
-from service import logs
-from service.gateway import Gateway
-from service.generation.loading import load_backend
-from service.house import open_checkers, open_folder_checker, open_house
-from service.pictures import Limits
-from service.rules import Rules
-from service.settings import Settings
-from service.stages import Order
-from service.staging import Watch
+from service.gateway.assembly import open_checkers, open_folder_checker
+from service.gateway.execution import Watch
+from service.gateway.options import Rules
+from service.gateway.order import Order
+from service.gateway.pipeline import Gateway
+from service.generation.diffusers.loading import load_backend
+from service.installation import open_house
+from service.kit import logs
+from service.kit.settings import Settings
+from service.media.pictures import Limits
 from tests.support.painter import Painter
 
 STAGES = ("screen", "mark", "sign", "prove", "issue")

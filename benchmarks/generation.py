@@ -38,15 +38,15 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from service import logs
-from service.gateway import Gateway
+from service.gateway.order import Order
+from service.gateway.pipeline import Gateway
 from service.generation import Backend, Job, OnStep
-from service.generation.diffusers_backend import DiffusersBackend
+from service.generation.diffusers.backend import DiffusersBackend
+from service.generation.diffusers.loading import load_backend
 from service.generation.front import Front
-from service.generation.loading import load_backend
-from service.house import open_house
-from service.settings import Settings
-from service.stages import Order
+from service.installation import open_house
+from service.kit import logs
+from service.kit.settings import Settings
 from tests.support.painter import landscape
 
 CLIENTS = (1, 4, 16)

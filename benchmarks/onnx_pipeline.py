@@ -27,12 +27,12 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from service import logs
 from service.generation import Job
-from service.generation.diffusers_backend import DiffusersBackend
-from service.generation.loading import load_backend
-from service.generation.onnx_parts import OnnxPart
-from service.settings import Settings
+from service.generation.diffusers.backend import DiffusersBackend
+from service.generation.diffusers.loading import load_backend
+from service.generation.diffusers.onnx_parts import OnnxPart
+from service.kit import logs
+from service.kit.settings import Settings
 
 PROMPT = "a red fox in the snow at night"
 LAST = torch.channels_last

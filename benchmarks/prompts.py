@@ -17,10 +17,10 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from models.training.prompts.evasions import EVASIONS
-from service.house import open_screen
-from service.prompt_policy import grounds
-from service.settings import load_settings
+from detectors.prompts.training.evasions import EVASIONS
+from service.gateway.assembly import open_screen
+from service.gateway.prompt_policy import grounds
+from service.kit.settings import load_settings
 
 MORE: dict[str, Callable[[str], str]] = {
     "upper case": str.upper,

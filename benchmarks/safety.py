@@ -27,12 +27,12 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from service.cli.files import PICTURES
-from service.generation.loading import EMBEDDED
-from service.house import open_checkers, open_folder_checker
-from service.measure import wilson
-from service.pictures import Limits, decode
-from service.screening import Checker
-from service.settings import load_settings
+from service.examiner.metrics import wilson
+from service.gateway.assembly import open_checkers, open_folder_checker
+from service.gateway.screening import Checker
+from service.generation.diffusers.loading import EMBEDDED
+from service.kit.settings import load_settings
+from service.media.pictures import Limits, decode
 
 LIMITS = Limits(max_bytes=64 << 20, max_pixels=64_000_000)
 THRESHOLDS = (0.5, 0.8)

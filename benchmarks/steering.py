@@ -20,9 +20,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 
-from service.generation import Job, safe_guidance
-from service.generation.loading import load_backend
-from service.settings import load_settings
+from service.generation import Job
+from service.generation.diffusers import safe_guidance
+from service.generation.diffusers.loading import load_backend
+from service.kit.settings import load_settings
 
 OBJECTS = ("car", "umbrella", "balloon", "house", "teapot", "flower", "mushroom", "apple")
 SETTING = "in the snow"

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.watermark_attacks import Rgb, clipped, sized
 from benchmarks.watermark_pictures import flat
-from service.heatmaps import enlarged, overlay
+from service.media.heatmaps import enlarged, overlay
 from watermark import Codec, Keyring
 
 AMPLIFIED = 16

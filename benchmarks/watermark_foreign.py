@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.watermark_attacks import Rgb, jpeg, sized
 from benchmarks.watermark_pictures import crop, flat, lines, photos, textures
-from watermark.stock import METHODS, RIVAGAN_BITS, STOCK, Message, Method, StockMarks, enough
+from watermark.foreign.stock import METHODS, RIVAGAN_BITS, STOCK, Message, Method, StockMarks, enough
 
 AFTER = {
     "nothing": lambda x: x,

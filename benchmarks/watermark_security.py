@@ -22,11 +22,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.watermark_attacks import Rgb, clipped, cropped, jpeg, sized
 from benchmarks.watermark_pictures import photos
 from detectors import fingerprint
-from service.policy import same_image
+from service.examiner.policy import same_image
 from watermark import Codec, Keyring
-from watermark.canvas import SHORT_SIDE, folded, luma, resized, whitened
-from watermark.keyring import DEFAULT_POOL
-from watermark.pattern import TILE
+from watermark.tile.canvas import SHORT_SIDE, folded, luma, resized, whitened
+from watermark.tile.keyring import DEFAULT_POOL
+from watermark.tile.pattern import TILE
 
 SECRET = b"benchmark keyring, not for use"
 HELD = (10, 50, 200)

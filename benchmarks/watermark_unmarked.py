@@ -18,8 +18,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.watermark_pictures import crop, flat, lines, photos, textures
-from watermark import Codec, Keyring, payload
-from watermark.reader import MAX_ATTEMPTS
+from watermark import Codec, Keyring
+from watermark.tile import payload
+from watermark.tile.reader import MAX_ATTEMPTS
 
 ODDS = 2.0**-36
 """Of passing the check by chance, an attempt: 32 bits of check, 4 of version."""

@@ -1,7 +1,6 @@
 """Evidence from pixels and metadata. Detectors find; they never decide."""
 
-from detectors.box_card import BoxCard, BoxOptions
-from detectors.declared import Declaration, Metadata, declarations
+from detectors.declared.metadata import Declaration, Metadata, declarations
 from detectors.faces import (
     DIMENSIONS,
     CardFaces,
@@ -15,12 +14,13 @@ from detectors.faces import (
     compare,
 )
 from detectors.findings import Finding
-from detectors.hamming import nearest, pack
-from detectors.safety import OpenNsfw
-from detectors.safety_card import SafetyCard, SafetyOptions
-from detectors.similarity import Fingerprint, distance, fingerprint
+from detectors.safety.box_card import BoxCard, BoxOptions
+from detectors.safety.classifier_card import SafetyCard, SafetyOptions
+from detectors.safety.open_nsfw import OpenNsfw
+from detectors.similarity.fingerprint import Fingerprint, distance, fingerprint
+from detectors.similarity.hamming import nearest, pack
+from detectors.similarity.variants import listings, looks, variants
 from detectors.synthetic import OUT_OF_SCOPE, Encoder, Inference, Member, MemberOptions, Prepared, Synthetic
-from detectors.variants import listings, looks, variants
 
 __all__ = [
     "DIMENSIONS",

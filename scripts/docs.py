@@ -14,9 +14,9 @@ import click
 import typer
 
 from service.cli.app import EPILOG, app
-from service.errors import Error, tree
-from service.report import CONFLICTS, REASONS, VERSION, Report
-from service.settings import PREFIX, Settings
+from service.examiner.report import CONFLICTS, REASONS, VERSION, Report
+from service.kit.errors import Error, tree
+from service.kit.settings import PREFIX, Settings
 
 DOCS = Path(__file__).parent.parent / "docs"
 NOTE = "<!-- Written by scripts/docs.py; do not edit. -->\n\n"

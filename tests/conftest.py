@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from detectors import DlibFaces, OpenNsfw
-from service import keys, logs
-from service.gateway import Gateway
-from service.house import House, open_house
-from service.pictures import Limits
-from service.rules import Rules
-from service.settings import PREFIX, Settings
+from service.gateway.options import Rules
+from service.gateway.pipeline import Gateway
+from service.installation import House, open_house
+from service.keys import signing
+from service.kit import logs
+from service.kit.settings import PREFIX, Settings
+from service.media.pictures import Limits
 from tests.support.faces import WITHOUT_FACES
 from tests.support.painter import Checker, Painter
 from tests.support.prompts import Screen
@@ -67,7 +68,7 @@ def build(house: House) -> Build:
             rules=Rules(
                 "Test Installation", 0.5, screen_timeout, 60.0, Limits(1 << 22, 1 << 22), safe_retries, finish_timeout
             ),
-            digest_prompt=keys.prompt_digester(house.settings),
+            digest_prompt=signing.prompt_digester(house.settings),
             **own,  # type: ignore[arg-type]
         )
 

@@ -1,7 +1,7 @@
 """The pixel watermark: payload, codec and keyring."""
 
-from watermark.codec import Codec
-from watermark.keyring import Keyring
-from watermark.reader import Reading
+from watermark.tile.codec import Codec
+from watermark.tile.keyring import Keyring
+from watermark.tile.reader import Reading
 
 __all__ = ["Codec", "Keyring", "Reading"]

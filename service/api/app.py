@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from fastapi import FastAPI
 
 from detectors import Inference, Prepared
-from service import SYSTEM_NAME, __version__, logs
+from service import SYSTEM_NAME, __version__
 from service.api import (
     appeals,
     consent,
@@ -26,7 +26,8 @@ from service.api.batches import Batcher
 from service.api.callers import Desk
 from service.api.limits import Buckets, RateLimit
 from service.api.middleware import BodyLimit, NoNul, RequestId
-from service.house import House
+from service.installation import House
+from service.kit import logs
 
 _FORM_OVERHEAD = 1 << 16  # boundaries and part headers around the largest file
 

@@ -6,9 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Request
 
 from service.api.problems import responses
-from service.appeals import Appeal, AppealStatus
-from service.errors import BadRequest, NotFound, TooMany, Unavailable
-from service.house import House
+from service.installation import House
+from service.kit.errors import BadRequest, NotFound, TooMany, Unavailable
+from service.moderation.appeals import Appeal, AppealStatus
 
 router = APIRouter(tags=["notices"])
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-from service.errors import Error
+from service.kit.errors import Error
 
 In = TypeVar("In")
 Out = TypeVar("Out")

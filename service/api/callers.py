@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from fastapi import Request
 
-from service.errors import Busy
+from service.kit.errors import Busy
 
 T = TypeVar("T")
 

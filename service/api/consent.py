@@ -8,8 +8,9 @@ from pydantic import BaseModel, Field
 
 from service.api.keys import ShownKey
 from service.api.problems import responses
-from service.consent import Consent, Grant, State, Use
-from service.errors import NotFound, TooMany, Unauthorized, Unavailable
+from service.kit.errors import NotFound, TooMany, Unauthorized, Unavailable
+from service.likeness.registry import Consent
+from service.likeness.schemas import Grant, State, Use
 
 router = APIRouter(tags=["consent"])
 

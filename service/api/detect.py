@@ -15,8 +15,9 @@ from service.api.keys import EXAMINER
 from service.api.problems import responses
 from service.api.turns import in_turn
 from service.api.uploads import Upload, is_form, many, uploads
-from service.classifier import Classifier, detection
-from service.errors import (
+from service.examiner.classifier import Classifier, detection
+from service.installation import House
+from service.kit.errors import (
     BadRequest,
     BrokenPicture,
     Error,
@@ -26,7 +27,6 @@ from service.errors import (
     UnsupportedFormat,
     UnsupportedPixels,
 )
-from service.house import House
 
 router = APIRouter(tags=["examiner"], dependencies=EXAMINER)
 

@@ -10,15 +10,8 @@ from service.api.images import REFUSALS, Images, Wish, answer
 from service.api.keys import Asking
 from service.api.problems import responses
 from service.api.uploads import BINARY, check_charset, is_form
-from service.errors import (
-    BadRequest,
-    BrokenPicture,
-    TooLarge,
-    UnsupportedFormat,
-    UnsupportedPixels,
-    first_fault,
-)
-from service.stages import ReferenceScale, Strength
+from service.gateway.order import ReferenceScale, Strength
+from service.kit.errors import BadRequest, BrokenPicture, TooLarge, UnsupportedFormat, UnsupportedPixels, first_fault
 
 _PICTURES = ("image", "mask", "reference")
 _MOST_PICTURES = 6

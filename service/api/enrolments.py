@@ -5,17 +5,17 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
 
-from service import enrolment
 from service.api.problems import responses
 from service.api.turns import in_turn
 from service.api.uploads import Upload, with_text
-from service.consent import Enrolled
-from service.enrolment import MOST_PHOTOS
-from service.errors import BadRequest, NotLive, SwitchedOff, TooLarge, TooMany, Unavailable
-from service.house import House
-from service.liveness import Challenge
-from service.pictures import limits_of
-from service.settings import PREFIX
+from service.installation import House
+from service.kit.errors import BadRequest, NotLive, SwitchedOff, TooLarge, TooMany, Unavailable
+from service.kit.settings import PREFIX
+from service.likeness import enrolment
+from service.likeness.enrolment import MOST_PHOTOS
+from service.likeness.liveness import Challenge
+from service.likeness.schemas import Enrolled
+from service.media.pictures import limits_of
 
 router = APIRouter(tags=["consent"])
 

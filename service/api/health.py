@@ -8,8 +8,8 @@ from pydantic import BaseModel
 
 from service import __version__
 from service.api.problems import responses
-from service.errors import Unavailable
-from service.house import House
+from service.installation import House
+from service.kit.errors import Unavailable
 
 router = APIRouter(tags=["operations"])
 

@@ -12,7 +12,12 @@ from service.api.callers import attended, in_thread
 from service.api.images import Image, as_image
 from service.api.keys import Asking
 from service.api.problems import responses
-from service.errors import (
+from service.gateway.execution import Watch
+from service.gateway.review_queue import HeldStatus
+from service.gateway.stages import Released
+from service.gateway.summary import Fact, fact
+from service.installation import House
+from service.kit.errors import (
     Blocked,
     Busy,
     Gone,
@@ -24,12 +29,7 @@ from service.errors import (
     Unavailable,
     Unmarkable,
 )
-from service.facts import Fact, fact
-from service.held import HeldStatus
-from service.house import House
-from service.pictures import Mime
-from service.stages import Released
-from service.staging import Watch
+from service.media.pictures import Mime
 
 router = APIRouter(tags=["gateway"])
 

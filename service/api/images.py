@@ -13,13 +13,28 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, ValidationInfo, field_validator
 
-from service.adapters import AdapterChoice
+from service.access.client import Client
+from service.adapters.registry import AdapterChoice
 from service.api.callers import attended, in_thread
 from service.api.keys import Asking
 from service.api.problems import our_bug, responses
-from service.clients import Client
-from service.consent import GrantNumber
-from service.errors import (
+from service.gateway.execution import Watch
+from service.gateway.order import (
+    LARGEST_SEED,
+    LONGEST_PROMPT,
+    MOST_STEPS,
+    LikenessScope,
+    Order,
+    Quality,
+    SafetyThreshold,
+    Upscaled,
+)
+from service.gateway.pipeline import Gateway
+from service.gateway.stages import Released, genuine
+from service.gateway.summary import Fact, fact
+from service.generation.schedulers import Scheduler
+from service.installation import House
+from service.kit.errors import (
     AdapterRefused,
     BadRequest,
     Blocked,
@@ -35,25 +50,9 @@ from service.errors import (
     Unsafe,
     first_fault,
 )
-from service.facts import Fact, fact
-from service.gateway import Gateway
-from service.generation.schedulers import Scheduler
-from service.house import House
-from service.sent import Sent
-from service.settings import Settings
-from service.stages import (
-    LARGEST_SEED,
-    LONGEST_PROMPT,
-    MOST_STEPS,
-    LikenessScope,
-    Order,
-    Quality,
-    Released,
-    SafetyThreshold,
-    Upscaled,
-    genuine,
-)
-from service.staging import Watch
+from service.kit.settings import Settings
+from service.kit.strict_schema import Sent
+from service.likeness.schemas import GrantNumber
 
 _WHOLE = 1 << 53  # beyond this a whole number is no exact float, and no guidance either
 _EXAMPLE: dict[str, JsonValue] = {

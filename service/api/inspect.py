@@ -6,7 +6,9 @@ from service.api.keys import EXAMINER
 from service.api.problems import responses
 from service.api.turns import in_turn
 from service.api.uploads import ONE, uploads
-from service.errors import (
+from service.examiner.report import Report
+from service.installation import House
+from service.kit.errors import (
     BadRequest,
     BrokenPicture,
     TooLarge,
@@ -15,8 +17,6 @@ from service.errors import (
     UnsupportedFormat,
     UnsupportedPixels,
 )
-from service.house import House
-from service.report import Report
 
 router = APIRouter(tags=["examiner"], dependencies=EXAMINER)
 

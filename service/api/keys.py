@@ -6,9 +6,9 @@ from typing import Annotated
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from service.clients import OPERATOR, Client
-from service.errors import Unauthorized
-from service.house import House
+from service.access.client import OPERATOR, Client
+from service.installation import House
+from service.kit.errors import Unauthorized
 
 _BEARER = HTTPBearer(
     scheme_name="tenantKey",

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.api.problems import respond
-from service.errors import TooMany
+from service.kit.errors import TooMany
 
 LIMITED = ("/v1/takedowns", "/v1/appeals", "/v1/consent/enrolments", "/v1/consent/subjects")
 """Where anybody may write, or try a PIN; and everything below."""

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.problems import respond
-from service.errors import NotFound, TooLarge
+from service.kit.errors import NotFound, TooLarge
 
 _HEADER = b"x-request-id"
 _NOT_KEPT = (b"cache-control", b"no-store")  # a proxy would keep what only a PIN opens, by its address alone

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from service.errors import (
+from service.kit.errors import (
     BadRequest,
     Blocked,
     Busy,

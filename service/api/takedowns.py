@@ -10,7 +10,8 @@ from service.api.middleware import LARGEST_JSON
 from service.api.problems import responses
 from service.api.turns import in_turn
 from service.api.uploads import check_charset, is_form
-from service.errors import (
+from service.installation import House
+from service.kit.errors import (
     BadRequest,
     BrokenPicture,
     NotFound,
@@ -21,9 +22,8 @@ from service.errors import (
     UnsupportedPixels,
     first_fault,
 )
-from service.house import House
-from service.pictures import decode, limits_of
-from service.takedowns import CaseStatus, Notice, Receipt
+from service.media.pictures import decode, limits_of
+from service.moderation.takedowns import CaseStatus, Notice, Receipt
 
 router = APIRouter(tags=["notices"])
 

@@ -7,7 +7,7 @@ from fastapi import Request
 from python_multipart.multipart import parse_options_header
 from starlette.datastructures import UploadFile
 
-from service.errors import BadRequest
+from service.kit.errors import BadRequest
 
 BINARY = {"type": "string", "format": "binary"}
 _BARE = {f"image/{kind}": {"schema": BINARY} for kind in ("png", "jpeg", "webp", "avif", "tiff")}

@@ -2,7 +2,7 @@
 
 import sys
 
-from service import guard
+from service.cli import guard
 
 
 def main() -> None:

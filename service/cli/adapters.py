@@ -9,16 +9,16 @@ from rich.console import Console
 from rich.table import Table
 
 from models import ModelError
-from service import home
-from service.adapter_audit import PROMPT, audit
-from service.adapters import AdapterCard
-from service.adoption import Adoption, Nobodys, Somebodys
+from service.adapters.approval import Adoption, Nobodys, Somebodys
+from service.adapters.audit import PROMPT, audit
+from service.adapters.registry import AdapterCard
 from service.cli.files import printable
-from service.errors import BadRequest, Unavailable
-from service.generation.loading import load_backend
-from service.house import House, open_house
-from service.pictures import Limits
-from service.settings import load_settings
+from service.generation.diffusers.loading import load_backend
+from service.installation import House, open_house
+from service.kit import home
+from service.kit.errors import BadRequest, Unavailable
+from service.kit.settings import load_settings
+from service.media.pictures import Limits
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from service import __version__, logs
+from service import __version__
 from service.cli import (
     appeals,
     audit,
@@ -28,7 +28,8 @@ from service.cli import (
     tenants,
 )
 from service.cli.files import label, printable
-from service.errors import Error, Refusal
+from service.kit import logs
+from service.kit.errors import Error, Refusal
 
 EPILOG = (
     "Exit codes: 0 verified or done, 1 nothing found, 2 usage or settings, 3 invalid or tampered, "

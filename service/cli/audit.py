@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from service.errors import LedgerCorrupt, NotFound
-from service.house import LEDGER_FILE, open_house
-from service.settings import load_settings
+from service.installation import LEDGER_FILE, open_house
+from service.kit.errors import LedgerCorrupt, NotFound
+from service.kit.settings import load_settings
 
 app = typer.Typer(help="The record of decisions.", no_args_is_help=True)
 

@@ -11,13 +11,13 @@ from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
-from service.benchmark import CONDITIONS, Benchmark, Sample, check_enough, judge, scores, summarise, thresholds
 from service.cli import charts, files
-from service.errors import BadRequest, FileUnreadable, InputError
-from service.house import open_classifier
-from service.measure import Scores, histogram, reliability, roc
-from service.pictures import decode, limits_of
-from service.settings import Settings, load_settings
+from service.examiner.assembly import open_classifier
+from service.examiner.benchmark import CONDITIONS, Benchmark, Sample, check_enough, judge, scores, summarise, thresholds
+from service.examiner.metrics import Scores, histogram, reliability, roc
+from service.kit.errors import BadRequest, FileUnreadable, InputError
+from service.kit.settings import Settings, load_settings
+from service.media.pictures import decode, limits_of
 
 Wanted = tuple[str, str, bool]
 

@@ -8,13 +8,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from service.blocklist import Match
 from service.cli import files, present
-from service.errors import BadRequest, Blocked, Error, TooLarge
-from service.hashlists import FORMATS, KINDS, HashKind, Listed, ListFormat, known_hash
-from service.house import House, open_house
-from service.pictures import decode, limits_of
-from service.settings import load_settings
+from service.installation import House, open_house
+from service.kit.errors import BadRequest, Blocked, Error, TooLarge
+from service.kit.settings import load_settings
+from service.media.pictures import decode, limits_of
+from service.moderation.blocklist import Match
+from service.moderation.hash_lists import FORMATS, KINDS, HashKind, Listed, ListFormat, known_hash
 
 _LARGEST_LIST = 1 << 30  # bytes
 _BY_HAND = "command line"

@@ -12,14 +12,14 @@ from rich.table import Table
 from rich.text import Text
 
 from models import ModelError
-from service import enrolment
 from service.cli import files
-from service.consent import SCOPES, Grant
-from service.errors import BadRequest, NoFace, NotFound, Unavailable
-from service.faces import open_model
-from service.house import House, open_house
-from service.pictures import decode, limits_of
-from service.settings import load_settings
+from service.installation import House, open_house
+from service.kit.errors import BadRequest, NoFace, NotFound, Unavailable
+from service.kit.settings import load_settings
+from service.likeness import enrolment
+from service.likeness.comparison import open_model
+from service.likeness.schemas import SCOPES, Grant
+from service.media.pictures import decode, limits_of
 
 _INVALID = 3
 

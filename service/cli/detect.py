@@ -10,13 +10,13 @@ from rich.console import Console
 from rich.progress import track
 from rich.text import Text
 
-from service.classifier import Classifier, Detection
 from service.cli import files, present
-from service.errors import Error
-from service.heatmaps import overlay
-from service.house import open_classifier
-from service.pictures import encode
-from service.settings import load_settings
+from service.examiner.assembly import open_classifier
+from service.examiner.classifier import Classifier, Detection
+from service.kit.errors import Error
+from service.kit.settings import load_settings
+from service.media.heatmaps import overlay
+from service.media.pictures import encode
 
 _COLOURS = {"likely_synthetic": "red", "inconclusive": "yellow", "likely_camera": "green"}
 _COLUMNS = ("file", "p_synthetic", "low", "high", "verdict", "warnings", "sha256", "error")

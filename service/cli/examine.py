@@ -9,13 +9,13 @@ from rich.console import Console
 from rich.progress import track
 
 from service.cli import files, present
-from service.errors import Error
-from service.heatmaps import overlay
-from service.house import House, open_house
-from service.pictures import encode
-from service.policy import EXIT_CODES
-from service.report import Report
-from service.settings import load_settings
+from service.examiner.policy import EXIT_CODES
+from service.examiner.report import Report
+from service.installation import House, open_house
+from service.kit.errors import Error
+from service.kit.settings import load_settings
+from service.media.heatmaps import overlay
+from service.media.pictures import encode
 
 Files = Annotated[list[str], typer.Argument(help="Pictures; - reads standard input.", metavar="FILE...")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]

@@ -7,9 +7,9 @@ from rich.console import Console
 from rich.text import Text
 
 from service.cli import files
-from service.errors import NoFace, NotFound
-from service.faces import Comparison, FoundFaces, open_faces
-from service.settings import load_settings
+from service.kit.errors import NoFace, NotFound
+from service.kit.settings import load_settings
+from service.likeness.comparison import Comparison, FoundFaces, open_faces
 
 _DIFFERENT = 1
 

@@ -7,8 +7,8 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from service.errors import BadRequest, FileUnreadable
-from service.pictures import OutputFormat
+from service.kit.errors import BadRequest, FileUnreadable
+from service.media.pictures import OutputFormat
 
 STDIO = "-"
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff"})

@@ -11,15 +11,16 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from service.cli import files
-from service.consent import SCOPES
-from service.errors import BadRequest, first_fault
-from service.facts import fact
-from service.gateway import Gateway
+from service.gateway.execution import Watch
+from service.gateway.order import Order
+from service.gateway.pipeline import Gateway
+from service.gateway.stages import Released, genuine
+from service.gateway.summary import fact
 from service.generation.schedulers import SCHEDULERS
-from service.house import open_house
-from service.settings import load_settings
-from service.stages import Order, Released, genuine
-from service.staging import Watch
+from service.installation import open_house
+from service.kit.errors import BadRequest, first_fault
+from service.kit.settings import load_settings
+from service.likeness.schemas import SCOPES
 
 
 def generate(

@@ -11,13 +11,13 @@ from rich.table import Table
 from rich.text import Text
 
 from service.cli import files
-from service.errors import FileUnreadable
-from service.facts import fact
-from service.held import Held
-from service.house import open_house
-from service.pictures import encode
-from service.settings import load_settings
-from service.stages import Released, genuine
+from service.gateway.review_queue import Held
+from service.gateway.stages import Released, genuine
+from service.gateway.summary import fact
+from service.installation import open_house
+from service.kit.errors import FileUnreadable
+from service.kit.settings import load_settings
+from service.media.pictures import encode
 
 app = typer.Typer(help="Pictures that may show a protected person, kept for a decision.", no_args_is_help=True)
 

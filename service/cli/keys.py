@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from service import mark_keys
-from service.settings import load_settings
+from service.keys import mark_keys
+from service.kit.settings import load_settings
 
 app = typer.Typer(help="The installation's keys.", no_args_is_help=True)
 

@@ -12,14 +12,14 @@ from rich.console import Console
 from rich.table import Table
 
 from models import Card, ModelError, ModelMissing, Source, export, find_card, hub, pull
-from service import home
-from service.cards import CARDS_FOLDER, check_new_name, keep, known_cards, store
 from service.cli import adapters
-from service.errors import BadRequest, Unavailable
-from service.generation.loading import require
-from service.generation.registration import check_pipeline, pipeline_card
-from service.house import open_folder_checker
-from service.settings import Settings, load_settings
+from service.gateway.assembly import open_folder_checker
+from service.generation.diffusers.loading import require
+from service.generation.diffusers.registration import check_pipeline, pipeline_card
+from service.kit import home
+from service.kit.errors import BadRequest, Unavailable
+from service.kit.model_store import CARDS_FOLDER, check_new_name, keep, known_cards, store
+from service.kit.settings import Settings, load_settings
 
 _UNUSABLE = "unusable"
 HUB_FILES = ("*.json", "*.safetensors", "*.onnx", "README.md")

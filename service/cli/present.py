@@ -8,9 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from service.cli.files import printable
-from service.errors import Error
-from service.policy import Outcome
-from service.report import CONFLICTS, Claimed, Inferred, Marked, Report
+from service.examiner.policy import Outcome
+from service.examiner.report import CONFLICTS, Claimed, Inferred, Marked, Report
+from service.kit.errors import Error
 
 _COLOURS = {
     Outcome.VERIFIED: "green",

@@ -8,12 +8,12 @@ import typer
 from rich.console import Console
 
 from detectors.prompts import LONGEST, PromptFinding, RuleFileError, Rules
-from service import prompt_policy
 from service.cli.files import printable
-from service.errors import BadRequest, Misconfigured, PromptRefused
-from service.house import open_screen
-from service.prompt_policy import Grounds
-from service.settings import load_settings
+from service.gateway import prompt_policy
+from service.gateway.assembly import open_screen
+from service.gateway.prompt_policy import Grounds
+from service.kit.errors import BadRequest, Misconfigured, PromptRefused
+from service.kit.settings import load_settings
 
 app = typer.Typer(help="What prompts are refused for.", no_args_is_help=True)
 

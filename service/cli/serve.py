@@ -5,10 +5,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from service import logs
-from service.errors import Unavailable
-from service.house import House, open_house
-from service.settings import load_settings
+from service.installation import House, open_house
+from service.kit import logs
+from service.kit.errors import Unavailable
+from service.kit.settings import load_settings
 
 
 def serve(

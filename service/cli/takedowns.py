@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from service.cli.files import printable
-from service.errors import BadRequest
-from service.house import open_house
-from service.settings import load_settings
+from service.installation import open_house
+from service.kit.errors import BadRequest
+from service.kit.settings import load_settings
 
 app = typer.Typer(help="Notices of removal.", no_args_is_help=True)
 

@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from service.access.tenants import Keyed, Tenants, Terms
 from service.cli.files import printable
-from service.errors import BadRequest, first_fault
-from service.house import open_house
-from service.settings import load_settings
-from service.tenants import Keyed, Tenants, Terms
+from service.installation import open_house
+from service.kit.errors import BadRequest, first_fault
+from service.kit.settings import load_settings
 
 app = typer.Typer(help="Clients with keys and limits of their own.", no_args_is_help=True)
 

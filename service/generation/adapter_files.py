@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from service.errors import BadRequest
+from service.generation.diffusers.registration import read_header
 from service.generation.folders import file_digest
-from service.generation.registration import read_header
+from service.kit.errors import BadRequest
 
 Kind = Literal["lora", "textual-inversion"]
 

@@ -7,7 +7,7 @@ from typing import Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from service.generation.adapters import Adapter
+from service.generation.adapter import Adapter
 from service.generation.canvas import Canvas
 from service.generation.schedulers import Scheduler
 

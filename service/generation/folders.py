@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from service.errors import Misconfigured
+from service.kit.errors import Misconfigured
 
 
 def files_of(folder: Path, *parts: str) -> list[Path]:

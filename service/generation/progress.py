@@ -4,9 +4,9 @@ import threading
 import time
 from collections.abc import Callable
 
-from service.errors import Cancelled
 from service.generation.backend import OnStep
 from service.generation.energy import Energy
+from service.kit.errors import Cancelled
 
 
 class Progress:

@@ -16,11 +16,12 @@ import structlog
 from numpy.typing import NDArray
 
 from models import ModelFault
-from service.errors import Busy
 from service.generation.backend import Backend, Batching, Job, OnStep
-from service.generation.energy import Meter
+from service.generation.energy import Meter, open_meter
 from service.generation.front import Front
 from service.generation.progress import Progress
+from service.kit.errors import Busy
+from service.kit.settings import Settings
 
 log = structlog.get_logger()
 
@@ -273,3 +274,14 @@ def _tell(place: _Place, done: int, total: int) -> None:
         place.progress(done, total)
     except BaseException as stop:  # noqa: BLE001 - raised again in the thread of its caller
         place.fail(stop)
+
+
+def open_queue(settings: Settings, backend: Backend) -> Queue:
+    """The queue in front of `backend`, which measures what each picture costs."""
+    return Queue(
+        backend,
+        length=settings.queue_length,
+        patience=settings.queue_timeout,
+        batch_size=settings.batch_size,
+        meter=open_meter(settings.device, settings.threads, settings.watts),
+    )

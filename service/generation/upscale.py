@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, __version__
 
-from service.errors import BadRequest
 from service.generation.backend import Job, OnStep, Upscale
 from service.generation.front import Front
+from service.kit.errors import BadRequest
 
 METHODS: dict[Upscale, Image.Resampling] = {"lanczos": Image.Resampling.LANCZOS}
 NAMES: dict[Upscale, str] = {"lanczos": "Pillow Lanczos"}

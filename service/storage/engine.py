@@ -16,7 +16,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from service.errors import Misconfigured, Unavailable
+from service.kit.errors import Misconfigured, Unavailable
 from service.storage.tables import REVISION
 
 log = structlog.get_logger()

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageCms
 
-from service.errors import BrokenPicture, InputError, TooLarge, UnsupportedFormat, UnsupportedPixels
+from service.kit.errors import BrokenPicture, InputError, TooLarge, UnsupportedFormat, UnsupportedPixels
 
 SIDE = 64
 

@@ -9,11 +9,21 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from models import DigestMismatch, ModelFault, ModelMissing
-from service import faces
-from service.adapters import ADAPTERS_FOLDER, AdapterCard
-from service.adoption import Adoption, Nobodys, Somebodys
+from service.adapters.approval import Adoption, Nobodys, Somebodys
+from service.adapters.registry import ADAPTERS_FOLDER, AdapterCard
 from service.cli.app import app
-from service.errors import (
+from service.gateway.execution import Watch
+from service.gateway.order import Order
+from service.gateway.pipeline import Gateway
+from service.generation import Job
+from service.generation.adapter import Adapter
+from service.generation.diffusers.adapters import check
+from service.generation.diffusers.backend import DiffusersBackend
+from service.generation.diffusers.loading import load_backend
+from service.generation.diffusers.originals import Originals
+from service.generation.folders import file_digest
+from service.installation import House, open_house
+from service.kit.errors import (
     AdapterRefused,
     BadRequest,
     FileUnreadable,
@@ -24,19 +34,10 @@ from service.errors import (
     StageFailed,
     Unavailable,
 )
-from service.gateway import Gateway
-from service.generation import Job
-from service.generation.adapters import Adapter, check
-from service.generation.diffusers_backend import DiffusersBackend
-from service.generation.folders import file_digest
-from service.generation.loading import load_backend
-from service.generation.originals import Originals
-from service.house import House, open_house
-from service.likeness import Likeness
-from service.pictures import Limits, encode
-from service.settings import Settings, load_settings
-from service.stages import Order
-from service.staging import Watch
+from service.kit.settings import Settings, load_settings
+from service.likeness import comparison
+from service.likeness.checks import Likeness
+from service.media.pictures import Limits, encode
 from tests.integration.test_consent import Portraits, grant
 from tests.support import adapters, families, pipelines
 from tests.support.painter import Painter
@@ -384,7 +385,7 @@ def test_samples_that_are_none(adoption: Adoption, file: Path, house: House, tmp
 
 @pytest.fixture
 def by_colour(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(faces, "open_model", lambda _settings: ByColour())
+    monkeypatch.setattr(comparison, "open_model", lambda _settings: ByColour())
 
 
 def models(*words: object) -> Result:

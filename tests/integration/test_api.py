@@ -20,8 +20,8 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from service.api import create_app
-from service.house import House
-from service.stages import Order
+from service.gateway.order import Order
+from service.installation import House
 from tests.assets import hostile
 from tests.support.painter import Checker, Misbehaving, Painter, finding, landscape
 from watermark.errors import Unmarkable as Drowned
@@ -200,7 +200,7 @@ class TestOperations:
         assert client.get("/readyz").json() == {"status": "ready", "decisions": 0, "generation": "ready"}
 
     def test_not_ready_without_the_ledger(self, painted_house: House, monkeypatch) -> None:
-        from service.errors import Unavailable
+        from service.kit.errors import Unavailable
 
         def gone() -> int:
             raise Unavailable("the ledger cannot be read: gone")

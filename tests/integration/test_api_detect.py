@@ -12,7 +12,7 @@ from skimage import data as photos
 from models import ModelFault
 from service.api.app import create_app
 from service.api.detect import MOST_FILES
-from service.house import House
+from service.installation import House
 
 
 def png(rgb: object) -> bytes:

@@ -12,10 +12,10 @@ from fastapi.testclient import TestClient
 
 from service.api import create_app
 from service.api.edits import Change
-from service.gateway import Gateway
-from service.house import House
-from service.likeness import Likeness
-from service.pictures import Limits, decode
+from service.gateway.pipeline import Gateway
+from service.installation import House
+from service.likeness.checks import Likeness
+from service.media.pictures import Limits, decode
 from tests.integration.test_consent import FIELDS, Portraits, grant
 from tests.integration.test_edits import ANNS, SKY, Plain, mask
 from tests.support.adapters import listed

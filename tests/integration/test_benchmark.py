@@ -11,12 +11,12 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from detectors import Inference
-from service.classifier import Classifier, Thresholds
 from service.cli import benchmark
 from service.cli.app import app
-from service.errors import BadRequest
-from service.pictures import Limits
-from service.settings import Settings
+from service.examiner.classifier import Classifier, Thresholds
+from service.kit.errors import BadRequest
+from service.kit.settings import Settings
+from service.media.pictures import Limits
 
 runner = CliRunner()
 

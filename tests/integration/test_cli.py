@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 from skimage import data as photos
 
+from service.gateway.order import Order
 from service.generation.energy import Meter
 from service.generation.queue import Queue
-from service.house import House
-from service.stages import Order
+from service.installation import House
 from tests.assets.hostile import picture, save
 from tests.integration.test_story import change_one_pixel, jpeg, pixels
 from tests.support.commands import runner

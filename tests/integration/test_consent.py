@@ -15,15 +15,15 @@ from service.api import create_app
 from service.api.images import Wish
 from service.cli import consent as command
 from service.cli.app import app
-from service.consent import Grant
-from service.errors import Blocked, LikenessHeld, LikenessRefused, NoFace, PromptRefused, StageFailed
-from service.gateway import Gateway
-from service.house import House, open_house
-from service.likeness import Likeness
-from service.pictures import encode
-from service.settings import load_settings
-from service.stages import Order
-from service.staging import Watch
+from service.gateway.execution import Watch
+from service.gateway.order import Order
+from service.gateway.pipeline import Gateway
+from service.installation import House, open_house
+from service.kit.errors import Blocked, LikenessHeld, LikenessRefused, NoFace, PromptRefused, StageFailed
+from service.kit.settings import load_settings
+from service.likeness.checks import Likeness
+from service.likeness.schemas import Grant
+from service.media.pictures import encode
 from tests.support.adapters import listed
 from tests.support.painter import Painter
 from tests.support.people import ANN, BOB, MODEL, ByColour, enrolled, portrait
@@ -245,7 +245,7 @@ def test_a_subject_sees_and_ends_what_was_made(client: TestClient, house: House,
 @pytest.fixture
 def photo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr(command, "open_model", lambda _settings: ByColour())
-    monkeypatch.setattr("service.faces.open_model", lambda _settings: ByColour())
+    monkeypatch.setattr("service.likeness.comparison.open_model", lambda _settings: ByColour())
     path = tmp_path / "ann.png"
     path.write_bytes(encode(portrait(ANN), "png")[0])
     return str(path)

@@ -12,19 +12,18 @@ from pathlib import Path
 
 import pytest
 
-from service.house import open_house
-from service.settings import Settings
+from service.installation import open_house
+from service.kit.settings import Settings
 
 # A command line over the painter that kills itself (SIGKILL: no handler, no flush) at the chosen point.
 SCRIPT = """
 import os, pathlib, signal, sys
-from service import house as module
+from service import installation as module
 from service.cli import app, files, generate
-from service.gateway import Gateway
-from service.rules import Rules
-from service.ledger import Ledger
-from service.pictures import Limits
-from service import keys
+from service.gateway.pipeline import Gateway
+from service.gateway.options import Rules
+from service.ledger.ledger import Ledger
+from service.media.pictures import Limits
 from tests.support.painter import Checker, Painter
 from tests.support.prompts import Screen
 

@@ -10,11 +10,11 @@ from PIL import Image
 from skimage import data as photos
 from typer.testing import CliRunner, Result
 
-from service.cards import store
 from service.cli.app import app
-from service.errors import BadRequest, Error, Unavailable
-from service.house import ENCODER
-from service.settings import Settings
+from service.examiner.assembly import ENCODER
+from service.kit.errors import BadRequest, Error, Unavailable
+from service.kit.model_store import store
+from service.kit.settings import Settings
 from tests.support.encoders import write_encoder
 
 runner = CliRunner()
@@ -106,7 +106,7 @@ def test_what_is_not_there(path: str, tmp_path: Path) -> None:
 
 def test_a_pulled_encoder_takes_part(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     card = write_encoder(store(Settings()) / ENCODER / "1")
-    monkeypatch.setattr("service.house.find_card", lambda _name: card)
+    monkeypatch.setattr("service.installation.find_card", lambda _name: card)
     (found,) = lines(detect(str(pictures / "a.png"), "--json"))
     assert [finding["detector"] for finding in found["findings"]] == ["representation"]  # type: ignore[attr-defined]
     assert [reason["code"] for reason in found["reasons"]] != ["encoder_missing"]  # type: ignore[attr-defined]

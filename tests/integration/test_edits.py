@@ -11,21 +11,21 @@ import numpy as np
 import pytest
 
 from detectors import fingerprint
-from service.errors import BadRequest, Blocked, BrokenPicture, Busy, LikenessRefused, StageFailed, Unsafe
-from service.gateway import Gateway
+from service.gateway.execution import Watch
+from service.gateway.order import Order
+from service.gateway.pipeline import Gateway
 from service.generation import Job
-from service.hashlists import Listed
-from service.house import House
-from service.likeness import Likeness
-from service.pictures import Limits, decode, encode
-from service.stages import Order
-from service.staging import Watch
+from service.installation import House
+from service.kit.errors import BadRequest, Blocked, BrokenPicture, Busy, LikenessRefused, StageFailed, Unsafe
+from service.likeness.checks import Likeness
+from service.media.pictures import Limits, decode, encode
+from service.moderation.hash_lists import Listed
 from tests.integration.test_consent import grant
 from tests.support.painter import Checker, Painter, finding, landscape
 from tests.support.people import ANN, BOB, ByColour, enrolled, portrait
-from tests.unit.watermark.test_credentials import STATEMENT
-from watermark.credentials import Credentials
-from watermark.pki import make_development_pki
+from tests.unit.watermark.c2pa.test_credentials import STATEMENT
+from watermark.c2pa.credentials import Credentials
+from watermark.c2pa.pki import make_development_pki
 
 GREY = (128, 128, 128)
 SKY = encode(portrait(GREY), "png")[0]

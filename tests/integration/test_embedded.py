@@ -8,17 +8,17 @@ import pytest
 
 from models import DigestMismatch, find_card
 from models import cards as card_module
-from service.errors import BadRequest, Unavailable
+from service.examiner.policy import Outcome
+from service.gateway.order import Order
 from service.generation import Job
-from service.generation.adapters import Adapter
-from service.generation.diffusers_backend import DiffusersBackend
+from service.generation.adapter import Adapter
+from service.generation.diffusers.backend import DiffusersBackend
+from service.generation.diffusers.loading import EMBEDDED, load_backend
+from service.generation.diffusers.onnx_parts import Decoder, Denoiser
 from service.generation.folders import file_digest
-from service.generation.loading import EMBEDDED, load_backend
-from service.generation.onnx_parts import Decoder, Denoiser
-from service.house import House, open_house
-from service.policy import Outcome
-from service.settings import Settings
-from service.stages import Order
+from service.installation import House, open_house
+from service.kit.errors import BadRequest, Unavailable
+from service.kit.settings import Settings
 from tests.integration.test_story import jpeg, pixels
 from tests.support import adapters
 

@@ -13,12 +13,12 @@ from typer.testing import CliRunner, Result
 
 from detectors import Member
 from models import find_card
-from service.cards import CARDS_FOLDER, store
 from service.cli.app import app
-from service.errors import BadRequest, Unavailable
-from service.house import open_classifier
-from service.pictures import encode
-from service.settings import load_settings
+from service.examiner.assembly import open_classifier
+from service.kit.errors import BadRequest, Unavailable
+from service.kit.model_store import CARDS_FOLDER, store
+from service.kit.settings import load_settings
+from service.media.pictures import encode
 
 runner = CliRunner()
 PROCESSOR = {"size": {"height": 32, "width": 32}, "image_mean": [0.5] * 3, "image_std": [0.5] * 3, "do_normalize": True}

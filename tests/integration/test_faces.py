@@ -14,9 +14,9 @@ from typer.testing import CliRunner, Result
 from detectors import DlibFaces
 from detectors.faces.canary import LIGHT, draw
 from service.cli.app import app
-from service.errors import BrokenPicture, Error, FileUnreadable, NoFace, UnsupportedFormat
-from service.faces import Faces
-from service.pictures import Limits
+from service.kit.errors import BrokenPicture, Error, FileUnreadable, NoFace, UnsupportedFormat
+from service.likeness.comparison import Faces
+from service.media.pictures import Limits
 
 runner = CliRunner()
 ROOT = Path(__file__).parents[2]

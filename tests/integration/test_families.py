@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from safetensors.torch import load_file, save_file
 
-from service.errors import BadRequest, Cancelled, Misconfigured
+from service.gateway.execution import Watch
+from service.gateway.order import Order
 from service.generation import Job
-from service.generation.diffusers_backend import DiffusersBackend
-from service.generation.loading import load_backend
-from service.house import House
-from service.settings import Settings
-from service.stages import Order
-from service.staging import Watch
+from service.generation.diffusers.backend import DiffusersBackend
+from service.generation.diffusers.loading import load_backend
+from service.installation import House
+from service.kit.errors import BadRequest, Cancelled, Misconfigured
+from service.kit.settings import Settings
 from tests.support import families, pipelines
 
 JOB = Job("a lake", "", 7, 128, 128, 2, 5.0)

@@ -17,12 +17,17 @@ from fastapi.testclient import TestClient
 from typer.testing import CliRunner, Result
 
 from detectors import fingerprint
-from service.adapters import AdapterCard
+from service.access.client import Client
+from service.access.tenants import Terms
+from service.adapters.registry import AdapterCard
 from service.api import create_app
 from service.cli import files
 from service.cli.app import app
-from service.clients import Client
-from service.errors import (
+from service.gateway.execution import Watch
+from service.gateway.order import Order
+from service.gateway.pipeline import Gateway
+from service.installation import House, open_house
+from service.kit.errors import (
     BadRequest,
     Blocked,
     Cancelled,
@@ -37,15 +42,10 @@ from service.errors import (
     Unavailable,
     Unsafe,
 )
-from service.gateway import Gateway
-from service.hashlists import Listed
-from service.house import House, open_house
-from service.likeness import Likeness
-from service.pictures import Limits, decode, encode
-from service.settings import PREFIX, Settings
-from service.stages import Order
-from service.staging import Watch
-from service.tenants import Terms
+from service.kit.settings import PREFIX, Settings
+from service.likeness.checks import Likeness
+from service.media.pictures import Limits, decode, encode
+from service.moderation.hash_lists import Listed
 from tests.support.painter import Checker, Painter, finding, landscape
 from tests.support.people import ANN, BOB, ByColour, enrolled, portrait
 
@@ -211,7 +211,7 @@ def test_a_full_disk_is_the_same_refusal(gateway: Gateway, house: House, monkeyp
     def full(*_args: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("service.home.create", full)
+    monkeypatch.setattr("service.kit.home.create", full)
     content_id = hold(gateway)
     assert said(house, content_id) == ["refused"]
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from service import mark_keys
-from service.settings import PREFIX, load_settings
+from service.keys import mark_keys
+from service.kit.settings import PREFIX, load_settings
 from tests.support.commands import Run, runner
 
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from skimage import data as photos
 
-from service.house import House
+from service.installation import House
 from tests.support.commands import Run, runner
 
 

@@ -8,12 +8,12 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from service.cards import CARDS_FOLDER
 from service.cli.app import app
-from service.errors import Misconfigured, Unavailable
-from service.house import open_classifier
-from service.pictures import encode
-from service.settings import load_settings
+from service.examiner.assembly import open_classifier
+from service.kit.errors import Misconfigured, Unavailable
+from service.kit.model_store import CARDS_FOLDER
+from service.kit.settings import load_settings
+from service.media.pictures import encode
 from tests.support.classifiers import write_member
 
 runner = CliRunner()

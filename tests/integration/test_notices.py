@@ -9,11 +9,11 @@ from fastapi.testclient import TestClient
 
 from detectors import fingerprint
 from service.api import create_app
-from service.blocklist import SAME_PICTURE_BITS
 from service.cli import generate
-from service.house import House
-from service.pictures import encode
-from service.stages import Order
+from service.gateway.order import Order
+from service.installation import House
+from service.media.pictures import encode
+from service.moderation.blocklist import SAME_PICTURE_BITS
 from tests.support.commands import runner
 from tests.support.painter import landscape
 

@@ -7,12 +7,12 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from models import DigestMismatch
-from service.cards import CARDS_FOLDER
 from service.cli.app import app
-from service.errors import BadRequest, Misconfigured, Unavailable
-from service.generation.loading import load_backend
-from service.house import open_house
-from service.settings import Settings, load_settings
+from service.generation.diffusers.loading import load_backend
+from service.installation import open_house
+from service.kit.errors import BadRequest, Misconfigured, Unavailable
+from service.kit.model_store import CARDS_FOLDER
+from service.kit.settings import Settings, load_settings
 from tests.support.pipelines import add_safety_checker, change_weights, stable_diffusion
 
 runner = CliRunner()

@@ -10,16 +10,16 @@ import pytest
 from diffusers import DiffusionPipeline
 
 from models import ModelFault
-from service.errors import BadRequest, Cancelled, Misconfigured, StageFailed, Unavailable
+from service.gateway.execution import Watch
+from service.gateway.order import Order
 from service.generation import Job
-from service.generation.diffusers_backend import DiffusersBackend
-from service.generation.loading import load_backend
+from service.generation.diffusers.backend import DiffusersBackend
+from service.generation.diffusers.loading import load_backend
+from service.generation.diffusers.schedulers import fitting
 from service.generation.queue import Queue
-from service.generation.schedulers import fitting
-from service.house import House
-from service.settings import Settings
-from service.stages import Order
-from service.staging import Watch
+from service.installation import House
+from service.kit.errors import BadRequest, Cancelled, Misconfigured, StageFailed, Unavailable
+from service.kit.settings import Settings
 from tests.support import pipelines
 
 JOB = Job("a lake", "", 7, 256, 256, 2, 5.0)

@@ -68,14 +68,14 @@ def test_the_wheel(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     for wanted in (
-        "service/gateway.py",
+        "service/gateway/pipeline.py",
         "service/storage/migrations/versions/0001_ledger.py",
         "service/storage/migrations/versions/0002_blocklist.py",
         "models/cards/open_nsfw.json",
         "models/weights/scenes-256/model_index.json",
         "models/weights/scenes-256/unet/diffusion_pytorch_model.safetensors",
-        "watermark/codec.py",
-        "detectors/safety.py",
+        "watermark/tile/codec.py",
+        "detectors/safety/open_nsfw.py",
     ):
         assert wanted in names
     tops = {name.split("/")[0] for name in names}

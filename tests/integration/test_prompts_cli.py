@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 
 from models import ModelMissing
 from service.cli.app import app
-from service.errors import BadRequest, Misconfigured, Unavailable
-from service.house import House
+from service.installation import House
+from service.kit.errors import BadRequest, Misconfigured, Unavailable
 
 OWN = '[names]\nstaff = ["Jane Doe"]\n[[tests]]\ntext = "jane doe"\nexpect = ["named_person"]\n'
 
@@ -58,7 +58,7 @@ def test_without_the_model_there_is_no_gateway(house: House, monkeypatch) -> Non
     def missing(*_args: object, **_more: object) -> None:
         raise ModelMissing("no weights")
 
-    monkeypatch.setattr("service.house.PromptScreen", missing)
+    monkeypatch.setattr("service.installation.PromptScreen", missing)
     with pytest.raises(Unavailable, match="no weights"):
         _ = house.gateway
     assert isinstance(run("check", "x").exception, Unavailable)

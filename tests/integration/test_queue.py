@@ -13,18 +13,18 @@ from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 
 from service.api import create_app
-from service.errors import BadRequest, Busy, Cancelled, Unavailable, Unsafe
-from service.facts import fact
-from service.gateway import Gateway
+from service.gateway.execution import Watch
+from service.gateway.order import Order
+from service.gateway.pipeline import Gateway
+from service.gateway.summary import fact
 from service.generation import Energy, Job, OnStep, Progress
 from service.generation.energy import Meter
-from service.generation.queue import Queue
-from service.house import House, open_queue
-from service.stages import Order
-from service.staging import Watch
+from service.generation.queue import Queue, open_queue
+from service.installation import House
+from service.kit.errors import BadRequest, Busy, Cancelled, Unavailable, Unsafe
 from tests.support.painter import Checker, Misbehaving, Painter, finding
 from tests.support.prompts import Screen
-from watermark.manifest import ENERGY_LABEL
+from watermark.c2pa.manifest import ENERGY_LABEL
 
 URL = "/v1/images/generations"
 JOB = Job("a lake", "", 1, 256, 256, 2, 1.0)

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from service.errors import BadRequest
 from service.generation import Job
-from service.generation.adapters import Adapter
+from service.generation.adapter import Adapter
 from service.generation.canvas import canvas
-from service.generation.diffusers_backend import DiffusersBackend
+from service.generation.diffusers.backend import DiffusersBackend
+from service.generation.diffusers.loading import load_backend
 from service.generation.folders import file_digest
-from service.generation.loading import load_backend
-from service.settings import Settings
+from service.kit.errors import BadRequest
+from service.kit.settings import Settings
 from tests.support import adapters, families, pipelines
 from tests.support.painter import landscape
 

@@ -8,12 +8,12 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from models import ModelFault
-from service.errors import BadRequest, Misconfigured
 from service.generation import Job, References
 from service.generation.canvas import canvas
-from service.generation.diffusers_backend import DiffusersBackend
-from service.generation.loading import load_backend
-from service.settings import Settings
+from service.generation.diffusers.backend import DiffusersBackend
+from service.generation.diffusers.loading import load_backend
+from service.kit.errors import BadRequest, Misconfigured
+from service.kit.settings import Settings
 from tests.support import families, pipelines
 from tests.support.ip_adapters import ip_adapter
 from tests.support.painter import landscape

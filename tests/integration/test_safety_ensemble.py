@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from service.cards import CARDS_FOLDER
-from service.errors import Unavailable, Unsafe
-from service.house import House, open_checkers, open_house
-from service.settings import Settings
-from service.stages import Order
+from service.gateway.assembly import open_checkers
+from service.gateway.order import Order
+from service.installation import House, open_house
+from service.kit.errors import Unavailable, Unsafe
+from service.kit.model_store import CARDS_FOLDER
+from service.kit.settings import Settings
 from tests.support import pipelines
 from tests.support.classifiers import write_boxes, write_member, write_safety
 from tests.support.painter import Painter

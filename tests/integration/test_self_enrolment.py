@@ -4,12 +4,12 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service.api import create_app
-from service.errors import NotLive
-from service.house import House, open_house
-from service.likeness import Likeness
-from service.liveness import PHOTOS, PoseSequence
-from service.pictures import encode
-from service.settings import Settings
+from service.installation import House, open_house
+from service.kit.errors import NotLive
+from service.kit.settings import Settings
+from service.likeness.checks import Likeness
+from service.likeness.liveness import PHOTOS, PoseSequence
+from service.media.pictures import encode
 from tests.support.people import BOB, TURNS, Posing, posed
 
 HERE = "/v1/consent/enrolments"
@@ -123,7 +123,7 @@ def test_switched_off_it_says_how_to_switch_it_on(house: House) -> None:
 
 
 def test_without_a_face_model_nobody_is_enrolled_and_no_challenge_spent(client: TestClient, open_door: House) -> None:
-    from service.errors import Unavailable
+    from service.kit.errors import Unavailable
 
     def missing() -> Posing:
         raise Unavailable("dlib cannot be imported")

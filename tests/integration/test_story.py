@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 from skimage import data as photos
 
-from service.gateway import Gateway
-from service.house import House
-from service.policy import Outcome, Verdict
-from service.stages import Order
+from service.examiner.policy import Outcome, Verdict
+from service.gateway.order import Order
+from service.gateway.pipeline import Gateway
+from service.installation import House
 
 
 def jpeg(rgb: np.ndarray, quality: int, size: tuple[int, int] | None = None) -> bytes:
@@ -150,7 +150,7 @@ def test_another_installation_does_not_trust_us_but_says_untrusted(
     house: House, gateway: Gateway, tmp_path, settings
 ) -> None:
     released = gateway.release(Order(prompt="a lake", seed=1))
-    from service.house import open_house
+    from service.installation import open_house
 
     stranger = open_house(settings.model_copy(update={"home": tmp_path / "elsewhere"}))
 

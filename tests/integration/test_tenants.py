@@ -10,18 +10,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
+from service.access.client import Client
+from service.access.tenants import Terms
 from service.api import create_app
 from service.cli.app import app
-from service.clients import Client
-from service.consent import Grant
-from service.errors import BadRequest, ClientRemoved, LikenessHeld, LikenessRefused, Unsafe
-from service.gateway import Gateway
-from service.house import House, open_house
-from service.likeness import Likeness
-from service.settings import Settings
-from service.stages import Order
-from service.staging import Watch
-from service.tenants import Terms
+from service.gateway.execution import Watch
+from service.gateway.order import Order
+from service.gateway.pipeline import Gateway
+from service.installation import House, open_house
+from service.kit.errors import BadRequest, ClientRemoved, LikenessHeld, LikenessRefused, Unsafe
+from service.kit.settings import Settings
+from service.likeness.checks import Likeness
+from service.likeness.schemas import Grant
 from tests.support.painter import Checker, Painter, finding
 from tests.support.people import ANN, ByColour, enrolled, portrait
 
@@ -95,7 +95,7 @@ class TestTheDoor:
         assert "401" in schema["paths"][URL]["post"]["responses"]
 
     def test_keys_are_in_no_log(self, client: TestClient, house: House, capfd: pytest.CaptureFixture[str]) -> None:
-        from service import logs
+        from service.kit import logs
 
         logs.configure("debug")
         key = key_of(house)

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
-from service.adapters import AdapterCard
+from service.adapters.registry import AdapterCard
 from service.generation.adapter_files import read_adapter
-from service.house import House
+from service.installation import House
 from tests.support.people import MODEL
 
 TAGS = {"ss_tag_frequency": json.dumps({"10_ohwx man": {"ohwx man": 10, "smiling": 4}, "1_reg": {"man": 200}})}

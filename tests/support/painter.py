@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors import Finding
-from service.errors import BadRequest
 from service.generation import Job, ModelIdentity, OnStep
 from service.generation.canvas import kept
+from service.kit.errors import BadRequest
 
 
 class Painter:

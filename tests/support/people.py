@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors import Face
-from service.consent import Consent, Enrolled
+from service.likeness.registry import Consent
+from service.likeness.schemas import Enrolled
 from tests.support.faces import embedding
 from tests.support.painter import landscape
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from service.settings import PREFIX, Settings
+from service.kit.settings import PREFIX, Settings
 from tests.support.postgres import WITHOUT_POSTGRESQL, database, server
 
 

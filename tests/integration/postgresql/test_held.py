@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from service.settings import PREFIX, Settings
+from service.kit.settings import PREFIX, Settings
 from tests.integration.test_held import *  # noqa: F403
 
 

@@ -9,10 +9,10 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
 from detectors import fingerprint
-from service.blocklist import Blocklist
-from service.errors import Misconfigured, NotFound, Unavailable
-from service.hashlists import Listed
-from service.ledger import Issue, Ledger
+from service.kit.errors import Misconfigured, NotFound, Unavailable
+from service.ledger.ledger import Issue, Ledger
+from service.moderation.blocklist import Blocklist
+from service.moderation.hash_lists import Listed
 from service.storage import open_engine
 from service.storage.tables import REVISION, metadata
 from tests.support.painter import landscape

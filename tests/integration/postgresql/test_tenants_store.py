@@ -1,3 +1,3 @@
 """The list of tenants on PostgreSQL."""
 
-from tests.unit.service.test_tenants import *  # noqa: F403
+from tests.unit.service.access.test_tenants import *  # noqa: F403

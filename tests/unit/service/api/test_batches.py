@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from service.api.batches import Batcher
-from service.errors import Unavailable
+from service.kit.errors import Unavailable
 
 
 class Slow:

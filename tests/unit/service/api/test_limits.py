@@ -4,8 +4,8 @@ from fastapi.testclient import TestClient
 from service.api import create_app
 from service.api import limits as module
 from service.api.limits import Buckets, caller
-from service.house import House, open_house
-from service.settings import Settings
+from service.installation import House, open_house
+from service.kit.settings import Settings
 
 
 class Watch:

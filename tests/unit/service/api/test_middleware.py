@@ -6,8 +6,8 @@ from sqlalchemy import create_engine
 
 from service.api import create_app
 from service.api.middleware import LARGEST_JSON
-from service.house import House
-from service.sent import MOST_MEMBERS
+from service.installation import House
+from service.kit.strict_schema import MOST_MEMBERS
 
 JSON, TEXT = ("content-type", "application/json"), ("content-type", "text/plain")
 PATHS = ["/v1/images/generations", "/v1/appeals", "/v1/takedowns"]

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
-from service.errors import BadRequest, Misconfigured
 from service.generation import adapter_files
 from service.generation.adapter_files import hints, read_adapter
+from service.kit.errors import BadRequest, Misconfigured
 from tests.support.adapters import TAGS, any_lora, word
 
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.generation import energy
-from service.generation.energy import Energy, Meter, Nvml, Rapl, open_meter
+from service.generation.diffusers.nvml import Nvml
+from service.generation.energy import Energy, Meter, Rapl, open_meter
 
 
 class Purse:

@@ -2,8 +2,8 @@ import time
 
 import pytest
 
-from service.errors import Cancelled
 from service.generation import Energy, Progress
+from service.kit.errors import Cancelled
 
 
 def test_steps_are_handed_on() -> None:

@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from service.errors import Busy, Cancelled
 from service.generation import Job, OnStep, Progress
 from service.generation import queue as module
 from service.generation.canvas import Canvas
 from service.generation.energy import Meter
 from service.generation.queue import Queue, alike
 from service.generation.upscale import Upscaling
+from service.kit.errors import Busy, Cancelled
 from tests.support.painter import Painter
 
 JOB = Job("a lake", "", 0, 64, 64, 2, 1.0)

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.errors import BadRequest
 from service.generation import Job
 from service.generation.upscale import MOST, Upscaling
+from service.kit.errors import BadRequest
 from tests.support.painter import Painter
 
 JOB = Job("a lake", "", 7, 512, 512, 4, 1.0, upscale="lanczos")

@@ -12,9 +12,9 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError
 
 from service.api import create_app
-from service.errors import Misconfigured, Unavailable
-from service.house import House
-from service.ledger import Ledger
+from service.installation import House
+from service.kit.errors import Misconfigured, Unavailable
+from service.ledger.ledger import Ledger
 from service.storage import engine as module
 from service.storage import open_engine, reading, scrub
 from service.storage.engine import writing

@@ -11,8 +11,8 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine
 
-from service.errors import Misconfigured
-from service.ledger import Issue, Ledger
+from service.kit.errors import Misconfigured
+from service.ledger.ledger import Issue, Ledger
 from service.storage import open_engine
 from service.storage.engine import _MIGRATIONS, writing
 from service.storage.tables import REVISION, metadata

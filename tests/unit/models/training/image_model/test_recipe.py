@@ -18,7 +18,7 @@ from models.training.image_model.guesses import Guesses
 from models.training.image_model.networks import TextToLatents
 from models.training.image_model.scenes import Scene, Thing
 from models.training.image_model.start import POOLING, take_over_autoencoder, take_over_denoiser
-from service.generation.onnx_parts import Decoder, Denoiser
+from service.generation.diffusers.onnx_parts import Decoder, Denoiser
 
 CPU = torch.device("cpu")
 

@@ -1,0 +1,1 @@
+"""Unsafe content in pixels."""

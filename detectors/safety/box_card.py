@@ -1,0 +1,125 @@
+"""A detector of objects, such as NudeNet, that an operator added by its card as a safety check."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from detectors.findings import Finding
+from detectors.safety.canary import canary
+from models import CPU, Card, ModelFault, Session
+
+_BOX = 4  # the first four numbers of a place: where its box lies
+Name = Annotated[str, Field(min_length=1, max_length=80)]
+
+
+class BoxOptions(BaseModel):
+    """A card's `options`: what the model is shown, what it can name, and which of that is unsafe.
+
+    The picture is reduced or enlarged until its longer side has `size` px, and laid into a square of that size filled
+    with `fill` (0..255): into its `corner` (upper left, as NudeNet does) or `centre` (as Ultralytics does). Channels,
+    red first or with `bgr` blue first, are divided by 255. `labels` are all the model's classes in its order.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    output: Literal["boxes"]
+    size: Annotated[int, Field(ge=32, le=4096)]
+    place: Literal["corner", "centre"] = "corner"
+    fill: Annotated[int, Field(ge=0, le=255)] = 0
+    bgr: bool = False
+    labels: Annotated[tuple[Name, ...], Field(min_length=1, max_length=2000)]
+    unsafe: Annotated[
+        tuple[Name, ...],
+        BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
+        Field(min_length=1),
+    ]
+    label: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", description="What findings call them.")]
+
+
+class BoxCard:
+    """Scores images by the likeliest unsafe object anywhere in them; thread-safe.
+
+    The model gives, for each of N places, a box and a probability of each label: (1, 4 + labels, N), the form of
+    YOLOv8's ONNX files. Boxes that overlap need not be merged: the highest score stays the highest.
+    """
+
+    def __init__(self, card: Card, *, threads: int = 1, providers: Sequence[str] = CPU) -> None:
+        """Load the checked weights and prove that they tell pictures apart.
+
+        Raises:
+            ModelMissing, DigestMismatch: the file is not there, or not the card's.
+            ModelFault: the card makes no sense of its model, or the model gives one answer to every picture.
+        """
+        self._options = _options(card)
+        files = [path for path in card.files if path.endswith(".onnx")]
+        if len(files) != 1:
+            raise ModelFault(f"{card.identity}: its card names {len(files)} ONNX files, a detector has one")
+        self.card = card
+        self.name = card.name
+        self.digest = hashlib.sha256(f"{card.digest} {self._options.model_dump_json()}".encode()).hexdigest()
+        """SHA-256 (hex) of the file and of how it is asked and read."""
+        self._unsafe = [index for index, name in enumerate(self._options.labels) if name in self._options.unsafe]
+        self._session = Session(card, files[0], threads=threads, providers=providers)
+        self._prove()
+
+    def __call__(self, images: Sequence[NDArray[np.uint8]]) -> list[Finding]:
+        """One Finding for each RGB image (uint8, H x W x 3), in order.
+
+        Raises:
+            ModelFault: no image was given, or the model's answer is not a probability of each label at each place.
+        """
+        if not images:
+            raise ModelFault(f"{self.card.identity}: no image to check")
+        scores = [float(self._unsafe_places(image).max()) for image in images]
+        return [Finding(self.name, self._options.label, s, self.card.identity, self.digest) for s in scores]
+
+    def _unsafe_places(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The probabilities (unsafe labels, places), float32, 0..1."""
+        found = self._session.run(letterbox(rgb, self._options)[None])
+        rows = _BOX + len(self._options.labels)
+        if found.ndim != 3 or found.shape[1] != rows or not found.shape[2]:
+            raise ModelFault(
+                f"{self.card.identity}: an output of shape {found.shape} is not {_BOX} numbers of a box and one of "
+                f"each of {len(self._options.labels)} labels at each place, (1, {rows}, places)"
+            )
+        each = found[0, _BOX:]
+        if not ((each >= 0) & (each <= 1)).all():
+            raise ModelFault(f"{self.card.identity}: {each.max()} is no probability: it ends before its last layer")
+        return np.asarray(each[self._unsafe], np.float32)
+
+    def _prove(self) -> None:
+        """As of every classifier by card: what says unsafe must not say the same of everything."""
+        noise = np.random.default_rng(0).integers(0, 256, (224, 224, 3), np.uint8)
+        first, *others = (self._unsafe_places(picture) for picture in (noise, canary(614), canary(876)))
+        if all(np.array_equal(first, other) for other in others):
+            raise ModelFault(f"{self.card.identity}: it gives different pictures one answer; it must not be used")
+
+
+def letterbox(rgb: NDArray[np.uint8], options: BoxOptions) -> NDArray[np.float32]:
+    """The whole picture (uint8, H x W x 3) in a square: float32, 3 x size x size, 0..1."""
+    height, width = rgb.shape[:2]
+    scale = options.size / max(height, width)
+    inner = (max(1, round(width * scale)), max(1, round(height * scale)))
+    left, top = ((options.size - side) // 2 if options.place == "centre" else 0 for side in inner)
+    square = np.full((options.size, options.size, 3), options.fill, np.uint8)
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    square[top : top + inner[1], left : left + inner[0]] = cv2.resize(rgb, inner, interpolation=how)
+    channels = square[..., ::-1] if options.bgr else square
+    return np.ascontiguousarray(channels.transpose(2, 0, 1).astype(np.float32) / 255)
+
+
+def _options(card: Card) -> BoxOptions:
+    try:
+        options = BoxOptions.model_validate(dict(card.options))
+    except ValidationError as bad:
+        raise ModelFault(f"{card.identity}: the card's options are malformed: {bad}") from bad
+    if len(set(options.labels)) != len(options.labels):
+        raise ModelFault(f"{card.identity}: two of its labels are the same")
+    if strangers := sorted(set(options.unsafe) - set(options.labels)):
+        raise ModelFault(f"{card.identity}: no label is called {strangers[0]}, so nothing would be found unsafe by it")
+    return options

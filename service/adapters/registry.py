@@ -1,0 +1,277 @@
+"""The operator's list of adapters: which may be used, whose likeness they hold, and whose must not come out of them.
+
+An adapter is on the list by the SHA-256 of its file, which lies beside its card in the home folder. Its card names a
+subject and a grant, or declares that it holds nobody's identity; then it keeps the faces of its sample images, sealed,
+and pictures drawn with it are compared with them.
+"""
+
+import base64
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from sqlalchemy import Connection, select
+
+from detectors import Templates
+from models.cards import Sha256
+from service.generation.adapter import Adapter
+from service.generation.adapter_files import AdapterFile, Kind
+from service.generation.folders import file_digest
+from service.keys.vault import Sealed, Vault
+from service.kit.errors import AdapterRefused, BadRequest, Misconfigured, NotFound, Unavailable
+from service.ledger.ledger import Ledger
+from service.likeness.avoided import Avoided
+from service.likeness.schemas import Embedding, GrantNumber, as_text, from_text, stacked
+from service.storage import decisions
+
+log = structlog.get_logger()
+
+ADAPTERS_FOLDER = "adapters"
+_NAME = r"[a-z0-9][a-z0-9._-]{0,63}"
+AdapterName = Annotated[str, Field(pattern=f"^{_NAME}$")]
+AdapterChoice = Annotated[str, Field(pattern=rf"^{_NAME}(:([01](\.[0-9]{{1,3}})?|2(\.0{{1,3}})?))?$")]
+"""NAME or NAME:SCALE, with a scale of 0 to 2 (1 where it is left out)."""
+
+
+class Samples(BaseModel):
+    """What the sample images of an adapter showed: how many images and faces, and the faces, sealed. No photo."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    images: int = Field(ge=1)
+    faces: int = Field(ge=0)
+    model: Sha256 = Field(description="Digest of the face model.")
+    wrapped_key: str
+    box: str
+
+
+class AdapterCard(BaseModel):
+    """One adapter on the list. It names `subject` and `grant`, or has `samples`: never neither, never both."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: AdapterName
+    kind: Kind
+    digest: Sha256
+    size: int
+    hints: tuple[str, ...] = ()
+    subject: str | None = None
+    grant: GrantNumber | None = None
+    samples: Samples | None = None
+
+    @model_validator(mode="after")
+    def _declares(self) -> "AdapterCard":
+        somebody = (self.subject is not None, self.grant is not None)
+        if somebody not in ((True, True), (False, False)) or all(somebody) == (self.samples is not None):
+            raise ValueError("a card names a subject and a grant, or has samples")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """An adapter of an order: what is put on the model, the grant it needs, and the faces it must not show."""
+
+    adapter: Adapter
+    grant: str | None
+    avoided: Avoided | None
+
+
+class Adapters:
+    """The list of one installation: cards and files in its home folder. Safe to share between threads."""
+
+    def __init__(self, home: Path, vault: Vault, ledger: Ledger) -> None:
+        self._folder = home / ADAPTERS_FOLDER
+        self._vault = vault
+        self._ledger = ledger
+
+    def cards(self) -> list[AdapterCard]:
+        """Every card by name. Raises Unavailable where one cannot be read: who may be used is then unknown."""
+        if not self._folder.exists():
+            return []
+        cards = (_read(path) for path in sorted(self._folder.glob("*.json")))
+        return [card for card in cards if card]
+
+    def chosen(self, choices: Sequence[str]) -> tuple[Chosen, ...]:
+        """The adapters an order names.
+
+        Raises:
+            AdapterRefused: one is not on the list.
+            BadRequest: one is named twice.
+            Unavailable, Misconfigured: the list, or what is sealed in it, cannot be read.
+        """
+        if not choices:
+            return ()
+        known = {card.name: card for card in self.cards()}
+        parts = [choice.partition(":") for choice in choices]
+        if len({name for name, _, _ in parts}) < len(parts):
+            raise BadRequest("an adapter is named twice", hint="Name each once.")
+        if any(name not in known for name, _, _ in parts):
+            raise AdapterRefused("an adapter of this order is not on the list", stage="admit")
+        return tuple(self._chosen(known[name], float(scale or 1)) for name, _, scale in parts)
+
+    def check_new_name(self, name: str) -> None:
+        """Raises BadRequest where no new adapter can have this name, and Unavailable as `cards`."""
+        if not re.fullmatch(_NAME, name):
+            raise BadRequest(f"{name!r} is no adapter's name", hint="Use small letters, digits, dots, - and _.")
+        if name in {card.name for card in self.cards()}:
+            raise _taken(name)
+
+    def add(self, file: AdapterFile, card: AdapterCard) -> AdapterCard:
+        """Put an adapter on the list: a decision in the ledger, then its file and its card.
+
+        Raises:
+            BadRequest: the name is taken, or was another file's.
+            Misconfigured: the home folder cannot be written, or the file changed meanwhile; it is not on the list.
+            Unavailable: the decision cannot be written, or the list cannot be read; nothing is added.
+        """
+        self.check_new_name(card.name)
+        told = {"action": "added", "digest": card.digest, "subject": card.subject, "grant": card.grant}
+        told |= {"samples": str(card.samples.images)} if card.samples else {}
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=self._folder) as scratch:
+                copied, written = _copied(file.path, card, Path(scratch)), _written(card, Path(scratch))
+                self._ledger.record("adapter", card.name, told, partial(self._check_free, card=card))
+                copied.replace(self._file(card.name))  # a file without a card is nothing
+                os.link(written, self._card(card.name))  # whole, and never over another
+        except FileExistsError as lost:
+            raise _taken(card.name) from lost
+        except OSError as denied:
+            raise Misconfigured(f"{self._folder} cannot be written: {denied.strerror}") from denied
+        return card
+
+    def remove(self, name: str) -> None:
+        """Take an adapter off the list: a decision in the ledger, then file, card and faces.
+
+        Raises:
+            NotFound: there is none.
+            Misconfigured: the home folder cannot be written. It is decided, and the adapter of no use any more.
+            Unavailable: the decision cannot be written, or the list cannot be read; nothing is removed.
+        """
+        if name not in {card.name for card in self.cards()}:
+            raise NotFound("there is no such adapter", hint="See `countermark models adapters`.")
+        self._ledger.record("adapter", name, {"action": "removed"})
+        try:
+            self._file(name).unlink(missing_ok=True)  # first: while there is a card, nobody can add another file
+            self._card(name).unlink(missing_ok=True)
+        except OSError as denied:
+            raise Misconfigured(f"{self._folder} cannot be written: {denied.strerror}") from denied
+
+    def seal(self, name: str, digest: str, images: int, model: str, faces: Sequence[Embedding]) -> Samples:
+        """The faces of sample images as they are kept; `model`: digest of the face model that made them."""
+        sealed = self._vault.seal({"faces": json.dumps([as_text(face) for face in faces])}, _label(name, digest))
+        return Samples(
+            images=images, faces=len(faces), model=model, wrapped_key=_text(sealed.wrapped_key), box=_text(sealed.box)
+        )
+
+    def check_here(self, connection: Connection, used: Sequence[Chosen]) -> None:
+        """In the transaction that issues a picture: the adapters it was drawn with are still on the list as they were.
+
+        Raises:
+            AdapterRefused: one was removed meanwhile, or added again by another grant.
+            Unavailable: the list cannot be read.
+        """
+        if not used:
+            return
+        known = {card.name: (card.digest, card.grant) for card in self.cards()}
+        for one in used:
+            told = _decided(connection, one.adapter.name)[-1:]
+            listed = known.get(one.adapter.name) == (one.adapter.digest, one.grant)
+            if not listed or [each["action"] for each in told] != ["added"]:
+                raise AdapterRefused("an adapter of this order was taken off the list meanwhile", stage="issue")
+
+    def _check_free(self, connection: Connection, card: AdapterCard) -> None:
+        """In the transaction that adds it, where nobody else adds one."""
+        self.check_new_name(card.name)
+        if {each["digest"] for each in _decided(connection, card.name) if "digest" in each} - {card.digest}:
+            raise BadRequest(
+                f"{card.name} was the name of another file",
+                hint="Choose another name: the record and held orders mean that one by it.",
+            )
+
+    def _chosen(self, card: AdapterCard, scale: float) -> Chosen:
+        adapter = Adapter(card.name, card.kind, card.digest, self._file(card.name), scale)
+        return Chosen(adapter, card.grant, self._avoided(card))
+
+    def _avoided(self, card: AdapterCard) -> Avoided | None:
+        if card.samples is None or not card.samples.faces:
+            return None
+        sealed = Sealed(_bytes(card.samples.wrapped_key), _bytes(card.samples.box))
+        opened = json.loads(self._vault.open(sealed, _label(card.name, card.digest))["faces"])
+        if len(opened) != card.samples.faces:
+            raise Misconfigured(f"the card of adapter {card.name} was changed", hint="Add the adapter again.")
+        return Avoided(card.name, card.samples.model, Templates(stacked([from_text(text) for text in opened])))
+
+    def _card(self, name: str) -> Path:
+        return self._folder / f"{name}.json"
+
+    def _file(self, name: str) -> Path:
+        return self._folder / f"{name}.safetensors"
+
+
+def _read(path: Path) -> AdapterCard | None:
+    """None: it was removed meanwhile."""
+    try:
+        card = AdapterCard.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as bad:
+        raise _unreadable(path, type(bad).__name__) from None
+    if card.name != path.stem:
+        raise _unreadable(path, "the card of another adapter")
+    return card
+
+
+def _unreadable(path: Path, reason: str) -> Unavailable:
+    """Callers may be anybody: the file's name, which may be a person's, is for the log."""
+    log.error("adapter_card_unreadable", path=str(path), reason=reason)
+    return Unavailable("the list of adapters cannot be read", hint="The operator finds the card in the log.")
+
+
+def _decided(connection: Connection, name: str) -> list[dict[str, str]]:
+    """What was decided about adapters of this name, in order."""
+    told = select(decisions.c.body).where(decisions.c.subject == name, decisions.c.kind == "adapter")
+    return [json.loads(body) for body in connection.execute(told.order_by(decisions.c.seq)).scalars()]
+
+
+def _copied(source: Path, card: AdapterCard, scratch: Path) -> Path:
+    """A copy, so that what was checked is what is used."""
+    place = scratch / "file"
+    shutil.copyfile(source, place)
+    if file_digest(place) != card.digest:
+        raise Misconfigured(f"{source} changed while it was read", hint="Try again.")
+    return place
+
+
+def _written(card: AdapterCard, scratch: Path) -> Path:
+    place = scratch / "card"
+    with place.open("x") as words:
+        words.write(card.model_dump_json(indent=2, exclude_none=True) + "\n")
+        words.flush()
+        os.fsync(words.fileno())
+    return place
+
+
+def _taken(name: str) -> BadRequest:
+    return BadRequest(f"there is an adapter called {name}", hint="Choose another name, or remove that one.")
+
+
+def _label(name: str, digest: str) -> str:
+    return f"adapter {name} {digest}"
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def _bytes(text: str) -> bytes:
+    return base64.b64decode(text)

@@ -1,0 +1,36 @@
+"""The examiner's parts, opened from the settings."""
+
+from detectors import Encoder, Member, Synthetic
+from models import Card, ModelError, find_card
+from service.examiner.classifier import Classifier, Thresholds
+from service.kit.errors import Unavailable
+from service.kit.model_store import known_cards, store
+from service.kit.settings import Settings
+from service.media.pictures import limits_of
+
+ENCODER = "clip-vit-b16"
+
+
+def open_classifier(settings: Settings) -> Classifier:
+    """The classifiers alone: neither ledger nor keys are opened or made.
+
+    Raises:
+        Unavailable, Misconfigured: as `House.classifier`.
+    """
+    card = find_card(ENCODER).kept_in(store(settings))
+    threads, providers = settings.threads, settings.onnx_providers
+    try:
+        pulled = card.source.root().exists()
+        encoder = Encoder(card, threads=threads, providers=providers) if pulled else None
+        members = [Member(card, threads=threads, providers=providers) for card in _members(settings)]
+        detector = Synthetic(encoder, members=members, threads=threads, providers=providers)
+    except ModelError as unusable:
+        raise Unavailable(str(unusable)) from unusable
+    thresholds = Thresholds.load(settings.thresholds) if settings.thresholds else None
+    limits = limits_of(settings)
+    return Classifier(detector, limits, settings.threshold_fpr, thresholds)
+
+
+def _members(settings: Settings) -> list[Card]:
+    """Cards of classifiers that an operator added."""
+    return [c for c in known_cards(settings) if c.task == "synthetic-detection" and c.source.kind != "shipped"]

@@ -1,0 +1,182 @@
+"""The installed classifiers measured on somebody's own pictures, as stored and as a platform would post them."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel
+
+from service.examiner import ensemble, metrics
+from service.examiner.classifier import Classifier, Thresholds
+from service.examiner.report import Inferred
+from service.kit.errors import BadRequest
+from service.media.pictures import Picture
+
+CONDITIONS = ("stored", "posted")
+_LONG_SIDE, _QUALITY = 512, 75
+_RATES = (0.05, 0.01)
+_MISSED = 0.05
+_LAST_DIGIT = 1e-4  # Inferred rounds to it and the verdict does not: a threshold moves by it to keep its rate
+_FEWEST_REAL, _FEWEST_FAKE = 100, 20
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One judged picture: which folder it came from, its class, and what was said of it in each condition."""
+
+    group: str
+    fake: bool
+    inferred: dict[str, Inferred]
+
+
+class Figures(BaseModel):
+    """One condition over all pictures. Rates are of this very set."""
+
+    condition: str
+    real: int
+    fake: int
+    auroc: float
+    auroc_interval: tuple[float, float]
+    recall_at_5_percent: float
+    recall_at_1_percent: float
+    calibration_error: float
+
+
+class Group(BaseModel):
+    """One sub-folder: `auroc` of a synthetic one against every real picture; `flagged`: share called synthetic."""
+
+    group: str
+    fake: bool
+    pictures: int
+    auroc: dict[str, float] | None
+    flagged: dict[str, float]
+
+
+class Benchmark(BaseModel):
+    """What `countermark benchmark --json` prints."""
+
+    calibration: str
+    figures: list[Figures]
+    groups: list[Group]
+
+
+def judge(classifier: Classifier, picture: Picture, group: str, fake: bool) -> Sample:
+    """Both conditions of one picture. Raises Unavailable where a classifier fails."""
+    posted = Picture(_posted(picture.rgb), b"", "image/jpeg", picture.metadata, _QUALITY)
+    return Sample(group, fake, {"stored": classifier.infer(picture), "posted": classifier.infer(posted)})
+
+
+def summarise(samples: list[Sample]) -> Benchmark:
+    """The figures. Raises BadRequest where one class has no pictures."""
+    if not any(s.fake for s in samples) or all(s.fake for s in samples):
+        raise BadRequest("a class has no picture that can be read", hint="Name a folder of each class.")
+    groups = sorted({(sample.fake, sample.group) for sample in samples})
+    return Benchmark(
+        calibration=_calibration(samples),
+        figures=[_figures(samples, condition) for condition in CONDITIONS],
+        groups=[_group(samples, name, fake) for fake, name in groups],
+    )
+
+
+def thresholds(samples: list[Sample]) -> Thresholds:
+    """Thresholds for these pictures, over both conditions, and a vote for every classifier an operator added.
+
+    Raises:
+        BadRequest: they are too few.
+    """
+    check_enough([sample.fake for sample in samples])
+    votes = {digest: _vote(samples, digest) for digest in _members(samples)}
+    real, fake = (np.array([_counted(i, votes) for i in _both(samples, of)]) for of in (False, True))
+    above = {str(rate): min(1.0, metrics.threshold(real, rate) + _LAST_DIGIT) for rate in _RATES}
+    missed = max(0.0, float(np.quantile(fake, _MISSED)) - _LAST_DIGIT)
+    return Thresholds(calibration=_calibration(samples), synthetic_above=above, camera_below=missed, votes=votes)
+
+
+def check_enough(fake: Sequence[bool]) -> None:
+    """Raises BadRequest where pictures of these classes are too few for thresholds."""
+    synthetic = sum(fake)
+    real = len(fake) - synthetic
+    if real < _FEWEST_REAL or synthetic < _FEWEST_FAKE:
+        raise BadRequest(
+            f"{real} real and {synthetic} synthetic pictures are too few for thresholds",
+            hint=f"Take {_FEWEST_REAL} real and {_FEWEST_FAKE} synthetic ones at least.",
+        )
+
+
+def scores(samples: Iterable[Sample], condition: str, fake: bool) -> metrics.Scores:
+    """p_synthetic (float64, N) of one class in one condition."""
+    return np.array([s.inferred[condition].p_synthetic for s in samples if s.fake is fake], np.float64)
+
+
+def _posted(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """At most 512 px long, saved as JPEG quality 75 and read again."""
+    scale = min(1.0, _LONG_SIDE / max(rgb.shape[:2]))
+    size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
+    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+    _, data = cv2.imencode(".jpg", np.ascontiguousarray(small[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)  # our own bytes, written a line above
+    assert decoded is not None
+    return np.ascontiguousarray(decoded[..., ::-1], np.uint8)
+
+
+def _figures(samples: list[Sample], condition: str) -> Figures:
+    real, fake = scores(samples, condition, False), scores(samples, condition, True)
+    return Figures(
+        condition=condition,
+        real=len(real),
+        fake=len(fake),
+        auroc=metrics.auroc(real, fake),
+        auroc_interval=metrics.auroc_interval(real, fake),
+        recall_at_5_percent=metrics.recall(real, fake, 0.05),
+        recall_at_1_percent=metrics.recall(real, fake, 0.01),
+        calibration_error=metrics.calibration_error(real, fake),
+    )
+
+
+def _group(samples: list[Sample], name: str, fake: bool) -> Group:
+    own = [sample for sample in samples if (sample.group, sample.fake) == (name, fake)]
+
+    def each(of: Callable[[str], float]) -> dict[str, float]:
+        return {condition: of(condition) for condition in CONDITIONS}
+
+    def against_real(condition: str) -> float:
+        return metrics.auroc(scores(samples, condition, False), scores(own, condition, True))
+
+    def flagged(condition: str) -> float:
+        return float(np.mean([s.inferred[condition].verdict == "likely_synthetic" for s in own]))
+
+    return Group(
+        group=name,
+        fake=fake,
+        pictures=len(own),
+        auroc=each(against_real) if fake else None,
+        flagged=each(flagged),
+    )
+
+
+def _both(samples: list[Sample], fake: bool) -> list[Inferred]:
+    """What was said of one class, as stored and then as posted."""
+    return [sample.inferred[condition] for condition in CONDITIONS for sample in samples if sample.fake is fake]
+
+
+def _members(samples: list[Sample]) -> list[str]:
+    """The digests of the classifiers that an operator added; ours comes first."""
+    return [finding.digest for finding in samples[0].inferred["stored"].findings[1:]]
+
+
+def _vote(samples: list[Sample], digest: str) -> ensemble.Vote:
+    def scored(fake: bool) -> metrics.Scores:
+        return np.array([f.score for i in _both(samples, fake) for f in i.findings if f.digest == digest], np.float64)
+
+    return ensemble.fit(scored(False), scored(True))
+
+
+def _counted(inferred: Inferred, votes: dict[str, ensemble.Vote]) -> float:
+    p = inferred.p_synthetic or 0.0
+    return ensemble.pooled(p, inferred.findings, votes) if votes else p
+
+
+def _calibration(samples: list[Sample]) -> str:
+    return samples[0].inferred["stored"].calibration or ""

@@ -1,0 +1,176 @@
+"""The classifiers behind one interface: a picture becomes an `Inferred`, a file a `Detection`."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from detectors import OUT_OF_SCOPE, Inference, Prepared, Synthetic
+from models import ModelError
+from service.examiner import policy
+from service.examiner.ensemble import DIGITS, Vote, pooled, shifted
+from service.examiner.report import REASONS, DetectorFinding, Inferred, Reason
+from service.kit.errors import BadRequest, Misconfigured, Unavailable
+from service.media.pictures import Limits, Picture, decode
+
+_REASON = {
+    policy.Verdict.LIKELY_SYNTHETIC: "classifiers_synthetic",
+    policy.Verdict.LIKELY_CAMERA: "classifiers_camera",
+    policy.Verdict.INCONCLUSIVE: "classifiers_undecided",
+}
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+class Detection(Inferred):
+    """What the classifiers say of one file."""
+
+    file: str = Field(description="The name it was given by; `-` where there was none.")
+    sha256: str
+
+
+def detection(inferred: Inferred, name: str, sha256: str) -> Detection:
+    """What was said of a picture, tied to its file."""
+    return Detection(**dict(inferred), file=name, sha256=sha256)
+
+
+class Thresholds(BaseModel):
+    """Thresholds measured on an operator's own pictures; they hold for one calibration only.
+
+    `synthetic_above` maps a false-positive rate (`0.05`) to the probability that this share of real pictures exceeds;
+    `camera_below`: 5 % of synthetic pictures lie below. `votes`: what operators' own classifiers count, by the digest
+    in their finding; one without a vote is heard and does not count.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    calibration: str
+    synthetic_above: dict[str, Probability]
+    camera_below: Probability
+    votes: dict[str, Vote] = {}
+
+    @classmethod
+    def load(cls, path: Path) -> "Thresholds":
+        """Raises Misconfigured where the file cannot be read or is no threshold file."""
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except OSError as gone:
+            raise Misconfigured(f"thresholds {path} cannot be read: {gone.strerror}") from gone
+        except ValidationError as bad:
+            raise Misconfigured(f"thresholds {path} is no threshold file: {bad.error_count()} faults") from bad
+
+
+class Classifier:
+    """Scores pictures and says what the scores mean. Thread-safe; no torch."""
+
+    def __init__(
+        self, detector: Synthetic, limits: Limits, threshold_fpr: float, thresholds: Thresholds | None = None
+    ) -> None:
+        self._detector = detector
+        self._limits = limits
+        self._fpr = threshold_fpr
+        self._thresholds = thresholds
+
+    def infer(self, picture: Picture, threshold_fpr: float | None = None) -> Inferred:
+        """What the classifiers say of a picture, by thresholds for `threshold_fpr` (default: the setting's).
+
+        Raises:
+            BadRequest: there is no threshold for that rate.
+            Unavailable: a classifier failed; a guess would be worse than nothing.
+        """
+        (inference,) = self.judge([self.prepare(picture)])
+        return self.say(inference, threshold_fpr)
+
+    def prepare(self, picture: Picture) -> Prepared:
+        """What the classifiers need of a picture: a small part of its memory."""
+        return self._detector.prepare(picture.rgb, picture.jpeg_quality)
+
+    def judge(self, pictures: Sequence[Prepared]) -> list[Inference]:
+        """All that costs time, for several pictures at once. Raises Unavailable where a classifier fails."""
+        try:
+            return self._detector.judge(pictures)
+        except ModelError as fault:
+            raise Unavailable(str(fault)) from fault
+
+    def say(self, inference: Inference, threshold_fpr: float | None = None) -> Inferred:
+        """What an inference means by the thresholds. Raises BadRequest as `infer`."""
+        return self._judged(inference, self._fpr if threshold_fpr is None else threshold_fpr)
+
+    def check_rate(self, threshold_fpr: float | None) -> None:
+        """Raises BadRequest where no threshold is known for the rate; before any picture is judged."""
+        table = self._thresholds.synthetic_above if self._thresholds else self._detector.synthetic_above
+        _threshold(table, self._fpr if threshold_fpr is None else threshold_fpr)
+
+    def detect(self, data: bytes, name: str = "-", threshold_fpr: float | None = None) -> Detection:
+        """The same for a file.
+
+        Raises:
+            InputError: the bytes are no picture that can be read (see `pictures.decode`).
+            BadRequest, Unavailable: as `infer`.
+        """
+        picture = decode(data, self._limits)
+        return detection(self.infer(picture, threshold_fpr), name, picture.sha256)
+
+    def read(self, data: bytes) -> tuple[Prepared, str]:
+        """A file made ready for `judge`, and its SHA-256. Raises InputError as `detect`."""
+        picture = decode(data, self._limits)
+        return self.prepare(picture), picture.sha256
+
+    def heatmap(self, data: bytes) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """The picture's working copy (uint8, h x w x 3) and where it looks generated (float32, h x w, 0..1).
+
+        Raises:
+            InputError, Unavailable: as `detect`.
+        """
+        picture = decode(data, self._limits)
+        try:
+            return self._detector.heatmap(picture.rgb)
+        except ModelError as fault:
+            raise Unavailable(str(fault)) from fault
+
+    def _judged(self, inference: Inference, fpr: float) -> Inferred:
+        above, below = self._limits_for(inference, fpr)
+        findings = [
+            DetectorFinding(detector=f.detector, score=round(f.score, DIGITS), model=f.model, digest=f.digest)
+            for f in inference.findings
+        ]
+        votes = self._thresholds.votes if self._thresholds else {}
+        p = pooled(inference.p_synthetic, findings, votes) if votes else inference.p_synthetic
+        low, high = (shifted(edge, inference.p_synthetic, p) for edge in inference.interval)
+        verdict = policy.inferred(p, inference.out_of_scope, above, below)
+        codes = ["classifiers_void" if inference.out_of_scope else _REASON[verdict]]
+        codes += [] if inference.complete else ["encoder_missing"]
+        codes += ["member_not_counted"] if any(f.digest not in votes for f in findings[1:]) else []
+        return Inferred(
+            state="available",
+            verdict=verdict.value,
+            p_synthetic=round(p, DIGITS),
+            interval=(round(low, DIGITS), round(high, DIGITS)),
+            threshold_fpr=fpr,
+            synthetic_above=above,
+            camera_below=below,
+            findings=findings,
+            calibration="+".join([inference.calibration, *(f.model for f in findings if f.digest in votes)]),
+            warnings=[Reason(code=code, text=OUT_OF_SCOPE[code]) for code in inference.out_of_scope],
+            reasons=[Reason(code=code, text=REASONS[code]) for code in codes],
+        )
+
+    def _limits_for(self, inference: Inference, fpr: float) -> tuple[float, float]:
+        own = self._thresholds
+        if own and own.calibration != inference.calibration:
+            raise Misconfigured(
+                f"the threshold file is for calibration {own.calibration}, this is {inference.calibration}",
+                hint="Run `countermark benchmark` again with --thresholds.",
+            )
+        table = own.synthetic_above if own else inference.synthetic_above
+        return _threshold(table, fpr), own.camera_below if own else inference.camera_below
+
+
+def _threshold(table: Mapping[str, float], fpr: float) -> float:
+    if str(fpr) not in table:
+        known = ", ".join(table)
+        raise BadRequest(f"there is no threshold for a false-positive rate of {fpr}", hint=f"Choose from {known}.")
+    return table[str(fpr)]

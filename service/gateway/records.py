@@ -1,0 +1,114 @@
+"""What is written down of an order: the statement its manifest makes, its row in the ledger, and the decision."""
+
+from collections.abc import Sequence
+
+from detectors import Finding
+from service import SYSTEM_NAME, __version__
+from service.access.client import Client
+from service.gateway.options import Rules
+from service.gateway.stages import Draft, Proven, Signed
+from service.generation import Job
+from service.generation.adapter import Adapter
+from service.generation.upscale import NAMES, VERSION
+from service.kit.errors import PromptRefused, Refusal
+from service.ledger.ledger import Issue
+from watermark import Codec
+from watermark.c2pa.manifest import Resized, Statement
+
+Content = dict[str, object]
+
+
+def statement(draft: Draft, rules: Rules, own_size: tuple[int, int]) -> Statement:
+    """What the manifest says. `own_size`: (width, height) in pixels at which the model draws."""
+    admitted = draft.admitted
+    method = admitted.job.upscale
+    return Statement(
+        content_id=admitted.content_id,
+        created_at=admitted.created_at,
+        provider=rules.provider,
+        system=SYSTEM_NAME,
+        system_version=__version__,
+        model=admitted.model.name,
+        model_version=admitted.model.version,
+        model_digest=admitted.model.digest,
+        mark_algorithm=Codec.ALGORITHM,
+        mark_id=admitted.mark_id,
+        consents=tuple(grant.receipt_digest for grant in admitted.grants),
+        adapters=tuple((one.adapter.digest, one.adapter.scale) for one in admitted.adapters) + _after(admitted.job),
+        sources=admitted.given,
+        resized=Resized(NAMES[method], VERSION, own_size) if method else None,
+        energy=draft.energy.rounded() if draft.energy and rules.energy_in_manifest else None,
+    )
+
+
+def row(signed: Signed, sha256: str, prompt_digest: str) -> Issue:
+    """The issued file, whose SHA-256 (hex) this is, for the ledger."""
+    marked = signed.marked
+    admitted, fingerprint = marked.cleared.draft.admitted, marked.imprint.fingerprint
+    return Issue(
+        mark_id=admitted.mark_id,
+        content_id=admitted.content_id,
+        created_at=admitted.created_at.isoformat(timespec="seconds"),
+        mime=signed.mime,
+        width=admitted.job.width,
+        height=admitted.job.height,
+        sha256=sha256,
+        fingerprint=fingerprint.bits,
+        fingerprint_quality=fingerprint.quality,
+        manifest=signed.manifest,
+        model=f"{admitted.model.name}@{admitted.model.version}",
+        model_digest=admitted.model.digest,
+        seed=admitted.job.seed,
+        prompt_digest=prompt_digest,
+    )
+
+
+def issued(proven: Proven) -> Content:
+    """The decision to release: on what evidence, and with whose leave."""
+    cleared = proven.signed.marked.cleared
+    draft, admitted = cleared.draft, cleared.draft.admitted
+    content: Content = {
+        "findings": _scores(cleared.findings),
+        "prompt": _scores(admitted.prompt_findings),
+        "confidence": round(proven.signed.marked.imprint.confidence, 4),
+        "grants": [grant.id for grant in admitted.grants],
+        "steering": draft.steering,
+        **_asker(admitted.client),
+        "given": [{"role": given.role, "sha256": given.sha256} for given in admitted.given],
+        "adapters": [_named(one.adapter) for one in admitted.adapters],
+    }
+    content |= {"energy": draft.energy.rounded()} if draft.energy else {}
+    content |= {"review": admitted.review.decisions} if admitted.review else {}
+    return content
+
+
+def refused(refusal: Refusal, client: Client, model_digest: str, prompt_digest: str) -> Content:
+    """The decision to refuse, and why; digests instead of the prompt."""
+    content: Content = {
+        "code": refusal.code,
+        "stage": refusal.stage,
+        "message": refusal.message,
+        "model": model_digest,
+        "prompt_digest": prompt_digest,
+        **_asker(client),
+    }
+    if isinstance(refusal, PromptRefused):
+        content |= {"categories": refusal.categories, "rules": refusal.rules}
+    return content | ({"subject": refusal.subject} if refusal.subject else {})
+
+
+def _after(job: Job) -> tuple[tuple[str, float], ...]:
+    """Digest and scale of what made the picture take after others."""
+    return ((job.references.digest, job.references.scale),) if job.references else ()
+
+
+def _asker(client: Client) -> dict[str, str]:
+    return {"tenant": client.name} if client.name else {}
+
+
+def _named(adapter: Adapter) -> dict[str, str | float]:
+    return {"name": adapter.name, "digest": adapter.digest, "scale": adapter.scale}
+
+
+def _scores(findings: Sequence[Finding]) -> list[dict[str, str | float]]:
+    return [{"detector": f.detector, "model": f.digest, "label": f.label, "score": round(f.score, 4)} for f in findings]

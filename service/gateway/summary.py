@@ -1,0 +1,57 @@
+"""What is told of a released picture, by the API and the command line alike."""
+
+from pydantic import BaseModel
+
+from detectors import Finding
+from service.gateway.stages import Released
+
+_STEERED = "drawn again, steered away from unsafe content: the first picture was refused"
+
+
+class Score(BaseModel):
+    detector: str
+    label: str
+    score: float
+
+
+class Cost(BaseModel):
+    """What drawing the picture took: seconds of the device and, measured or by a model, energy. See docs/generation.md.
+
+    `method`: `rapl`, `nvml`, both as `nvml+rapl`, `model` for an assumption, `unknown` where nothing can tell.
+    """
+
+    seconds: float
+    watt_hours: float | None
+    method: str
+
+
+class Fact(BaseModel):
+    """What we know of one released picture. `decision` is its link in the decision chain."""
+
+    content_id: str
+    mark_id: str
+    sha256: str
+    seed: int
+    decision: str
+    safety: list[Score]
+    warnings: list[str]
+    energy: Cost | None
+
+
+def fact(released: Released) -> Fact:
+    """What we tell of a released picture."""
+    admitted = released.admitted
+    return Fact(
+        content_id=admitted.content_id,
+        mark_id=f"{admitted.mark_id:012x}",
+        sha256=released.sha256,
+        seed=admitted.job.seed,
+        decision=released.decision,
+        safety=[_score(finding) for finding in released.findings],
+        warnings=[*admitted.warnings, *([_STEERED] if released.steering else [])],
+        energy=Cost.model_validate(released.energy.rounded()) if released.energy else None,
+    )
+
+
+def _score(finding: Finding) -> Score:
+    return Score(detector=finding.detector, label=finding.label, score=round(finding.score, 4))

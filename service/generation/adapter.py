@@ -1,0 +1,22 @@
+"""An adapter that a job names."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from service.generation.adapter_files import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """An adapter on the operator's list, and how strongly it is used (0 to 2). `digest`: SHA-256 (hex) of `file`."""
+
+    name: str
+    kind: Kind
+    digest: str
+    file: Path
+    scale: float = 1.0
+
+    @property
+    def word(self) -> str:
+        """What a prompt says to use a textual inversion."""
+        return f"<{self.name}>"

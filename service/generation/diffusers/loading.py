@@ -1,0 +1,183 @@
+"""From the settings to a pipeline in memory, complete and from safetensors alone.
+
+Torch and diffusers are imported inside functions of this package alone, when a pipeline is loaded or drawn with.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from models import Card, DigestMismatch, find_card
+from service.generation.backend import ModelIdentity
+from service.generation.diffusers.backend import DiffusersBackend
+from service.generation.diffusers.families import part_class, pipeline_class, read_index, replaced
+from service.generation.diffusers.onnx_parts import Decoder, Denoiser, OnnxPart
+from service.generation.diffusers.references import ReferenceAdapter
+from service.generation.diffusers.registration import strangers
+from service.generation.folders import folder_digest
+from service.kit.errors import Misconfigured, Unavailable
+from service.kit.model_store import known_cards
+from service.kit.settings import Settings
+
+EMBEDDED = "scenes-256"
+VOCABULARY = "vocabulary.json"
+OnLoading = Callable[[int, int, str], None]
+"""Called before each part with weights is loaded: (loaded, all of them, the part's name)."""
+
+log = structlog.get_logger()
+_INCOMPLETE = ("missing_keys", "mismatched_keys", "error_msgs")
+
+
+def log_loading(loaded: int, total: int, part: str) -> None:
+    log.info("loading", part=part, loaded=loaded, of=total)
+
+
+def load_backend(settings: Settings, on_loading: OnLoading = log_loading) -> DiffusersBackend:
+    """The pipeline the settings name, loaded and ready.
+
+    Raises:
+        Unavailable: the `generate` extra is not installed.
+        ModelError: the files that a card describes are missing or others.
+        Misconfigured: the folder is no pipeline that is supported, or a hub id was not allowed.
+    """
+    require()
+    import torch  # noqa: PLC0415
+
+    torch.set_num_threads(settings.threads)
+    if settings.pipeline == "embedded":
+        return _embedded(find_card(EMBEDDED), settings, on_loading)
+    if card := _carded(settings):
+        return _by_card(card, settings, on_loading)
+    folder = Path(settings.pipeline)
+    if not folder.is_dir():
+        folder = _download(settings)
+    identity = ModelIdentity(folder.resolve().name, "1", folder_digest(folder))
+    return DiffusersBackend(_load(folder, settings, on_loading), identity, folder, references=_references(settings))
+
+
+def require() -> None:
+    """Import torch and its libraries, and quieten them. Raises Unavailable where one is not installed."""
+    try:
+        import diffusers  # noqa: PLC0415
+        import torch  # noqa: F401, PLC0415
+        import transformers  # noqa: PLC0415
+    except ImportError as missing:
+        raise Unavailable(
+            f"rendering needs the package {missing.name}",
+            hint="Install it: pip install 'countermark[generate]'.",
+        ) from missing
+    for library in (diffusers, transformers):  # we have a progress bar and a log of our own
+        library.utils.logging.set_verbosity_error()
+        library.utils.logging.disable_progress_bar()
+
+
+def _carded(settings: Settings) -> Card | None:
+    """The card of that name, of a pipeline that an operator added."""
+    named = (card for card in known_cards(settings) if card.name == settings.pipeline)
+    return next((card for card in named if card.task == "text-to-image" and card.source.kind == "folder"), None)
+
+
+def _by_card(card: Card, settings: Settings, on_loading: OnLoading) -> DiffusersBackend:
+    folder = card.verified_root()
+    if more := strangers(card, folder):
+        raise DigestMismatch(f"{folder / more[0]} is not on the card {card.name}: remove it, or write a new card")
+    identity = ModelIdentity(card.name, card.version, card.digest)
+    return DiffusersBackend(_load(folder, settings, on_loading), identity, folder, card.options, _references(settings))
+
+
+def _embedded(card: Card, settings: Settings, on_loading: OnLoading) -> DiffusersBackend:
+    folder = card.verified_root()
+    words = json.loads(card.read(VOCABULARY))["words"]
+    identity = ModelIdentity(card.name, card.version, card.digest)
+    pipeline = _load(folder, settings, on_loading)
+    options = {**card.options, "words": words}
+    return DiffusersBackend(pipeline, identity, folder, options, parts=_in_onnx(card, pipeline, settings))
+
+
+def _in_onnx(card: Card, pipeline: Any, settings: Settings) -> list[OnnxPart]:
+    """What is faster than torch: on the processor, where the card has a graph for it."""
+    if (settings.device, settings.precision) != ("cpu", "float32"):
+        return []
+    kinds: tuple[tuple[type[OnnxPart], Any], ...] = ((Denoiser, pipeline.unet), (Decoder, pipeline.vae.decoder))
+    found = [(kind, network) for kind, network in kinds if kind.file in card.files]
+    return [kind(network, card.read(kind.file), settings.threads) for kind, network in found]
+
+
+def _references(settings: Settings) -> ReferenceAdapter | None:
+    if settings.reference_adapter is None:
+        return None
+    return ReferenceAdapter(settings.reference_adapter, device=settings.device, precision=settings.precision)
+
+
+def _load(folder: Path, settings: Settings, on_loading: OnLoading) -> Any:
+    import torch  # noqa: PLC0415
+
+    index = read_index(folder)
+    family = pipeline_class(index)
+    given = replaced(family)
+    classes = {name: part_class(*named) for name, named in index.parts.items() if name not in given}
+    how = {"local_files_only": True, "use_safetensors": True, "dtype": getattr(torch, settings.precision)}
+    try:
+        weighty = [name for name, kind in classes.items() if issubclass(kind, torch.nn.Module)]
+        for loaded, name in enumerate(weighty):
+            on_loading(loaded, len(weighty), name)
+            given[name] = _complete(classes[name], folder / name, how)
+        pipeline = _placed(family.from_pretrained(folder, **how, **given), settings)
+    except Misconfigured:
+        raise
+    except Exception as broken:  # a damaged folder or an absent device raise many unrelated types
+        raise Misconfigured(f"the pipeline in {folder} cannot be loaded on {settings.device}: {broken}") from broken
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def _placed(pipeline: Any, settings: Settings) -> Any:
+    """The pipeline on its device, or in main memory with what runs next on the device."""
+    if settings.offload != "none" and settings.device.split(":")[0] in ("cpu", "mps"):
+        raise Misconfigured(
+            f"offload needs another device than {settings.device}",
+            hint="Name the accelerator in COUNTERMARK_DEVICE, or set COUNTERMARK_OFFLOAD=none.",
+        )
+    match settings.offload:
+        case "model":
+            pipeline.enable_model_cpu_offload(device=settings.device)
+        case "sequential":
+            pipeline.enable_sequential_cpu_offload(device=settings.device)
+        case "none":
+            pipeline.to(settings.device)
+    return pipeline
+
+
+def _complete(kind: Any, folder: Path, how: dict[str, Any]) -> Any:
+    """One part with weights, every one of them from the folder: the libraries fill what is missing with random numbers.
+
+    Raises:
+        Misconfigured: weights are missing, or have another shape.
+    """
+    part, told = kind.from_pretrained(folder, output_loading_info=True, **how)
+    for what in _INCOMPLETE:
+        if wrong := sorted(map(str, told.get(what) or ())):
+            named = f"{', '.join(wrong[:3])}{', ...' if len(wrong) > 3 else ''}"
+            raise Misconfigured(
+                f"the weights in {folder} are not complete: {what.replace('_', ' ')}: {named}",
+                hint="Fetch the folder again; a half-loaded model draws noise.",
+            )
+    return part.eval().requires_grad_(False)
+
+
+def _download(settings: Settings) -> Path:
+    if not settings.allow_hub:
+        raise Misconfigured(
+            f"{settings.pipeline} is no folder, and downloading is off",
+            hint="Set COUNTERMARK_ALLOW_HUB=true to let diffusers fetch it by its hub id.",
+        )
+    import diffusers  # noqa: PLC0415
+
+    try:
+        fetched = diffusers.DiffusionPipeline.download(settings.pipeline, use_safetensors=True)
+    except Exception as failed:  # the hub client raises many unrelated types
+        raise Unavailable(f"{settings.pipeline} could not be fetched from the hub: {failed}") from failed
+    return Path(fetched)

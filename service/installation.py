@@ -1,0 +1,181 @@
+"""All parts of one installation, opened from its settings. The only place where parts are chosen."""
+
+import threading
+from dataclasses import dataclass, field
+
+from sqlalchemy import URL
+
+from models import ModelError
+from service.access.tenants import Tenants
+from service.adapters.registry import Adapters
+from service.examiner import foreign_marks
+from service.examiner.assembly import open_classifier
+from service.examiner.classifier import Classifier
+from service.examiner.examiner import Examiner
+from service.examiner.report import Inferred
+from service.gateway.assembly import open_checkers, open_folder_checker, open_screen
+from service.gateway.options import Rules
+from service.gateway.pipeline import Gateway
+from service.gateway.review_queue import Held
+from service.generation.diffusers.loading import OnLoading, load_backend, log_loading
+from service.generation.queue import open_queue
+from service.keys import signing
+from service.kit import home
+from service.kit.errors import Unavailable
+from service.kit.settings import Settings
+from service.ledger.ledger import Ledger
+from service.likeness import comparison
+from service.likeness.checks import Likeness
+from service.likeness.liveness import Liveness, PoseSequence
+from service.likeness.receipts import Signer
+from service.likeness.registry import Consent
+from service.media.pictures import Picture, limits_of
+from service.moderation.appeals import Appeals
+from service.moderation.blocklist import Blocklist
+from service.moderation.takedowns import Takedowns
+from watermark import Codec
+from watermark.c2pa.credentials import Credentials
+
+LEDGER_FILE = "ledger.db"
+
+
+@dataclass
+class House:
+    """An open installation. The gateway, which needs torch, is loaded when it is first asked for."""
+
+    settings: Settings
+    ledger: Ledger
+    codec: Codec
+    credentials: Credentials
+    examiner: Examiner = field(init=False)
+    blocklist: Blocklist = field(init=False)
+    takedowns: Takedowns = field(init=False)
+    appeals: Appeals = field(init=False)
+    consent: Consent = field(init=False)
+    likeness: Likeness = field(init=False)
+    adapters: Adapters = field(init=False)
+    liveness: Liveness = field(init=False)
+    on_loading: OnLoading = field(default=log_loading)
+    tenants: Tenants = field(init=False)
+    held: Held = field(init=False)
+    _gateway: Gateway | None = None
+    _classifier: Classifier | None = None
+    _loading: threading.Lock = field(default_factory=threading.Lock)
+    _opening: threading.Lock = field(default_factory=threading.Lock)  # the examiner must not wait for a pipeline
+
+    def __post_init__(self) -> None:
+        limits = limits_of(self.settings)
+        foreign = foreign_marks.foreign_codecs(self.settings)
+        self.examiner = Examiner(self.codec, self.credentials, self.ledger, limits, self._infer, foreign)
+        vault, digest = signing.vault(self.settings), signing.prompt_digester(self.settings)
+        self.blocklist = Blocklist(self.ledger)
+        self.takedowns = Takedowns(
+            self.ledger,
+            self.blocklist,
+            vault,
+            digest,
+            self._read_mark,
+            block_at_receipt=self.settings.block_at_receipt,
+        )
+        signer = Signer(signing.receipt_key(self.settings), self.settings.provider)
+        self.consent = Consent(self.ledger, self.blocklist, vault, signer)
+        self.likeness = Likeness(
+            self.consent,
+            lambda: comparison.open_model(self.settings),
+            self.settings.likeness_review_distance,
+            self.settings.grantee,
+        )
+        self.adapters = Adapters(self.settings.home, vault, self.ledger)
+        self.liveness = PoseSequence(self.ledger.engine)
+        self.tenants = Tenants(self.ledger, self.settings.grantee)
+        self.held = Held(self.ledger, vault, self.settings.home / "held", self.settings.keep_held_days, digest)
+        self.appeals = Appeals(self.ledger, self.takedowns, vault, digest)
+
+    @property
+    def gateway(self) -> Gateway:
+        """The gateway with its pipeline loaded, its checkers proven and its prompt rules tested.
+
+        Raises:
+            Unavailable: torch is not installed, or a model is missing, altered or not working.
+            Misconfigured: the pipeline setting names nothing that can be loaded, or a rule file cannot be used.
+        """
+        with self._loading:
+            if self._gateway is None:
+                self._gateway = self._open_gateway()
+            return self._gateway
+
+    @property
+    def classifier(self) -> Classifier:
+        """The classifiers of synthetic pictures, with the encoder where it has been pulled.
+
+        Raises:
+            Unavailable: a model is missing, altered or cannot be loaded.
+            Misconfigured: the threshold file cannot be used.
+        """
+        with self._opening:
+            if self._classifier is None:
+                self._classifier = open_classifier(self.settings)
+            return self._classifier
+
+    @property
+    def generates(self) -> bool:
+        """The gateway has been loaded."""
+        return self._gateway is not None
+
+    def _infer(self, picture: Picture) -> Inferred:
+        """Loads the classifiers when the first picture is judged, not before."""
+        return self.classifier.infer(picture)
+
+    def _read_mark(self, picture: Picture) -> int | None:
+        reading = self.codec.extract(picture.rgb)
+        return None if reading is None else reading.mark_id
+
+    def close(self) -> None:
+        self.ledger.close()
+
+    def _open_gateway(self) -> Gateway:
+        settings = self.settings
+        rules = Rules(
+            provider=settings.provider,
+            safety_threshold=settings.safety_threshold,
+            screen_timeout=settings.screen_timeout,
+            render_timeout=settings.render_timeout,
+            finish_timeout=settings.finish_timeout,
+            safe_retries=settings.safe_retries,
+            limits=limits_of(settings),
+            energy_in_manifest=settings.energy_in_manifest,
+        )
+        self.blocklist.load()  # a long list takes seconds, which the first picture would pay for
+        prompts = open_screen(settings)  # before the pipeline: without it nothing may run
+        checkers = open_checkers(settings)
+        try:
+            backend = load_backend(settings, self.on_loading)
+        except ModelError as unusable:
+            raise Unavailable(str(unusable)) from unusable
+        checkers += open_folder_checker(settings, backend.folder)
+        return Gateway(
+            open_queue(settings, backend),
+            prompts,
+            checkers,
+            self.codec,
+            self.credentials,
+            self.ledger,
+            rules,
+            signing.prompt_digester(settings),
+            self.blocklist,
+            self.likeness,
+            self.adapters,
+            self.held,
+        )
+
+
+def open_house(settings: Settings) -> House:
+    """Open the ledger and keys, making them at first start; loads no model.
+
+    Raises:
+        Misconfigured, Unavailable: home, keys or database cannot be used.
+    """
+    folder = home.prepare(settings.home)
+    ledger = Ledger.open(settings.database_url or URL.create("sqlite", database=str(folder / LEDGER_FILE)))
+    codec, credentials = signing.codec(settings), signing.credentials(settings)
+    return House(settings, ledger, codec, credentials)

@@ -1,0 +1,1 @@
+"""Signing keys, watermark keys and sealed storage."""

@@ -1,0 +1,117 @@
+"""The installation's keys: the watermark's secret and the signing identity, made at first start where unset."""
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from service.keys.mark_keys import digest_secret, mark_secrets
+from service.keys.vault import Vault
+from service.kit import home
+from service.kit.errors import Misconfigured
+from service.kit.settings import Settings
+from watermark import Codec, Keyring
+from watermark.c2pa.credentials import CredentialError, Credentials, TrustList
+from watermark.c2pa.pki import Pki, make_development_pki
+from watermark.errors import WatermarkError
+
+DEVELOPMENT = "development"
+OPERATOR = "operator"
+_PKI_FILE = "keys/development-pki.pem"
+_VAULT_FILE = "keys/vault.key"
+_RECEIPT_FILE = "keys/receipts.key"
+
+
+def codec(settings: Settings) -> Codec:
+    """The watermark codec under this installation's secrets: the newest marks, all are read."""
+    try:
+        return Codec(Keyring.from_secrets(mark_secrets(settings), pool=settings.mark_pool))
+    except WatermarkError as wrong:
+        raise Misconfigured(f"the watermark's secret cannot be used: {wrong}") from wrong
+
+
+def prompt_digester(settings: Settings) -> Callable[[str], str]:
+    """Keyed digests (HMAC-SHA-256, hex) of prompts: a plain hash of a short prompt can be guessed."""
+    key = digest_secret(settings)
+    return lambda prompt: hmac.digest(key, prompt.encode(), hashlib.sha256).hex()
+
+
+def vault(settings: Settings) -> Vault:
+    """What seals personal words, under a key of its own. Raises Misconfigured if the key file cannot be used."""
+    return Vault(home.secret(home.prepare(settings.home) / _VAULT_FILE))
+
+
+def receipt_key(settings: Settings) -> Ed25519PrivateKey:
+    """The key that signs consent receipts. Raises Misconfigured if its file cannot be used."""
+    seed = home.secret(home.prepare(settings.home) / _RECEIPT_FILE)
+    try:
+        return Ed25519PrivateKey.from_private_bytes(seed)
+    except ValueError as malformed:
+        raise Misconfigured(f"{_RECEIPT_FILE} in the home folder is no Ed25519 key of 32 bytes") from malformed
+
+
+def credentials(settings: Settings) -> Credentials:
+    """Signer and verifier for Content Credentials: the operator's certificates, or the development PKI.
+
+    Raises:
+        Misconfigured: a configured file is missing, or not what it should be.
+    """
+    trust = []
+    if settings.trust_anchors:
+        trust.append(TrustList(OPERATOR, _certificates(settings.trust_anchors)))
+    if settings.signing_certificates and settings.signing_key:
+        chain = _certificates(settings.signing_certificates)
+        key = home.read_private(settings.signing_key)
+        _check_pair(chain, key, settings.signing_key)
+        return _credentials(chain, key, settings.signing_algorithm, trust)
+    pki = _development_pki(settings.home / _PKI_FILE)
+    return _credentials(pki.chain, pki.key, "es256", [*trust, TrustList(DEVELOPMENT, pki.root)])
+
+
+def _credentials(chain: bytes, key: bytes, algorithm: str, trust: list[TrustList]) -> Credentials:
+    try:
+        return Credentials(chain, key, algorithm, trust)
+    except CredentialError as wrong:
+        raise Misconfigured(str(wrong)) from wrong
+
+
+def _check_pair(chain: bytes, key: bytes, path: Path) -> None:
+    """Find out at start, not at the first picture, that the key is another certificate's."""
+    try:
+        private = serialization.load_pem_private_key(key, None)
+    except (ValueError, TypeError) as malformed:
+        raise Misconfigured(f"{path} holds no unencrypted PEM private key") from malformed
+    leaf = x509.load_pem_x509_certificates(chain)[0]
+    if leaf.public_key() != private.public_key():
+        raise Misconfigured(f"{path} is not the key of the first certificate in the chain")
+
+
+def _certificates(path: Path) -> bytes:
+    try:
+        data = path.read_bytes()
+        x509.load_pem_x509_certificates(data)
+    except OSError as gone:
+        raise Misconfigured(f"{path} cannot be read: {gone.strerror}") from gone
+    except ValueError as malformed:
+        raise Misconfigured(f"{path} holds no PEM certificates") from malformed
+    return data
+
+
+def _development_pki(path: Path) -> Pki:
+    """The PKI in `path`, made at first use. One file, so that a crash cannot leave half of it."""
+    if not path.exists():
+        made = make_development_pki()
+        home.create(path, made.key + made.chain + made.root)
+    data = home.read_private(path)
+    try:
+        key = serialization.load_pem_private_key(data, None)
+        certificates = x509.load_pem_x509_certificates(data)
+        leaf, issuing, root = [c.public_bytes(serialization.Encoding.PEM) for c in certificates]
+    except ValueError as malformed:
+        raise Misconfigured(f"{path} is damaged; remove it to have a new one made") from malformed
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return Pki(chain=leaf + issuing, key=pem, root=root)

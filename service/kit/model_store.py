@@ -1,0 +1,55 @@
+"""Which models this installation knows, and where their files lie: in the distribution, or in the home folder."""
+
+import re
+import tempfile
+from pathlib import Path
+
+from models import Card, ModelError, all_cards
+from service.kit.errors import BadRequest, Misconfigured, Unavailable
+from service.kit.settings import Settings
+
+MODELS_FOLDER = "models"
+CARDS_FOLDER = "cards"
+
+
+_RESERVED = ("embedded",)  # what a setting means by these words is no card
+
+
+def store(settings: Settings) -> Path:
+    """The folder of the weights that `models pull` fetched."""
+    return settings.home / MODELS_FOLDER
+
+
+def known_cards(settings: Settings) -> list[Card]:
+    """Every card we ship and every one the operator put into the home folder's `cards`, files in their places.
+
+    Raises:
+        Unavailable: a card cannot be read.
+    """
+    try:
+        return [card.kept_in(store(settings)) for card in all_cards(settings.home / CARDS_FOLDER)]
+    except ModelError as bad:
+        raise Unavailable(str(bad)) from bad
+
+
+def check_new_name(name: str, settings: Settings) -> None:
+    """Raises BadRequest where no new card can have this name, and Unavailable where the cards cannot be read."""
+    if name in _RESERVED or not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name):
+        raise BadRequest(f"{name!r} is no card's name", hint="Use small letters, digits, dots, - and _.")
+    if name in {card.name for card in known_cards(settings)}:
+        raise BadRequest(f"there is a model called {name}", hint="Choose another name, or remove that one's card.")
+
+
+def keep(card: Card, settings: Settings) -> Path:
+    """Write a card into the home folder, whole or not at all, and return its place. Raises Misconfigured."""
+    folder = settings.home / CARDS_FOLDER
+    place = folder / f"{card.name}.json"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder) as scratch:
+            words = Path(scratch) / place.name
+            words.write_text(card.model_dump_json(indent=2, exclude_defaults=True) + "\n")
+            words.replace(place)
+    except OSError as denied:
+        raise Misconfigured(f"{place} cannot be written: {denied.strerror}") from denied
+    return place

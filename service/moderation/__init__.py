@@ -1,0 +1,1 @@
+"""Images that must not pass, notices about them, and appeals."""

@@ -1,0 +1,43 @@
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detectors import distance, nearest, pack
+
+HASH = st.binary(min_size=32, max_size=32)
+
+
+def naive(known: list[bytes], wanted: bytes, limit: int) -> tuple[int, int] | None:
+    best = min(((distance(hash_, wanted), index) for index, hash_ in enumerate(known)), default=None)
+    return (best[1], best[0]) if best and best[0] <= limit else None
+
+
+def near(hash_: bytes, bits: list[int]) -> bytes:
+    value = int.from_bytes(hash_, "big")
+    for bit in bits:
+        value ^= 1 << bit
+    return value.to_bytes(32, "big")
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(HASH, max_size=20), HASH, st.lists(st.integers(0, 255), max_size=40), st.integers(0, 256))
+def test_as_a_naive_loop(known: list[bytes], wanted: bytes, bits: list[int], limit: int) -> None:
+    known = [*known, near(wanted, bits)]
+    assert nearest(pack(known), wanted, limit) == naive(known, wanted, limit)
+
+
+def test_the_limit_is_inclusive() -> None:
+    known = pack([near(bytes(32), list(range(31))), near(bytes(32), list(range(224, 256)))])
+    assert nearest(known, bytes(32), 31) == (0, 31)
+    assert nearest(known, bytes(32), 30) is None
+
+
+def test_across_chunks(monkeypatch) -> None:
+    from detectors.similarity import hamming
+
+    monkeypatch.setattr(hamming, "_CHUNK", 3)
+    known = [near(bytes(32), list(range(n))) for n in (9, 8, 7, 6, 5, 5, 4, 30, 2, 2)]
+    assert nearest(pack(known), bytes(32), 31) == naive(known, bytes(32), 31) == (8, 2)
+
+
+def test_nothing_is_near_nothing() -> None:
+    assert nearest(pack([]), bytes(32), 256) is None

@@ -1,0 +1,119 @@
+"""No stage can be made by anybody but the gateway."""
+
+import copy
+import dataclasses
+import pickle
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from service.gateway import stages
+from service.gateway.order import Order
+from service.gateway.pipeline import Gateway
+from service.gateway.stages import Admitted, Cleared, Draft, Marked, Proven, Released, Signed, genuine, sole_maker
+
+SEALED = [Admitted, Draft, Cleared, Marked, Signed, Proven, Released]
+
+
+@pytest.mark.parametrize("stage", SEALED)
+class TestSealed:
+    def test_it_cannot_be_called(self, stage) -> None:
+        with pytest.raises(TypeError, match="by its stage"):
+            stage(*[None] * len(dataclasses.fields(stage)))
+
+    def test_it_cannot_be_subclassed(self, stage) -> None:
+        with pytest.raises(TypeError, match="extended"):
+            type("Own", (stage,), {})
+
+    def test_its_maker_is_gone(self, stage) -> None:
+        with pytest.raises(TypeError, match="already"):
+            sole_maker(stage)
+
+    def test_one_made_by_a_trick_is_not_genuine(self, stage) -> None:
+        blank = object.__new__(stage)
+        called = type.__call__(stage, *[None] * len(dataclasses.fields(stage)))
+        for forged in (blank, called, None, object()):
+            with pytest.raises(TypeError, match="not a"):
+                genuine(forged, stage)
+
+
+@pytest.fixture
+def released(gateway: Gateway) -> Released:
+    return gateway.release(Order(prompt="a lake", seed=1))
+
+
+def test_a_genuine_one_is_frozen(released: Released) -> None:
+    assert genuine(released, Released) is released
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        released.sha256 = "other"  # type: ignore[misc]
+    assert not hasattr(released, "__dict__")
+
+
+def test_a_genuine_one_cannot_be_copied(released: Released) -> None:
+    for attempt in (copy.copy, copy.deepcopy, pickle.dumps, dataclasses.replace):
+        with pytest.raises(TypeError):
+            attempt(released)
+
+
+def test_the_screened_pixels_cannot_be_swapped(released: Released) -> None:
+    marked = released.proven.signed.marked
+    for pixels in (marked.cleared.draft.rgb, marked.imprint.rgb):
+        with pytest.raises(ValueError, match="read-only"):
+            pixels[:] = 0
+        with pytest.raises(ValueError, match="WRITEABLE"):
+            pixels.flags.writeable = True
+
+
+def test_only_stages_have_makers() -> None:
+    with pytest.raises(TypeError, match="not a stage"):
+        sole_maker(dict)
+
+
+def test_every_stage_is_tested() -> None:
+    sealed = {value for value in vars(stages).values() if type(value) is stages._Sealed} - {stages._Stage}
+    assert sealed == set(SEALED)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"safety_checker": None},
+        {"output_type": "latent"},
+        {"latents": [0.0]},
+        {"prompt_embeds": [0.0]},
+        {"num_images_per_prompt": 4},
+        {"callback": "x"},
+        {"width": 10**9},
+        {"width": "512"},
+        {"steps": 0},
+        {"seed": -1},
+        {"seed": True},
+        {"guidance": float("nan")},
+        {"guidance": float("inf")},
+        {"format": "bmp"},
+        {"prompt": ""},
+        {"prompt": "x" * 2001},
+    ],
+)
+def test_an_order_knows_only_its_fields(fields: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        Order(**{"prompt": "a lake", **fields})
+
+
+def test_an_order_that_skipped_validation_is_refused(gateway: Gateway) -> None:
+    for forged in (
+        Order.model_construct(prompt="a lake", seed=1, steps=-5),
+        Order.model_construct(prompt=None),
+    ):
+        with pytest.raises(ValidationError):
+            gateway.release(forged)
+    own = type("Own", (Order,), {})
+    with pytest.raises(TypeError, match="takes an Order"):
+        gateway.release(own(prompt="a lake"))
+
+
+def test_pixels_of_a_draft_are_a_copy(gateway: Gateway, released: Released) -> None:
+    draft = released.proven.signed.marked.cleared.draft
+    assert draft.rgb.base is not None
+    assert isinstance(np.asarray(draft.rgb).base, (bytes, np.ndarray))

@@ -1,0 +1,71 @@
+import pytest
+
+from service.keys import signing
+from service.keys.vault import Sealed, Vault
+from service.kit.case_numbers import fresh_pin, fresh_reference, hash_pin, right_pin
+from service.kit.errors import Misconfigured
+from service.kit.settings import Settings
+
+FIELDS = {"statement": "It shows me.", "contact": "jane@example.org"}
+VAULT = Vault(b"k" * 32)
+
+
+def test_what_is_sealed_can_be_opened_and_not_read() -> None:
+    sealed = VAULT.seal(FIELDS, "T-1")
+    assert VAULT.open(sealed, "T-1") == FIELDS
+    assert b"jane" not in sealed.box + sealed.wrapped_key
+    again = VAULT.reseal(sealed, {"a": "b"}, "T-1")
+    assert again.wrapped_key == sealed.wrapped_key
+    assert VAULT.open(again, "T-1") == {"a": "b"}
+
+
+def test_every_record_has_its_own_key() -> None:
+    one, two = VAULT.seal(FIELDS, "T-1"), VAULT.seal(FIELDS, "T-1")
+    with pytest.raises(Misconfigured):
+        VAULT.open(Sealed(one.wrapped_key, two.box), "T-1")
+
+
+def flipped(data: bytes) -> bytes:
+    return data[:-1] + bytes([data[-1] ^ 1])
+
+
+@pytest.mark.parametrize("damage", ["another row", "box", "key", "short", "another vault"])
+def test_what_does_not_belong_does_not_open(damage: str) -> None:
+    sealed = VAULT.seal(FIELDS, "T-1")
+    vault, label = VAULT, "T-1"
+    if damage == "another row":
+        label = "T-2"
+    elif damage == "box":
+        sealed = Sealed(sealed.wrapped_key, flipped(sealed.box))
+    elif damage == "key":
+        sealed = Sealed(flipped(sealed.wrapped_key), sealed.box)
+    elif damage == "short":
+        sealed = Sealed(sealed.wrapped_key, b"x")
+    else:
+        vault = Vault(b"o" * 32)
+    with pytest.raises(Misconfigured, match="cannot be opened"):
+        vault.open(sealed, label)
+
+
+def test_a_key_of_another_length_is_refused() -> None:
+    with pytest.raises(Misconfigured, match="32"):
+        Vault(b"short")
+
+
+def test_the_homes_key_survives_a_restart(settings: Settings) -> None:
+    sealed = signing.vault(settings).seal(FIELDS, "T-1")
+    assert signing.vault(settings).open(sealed, "T-1") == FIELDS
+    assert oct((settings.home / "keys" / "vault.key").stat().st_mode & 0o777) == "0o600"
+
+
+def test_references_and_pins() -> None:
+    assert len({fresh_reference("T") for _ in range(100)}) == 100
+    assert len(fresh_reference("T")) == 21
+    pin = fresh_pin()
+    assert len(pin) == 8
+    assert pin.isdecimal()
+    salt, hashed = hash_pin("01234567")
+    assert right_pin("01234567", salt, hashed)
+    assert not right_pin("01234568", salt, hashed)
+    assert not right_pin("", salt, hashed)
+    assert hash_pin("01234567")[1] != hashed

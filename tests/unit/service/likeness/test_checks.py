@@ -1,0 +1,174 @@
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from models import ModelFault
+from service.installation import House
+from service.kit.errors import LikenessHeld, LikenessRefused, Misconfigured
+from service.likeness.checks import Likeness
+from service.likeness.policy import LikenessLimits
+from service.likeness.policy import likeness as decide
+from tests.support.people import ANN, BOB, ByColour, enrolled, portrait
+
+NEAR_ANN = (250, 110, 0)  # .44 away: more than strict, less than the review distance
+
+
+@pytest.fixture
+def likeness(house: House) -> Likeness:
+    return Likeness(house.consent, ByColour, 0.5, "default")
+
+
+def test_without_anybody_to_protect_the_model_is_not_even_opened(house: House) -> None:
+    def broken() -> ByColour:
+        raise ModelFault("must not be opened")
+
+    assert Likeness(house.consent, broken, 0.5, "default").check_output(portrait(ANN), ()) == ()
+
+
+def test_a_protected_face_refuses(likeness: Likeness) -> None:
+    ann = enrolled(likeness.consent)
+    with pytest.raises(LikenessRefused, match="a protected person") as refused:
+        likeness.check_output(portrait(ANN), ())
+    assert refused.value.subject == ann.subject
+    assert ann.subject not in refused.value.message
+
+
+def test_a_face_that_may_be_one_is_held(likeness: Likeness) -> None:
+    ann = enrolled(likeness.consent)
+    with pytest.raises(LikenessHeld, match="may show") as held:
+        likeness.check_output(portrait(NEAR_ANN), ())
+    assert held.value.subject == ann.subject
+
+
+def test_who_was_looked_at_is_not_held_again_and_everybody_else_is(likeness: Likeness) -> None:
+    ann = enrolled(likeness.consent)
+    assert likeness.check_output(portrait(NEAR_ANN), (), reviewed={ann.subject}) == ()
+    with pytest.raises(LikenessHeld):
+        likeness.check_output(portrait(NEAR_ANN), (), reviewed={"S-0000-0000-0000-0000"})
+    with pytest.raises(LikenessRefused):
+        likeness.check_output(portrait(ANN), (), reviewed={ann.subject})
+
+
+class Group(ByColour):
+    """Finds the faces of `colours` in every picture."""
+
+    def __init__(self, *colours: tuple[int, int, int]) -> None:
+        super().__init__()
+        self.colours = colours
+
+    def __call__(self, rgb):  # type: ignore[no-untyped-def]
+        return [face for colour in self.colours for face in super(Group, self).__call__(portrait(colour))]
+
+
+def test_a_group_is_held_for_each_it_may_show(house: House) -> None:
+    ann, bob = enrolled(house.consent), enrolled(house.consent, BOB)
+    group = Likeness(house.consent, lambda: Group(NEAR_ANN, (0, 110, 250), NEAR_ANN), 0.5, "default")
+    with pytest.raises(LikenessHeld) as held:
+        group.check_output(portrait(ANN), ())
+    assert held.value.subjects == (ann.subject, bob.subject)
+    with pytest.raises(LikenessHeld) as held:
+        group.check_output(portrait(ANN), (), reviewed={ann.subject})
+    assert held.value.subjects == (bob.subject,)
+    assert group.check_output(portrait(ANN), (), reviewed={ann.subject, bob.subject}) == ()
+
+
+@pytest.mark.parametrize("colours", [(NEAR_ANN, BOB), (BOB, NEAR_ANN)])
+def test_a_sure_hit_beside_a_doubtful_one_refuses(house: House, colours: tuple[tuple[int, int, int], ...]) -> None:
+    enrolled(house.consent)
+    bob = enrolled(house.consent, BOB)
+    with pytest.raises(LikenessRefused) as refused:
+        Likeness(house.consent, lambda: Group(*colours), 0.5, "default").check_output(portrait(ANN), ())
+    assert refused.value.subject == bob.subject
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_the_wider_review_zone_counts(house: House, setting: float, at_least: float) -> None:
+    if not house.consent.faces.anybody():
+        enrolled(house.consent)
+    likeness = Likeness(house.consent, ByColour, setting, "default")
+    if max(setting, at_least) >= 0.4401:  # NEAR_ANN is .44 away
+        with pytest.raises(LikenessHeld):
+            likeness.check_output(portrait(NEAR_ANN), (), at_least)
+    elif max(setting, at_least) < 0.4399:
+        assert likeness.check_output(portrait(NEAR_ANN), (), at_least) == ()
+
+
+def test_without_a_review_zone_only_sure_hits_refuse(house: House) -> None:
+    strict = Likeness(house.consent, ByColour, 0.0, "default")
+    enrolled(house.consent)
+    assert strict.check_output(portrait(NEAR_ANN), ()) == ()
+    with pytest.raises(LikenessRefused):
+        strict.check_output(portrait(ANN), ())
+
+
+def test_a_granted_face_passes_and_is_evidence(likeness: Likeness) -> None:
+    ann = enrolled(likeness.consent)
+    (found,) = likeness.check_output(portrait(ANN), {ann.subject})
+    assert (found.detector, found.label, found.model) == ("likeness", ann.subject, "by-colour@1")
+    assert found.score > 0.9
+
+
+def test_a_grant_of_one_does_not_cover_another(likeness: Likeness) -> None:
+    ann, bob = enrolled(likeness.consent), enrolled(likeness.consent, BOB)
+    with pytest.raises(LikenessRefused) as refused:
+        likeness.check_output(portrait(BOB), {ann.subject})
+    assert refused.value.subject == bob.subject
+
+
+def test_strangers_and_pictures_without_faces_pass(likeness: Likeness) -> None:
+    enrolled(likeness.consent)
+    assert likeness.check_output(portrait(BOB), ()) == ()
+    assert likeness.check_output(portrait((128, 128, 128)), ()) == ()
+
+
+def test_templates_of_another_model_close_the_gate(likeness: Likeness, house: House) -> None:
+    house.consent.subjects.enrol("x", [house_template()], "d" * 64)
+    with pytest.raises(Misconfigured, match="another model"):
+        likeness.check_output(portrait(BOB), ())
+
+
+def test_a_failing_model_is_no_pass(house: House) -> None:
+    class Broken(ByColour):
+        def __call__(self, rgb):  # type: ignore[no-untyped-def]
+            raise ModelFault("no answer")
+
+    enrolled(house.consent)
+    with pytest.raises(ModelFault):
+        Likeness(house.consent, Broken, 0.5, "default").check_output(portrait(BOB), ())
+
+
+def test_faces_that_belong_to_nobody_named(likeness: Likeness) -> None:
+    ann = enrolled(likeness.consent, protected=False)
+    assert likeness.uncovered(portrait(ANN), [ann.subject]) == (1, [])
+    assert len(likeness.uncovered(portrait(BOB), [ann.subject])[1]) == 1
+    assert len(likeness.uncovered(portrait(ANN), [])[1]) == 1
+    assert likeness.uncovered(portrait((128, 128, 128)), []) == (0, [])
+
+
+@given(st.dictionaries(st.sampled_from("abcd"), st.floats(0, 0.5), min_size=1), st.sets(st.sampled_from("abcd")))
+def test_a_face_passes_only_if_its_nearest_subject_is_granted(near: dict[str, float], granted: set[str]) -> None:
+    found = decide(near, granted, LikenessLimits(refuse=0.4, review=0.5))
+    nearest = min(near.values())
+    passes = any(near[subject] == nearest for subject in granted & set(near))
+    if found.refused is None and found.held is None:
+        assert passes
+    if found.refused:
+        assert near[found.refused] <= 0.4
+        assert found.refused not in granted
+    if found.held:
+        assert near[found.held] > 0.4
+        assert found.held not in granted
+
+
+def house_template():  # type: ignore[no-untyped-def]
+    from tests.support.people import likeness as of
+
+    return of(ANN)
+
+
+def test_who_did_not_grant_it_is_not_named_to_the_caller(likeness: Likeness) -> None:
+    ann, bob = enrolled(likeness.consent), enrolled(likeness.consent, (250, 90, 0))
+    found = likeness.check_output(portrait(ANN), {ann.subject})
+    assert {finding.label for finding in found} == {ann.subject}
+    assert bob.subject != ann.subject

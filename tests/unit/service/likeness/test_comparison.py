@@ -1,0 +1,143 @@
+import numpy as np
+import pytest
+
+from detectors import Face
+from detectors.faces.canary import BEARDED, LIGHT
+from models import ModelFault
+from service.kit.errors import BrokenPicture, TooLarge, Unavailable, UnsupportedFormat
+from service.kit.model_store import CARDS_FOLDER
+from service.kit.settings import Settings
+from service.likeness import comparison as module
+from service.likeness.comparison import Faces, open_faces, open_model
+from service.media.pictures import Limits, encode
+from tests.support.embedders import write_embedder
+from tests.support.faces import WITHOUT_FACES, ByColour, face
+from tests.support.yunets import portrait, write_yunet
+
+needs_faces = pytest.mark.skipif(bool(WITHOUT_FACES), reason=WITHOUT_FACES)
+
+LIMITS = Limits(1 << 20, 1 << 20)
+
+
+def plain(red: int, green: int = 0) -> bytes:
+    return encode(np.full((8, 8, 3), (red, green, 0), np.uint8), "png")[0]
+
+
+@pytest.fixture
+def faces() -> Faces:
+    return Faces(ByColour(), LIMITS)
+
+
+def test_faces_of_a_file(faces: Faces) -> None:
+    found = faces.find(plain(255), "a.png")
+    (one,) = found.faces
+    assert (found.file, found.model, found.digest) == ("a.png", "by-colour@1", "0" * 64)
+    assert (one.box, one.size, one.sharpness, one.score) == ((1, 2, 3, 4), 2, 5.0, 1.0)
+    assert "embedding" not in found.model_dump_json()
+    assert faces.find(plain(0)).faces == ()
+
+
+@pytest.mark.parametrize(("green", "same"), [(0, True), (100, True), (255, False)])
+def test_the_threshold_decides(faces: Faces, green: int, same: bool) -> None:
+    found = faces.compare(plain(255), plain(255, green))
+    assert found.distance == pytest.approx(green / 255, abs=1e-4)
+    assert (found.same, found.threshold, found.faces) == (same, 0.55, (1, 1))
+    assert set(found.model_dump()) == {"distance", "threshold", "same", "faces", "boxes"}
+
+
+def test_a_distance_at_the_threshold_is_the_same() -> None:
+    class Edge(ByColour):
+        threshold = 1.0
+
+    assert Faces(Edge(), LIMITS).compare(plain(255), plain(255, 255)).same
+
+
+def test_of_several_faces_the_closest_pair_counts() -> None:
+    class Many(ByColour):
+        def __call__(self, rgb: np.ndarray) -> list[Face]:
+            return [face(1, 1), face(0, 1)] if rgb[0, 0, 1] else [face(1, 0), face(0, 0.9)]
+
+    found = Faces(Many(), LIMITS).compare(plain(255), plain(255, 255))
+    assert found.distance == pytest.approx(0.1)
+    assert found.faces == (2, 2)
+
+
+@pytest.mark.parametrize(("one", "other"), [(0, 255), (255, 0), (0, 0)])
+def test_without_a_face_there_is_no_answer(faces: Faces, one: int, other: int) -> None:
+    found = faces.compare(plain(one), plain(other))
+    assert (found.distance, found.same) == (None, None)
+    assert found.faces == (int(one > 0), int(other > 0))
+
+
+def test_a_file_that_is_no_picture(faces: Faces) -> None:
+    for bad, error in ((b"text", UnsupportedFormat), (b"", BrokenPicture), (b"x" * (1 << 21), TooLarge)):
+        with pytest.raises(error):
+            faces.find(bad)
+        for pair in ((plain(255), bad), (bad, plain(255))):
+            with pytest.raises(error):
+                faces.compare(*pair)
+
+
+class Failing(ByColour):
+    def __call__(self, _rgb: np.ndarray) -> list[Face]:
+        raise ModelFault("the embedding is not finite")
+
+
+class NotFinite(ByColour):
+    def __call__(self, _rgb: np.ndarray) -> list[Face]:
+        return [face(float("nan"))]
+
+
+@pytest.mark.parametrize("model", [Failing(), NotFinite()])
+def test_a_model_that_fails_is_no_answer(model: ByColour) -> None:
+    with pytest.raises(Unavailable, match="not finite"):
+        Faces(model, LIMITS).compare(plain(255), plain(255))
+
+
+def test_a_model_that_does_not_start(monkeypatch, settings: Settings) -> None:
+    def broken(**_: object) -> None:
+        raise ModelFault("the canary was not found")
+
+    monkeypatch.setattr(module, "DlibFaces", broken)
+    with pytest.raises(Unavailable, match="canary"):
+        open_faces(settings)
+
+
+@needs_faces
+def test_an_operators_embedder_is_taken(settings: Settings) -> None:
+    write_embedder(settings.home / CARDS_FOLDER)
+    assert open_model(settings).identity == "bands@1"
+    write_embedder(settings.home / CARDS_FOLDER, name="second")
+    with pytest.raises(Unavailable, match="2 cards"):
+        open_model(settings)
+
+
+def test_two_cards_take_dlibs_place(settings: Settings) -> None:
+    folder = settings.home / CARDS_FOLDER
+    write_yunet(folder)
+    with pytest.raises(Unavailable, match="no card of an embedder"):
+        open_model(settings)
+    write_embedder(folder)
+    assert open_model(settings).identity == "bands@1+redfaces@1"
+    one, other = (encode(portrait(drawing), "png")[0] for drawing in (LIGHT, BEARDED))
+    faces = open_faces(settings)
+    assert faces.compare(one, one).same
+    assert not faces.compare(one, other).same
+    write_yunet(folder, name="second")
+    with pytest.raises(Unavailable, match="2 cards are of face-detection"):
+        open_model(settings)
+
+
+def test_an_altered_detector_is_not_passed_over(settings: Settings) -> None:
+    write_embedder(settings.home / CARDS_FOLDER)
+    write_yunet(settings.home / CARDS_FOLDER)
+    (settings.home / CARDS_FOLDER / "redfaces.onnx").write_bytes(b"other")
+    with pytest.raises(Unavailable, match="SHA-256"):
+        open_model(settings)
+
+
+def test_an_altered_embedder_is_not_passed_over(settings: Settings) -> None:
+    write_embedder(settings.home / CARDS_FOLDER)
+    (settings.home / CARDS_FOLDER / "bands.onnx").write_bytes(b"other")
+    with pytest.raises(Unavailable):
+        open_model(settings)

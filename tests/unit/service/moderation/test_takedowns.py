@@ -1,0 +1,416 @@
+"""Notices of removal: the clock, the blocks, what the reporter learns, and that nothing personal gets out."""
+
+import datetime as dt
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from detectors import fingerprint
+from service.gateway.order import Order
+from service.installation import House
+from service.keys import signing
+from service.kit.errors import BadRequest, Blocked, NotFound, Refusal, Unavailable
+from service.media.pictures import Limits, Picture, decode, encode
+from service.moderation.appeals import Appeal, Appeals
+from service.moderation.blocklist import Blocklist
+from service.moderation.takedowns import Notice, Takedowns
+from tests.support.clock import Clock
+from tests.support.painter import landscape
+
+START = dt.datetime(2026, 5, 19, 12, tzinfo=dt.UTC)
+SECRETS = ("Jane Roe", "jane@example.org", "my former partner", "pictures.example/jane", "blue house")
+ORDER = Order(prompt="a lake at dawn", seed=7)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(START)
+
+
+def make(house: House, clock: Clock, *, at_once: bool = True) -> Takedowns:
+    vault, digest = signing.vault(house.settings), signing.prompt_digester(house.settings)
+    return Takedowns(
+        house.ledger, house.blocklist, vault, digest, house._read_mark, block_at_receipt=at_once, clock=clock
+    )
+
+
+@pytest.fixture
+def takedowns(house: House, clock: Clock) -> Takedowns:
+    return make(house, clock)
+
+
+@pytest.fixture
+def appeals(house: House, takedowns: Takedowns, clock: Clock) -> Appeals:
+    return Appeals(
+        house.ledger, takedowns, signing.vault(house.settings), signing.prompt_digester(house.settings), clock
+    )
+
+
+def notice(**fields: object) -> Notice:
+    whole = {
+        "signature": "Jane Roe",
+        "statement": "Published by my former partner without my consent.",
+        "good_faith": True,
+        "contact": "jane@example.org",
+        "location": "above the blue house",
+        "url": "https://pictures.example/jane",
+        **fields,
+    }
+    return Notice(**whole)  # type: ignore[arg-type]
+
+
+def picture(rgb, to="jpeg") -> Picture:  # type: ignore[no-untyped-def]
+    return decode(encode(rgb, to)[0], Limits(1 << 24, 1 << 24))
+
+
+RGB = landscape(3, 320, 256)
+
+
+def test_the_answer_and_the_clock(takedowns: Takedowns, clock: Clock) -> None:
+    receipt = takedowns.receive(notice(content_id=f"urn:uuid:{'0' * 36}"))
+    assert receipt.received_at == "2026-05-19T12:00:00+00:00"
+    assert receipt.due_at == "2026-05-21T12:00:00+00:00"
+    assert not receipt.blocked
+    clock.wait(48)
+    assert [case.overdue for case in takedowns.list()] == [False]
+    clock.wait(0.01)
+    assert [case.overdue for case in takedowns.list()] == [True]
+    takedowns.resolve(receipt.case, "removed", "op")
+    assert list(takedowns.list()) == []
+    assert [case.overdue for case in takedowns.list(all_=True)] == [False]
+
+
+def test_the_list_is_sorted_by_due_time(takedowns: Takedowns, clock: Clock) -> None:
+    first = takedowns.receive(notice())
+    clock.wait(1)
+    second = takedowns.receive(notice(sha256="a" * 64))
+    assert [case.case for case in takedowns.list()] == [first.case, second.case]
+
+
+def test_an_uploaded_copy_is_blocked_at_once_and_freed_by_a_rejection(house: House, takedowns: Takedowns) -> None:
+    copy = picture(RGB)
+    receipt = takedowns.receive(notice(), copy)
+    assert receipt.blocked
+    for rgb in (RGB, RGB[:, ::-1], RGB[26:-26, 32:-32]):
+        with pytest.raises(Blocked) as caught:
+            house.blocklist.check_pixels(rgb)
+        assert caught.value.message == "the picture is on the list takedowns"
+    with pytest.raises(Blocked):
+        house.blocklist.check_upload(copy.data, landscape(9, 256, 256))
+    takedowns.resolve(receipt.case, "rejected", "op", "It shows a lake.")
+    house.blocklist.check_upload(copy.data, RGB)
+
+
+def test_where_the_operator_wants_it_a_picture_is_blocked_on_decision(house: House, clock: Clock) -> None:
+    takedowns = make(house, clock, at_once=False)
+    receipt = takedowns.receive(notice(), picture(RGB))
+    assert not receipt.blocked
+    house.blocklist.check_pixels(RGB)
+    takedowns.resolve(receipt.case, "removed", "op")
+    with pytest.raises(Blocked):
+        house.blocklist.check_pixels(RGB)
+
+
+def test_an_image_of_ours_named_by_its_id_is_drawn_no_more(house: House, takedowns: Takedowns, gateway) -> None:
+    released = gateway.release(ORDER)
+    takedowns.receive(notice(content_id=released.admitted.content_id))
+    with pytest.raises(Blocked) as caught:
+        gateway.release(ORDER)
+    assert caught.value.stage == "screen"
+    with pytest.raises(Blocked):
+        house.blocklist.check_upload(released.data, landscape(9, 256, 256))
+
+
+@pytest.mark.parametrize("how", ["sha256", "file", "looks"])
+def test_a_copy_leads_to_the_image_issued_here(house: House, takedowns: Takedowns, gateway, how: str) -> None:
+    released = gateway.release(ORDER)
+    pixels = decode(released.data, Limits(1 << 24, 1 << 24)).rgb
+    if how == "sha256":
+        takedowns.receive(notice(sha256=released.sha256.upper()))
+    else:
+        takedowns.receive(notice(), picture(pixels, "jpeg" if how == "looks" else "png"))
+    (case,) = takedowns.list()
+    assert case.content_id == released.admitted.content_id
+    with pytest.raises(Blocked):
+        gateway.release(ORDER)
+
+
+def test_a_mark_leads_to_the_image_where_looks_do_not(house: House, clock: Clock, gateway) -> None:
+    released = gateway.release(ORDER)
+    takedowns = make(house, clock)
+    takedowns._read_mark = lambda copy: released.admitted.mark_id
+    takedowns.receive(notice(), picture(landscape(99, 256, 256)))
+    assert next(takedowns.list()).content_id == released.admitted.content_id
+
+
+def test_what_identifies_nothing_is_refused(takedowns: Takedowns) -> None:
+    with pytest.raises(BadRequest, match="identifies"):
+        takedowns.receive(notice(url=None))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"signature": " "},
+        {"statement": ""},
+        {"contact": ""},
+        {"good_faith": False},
+        {"content_id": "x"},
+        {"sha256": "abc"},
+        {"surprise": 1},
+        {"statement": "x" * 5000},
+    ],
+)
+def test_what_the_law_asks_for_must_be_there(fields: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        notice(**fields)
+
+
+def test_the_reporter_asks_with_the_pin(takedowns: Takedowns, clock: Clock) -> None:
+    receipt = takedowns.receive(notice())
+    assert takedowns.status(receipt.case, receipt.pin).status == "received"
+    wrong = "0" * 8 if receipt.pin != "0" * 8 else "1" * 8
+    for case, pin in ((receipt.case, wrong), ("T-NONE", receipt.pin), (receipt.case, "")):
+        with pytest.raises(NotFound) as caught:
+            takedowns.status(case, pin)
+        assert caught.value.message == "there is no such case under this PIN"
+    clock.wait(2)
+    takedowns.resolve(receipt.case, "rejected", "op", "The address shows nothing.")
+    status = takedowns.status(receipt.case, receipt.pin)
+    assert (status.status, status.reason) == ("rejected", "The address shows nothing.")
+    assert status.decided_at == "2026-05-19T14:00:00+00:00"
+
+
+def test_decisions_need_an_operator_and_rejections_a_reason(takedowns: Takedowns) -> None:
+    case = takedowns.receive(notice()).case
+    for operator, reason in (("", "x"), ("op", " ")):
+        with pytest.raises(BadRequest):
+            takedowns.resolve(case, "rejected", operator, reason)
+    with pytest.raises(NotFound):
+        takedowns.resolve("T-NONE", "removed", "op")
+    takedowns.resolve(case, "removed", "op")
+    with pytest.raises(BadRequest, match="removed"):
+        takedowns.resolve(case, "rejected", "op", "x")
+
+
+def test_two_operators_decide_once(takedowns: Takedowns, house: House, monkeypatch) -> None:
+    case = takedowns.receive(notice()).case
+    stale = takedowns._need(case)
+    takedowns.resolve(case, "removed", "op")
+    monkeypatch.setattr(takedowns, "_need", lambda number: stale)
+    before = house.ledger.verify().decisions
+    with pytest.raises(BadRequest, match="somebody else"):
+        takedowns.resolve(case, "rejected", "op", "x")
+    assert house.ledger.verify().decisions == before
+
+
+def test_duplicates_are_told_and_removed_together(takedowns: Takedowns, house: House, clock: Clock) -> None:
+    cases = []
+    for _ in range(3):
+        cases.append(takedowns.receive(notice(), picture(RGB)).case)
+        clock.wait(1)
+    other = takedowns.receive(notice(sha256="a" * 64)).case
+    assert [c.duplicate_of for c in takedowns.list()] == [None, cases[0], cases[0], None]
+    takedowns.resolve(cases[2], "rejected", "op", "The signature is missing.")
+    with pytest.raises(Blocked):  # the others' notices stand
+        house.blocklist.check_pixels(RGB)
+    assert takedowns.resolve(cases[0], "removed", "op") == (cases[0], cases[1])
+    assert [c.case for c in takedowns.list()] == [other]
+
+
+def test_nothing_personal_outside_the_vault(takedowns: Takedowns, appeals: Appeals, house: House, capfd) -> None:
+    receipt = takedowns.receive(notice(), picture(RGB))
+    assert takedowns.show(receipt.case)[1]["contact"] == "jane@example.org"
+    takedowns.resolve(receipt.case, "rejected", "op", "Jane Roe is not shown.")
+    appeal = appeals.file(
+        Appeal(about="takedown", subject=receipt.case, statement="Jane Roe is!", contact="jane@example.org")
+    )
+    appeals.resolve(appeal.id, "overturned", "op", "Jane Roe was right.")
+    bodies = [decision.body for decision in house.ledger.decided(receipt.case)]
+    assert len(bodies) == 4
+    assert house.ledger.verify().problems == ()
+    house.close()
+    files = [path.read_bytes() for path in house.settings.home.rglob("*") if path.is_file()]
+    out = capfd.readouterr()
+    for secret in (*SECRETS, receipt.pin):
+        assert not any(secret in text for text in (*bodies, out.out, out.err))
+        assert not any(secret.encode() in data for data in files)
+
+
+def test_forgetting_destroys_the_key(takedowns: Takedowns, house: House) -> None:
+    receipt = takedowns.receive(notice(), picture(RGB))
+    wrapped = takedowns._need(receipt.case).wrapped_key
+    with pytest.raises(BadRequest):
+        takedowns.forget(receipt.case)
+    takedowns.resolve(receipt.case, "removed", "op", "Done.")
+    takedowns.forget(receipt.case)
+    case, personal = takedowns.show(receipt.case)
+    assert personal == {}
+    assert not case.readable
+    assert takedowns.status(receipt.case, receipt.pin).status == "removed"
+    with pytest.raises(Blocked):
+        house.blocklist.check_pixels(RGB)
+    folder: Path = house.settings.home  # searched before `close`, which clears the log of writes by itself
+    assert not any(wrapped in path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+def test_where_a_reader_keeps_traces_forgetting_says_so(takedowns: Takedowns, house: House) -> None:
+    receipt = takedowns.receive(notice(), picture(RGB))
+    takedowns.resolve(receipt.case, "removed", "op", "Done.")
+    reader = sqlite3.connect(house.settings.home / "ledger.db")
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM decisions").fetchone()
+    try:
+        with pytest.raises(Unavailable, match="traces"):
+            takedowns.forget(receipt.case)
+    finally:
+        reader.close()
+    assert takedowns.show(receipt.case)[1] == {}
+
+
+def test_appeals_are_forgotten_with_their_case(takedowns: Takedowns, appeals: Appeals) -> None:
+    receipt = takedowns.receive(notice(), picture(RGB))
+    takedowns.resolve(receipt.case, "removed", "op", "Done.")
+    filed = appeals.file(Appeal(about="takedown", subject=receipt.case, statement="I am Jane Roe."))
+    appeals.resolve(filed.id, "upheld", "op", "Jane Roe was right.")
+    takedowns.forget(receipt.case)
+    assert [one.personal for one in appeals.list(all_=True)] == [{}]
+    assert appeals.status(filed.id).reason is None
+
+
+def test_a_notice_with_a_picture_of_its_own_is_not_decided_along(house: House, clock: Clock) -> None:
+    takedowns = make(house, clock, at_once=False)
+    content_id = "urn:uuid:00000000-0000-0000-0000-000000000001"
+    victim = takedowns.receive(notice(content_id=content_id))
+    rider = takedowns.receive(notice(content_id=content_id), picture(RGB))
+    assert takedowns.resolve(victim.case, "removed", "op") == (victim.case,)
+    assert takedowns.status(rider.case, rider.pin).status == "received"
+    assert house.blocklist.match(RGB) is None
+
+
+def test_what_frees_a_picture_frees_it_of_every_notice(takedowns: Takedowns, appeals: Appeals, house: House) -> None:
+    first, second = (takedowns.receive(notice(), picture(RGB)) for _ in range(2))
+    takedowns.resolve(first.case, "removed", "op")
+    filed = appeals.file(Appeal(about="takedown", subject=first.case, statement="It is mine."))
+    appeals.resolve(filed.id, "overturned", "op2", "It is theirs.")
+    assert house.blocklist.match(RGB) is None
+    told = takedowns.status(second.case, second.pin)
+    assert (told.status, told.reason) == ("rejected", "It is theirs.")
+
+
+def test_nothing_done_is_nothing_to_appeal_against(house: House, clock: Clock) -> None:
+    takedowns = make(house, clock, at_once=False)
+    vault, digest = signing.vault(house.settings), signing.prompt_digester(house.settings)
+    receipt = takedowns.receive(notice(), picture(RGB))
+    with pytest.raises(BadRequest, match="nothing is decided"):
+        Appeals(house.ledger, takedowns, vault, digest, clock).file(
+            Appeal(about="takedown", subject=receipt.case, statement="Block it now.")
+        )
+    assert takedowns.status(receipt.case, receipt.pin).status == "received"
+
+
+def test_a_notice_that_cannot_be_recorded_blocks_nothing_and_is_told(
+    takedowns: Takedowns, house: House, monkeypatch
+) -> None:
+    def full(*args: object, **more: object) -> int:
+        raise Unavailable("the disk is full")
+
+    monkeypatch.setattr(house.blocklist, "adding", full)
+    with pytest.raises(Unavailable):
+        takedowns.receive(notice(), picture(RGB))
+    assert list(takedowns.list()) == []
+    assert house.ledger.verify().decisions == 0
+
+
+class TestAppeals:
+    def file(self, appeals: Appeals, about: str, subject: str) -> str:
+        return appeals.file(Appeal(about=about, subject=subject, statement="It is mine.")).id  # type: ignore[arg-type]
+
+    def test_a_refusal(self, appeals: Appeals, house: House, takedowns: Takedowns, gateway) -> None:
+        takedowns.receive(notice(content_id=gateway.release(ORDER).admitted.content_id))
+        with pytest.raises(Refusal) as caught:
+            gateway.release(ORDER)
+        subject = str(caught.value.content_id)
+        number = self.file(appeals, "refusal", subject)
+        assert appeals.status(number).status == "filed"
+        (filed,) = appeals.list()
+        assert filed.personal["statement"] == "It is mine."
+        appeals.resolve(number, "overturned", "op", "It was a lake.")
+        status = appeals.status(number)
+        assert (status.status, status.reason) == ("overturned", "It was a lake.")
+        decisions = house.ledger.decided(subject)
+        assert [d.kind for d in decisions] == ["refused", "appeal", "override"]
+        assert json.loads(decisions[2].body)["outcome"] == "overturned"
+        assert list(appeals.list()) == []
+        assert len(list(appeals.list(all_=True))) == 1
+        assert house.ledger.verify().problems == ()
+
+    def test_a_refusal_that_never_was(self, appeals: Appeals, gateway) -> None:
+        released = gateway.release(ORDER)
+        for subject in ("urn:uuid:none", released.admitted.content_id):
+            with pytest.raises(NotFound):
+                self.file(appeals, "refusal", subject)
+
+    def test_a_verdict(self, appeals: Appeals, house: House) -> None:
+        number = self.file(appeals, "verdict", "a" * 64)
+        appeals.resolve(number, "upheld", "op", "It stands.")
+        assert [d.kind for d in house.ledger.decided("a" * 64)] == ["appeal", "appeal"]
+        with pytest.raises(BadRequest):
+            self.file(appeals, "verdict", "my holiday picture")
+
+    @pytest.mark.parametrize(
+        ("decided", "outcome", "status", "blocked"),
+        [
+            (None, "upheld", "received", True),
+            (None, "overturned", "rejected", False),
+            ("removed", "upheld", "removed", True),
+            ("removed", "overturned", "rejected", False),
+            ("rejected", "upheld", "rejected", False),
+            ("rejected", "overturned", "removed", True),
+        ],
+    )
+    def test_a_takedown(self, appeals, takedowns, house: House, decided, outcome, status: str, blocked: bool) -> None:
+        receipt = takedowns.receive(notice(), picture(RGB))
+        if decided:
+            takedowns.resolve(receipt.case, decided, "op", "Because.")
+        number = self.file(appeals, "takedown", receipt.case)
+        assert takedowns.status(receipt.case, receipt.pin).status == "appealed"
+        with pytest.raises(BadRequest, match="appeal"):
+            takedowns.resolve(receipt.case, "removed", "op")
+        with pytest.raises(BadRequest, match="already"):
+            self.file(appeals, "takedown", receipt.case)
+        appeals.resolve(number, outcome, "op", "Looked again.")
+        assert takedowns.status(receipt.case, receipt.pin).status == status
+        assert (house.blocklist.match(RGB) is not None) == blocked
+
+    def test_what_cannot_be_resolved(self, appeals: Appeals) -> None:
+        number = self.file(appeals, "verdict", "a" * 64)
+        for operator, reason in (("", "x"), ("op", " ")):
+            with pytest.raises(BadRequest):
+                appeals.resolve(number, "upheld", operator, reason)
+        appeals.resolve(number, "upheld", "op", "x")
+        with pytest.raises(BadRequest, match="already"):
+            appeals.resolve(number, "overturned", "op", "x")
+        with pytest.raises(NotFound):
+            appeals.resolve("A-NONE", "upheld", "op", "x")
+        with pytest.raises(NotFound):
+            self.file(appeals, "takedown", "T-NONE")
+
+
+def test_a_featureless_copy_is_blocked_by_its_file_alone(takedowns: Takedowns, house: House) -> None:
+    import numpy as np
+
+    flat = picture(np.full((256, 256, 3), 9, np.uint8))
+    assert fingerprint(flat.rgb).quality < 50
+    takedowns.receive(notice(), flat)
+    house.blocklist.check_pixels(flat.rgb)
+    with pytest.raises(Blocked):
+        house.blocklist.check_upload(flat.data, flat.rgb)
+
+
+def test_another_home_shares_no_blocks(house: House, takedowns: Takedowns) -> None:
+    takedowns.receive(notice(), picture(RGB))
+    assert Blocklist(house.ledger).match(RGB) is not None  # a fresh process over the same database

@@ -1,0 +1,1 @@
+"""C2PA: credentials, manifests, certificates."""

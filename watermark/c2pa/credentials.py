@@ -1,0 +1,278 @@
+"""Content Credentials: sign files with a C2PA manifest, and read any file's manifest without trusting it.
+
+The SDK is locked down: no remote manifests, no OCSP, no redirects, no thumbnails. States are never two: trusted,
+valid_untrusted, invalid and absent (plus remote_only, when the manifest is on another host and was not fetched).
+"""
+
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from c2pa import Builder, C2paError, C2paSignerInfo, Context, Reader, Signer
+
+from watermark.c2pa.manifest import DISCLOSURE_LABEL, ENERGY_LABEL, Statement, build
+
+State = Literal["trusted", "valid_untrusted", "invalid", "absent", "remote_only"]
+
+# Extended key usages that may sign claims. The SDK's unset list is an empty list, and it must be
+# separated by newlines: commas fail silently.
+_CLAIM_EKUS = "\n".join(
+    [
+        "1.3.6.1.5.5.7.3.4",  # emailProtection
+        "1.3.6.1.5.5.7.3.36",  # documentSigning
+        "1.3.6.1.4.1.311.76.59.1.9",  # Microsoft document signing, on the interim list
+        "1.3.6.1.4.1.62558.2.1",  # C2PA claim signing
+    ]
+)
+_STATES: dict[str | None, State] = {"Trusted": "trusted", "Valid": "valid_untrusted"}
+_UNTRUSTED = "signingCredential.untrusted"
+_EXPIRED = "signingCredential.expired"
+_DATA_HASH_MISMATCH = "assertion.dataHash.mismatch"
+_LARGEST_MANIFEST_MIB = 16
+_DISCLOSURES = (DISCLOSURE_LABEL, ENERGY_LABEL, "c2pa.ai-disclosure")
+
+
+class CredentialError(Exception):
+    """A file could not be signed; the message is the SDK's."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrustList:
+    """CA certificates (PEM) under a `name` that reports show when a signature chains to one of them."""
+
+    name: str
+    pem: bytes
+
+    @property
+    def uri(self) -> str:
+        return f"urn:countermark:trust:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One entry of the manifest's actions assertion."""
+
+    action: str
+    digital_source_type: str | None = None
+    agent: str | None = None
+    when: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SoftBinding:
+    """A pointer from the manifest to a mark in the pixels: algorithm and value, as written."""
+
+    algorithm: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ingredient:
+    """A file this one was made from. A broken ingredient leaves the outer manifest Trusted, so `failures`
+    says what the SDK found wrong with the ingredients' own manifests (it does not say with which)."""
+
+    title: str | None
+    relationship: str | None
+    failures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What a file's manifest says, and how far that can be believed. All but `state` empty when absent."""
+
+    state: State
+    manifest_id: str | None = None
+    title: str | None = None
+    trust_list: str | None = None
+    signer: str | None = None
+    issuer: str | None = None
+    generator: str | None = None
+    signed_at: str | None = None
+    actions: tuple[Action, ...] = ()
+    soft_bindings: tuple[SoftBinding, ...] = ()
+    ingredients: tuple[Ingredient, ...] = ()
+    failures: tuple[str, ...] = ()
+    disclosures: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def only_bytes_differ(self) -> bool:
+        """The manifest itself is sound and signed, by whomever; only the file around it is not its own."""
+        return not set(self.failures) - {_DATA_HASH_MISMATCH, _UNTRUSTED, _EXPIRED}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SignedFile:
+    """A file with its manifest embedded, and the manifest store's bytes for keeping."""
+
+    data: bytes
+    manifest: bytes
+
+
+class Credentials:
+    """Signs with one key and verifies against named trust lists. One per process: it does not survive a fork."""
+
+    def __init__(self, chain: bytes, key: bytes, algorithm: str, trust: Sequence[TrustList]) -> None:
+        """`chain`: PEM, leaf first; `key`: the leaf's PEM; `algorithm`: es256, es384, ps256 or ed25519.
+
+        Raises:
+            CredentialError: key or certificates cannot be used.
+        """
+        self._lists = {trusted.uri: trusted.name for trusted in trust}
+        try:
+            self._signer = Signer.from_info(C2paSignerInfo(algorithm, chain, key, None))
+            self._context = Context.from_dict(_configuration(trust))
+        except C2paError as wrong:
+            raise CredentialError(f"the signing certificates cannot be used: {wrong}") from wrong
+
+    def sign(self, data: bytes, mime: str, statement: Statement) -> SignedFile:
+        """Embed a signed manifest for `statement` into a PNG, JPEG or WebP file; pixels stay as they are.
+
+        Raises:
+            CredentialError: the SDK refused, with its reason.
+        """
+        out = io.BytesIO()
+        try:
+            with Builder(build(statement, mime), self._context) as builder:
+                manifest = builder.sign(self._signer, mime, io.BytesIO(data), out)
+        except C2paError as refused:
+            raise CredentialError(f"the manifest could not be signed: {refused}") from refused
+        return SignedFile(out.getvalue(), bytes(manifest))
+
+    def read(self, data: bytes, mime: str, manifest: bytes | None = None) -> Credential:
+        """The credential embedded in `data`, or the detached `manifest` read against it. Never raises on content.
+
+        A manifest that cannot even be parsed is `invalid` with the SDK's error as its failure.
+        """
+        try:
+            if manifest is None:
+                reader = Reader.try_create(mime, io.BytesIO(data), None, context=self._context)
+            else:
+                reader = Reader(mime, io.BytesIO(data), manifest, context=self._context)
+        except C2paError as unreadable:
+            remote = str(unreadable).startswith("Remote:")
+            return Credential("remote_only" if remote else "invalid", failures=(_first_words(unreadable),))
+        if reader is None:
+            return Credential("absent")
+        with reader:
+            try:
+                return self._credential(reader)
+            except (AttributeError, KeyError, TypeError, ValueError):  # assertions of shapes no specification knows
+                return Credential("invalid", failures=("assertion.malformed",))
+
+    def _credential(self, reader: Reader) -> Credential:
+        store: dict[str, Any] = json.loads(reader.json())
+        results: dict[str, Any] = reader.get_validation_results() or {}
+        active = reader.get_active_manifest() or {}
+        assertions: list[dict[str, Any]] = active.get("assertions") or []
+        signature: dict[str, Any] = active.get("signature_info") or {}
+        state, trust_list = self._state(reader.get_validation_state(), results)
+        succeeded = [entry["code"] for entry in (results.get("activeManifest") or {}).get("success") or []]
+        return Credential(
+            state=state,
+            manifest_id=store.get("active_manifest"),
+            title=active.get("title"),
+            trust_list=trust_list,
+            signer=signature.get("common_name"),
+            issuer=signature.get("issuer"),
+            generator=_generator(active),
+            # The SDK fills `time` for time-stamp authorities nobody trusts, too.
+            signed_at=signature.get("time") if "timeStamp.trusted" in succeeded else None,
+            actions=tuple(_actions(assertions)),
+            soft_bindings=tuple(_soft_bindings(assertions)),
+            ingredients=tuple(_ingredients(active, results)),
+            failures=tuple(dict.fromkeys(_failures(results))),
+            disclosures={a["label"]: a.get("data") for a in assertions if a.get("label") in _DISCLOSURES},
+        )
+
+    def _state(self, validation: str | None, results: dict[str, Any]) -> tuple[State, str | None]:
+        """Trusted counts only through one of our claim lists: the SDK also accepts time-stamp lists for it."""
+        state = _STATES.get(validation, "invalid")
+        name = self._lists.get(results.get("trustListUri") or "")
+        if state == "trusted" and name is None:
+            return "valid_untrusted", None
+        return state, name if state == "trusted" else None
+
+
+def _configuration(trust: Sequence[TrustList]) -> dict[str, Any]:
+    return {
+        "version": 1,
+        "verify": {
+            "remote_manifest_fetch": False,
+            "ocsp_fetch": False,
+            "verify_after_sign": False,  # `read` does, and the gateway lets no file out that it has not read back
+            "verify_trust": True,
+        },
+        "core": {
+            "allowed_network_hosts": [],
+            "allow_redirects": False,
+            "max_decompressed_manifest_size_in_mb": _LARGEST_MANIFEST_MIB,
+        },
+        "builder": {"thumbnail": {"enabled": False}},
+        "trust": {
+            "trust_config": _CLAIM_EKUS,
+            "anchors": [
+                {
+                    "trust_kind": "manifest",
+                    "trust_uri": trusted.uri,
+                    "trust_anchors": trusted.pem.decode(),
+                    "trust_config": _CLAIM_EKUS,
+                }
+                for trusted in trust
+            ],
+        },
+    }
+
+
+def _first_words(error: C2paError) -> str:
+    return str(error).split(":")[0][:80]
+
+
+def _generator(active: dict[str, Any]) -> str | None:
+    info = (active.get("claim_generator_info") or [{}])[0]
+    return " ".join(filter(None, (info.get("name"), info.get("version")))) or None
+
+
+def _actions(assertions: Sequence[dict[str, Any]]) -> Iterator[Action]:
+    for assertion in assertions:
+        if not assertion.get("label", "").startswith("c2pa.actions"):
+            continue
+        for entry in (assertion.get("data") or {}).get("actions") or []:
+            agent = entry.get("softwareAgent")
+            yield Action(
+                action=str(entry.get("action")),
+                digital_source_type=_text(entry.get("digitalSourceType")),
+                agent=_text(agent.get("name") if isinstance(agent, dict) else agent),
+                when=_text(entry.get("when")),
+            )
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _soft_bindings(assertions: Sequence[dict[str, Any]]) -> Iterator[SoftBinding]:
+    for assertion in assertions:
+        if assertion.get("label", "").startswith("c2pa.soft-binding"):
+            data = assertion.get("data") or {}
+            for block in data.get("blocks") or []:
+                yield SoftBinding(str(data.get("alg")), str(block.get("value")))
+
+
+def _ingredients(active: dict[str, Any], results: dict[str, Any]) -> Iterator[Ingredient]:
+    # That a stranger signed an ingredient is no fault of it.
+    failures = tuple(dict.fromkeys(c for c in _ingredient_failures(results) if c != _UNTRUSTED))
+    for ingredient in active.get("ingredients") or []:
+        yield Ingredient(ingredient.get("title"), ingredient.get("relationship"), failures)
+
+
+def _failures(results: dict[str, Any]) -> Iterator[str]:
+    for entry in (results.get("activeManifest") or {}).get("failure") or []:
+        yield entry["code"]
+
+
+def _ingredient_failures(results: dict[str, Any]) -> Iterator[str]:
+    for delta in results.get("ingredientDeltas") or []:
+        for entry in (delta.get("validationDeltas") or {}).get("failure") or []:
+            yield entry["code"]

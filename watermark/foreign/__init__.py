@@ -1,0 +1,1 @@
+"""Watermarks of other systems."""

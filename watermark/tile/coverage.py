@@ -1,0 +1,63 @@
+"""Where in a picture its mark still is: painting over or inpainting a part takes the mark out of that part.
+
+The mark that was found is drawn once more, laid over the picture the way the picture was turned and scaled, and
+compared with it place by place. A place says little: at 512 pixels one of 32 x 32 holds a fiftieth of what whole
+decoding goes by, so neighbours are averaged and the map shows regions, not outlines.
+"""
+
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from watermark.tile.canvas import local_contrast, resized, whitened
+from watermark.tile.embedding import visibility
+from watermark.tile.pattern import TILE
+from watermark.tile.poses import linear_maps
+
+CELL: Final = 32
+"""Side of a cell of the map, in pixels of the picture."""
+_BLUR_SIGMA: Final = 11.0
+"""Averaging over neighbours, in samples of the canonical image: areas under about a thirtieth of it do not show."""
+_WHOLE_QUANTILE: Final = 0.75
+"""The quarter of the picture where the mark is strongest counts as wholly marked; the rest is measured against it."""
+
+
+def covered(
+    canvas: NDArray[np.float32],
+    tile: NDArray[np.float32],
+    pose: NDArray[np.float64],
+    shift: tuple[float, float],
+    reference: tuple[float, float],
+    cells: tuple[int, int],
+) -> NDArray[np.float32]:
+    """How much of the mark is left in each cell of `canvas` (float32[h, w], luma): float32[cells], in [0, 1].
+
+    `tile` (float32[64, 64]) is the whole mark's tile and lies under `pose` with its origin `shift` samples of the tile
+    from `reference` (down, right), a point of the canvas.
+    """
+    expected = _laid(tile, pose, shift, reference, canvas.shape) * visibility(canvas) / local_contrast(canvas)
+    agreeing = cv2.GaussianBlur(whitened(canvas) * expected, (0, 0), _BLUR_SIGMA)
+    possible = cv2.GaussianBlur(expected * expected, (0, 0), _BLUR_SIGMA)
+    share = resized(np.asarray(agreeing / (possible + 1e-12), dtype=np.float32), *cells)
+    whole = max(float(np.quantile(share, _WHOLE_QUANTILE)), 1e-9)
+    return np.asarray(np.clip(share / whole, 0.0, 1.0), dtype=np.float32)
+
+
+def _laid(
+    tile: NDArray[np.float32],
+    pose: NDArray[np.float64],
+    shift: tuple[float, float],
+    reference: tuple[float, float],
+    shape: tuple[int, ...],
+) -> NDArray[np.float32]:
+    """`tile` repeated over an image of `shape` as it lies there: float32[shape]."""
+    pitch = min(shape) * TILE / 256
+    down, right = np.mgrid[: shape[0], : shape[1]].astype(np.float64)
+    places = np.stack([down - reference[0], right - reference[1]])
+    to_tile = linear_maps(pose[None])[0].T * (TILE / pitch)
+    rows, columns = np.einsum("ij,jhw->ihw", to_tile, places) - np.array(shift)[:, None, None]
+    padded = np.pad(tile, ((0, 1), (0, 1)), mode="wrap")
+    within = (rows % TILE).astype(np.float32), (columns % TILE).astype(np.float32)
+    return np.asarray(cv2.remap(padded, within[1], within[0], cv2.INTER_LINEAR), dtype=np.float32)

@@ -1,0 +1,101 @@
+"""Whether a mark of some strength survives what pictures usually go through: the embedder's dress rehearsal."""
+
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from watermark.tile.canvas import resized, scaled, whitened
+from watermark.tile.pattern import TILE, Pattern
+from watermark.tile.search import chance_of
+from watermark.tile.spectrum import tile_spectrum
+
+_TRIAL_SIDE: Final = 512
+"""Short side above which trials run on a smaller copy, so their time does not grow with the image."""
+_JPEG_15_WHOLE: Final = 0.7
+_JPEG_50_QUARTER: Final = 0.75
+_JPEG_70_HALF_SIZE: Final = 1.0
+"""Least signal-to-noise ratio (amplitude) of the code symbols in each trial; decoding succeeds from about 0.7."""
+_ENOUGH_FOR_JPEG_15: Final = 2.0
+"""Strength in grey levels (42 dB) that is not raised for JPEG 15 alone: flat drawings would show it."""
+_READ_BACK: Final = 0.75
+_LOCATED: Final = 5.0
+"""The same for the finished picture, and the correlation of the template there, in standard deviations of chance."""
+_LEAST_UNCLIPPED: Final = 0.7
+"""Half of the mark's power: what a wholly white or black picture keeps."""
+
+
+class Rehearsal:
+    """The trials of one mark on one picture, at any strength.
+
+    JPEG 15 at full size; JPEG 50 read by quarters (a stand-in for cropping); JPEG 70 at half size.
+    """
+
+    def __init__(
+        self,
+        grey: NDArray[np.float32],
+        mark: NDArray[np.float32],
+        code_word: NDArray[np.float32],
+        pattern: Pattern,
+    ) -> None:
+        """Try `mark` (float32[h, w], canonical size, any scale) on `grey` (float32[H, W], luma)."""
+        self._picture = scaled(grey, min(1.0, _TRIAL_SIDE / min(grey.shape)))
+        shown = resized(mark, *self._picture.shape)
+        self.mark_rms = float(np.sqrt(np.mean(shown**2)))
+        self._mark = shown / np.float32(self.mark_rms)
+        self._canonical_shape = mark.shape
+        self._code_word = code_word
+        self._pattern = pattern
+
+    def survived_by(self, rms: float) -> bool:
+        """Whether the mark at `rms` grey levels is read well enough after every trial."""
+        marked = cv2.addWeighted(self._picture, 1.0, self._mark, rms, 0.0, dtype=cv2.CV_8U)  # rounded, and clipped
+        half = np.rint(scaled(marked.astype(np.float32), 0.5)).astype(np.uint8)
+        small = self._canonical(_after_jpeg(half, 70))
+        if self._clarity(small) < _JPEG_70_HALF_SIZE:
+            return False
+        if rms < _ENOUGH_FOR_JPEG_15 and self._clarity(self._canonical(_after_jpeg(marked, 15))) < _JPEG_15_WHOLE:
+            return False
+        whole = self._canonical(_after_jpeg(marked, 50))
+        return float(np.mean([self._clarity(part) for part in _quarters(whole)])) >= _JPEG_50_QUARTER
+
+    def unclipped_share(self, rms: float) -> float:
+        """Share (of RMS) of the mark at `rms` grey levels that stays within black and white, in (0, 1].
+
+        On white paper half of the mark would be whiter than white; it can be that much stronger for the same error.
+        """
+        added = np.clip(self._picture + self._mark * np.float32(rms), 0, 255) - self._picture
+        return float(np.clip(np.sqrt(np.mean(added**2)) / rms, _LEAST_UNCLIPPED, 1.0))
+
+    def reads_back(self, marked: NDArray[np.float32]) -> bool:
+        """Whether the mark is clear in `marked` (float32[H, W], the finished picture's luma)."""
+        layout = self._pattern.layout
+        canonical = whitened(resized(marked, *self._canonical_shape))
+        heard = tile_spectrum(canonical)[layout.ky, layout.kx]
+        template = heard[layout.sync] * self._pattern.template
+        located = float(template.real.sum() / chance_of(template))
+        return located >= _LOCATED and self._clarity(canonical) >= _READ_BACK
+
+    def _canonical(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """`image` whitened at canonical size."""
+        return whitened(resized(image, *self._canonical_shape))
+
+    def _clarity(self, image: NDArray[np.float32]) -> float:
+        """Mean over standard deviation of the code symbols heard in `image` (whitened), signs corrected."""
+        pattern = self._pattern
+        heard = pattern.soft(tile_spectrum(image)[pattern.layout.ky, pattern.layout.kx]) * self._code_word
+        return float(heard.mean() / (heard.std() + 1e-9))
+
+
+def _after_jpeg(image: NDArray[np.uint8], quality: int) -> NDArray[np.float32]:
+    """`image` (uint8 luma) through JPEG at `quality`: float32 in [0, 255]."""
+    _, coded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE), dtype=np.float32)
+
+
+def _quarters(image: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    """The four corners of `image`, cut at whole tiles so that each keeps the phase of the grid."""
+    middle, centre = (side // 2 // TILE * TILE for side in image.shape)
+    rows, columns = (slice(None, middle), slice(middle, None)), (slice(None, centre), slice(centre, None))
+    return [image[vertical, horizontal] for vertical in rows for horizontal in columns]
