@@ -35,7 +35,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from detectors import Fingerprint, fingerprint, listings, looks, nearest, pack, variants
 from service.cli.files import PICTURES
 from service.ledger.ledger import Ledger
-from service.media.pictures import Limits, decode
+from service.media.pictures import ImageLimits, decode
 from service.moderation.blocklist import SAME_PICTURE_BITS, Blocklist
 from service.moderation.hash_lists import LEAST_QUALITY, Listed
 from tests.support.painter import landscape
@@ -173,7 +173,7 @@ def _between(one: np.ndarray, other: np.ndarray) -> int:
 
 
 def read(path: Path) -> np.ndarray:
-    return decode(path.read_bytes(), Limits(1 << 26, 64_000_000)).rgb
+    return decode(path.read_bytes(), ImageLimits(1 << 26, 64_000_000)).rgb
 
 
 def usable(found: list[Fingerprint]) -> np.ndarray:

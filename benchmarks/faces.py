@@ -31,18 +31,18 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from detectors import DlibFaces, FaceModel, Templates, distance, looks
-from detectors.faces import DIMENSIONS, Face, Match, distances
+from detectors.faces import DIMENSIONS, Face, FaceMatch, distances
 from service.cli.files import PICTURES
 from service.examiner.metrics import wilson
 from service.kit.settings import Settings
 from service.likeness.comparison import open_model
 from service.likeness.liveness import MIRRORED_BITS, POSES, pose
-from service.media.pictures import Limits, decode
+from service.media.pictures import ImageLimits, decode
 from service.moderation.hash_lists import LEAST_QUALITY
 
 cv2.setNumThreads(1)
 
-LIMITS = Limits(max_bytes=32 << 20, max_pixels=64_000_000)
+LIMITS = ImageLimits(max_bytes=32 << 20, max_pixels=64_000_000)
 DISTANCES = (0.6, 0.55, 0.5, 0.45, 0.4)
 SIZES = (10_000, 100_000, 1_000_000)
 DRAWS = 300
@@ -232,7 +232,9 @@ def time_search(queries: int = 20) -> None:
             (best,), nearest = timed(lambda: templates.nearest(embedding))  # noqa: B023
             every, brute = timed(lambda: distances(matrix, embedding))  # noqa: B023
             hits = sorted((float(every[i]), int(i)) for i in np.flatnonzero(every <= 0.5))
-            equal += near == [Match(i, d) for d, i in hits] and best == Match(int(every.argmin()), float(every.min()))
+            equal += near == [FaceMatch(i, d) for d, i in hits] and best == FaceMatch(
+                int(every.argmin()), float(every.min())
+            )
             for kept, value in zip(times, (within, nearest, brute), strict=True):
                 kept.append(value)
         cells = " | ".join(f"{statistics.median(kept):.2f}" for kept in times)

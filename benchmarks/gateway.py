@@ -28,15 +28,15 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from detectors.prompts import PromptScreen
 from service.gateway.assembly import open_checkers, open_folder_checker
-from service.gateway.execution import Watch
-from service.gateway.options import Rules
+from service.gateway.execution import ReleaseObserver
+from service.gateway.options import GatewayOptions
 from service.gateway.order import Order
 from service.gateway.pipeline import Gateway
 from service.generation.diffusers.loading import load_backend
-from service.installation import open_house
+from service.installation import open_installation
 from service.kit import logs
 from service.kit.settings import Settings
-from service.media.pictures import Limits
+from service.media.pictures import ImageLimits
 from tests.support.painter import Painter
 
 STAGES = ("screen", "mark", "sign", "prove", "issue")
@@ -52,24 +52,24 @@ def main() -> None:
     logs.configure("error")
     with tempfile.TemporaryDirectory() as home:
         settings = Settings(home=Path(home), threads=1, pipeline=wish.pipeline or "embedded")
-        house = open_house(settings)
+        installation = open_installation(settings)
         backend, checkers = Painter(), open_checkers(settings)
         if wish.pipeline:
             backend = load_backend(settings)
             checkers += open_folder_checker(settings, backend.folder)
-        rules = Rules("Benchmark", 0.8, 60.0, 600.0, Limits(1 << 25, 1 << 26))
+        rules = GatewayOptions("Benchmark", 0.8, 60.0, 600.0, ImageLimits(1 << 25, 1 << 26))
         gateway = Gateway(
             backend,
             PromptScreen(),
             checkers,
-            house.codec,
-            house.credentials,
-            house.ledger,
+            installation.codec,
+            installation.credentials,
+            installation.ledger,
             rules,
             lambda prompt: "",
-            house.blocklist,
-            house.likeness,
-            house.adapters,
+            installation.blocklist,
+            installation.likeness,
+            installation.adapters,
         )
         side = None if wish.pipeline == "embedded" else wish.side
         for to in ("png", "jpeg", "webp"):
@@ -82,7 +82,7 @@ def measure(gateway: Gateway, pictures: int, side: int | None, to: str) -> dict[
     for seed in range(pictures + 1):
         order = Order(prompt="a red fox in the snow", seed=seed, width=side, height=side, format=to)
         took: dict[str, float] = {}
-        released = gateway.release(order, Watch(on_stage=took.__setitem__))
+        released = gateway.release(order, ReleaseObserver(on_stage=took.__setitem__))
         job = released.admitted.job
         start = time.perf_counter()
         gateway.backend.render(job, lambda done, total: None)

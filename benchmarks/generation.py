@@ -41,10 +41,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from service.gateway.order import Order
 from service.gateway.pipeline import Gateway
 from service.generation import Backend, Job, OnStep
+from service.generation.backend_proxy import BackendProxy
 from service.generation.diffusers.backend import DiffusersBackend
 from service.generation.diffusers.loading import load_backend
-from service.generation.front import Front
-from service.installation import open_house
+from service.installation import open_installation
 from service.kit import logs
 from service.kit.settings import Settings
 from tests.support.painter import landscape
@@ -202,9 +202,9 @@ def in_process(shape: str, wish: argparse.Namespace) -> None:
             safe_retries=0,
             mark_secret="a secret whose mark holds in noise",
         )
-        house = open_house(settings)
-        compare(shape, house.gateway, wish)
-        house.close()
+        installation = open_installation(settings)
+        compare(shape, installation.gateway, wish)
+        installation.close()
 
 
 def compare(shape: str, gateway: Gateway, wish: argparse.Namespace) -> None:
@@ -235,7 +235,7 @@ def compare(shape: str, gateway: Gateway, wish: argparse.Namespace) -> None:
     print(f"| {shape} | {1000 * median['bare']:.0f} | {alone:.1%} | {busy:.1%} |")
 
 
-class Landscapes(Front):
+class Landscapes(BackendProxy):
     """Draws, and gives a landscape instead."""
 
     def render(self, job: Job, on_step: OnStep) -> np.ndarray:

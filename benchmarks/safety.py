@@ -32,9 +32,9 @@ from service.gateway.assembly import open_checkers, open_folder_checker
 from service.gateway.screening import Checker
 from service.generation.diffusers.loading import EMBEDDED
 from service.kit.settings import load_settings
-from service.media.pictures import Limits, decode
+from service.media.pictures import ImageLimits, decode
 
-LIMITS = Limits(max_bytes=64 << 20, max_pixels=64_000_000)
+LIMITS = ImageLimits(max_bytes=64 << 20, max_pixels=64_000_000)
 THRESHOLDS = (0.5, 0.8)
 
 

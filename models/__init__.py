@@ -3,7 +3,7 @@
 from models import hub
 from models.cards import Card, Task, all_cards, find_card
 from models.errors import DigestMismatch, ModelError, ModelFault, ModelMissing
-from models.export import Source, export
+from models.export import ModelFolder, export
 from models.pull import pull
 from models.sessions import CPU, Session
 
@@ -13,9 +13,9 @@ __all__ = [
     "DigestMismatch",
     "ModelError",
     "ModelFault",
+    "ModelFolder",
     "ModelMissing",
     "Session",
-    "Source",
     "Task",
     "all_cards",
     "export",

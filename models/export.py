@@ -24,7 +24,7 @@ OPSET = 17
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ModelFolder:
     """A folder as hubs keep them: config.json, preprocessor_config.json, and safetensors or an ONNX file.
 
     `origin` is where it came from, as it stands in the card; `licence` what its README.md declares, or "not stated".
@@ -50,7 +50,7 @@ class Source:
         return cast(dict[str, Any], found)
 
 
-def export(source: Source, name: str, target: Path, *, onnx_file: str | None, synthetic: str | None) -> Card:
+def export(source: ModelFolder, name: str, target: Path, *, onnx_file: str | None, synthetic: str | None) -> Card:
     """Write NAME.onnx and NAME.json into `target`, and return the card; nothing is left there when it fails.
 
     Safetensors alone are loaded and no code of the repository is run. What was exported has to give what the
@@ -98,7 +98,7 @@ def _read(path: Path) -> bytes:
         raise ModelError(f"{path} cannot be read: {gone.strerror}") from gone
 
 
-def _card(name: str, source: Source, weights: Path, options: Mapping[str, Any]) -> Card:
+def _card(name: str, source: ModelFolder, weights: Path, options: Mapping[str, Any]) -> Card:
     return Card(
         name=name,
         version="1",
@@ -111,7 +111,7 @@ def _card(name: str, source: Source, weights: Path, options: Mapping[str, Any]) 
     )
 
 
-def _options(source: Source, synthetic: str | None) -> tuple[dict[str, Any], int]:
+def _options(source: ModelFolder, synthetic: str | None) -> tuple[dict[str, Any], int]:
     """The card's options, by what the repository says of its labels and its preprocessing; and how many outputs."""
     config = source.config("config.json")
     timm = config.get("pretrained_cfg")

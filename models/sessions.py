@@ -69,7 +69,7 @@ class Session:
         return outputs
 
 
-class Program:
+class InMemorySession:
     """A graph on the processor with several inputs, by name, and one float output; safe to share between threads."""
 
     def __init__(self, model: bytes, *, threads: int = 1) -> None:

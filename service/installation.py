@@ -14,9 +14,9 @@ from service.examiner.classifier import Classifier
 from service.examiner.examiner import Examiner
 from service.examiner.report import Inferred
 from service.gateway.assembly import open_checkers, open_folder_checker, open_screen
-from service.gateway.options import Rules
+from service.gateway.options import GatewayOptions
 from service.gateway.pipeline import Gateway
-from service.gateway.review_queue import Held
+from service.gateway.review_queue import ReviewQueue
 from service.generation.diffusers.loading import OnLoading, load_backend, log_loading
 from service.generation.queue import open_queue
 from service.keys import signing
@@ -40,7 +40,7 @@ LEDGER_FILE = "ledger.db"
 
 
 @dataclass
-class House:
+class Installation:
     """An open installation. The gateway, which needs torch, is loaded when it is first asked for."""
 
     settings: Settings
@@ -57,7 +57,7 @@ class House:
     liveness: Liveness = field(init=False)
     on_loading: OnLoading = field(default=log_loading)
     tenants: Tenants = field(init=False)
-    held: Held = field(init=False)
+    review_queue: ReviewQueue = field(init=False)
     _gateway: Gateway | None = None
     _classifier: Classifier | None = None
     _loading: threading.Lock = field(default_factory=threading.Lock)
@@ -88,7 +88,9 @@ class House:
         self.adapters = Adapters(self.settings.home, vault, self.ledger)
         self.liveness = PoseSequence(self.ledger.engine)
         self.tenants = Tenants(self.ledger, self.settings.grantee)
-        self.held = Held(self.ledger, vault, self.settings.home / "held", self.settings.keep_held_days, digest)
+        self.review_queue = ReviewQueue(
+            self.ledger, vault, self.settings.home / "held", self.settings.keep_held_days, digest
+        )
         self.appeals = Appeals(self.ledger, self.takedowns, vault, digest)
 
     @property
@@ -135,7 +137,7 @@ class House:
 
     def _open_gateway(self) -> Gateway:
         settings = self.settings
-        rules = Rules(
+        rules = GatewayOptions(
             provider=settings.provider,
             safety_threshold=settings.safety_threshold,
             screen_timeout=settings.screen_timeout,
@@ -165,11 +167,11 @@ class House:
             self.blocklist,
             self.likeness,
             self.adapters,
-            self.held,
+            self.review_queue,
         )
 
 
-def open_house(settings: Settings) -> House:
+def open_installation(settings: Settings) -> Installation:
     """Open the ledger and keys, making them at first start; loads no model.
 
     Raises:
@@ -178,4 +180,4 @@ def open_house(settings: Settings) -> House:
     folder = home.prepare(settings.home)
     ledger = Ledger.open(settings.database_url or URL.create("sqlite", database=str(folder / LEDGER_FILE)))
     codec, credentials = signing.codec(settings), signing.credentials(settings)
-    return House(settings, ledger, codec, credentials)
+    return Installation(settings, ledger, codec, credentials)

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from detectors import DlibFaces, OpenNsfw
-from service.gateway.options import Rules
+from service.gateway.options import GatewayOptions
 from service.gateway.pipeline import Gateway
-from service.installation import House, open_house
+from service.installation import Installation, open_installation
 from service.keys import signing
 from service.kit import logs
 from service.kit.settings import PREFIX, Settings
-from service.media.pictures import Limits
+from service.media.pictures import ImageLimits
 from tests.support.faces import WITHOUT_FACES
 from tests.support.painter import Checker, Painter
 from tests.support.prompts import Screen
@@ -36,9 +36,9 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def house(settings: Settings) -> Iterator[House]:
+def installation(settings: Settings) -> Iterator[Installation]:
     """An open house without a gateway."""
-    opened = open_house(settings)
+    opened = open_installation(settings)
     yield opened
     opened.close()
 
@@ -47,7 +47,7 @@ Build = Callable[..., Gateway]
 
 
 @pytest.fixture
-def build(house: House) -> Build:
+def build(installation: Installation) -> Build:
     """Builds a gateway over `house`, by default with the painter and checks that find everything safe."""
 
     def make(
@@ -59,16 +59,27 @@ def build(house: House) -> Build:
         prompts: object = None,
         **parts: object,
     ) -> Gateway:
-        own = {"codec": house.codec, "credentials": house.credentials, "ledger": house.ledger}
-        own |= {"blocklist": house.blocklist, "likeness": house.likeness, "adapters": house.adapters, **parts}
+        own = {"codec": installation.codec, "credentials": installation.credentials, "ledger": installation.ledger}
+        own |= {
+            "blocklist": installation.blocklist,
+            "likeness": installation.likeness,
+            "adapters": installation.adapters,
+            **parts,
+        }
         return Gateway(
             backend or Painter(),  # type: ignore[arg-type]
             prompts or Screen(),  # type: ignore[arg-type]
             [Checker()] if checkers is None else checkers,  # type: ignore[arg-type,list-item]
-            rules=Rules(
-                "Test Installation", 0.5, screen_timeout, 60.0, Limits(1 << 22, 1 << 22), safe_retries, finish_timeout
+            rules=GatewayOptions(
+                "Test Installation",
+                0.5,
+                screen_timeout,
+                60.0,
+                ImageLimits(1 << 22, 1 << 22),
+                safe_retries,
+                finish_timeout,
             ),
-            digest_prompt=signing.prompt_digester(house.settings),
+            digest_prompt=signing.prompt_digester(installation.settings),
             **own,  # type: ignore[arg-type]
         )
 
@@ -81,10 +92,10 @@ def gateway(build: Build) -> Gateway:
 
 
 @pytest.fixture
-def painted_house(house: House, gateway: Gateway) -> House:
+def painted_house(installation: Installation, gateway: Gateway) -> Installation:
     """A house whose gateway paints."""
-    house._gateway = gateway
-    return house
+    installation._gateway = gateway
+    return installation
 
 
 @pytest.fixture(scope="session")

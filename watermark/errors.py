@@ -17,5 +17,5 @@ class BadMarkId(WatermarkError):
     """The mark id does not fit the payload."""
 
 
-class Unmarkable(WatermarkError):
+class WatermarkNotReadable(WatermarkError):
     """The image is such that the mark would not be read back from it."""

@@ -5,7 +5,7 @@ from detectors.faces.comparison import compare, distances
 from detectors.faces.dlib_faces import DlibFaces
 from detectors.faces.face import DIMENSIONS, Box, Face, FaceModel
 from detectors.faces.onnx_embedder import EmbedderOptions, OnnxEmbedder
-from detectors.faces.search import Match, Templates
+from detectors.faces.search import FaceMatch, Templates
 from detectors.faces.yunet import YuNet, YuNetOptions
 
 __all__ = [
@@ -15,8 +15,8 @@ __all__ = [
     "DlibFaces",
     "EmbedderOptions",
     "Face",
+    "FaceMatch",
     "FaceModel",
-    "Match",
     "OnnxEmbedder",
     "Templates",
     "YuNet",

@@ -17,7 +17,7 @@ _ROWS = 16384  # sums of one part stay in the cache between the passes over them
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class FaceMatch:
     """Template number `index` lies at `distance` (as `compare` gives it)."""
 
     index: int
@@ -44,7 +44,7 @@ class Templates:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def within(self, embedding: NDArray[np.float32], limit: float) -> list[Match]:
+    def within(self, embedding: NDArray[np.float32], limit: float) -> list[FaceMatch]:
         """Every template at most `limit` from `embedding` (float32, (D,)), nearest first, ties by index.
 
         Raises:
@@ -58,7 +58,7 @@ class Templates:
         ]
         return self._matches(embedding, np.concatenate([np.empty(0, np.intp), *near]), limit)
 
-    def nearest(self, embedding: NDArray[np.float32], count: int = 1) -> list[Match]:
+    def nearest(self, embedding: NDArray[np.float32], count: int = 1) -> list[FaceMatch]:
         """The `count` nearest templates (fewer where there are fewer), nearest first, ties by index.
 
         Raises:
@@ -95,7 +95,7 @@ class Templates:
             part += self._squares[start : start + _ROWS]
             yield start, part
 
-    def _matches(self, embedding: NDArray[np.float32], rows: NDArray[np.intp], limit: float) -> list[Match]:
+    def _matches(self, embedding: NDArray[np.float32], rows: NDArray[np.intp], limit: float) -> list[FaceMatch]:
         exact = distances(self._rows, embedding, rows)
         order = np.lexsort((rows, exact))
-        return [Match(int(rows[i]), float(exact[i])) for i in order if exact[i] <= limit]
+        return [FaceMatch(int(rows[i]), float(exact[i])) for i in order if exact[i] <= limit]

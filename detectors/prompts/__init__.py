@@ -3,7 +3,7 @@
 from detectors.prompts.categories import LEARNED, Category, Learned
 from detectors.prompts.classifier import Score
 from detectors.prompts.normalise import LONGEST, Normalised, normalise
-from detectors.prompts.rules import NAMES, RuleFileError, RuleHit, Rules, name_key
+from detectors.prompts.rules import NAMES, PromptRules, RuleFileError, RuleHit, name_key
 from detectors.prompts.screen import PromptFinding, PromptScreen
 
 __all__ = [
@@ -14,10 +14,10 @@ __all__ = [
     "Learned",
     "Normalised",
     "PromptFinding",
+    "PromptRules",
     "PromptScreen",
     "RuleFileError",
     "RuleHit",
-    "Rules",
     "Score",
     "name_key",
     "normalise",

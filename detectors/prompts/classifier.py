@@ -27,7 +27,7 @@ class Canary(BaseModel):
     scores: dict[Learned, Probability]
 
 
-class Limits(BaseModel):
+class PromptThresholds(BaseModel):
     """`limits`: by category, the score that hardly any harmless prompt reaches; `canaries`: proof that it works."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -75,9 +75,9 @@ class PromptClassifier:
         return tuple(Score(c, s, self._limits.limits[c]) for c, s in zip(LEARNED, row, strict=True))
 
 
-def _limits(card: Card) -> Limits:
+def _limits(card: Card) -> PromptThresholds:
     try:
-        limits = Limits.model_validate_json(card.read("limits.json"))
+        limits = PromptThresholds.model_validate_json(card.read("limits.json"))
     except ValidationError as malformed:
         raise ModelFault(f"{card.identity}: limits.json is malformed") from malformed
     if set(limits.limits) != set(LEARNED):

@@ -79,7 +79,7 @@ class _Compiled:
     unless: frozenset[Phrase]
 
 
-class Rules:
+class PromptRules:
     """The rules of one file, tested by the file's own tests. Immutable, so safe to share between threads."""
 
     def __init__(self, path: Path) -> None:
@@ -181,7 +181,7 @@ def _phrases(terms: Sequence[str], rule: _Rule, file: _File, path: Path) -> froz
 
 
 def name_key(name: str) -> str:
-    """A person's name as `Rules.named` gives it: two spellings of one name have one key."""
+    """A person's name as `PromptRules.named` gives it: two spellings of one name have one key."""
     return " ".join(_phrase(name))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from detectors.findings import Finding
 from detectors.prompts.classifier import PromptClassifier, Score
 from detectors.prompts.normalise import normalise
-from detectors.prompts.rules import DEFAULT_RULES, RuleHit, Rules
+from detectors.prompts.rules import DEFAULT_RULES, PromptRules, RuleHit
 from models import CPU, Card, find_card
 
 
@@ -57,7 +57,7 @@ class PromptScreen:
             RuleFileError: a rule file cannot be used, or fails its own tests.
             ModelMissing, DigestMismatch, ModelFault: as `PromptClassifier`.
         """
-        self._rules = tuple(Rules(path) for path in (DEFAULT_RULES, *rule_files))
+        self._rules = tuple(PromptRules(path) for path in (DEFAULT_RULES, *rule_files))
         self._classifier = PromptClassifier(card or find_card("prompts"), threads=threads, providers=providers)
 
     def screen(self, prompt: str, negative_prompt: str = "") -> PromptFinding:

@@ -10,7 +10,7 @@ from service.generation.adapter_files import AdapterFile, read_adapter
 from service.kit.errors import BadRequest, FileUnreadable, LikenessHeld, LikenessRefused, Unavailable
 from service.likeness.checks import RGB, Likeness
 from service.likeness.schemas import Embedding
-from service.media.pictures import Limits, decode
+from service.media.pictures import ImageLimits, decode
 
 _PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff"})
 _MOST_SAMPLES = 2000
@@ -34,7 +34,7 @@ class Nobodys:
 class Adoption:
     """Puts adapters on the list of one installation."""
 
-    def __init__(self, adapters: Adapters, likeness: Likeness, limits: Limits) -> None:
+    def __init__(self, adapters: Adapters, likeness: Likeness, limits: ImageLimits) -> None:
         self._adapters = adapters
         self._likeness = likeness
         self._limits = limits

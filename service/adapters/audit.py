@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from detectors import FaceModel, compare
 from models import ModelError
-from service.adapters.registry import Adapters, Chosen
+from service.adapters.registry import Adapters, ResolvedAdapter
 from service.generation import Backend, Job
 from service.generation.adapter import Adapter
 from service.kit.errors import AdapterRefused, NotFound, Unavailable
@@ -34,7 +34,7 @@ class Drawn(BaseModel):
     median: float | None
 
 
-class Audit(BaseModel):
+class AdapterAudit(BaseModel):
     """An adapter's pictures and those of the model alone. `near_samples`: the share of its faces that lie within the
     face model's threshold of a face of its samples; None without faces or samples."""
 
@@ -59,7 +59,7 @@ def audit(
     pictures: int,
     prompt: str = PROMPT,
     on_picture: Callable[[int, int], None] = lambda done, total: None,
-) -> Audit:
+) -> AdapterAudit:
     """Draw `pictures` from seeds 0, 1, ... with the adapter and as many without, and compare the faces.
 
     Raises:
@@ -75,7 +75,7 @@ def audit(
         found.append(_face(backend, faces, job))
         on_picture(done, len(jobs))
     with_it, without = ([face for face in half if face is not None] for half in (found[:pictures], found[pictures:]))
-    return Audit(
+    return AdapterAudit(
         adapter=name,
         digest=chosen.adapter.digest,
         model=backend.identity.digest,
@@ -87,9 +87,9 @@ def audit(
     )
 
 
-def _chosen(adapters: Adapters, name: str) -> Chosen:
+def _chosen(adapters: Adapters, name: str) -> ResolvedAdapter:
     try:
-        (chosen,) = adapters.chosen([name])
+        (chosen,) = adapters.resolve([name])
     except AdapterRefused as unknown:
         raise NotFound("there is no such adapter", hint="See `countermark models adapters`.") from unknown
     return chosen
@@ -111,10 +111,10 @@ def _face(backend: Backend, faces: FaceModel, job: Job) -> Embedding | None:
     return max(found, key=lambda face: face.size).embedding if found else None
 
 
-def _near_samples(found: Sequence[Embedding], chosen: Chosen, faces: FaceModel) -> float | None:
-    if not found or chosen.avoided is None or chosen.avoided.model != faces.digest:
+def _near_samples(found: Sequence[Embedding], chosen: ResolvedAdapter, faces: FaceModel) -> float | None:
+    if not found or chosen.excluded is None or chosen.excluded.model != faces.digest:
         return None
-    return round(sum(bool(chosen.avoided.faces.within(face, faces.threshold)) for face in found) / len(found), 4)
+    return round(sum(bool(chosen.excluded.faces.within(face, faces.threshold)) for face in found) / len(found), 4)
 
 
 def _told(pictures: int, faces: Sequence[Embedding], threshold: float) -> Drawn:

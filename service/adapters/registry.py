@@ -29,7 +29,7 @@ from service.generation.folders import file_digest
 from service.keys.vault import Sealed, Vault
 from service.kit.errors import AdapterRefused, BadRequest, Misconfigured, NotFound, Unavailable
 from service.ledger.ledger import Ledger
-from service.likeness.avoided import Avoided
+from service.likeness.excluded_faces import ExcludedFaces
 from service.likeness.schemas import Embedding, GrantNumber, as_text, from_text, stacked
 from service.storage import decisions
 
@@ -77,12 +77,12 @@ class AdapterCard(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class ResolvedAdapter:
     """An adapter of an order: what is put on the model, the grant it needs, and the faces it must not show."""
 
     adapter: Adapter
     grant: str | None
-    avoided: Avoided | None
+    excluded: ExcludedFaces | None
 
 
 class Adapters:
@@ -100,7 +100,7 @@ class Adapters:
         cards = (_read(path) for path in sorted(self._folder.glob("*.json")))
         return [card for card in cards if card]
 
-    def chosen(self, choices: Sequence[str]) -> tuple[Chosen, ...]:
+    def resolve(self, choices: Sequence[str]) -> tuple[ResolvedAdapter, ...]:
         """The adapters an order names.
 
         Raises:
@@ -173,7 +173,7 @@ class Adapters:
             images=images, faces=len(faces), model=model, wrapped_key=_text(sealed.wrapped_key), box=_text(sealed.box)
         )
 
-    def check_here(self, connection: Connection, used: Sequence[Chosen]) -> None:
+    def check_here(self, connection: Connection, used: Sequence[ResolvedAdapter]) -> None:
         """In the transaction that issues a picture: the adapters it was drawn with are still on the list as they were.
 
         Raises:
@@ -198,18 +198,18 @@ class Adapters:
                 hint="Choose another name: the record and held orders mean that one by it.",
             )
 
-    def _chosen(self, card: AdapterCard, scale: float) -> Chosen:
+    def _chosen(self, card: AdapterCard, scale: float) -> ResolvedAdapter:
         adapter = Adapter(card.name, card.kind, card.digest, self._file(card.name), scale)
-        return Chosen(adapter, card.grant, self._avoided(card))
+        return ResolvedAdapter(adapter, card.grant, self._avoided(card))
 
-    def _avoided(self, card: AdapterCard) -> Avoided | None:
+    def _avoided(self, card: AdapterCard) -> ExcludedFaces | None:
         if card.samples is None or not card.samples.faces:
             return None
         sealed = Sealed(_bytes(card.samples.wrapped_key), _bytes(card.samples.box))
         opened = json.loads(self._vault.open(sealed, _label(card.name, card.digest))["faces"])
         if len(opened) != card.samples.faces:
             raise Misconfigured(f"the card of adapter {card.name} was changed", hint="Add the adapter again.")
-        return Avoided(card.name, card.samples.model, Templates(stacked([from_text(text) for text in opened])))
+        return ExcludedFaces(card.name, card.samples.model, Templates(stacked([from_text(text) for text in opened])))
 
     def _card(self, name: str) -> Path:
         return self._folder / f"{name}.json"

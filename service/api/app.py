@@ -23,10 +23,10 @@ from service.api import (
     takedowns,
 )
 from service.api.batches import Batcher
-from service.api.callers import Desk
+from service.api.capacity import CapacityLimiter
 from service.api.limits import Buckets, RateLimit
 from service.api.middleware import BodyLimit, NoNul, RequestId
-from service.installation import House
+from service.installation import Installation
 from service.kit import logs
 
 _FORM_OVERHEAD = 1 << 16  # boundaries and part headers around the largest file
@@ -46,9 +46,9 @@ Errors are `application/problem+json` (RFC 9457) with a stable `code` and a `hin
 """
 
 
-def create_app(house: House) -> FastAPI:
+def create_app(installation: Installation) -> FastAPI:
     """The HTTP application over `house`, for any ASGI server."""
-    logs.configure(house.settings.log_level)
+    logs.configure(installation.settings.log_level)
     app = FastAPI(
         title=SYSTEM_NAME,
         version=__version__,
@@ -58,27 +58,27 @@ def create_app(house: House) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    app.state.house = house
+    app.state.installation = installation
     app.state.examining = asyncio.Semaphore(_EXAMINED_AT_ONCE)
     app.state.pending = asyncio.Semaphore(2 * _JUDGED_TOGETHER)  # prepared pictures wait in memory
-    app.state.judging = Batcher(_judge(house), _JUDGED_TOGETHER)
-    threads = house.settings.queue_length + _RENDERERS_BESIDE
+    app.state.judging = Batcher(_judge(installation), _JUDGED_TOGETHER)
+    threads = installation.settings.queue_length + _RENDERERS_BESIDE
     app.state.renderers = ThreadPoolExecutor(threads, "countermark-render")
-    app.state.desk = Desk(threads)
+    app.state.capacity = CapacityLimiter(threads)
     for part in (images, edits, held, inspect, detect, takedowns, appeals, consent, enrolments, health):
         app.include_router(part.router)
     pages.install(app)
     problems.install(app)
     problems.describe(app)
-    app.add_middleware(BodyLimit, limit=house.settings.max_bytes + _FORM_OVERHEAD)
-    if house.settings.requests_per_minute:
-        per_minute = house.settings.requests_per_minute
+    app.add_middleware(BodyLimit, limit=installation.settings.max_bytes + _FORM_OVERHEAD)
+    if installation.settings.requests_per_minute:
+        per_minute = installation.settings.requests_per_minute
         app.add_middleware(RateLimit, addresses=Buckets(per_minute), numbers=Buckets(per_minute))
     app.add_middleware(NoNul)
     app.add_middleware(RequestId)
     return app
 
 
-def _judge(house: House) -> Callable[[Sequence[Prepared]], list[Inference]]:
+def _judge(installation: Installation) -> Callable[[Sequence[Prepared]], list[Inference]]:
     """Opens the classifiers with the first batch, not with the server."""
-    return lambda pictures: house.classifier.judge(pictures)  # noqa: PLW0108 - `house.classifier` loads them
+    return lambda pictures: installation.classifier.judge(pictures)  # noqa: PLW0108 - `installation.classifier` loads them

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Request
 
 from service.api.problems import responses
-from service.installation import House
+from service.installation import Installation
 from service.kit.errors import BadRequest, NotFound, TooMany, Unavailable
 from service.moderation.appeals import Appeal, AppealStatus
 
@@ -21,11 +21,11 @@ router = APIRouter(tags=["notices"])
 )
 async def file(request: Request, appeal: Annotated[Appeal, Body()]) -> AppealStatus:
     """Keep the id of the answer: whoever has it can ask how the appeal stands."""
-    house: House = request.app.state.house
-    return await asyncio.to_thread(house.appeals.file, appeal)
+    installation: Installation = request.app.state.installation
+    return await asyncio.to_thread(installation.appeals.file, appeal)
 
 
 @router.get("/v1/appeals/{number}", summary="How an appeal stands", responses=responses(NotFound, TooMany, Unavailable))
 async def status(request: Request, number: str) -> AppealStatus:
-    house: House = request.app.state.house
-    return await asyncio.to_thread(house.appeals.status, number)
+    installation: Installation = request.app.state.installation
+    return await asyncio.to_thread(installation.appeals.status, number)

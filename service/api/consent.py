@@ -95,7 +95,7 @@ async def withdraw(request: Request, subject: str, content_id: str, pin: Pin) ->
 
 
 def _consent(request: Request) -> Consent:
-    consent: Consent = request.app.state.house.consent
+    consent: Consent = request.app.state.installation.consent
     return consent
 
 

@@ -13,10 +13,10 @@ from detectors import Inference, Prepared
 from service.api.batches import Batcher
 from service.api.keys import EXAMINER
 from service.api.problems import responses
-from service.api.turns import in_turn
+from service.api.turns import run_limited
 from service.api.uploads import Upload, is_form, many, uploads
 from service.examiner.classifier import Classifier, detection
-from service.installation import House
+from service.installation import Installation
 from service.kit.errors import (
     BadRequest,
     BrokenPicture,
@@ -63,19 +63,19 @@ async def detect(
 ) -> StreamingResponse:
     """The same lines as `countermark detect --json`. No file is kept."""
     files = await uploads(request, MOST_FILES)
-    house: House = request.app.state.house
-    classifier = await asyncio.to_thread(lambda: house.classifier)
+    installation: Installation = request.app.state.installation
+    classifier = await asyncio.to_thread(lambda: installation.classifier)
     classifier.check_rate(threshold_fpr)
     state = request.app.state
-    desk = Desk(classifier, state.judging, state.examining, state.pending, threshold_fpr)
+    capacity = DetectionRequest(classifier, state.judging, state.examining, state.pending, threshold_fpr)
     if is_form(request):
-        return StreamingResponse(_judge_each(desk, files), media_type=_LINES)
-    line = await desk.judge(files[0])  # one bare picture: what is wrong with it is the answer's status
+        return StreamingResponse(_judge_each(capacity, files), media_type=_LINES)
+    line = await capacity.judge(files[0])  # one bare picture: what is wrong with it is the answer's status
     return StreamingResponse(iter([line]), media_type=_LINES)
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class DetectionRequest:
     """Judges the files of one request: reads them in turn, and lets the models take them with other requests'."""
 
     classifier: Classifier
@@ -88,15 +88,15 @@ class Desk:
         """A line of JSON. Raises Error where the file cannot be used."""
         data, name = upload
         async with self.pending:
-            prepared, sha256 = await in_turn(self.turn, self.classifier.read, data)
+            prepared, sha256 = await run_limited(self.turn, self.classifier.read, data)
             inference = await self.judging(prepared)
         inferred = self.classifier.say(inference, self.threshold_fpr)
         return detection(inferred, name, sha256).model_dump_json() + "\n"
 
 
-async def _judge_each(desk: Desk, files: Sequence[Upload]) -> AsyncIterator[str]:
+async def _judge_each(capacity: DetectionRequest, files: Sequence[Upload]) -> AsyncIterator[str]:
     """A line for each file, in their order; one that cannot be used does not keep the others from theirs."""
-    tasks = [asyncio.ensure_future(_line(desk, upload)) for upload in files]
+    tasks = [asyncio.ensure_future(_line(capacity, upload)) for upload in files]
     try:
         for task in tasks:
             yield await task
@@ -105,9 +105,9 @@ async def _judge_each(desk: Desk, files: Sequence[Upload]) -> AsyncIterator[str]
             task.cancel()
 
 
-async def _line(desk: Desk, upload: Upload) -> str:
+async def _line(capacity: DetectionRequest, upload: Upload) -> str:
     try:
-        return await desk.judge(upload)
+        return await capacity.judge(upload)
     except Error as error:
         problem = {"code": error.code, "message": error.message, "hint": error.hint}
         return json.dumps({"file": upload[1], "error": problem}) + "\n"

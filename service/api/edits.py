@@ -6,8 +6,8 @@ from fastapi import APIRouter, Request
 from pydantic import ConfigDict, ValidationError, field_validator
 from starlette.datastructures import FormData, UploadFile
 
-from service.api.images import REFUSALS, Images, Wish, answer
-from service.api.keys import Asking
+from service.api.images import REFUSALS, ImageGenerationRequest, Images, answer
+from service.api.keys import CurrentClient
 from service.api.problems import responses
 from service.api.uploads import BINARY, check_charset, is_form
 from service.gateway.order import ReferenceScale, Strength
@@ -19,7 +19,7 @@ _LISTS = ("grants", "adapters")
 _MOST_FIELDS = 64
 
 
-class Change(Wish):
+class ImageEditRequest(ImageGenerationRequest):
     """The fields of `/v1/images/generations` as text of a form, and what belongs to pictures."""
 
     model_config = ConfigDict(strict=False)
@@ -35,7 +35,7 @@ class Change(Wish):
 
 def _body() -> dict[str, Any]:
     """The form in OpenAPI: the model's fields, and files."""
-    schema = Change.model_json_schema(ref_template="#/components/schemas/{model}")
+    schema = ImageEditRequest.model_json_schema(ref_template="#/components/schemas/{model}")
     schema.pop("examples", None)
     schema["properties"] |= {
         "image": {**BINARY, "description": "The picture to change."},
@@ -55,12 +55,12 @@ router = APIRouter(tags=["gateway"])
 
 @router.post(
     "/v1/images/edits",
-    summary="Change a picture: whole, or where a mask says so",
+    summary="ImageEditRequest a picture: whole, or where a mask says so",
     responses=responses(TooLarge, UnsupportedFormat, BrokenPicture, UnsupportedPixels, *REFUSALS),
     response_model_exclude_none=True,
     openapi_extra={"requestBody": _body()},
 )
-async def edit(request: Request, client: Asking) -> Images:
+async def edit(request: Request, client: CurrentClient) -> Images:
     """Every face in what is sent in needs a grant that allows the use; listed and unsafe pictures stay out. The
     answer is that of `/v1/images/generations`; its manifest names the picture, by its hash, as its parent."""
     if not is_form(request):
@@ -68,9 +68,9 @@ async def edit(request: Request, client: Asking) -> Images:
     check_charset(request)
     async with request.form(max_files=_MOST_PICTURES, max_fields=_MOST_FIELDS) as form:
         fields, pictures = await _parts(form)
-    wish = _wish(fields)
-    more = {"strength": wish.strength, "reference_scale": wish.reference_scale}
-    return await answer(request, client, wish, {**pictures, **more})
+    request_body = _wish(fields)
+    more = {"strength": request_body.strength, "reference_scale": request_body.reference_scale}
+    return await answer(request, client, request_body, {**pictures, **more})
 
 
 async def _parts(form: FormData) -> tuple[dict[str, object], dict[str, Any]]:
@@ -102,8 +102,8 @@ def _once(name: str, there: dict[str, Any]) -> None:
         raise BadRequest("a part of the form comes twice", hint="One picture is changed at a time: send one `image`.")
 
 
-def _wish(fields: dict[str, object]) -> Change:
+def _wish(fields: dict[str, object]) -> ImageEditRequest:
     try:
-        return Change.model_validate(fields)
+        return ImageEditRequest.model_validate(fields)
     except ValidationError as wrong:
         raise BadRequest(first_fault(wrong.errors(include_input=False, include_url=False))) from None

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request
 
 from service.api.problems import responses
-from service.api.turns import in_turn
+from service.api.turns import run_limited
 from service.api.uploads import Upload, with_text
-from service.installation import House
+from service.installation import Installation
 from service.kit.errors import BadRequest, NotLive, SwitchedOff, TooLarge, TooMany, Unavailable
 from service.kit.settings import PREFIX
 from service.likeness import enrolment
@@ -44,8 +44,8 @@ _BODY: dict[str, Any] = {"required": True, "content": {"multipart/form-data": {"
 )
 async def challenge(request: Request) -> Challenge:
     """Answer it within five minutes with one photo for each pose. It serves for one attempt."""
-    house = _open_door(request)
-    return await asyncio.to_thread(house.liveness.challenge)
+    installation = _open_door(request)
+    return await asyncio.to_thread(installation.liveness.challenge)
 
 
 @router.post(
@@ -59,23 +59,25 @@ async def enrol(
     request: Request, challenge: Annotated[str, Path(max_length=40, description="The challenge's `id`.")]
 ) -> Enrolled:
     """Pictures that show this face are refused from now on. Keep number and PIN: the PIN is shown this once."""
-    house = _open_door(request)
-    name, files = await with_text(request, "name", min(house.liveness.most_photos, MOST_PHOTOS))
-    return await in_turn(request.app.state.examining, _enrol, house, challenge, name, files)
+    installation = _open_door(request)
+    name, files = await with_text(request, "name", min(installation.liveness.most_photos, MOST_PHOTOS))
+    return await run_limited(request.app.state.examining, _enrol, installation, challenge, name, files)
 
 
-def _open_door(request: Request) -> House:
+def _open_door(request: Request) -> Installation:
     """The house, if its operator lets people enrol themselves. Raises SwitchedOff."""
-    house: House = request.app.state.house
-    if not house.settings.self_enrolment:
+    installation: Installation = request.app.state.installation
+    if not installation.settings.self_enrolment:
         raise SwitchedOff(
             "nobody can enrol themselves here",
             hint=f"The operator enrols people (`countermark consent enrol`), or sets {PREFIX}SELF_ENROLMENT=true.",
         )
-    return house
+    return installation
 
 
-def _enrol(house: House, challenge: str, name: str, files: list[Upload]) -> Enrolled:
-    limits = limits_of(house.settings)
+def _enrol(installation: Installation, challenge: str, name: str, files: list[Upload]) -> Enrolled:
+    limits = limits_of(installation.settings)
     photos = [data for data, _ in files]
-    return enrolment.enrol_self(house.consent, house.liveness, house.likeness.model, limits, challenge, name, photos)
+    return enrolment.enrol_self(
+        installation.consent, installation.liveness, installation.likeness.model, limits, challenge, name, photos
+    )

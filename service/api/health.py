@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from service import __version__
 from service.api.problems import responses
-from service.installation import House
+from service.installation import Installation
 from service.kit.errors import Unavailable
 
 router = APIRouter(tags=["operations"])
@@ -19,7 +19,7 @@ class Alive(BaseModel):
     version: str = __version__
 
 
-class Ready(BaseModel):
+class Readiness(BaseModel):
     """Which parts answer. `generation` is off where the `generate` extra is not installed."""
 
     status: Literal["ready"] = "ready"
@@ -33,7 +33,7 @@ async def healthz() -> Alive:
 
 
 @router.get("/readyz", summary="The parts it needs answer", responses=responses(Unavailable))
-async def readyz(request: Request) -> Ready:
-    house: House = request.app.state.house
-    decisions = await asyncio.to_thread(house.ledger.ready)
-    return Ready(decisions=decisions, generation="ready" if house.generates else "off")
+async def readyz(request: Request) -> Readiness:
+    installation: Installation = request.app.state.installation
+    decisions = await asyncio.to_thread(installation.ledger.ready)
+    return Readiness(decisions=decisions, generation="ready" if installation.generates else "off")

@@ -8,15 +8,15 @@ from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from service.api.callers import attended, in_thread
+from service.api.capacity import attended, in_thread
 from service.api.images import Image, as_image
-from service.api.keys import Asking
+from service.api.keys import CurrentClient
 from service.api.problems import responses
-from service.gateway.execution import Watch
+from service.gateway.execution import ReleaseObserver
 from service.gateway.review_queue import HeldStatus
 from service.gateway.stages import Released
-from service.gateway.summary import Fact, fact
-from service.installation import House
+from service.gateway.summary import ReleaseSummary, summarize
+from service.installation import Installation
 from service.kit.errors import (
     Blocked,
     Busy,
@@ -40,7 +40,7 @@ class Fetched(BaseModel):
     created: int
     data: list[Image]
     mime: Mime
-    countermark: Fact
+    countermark: ReleaseSummary
 
 
 @router.get(
@@ -66,26 +66,29 @@ class Fetched(BaseModel):
 )
 async def fetch(
     request: Request,
-    client: Asking,
+    client: CurrentClient,
     content_id: Annotated[str, Path(max_length=64, description="The `appeal` that the refusal named.")],
 ) -> Fetched | Response:
     """With the key that ordered it. Once it is released, it is checked again, marked, signed and recorded, and can be
     fetched this once. Who leaves before it is recorded can ask again."""
-    house: House = request.app.state.house
-    desk, renderers = request.app.state.desk, request.app.state.renderers  # the examiner's threads are not for this
-    with desk.takes():
-        status = await in_thread(renderers, lambda: house.held.status(content_id, client.name))
+    installation: Installation = request.app.state.installation
+    capacity, renderers = (
+        request.app.state.capacity,
+        request.app.state.renderers,
+    )  # the examiner's threads are not for this
+    with capacity.takes():
+        status = await in_thread(renderers, lambda: installation.review_queue.status(content_id, client.name))
     if status.status == "waiting":
         return JSONResponse(status.model_dump(), 202)
 
     async def hand_over(gone: threading.Event) -> Released:
-        watch = Watch(cancelled=gone.is_set)
-        with desk.takes():
-            return await in_thread(renderers, lambda: house.gateway.hand_over(content_id, watch, client))
+        observer = ReleaseObserver(cancelled=gone.is_set)
+        with capacity.takes():
+            return await in_thread(renderers, lambda: installation.gateway.hand_over(content_id, observer, client))
 
     return _fetched(await attended(request, hand_over))
 
 
 def _fetched(released: Released) -> Fetched:
     image = as_image(released, "b64_json")
-    return Fetched(created=int(time.time()), data=[image], mime=released.mime, countermark=fact(released))
+    return Fetched(created=int(time.time()), data=[image], mime=released.mime, countermark=summarize(released))

@@ -15,10 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, V
 
 from service.access.client import Client
 from service.adapters.registry import AdapterChoice
-from service.api.callers import attended, in_thread
-from service.api.keys import Asking
+from service.api.capacity import attended, in_thread
+from service.api.keys import CurrentClient
 from service.api.problems import our_bug, responses
-from service.gateway.execution import Watch
+from service.gateway.execution import ReleaseObserver
 from service.gateway.order import (
     LARGEST_SEED,
     LONGEST_PROMPT,
@@ -30,10 +30,10 @@ from service.gateway.order import (
     Upscaled,
 )
 from service.gateway.pipeline import Gateway
-from service.gateway.stages import Released, genuine
-from service.gateway.summary import Fact, fact
+from service.gateway.stages import Released, require_sealed
+from service.gateway.summary import ReleaseSummary, summarize
 from service.generation.schedulers import Scheduler
-from service.installation import House
+from service.installation import Installation
 from service.kit.errors import (
     AdapterRefused,
     BadRequest,
@@ -51,7 +51,7 @@ from service.kit.errors import (
     first_fault,
 )
 from service.kit.settings import Settings
-from service.kit.strict_schema import Sent
+from service.kit.strict_schema import StrictModel
 from service.likeness.schemas import GrantNumber
 
 _WHOLE = 1 << 53  # beyond this a whole number is no exact float, and no guidance either
@@ -63,7 +63,7 @@ _EXAMPLE: dict[str, JsonValue] = {
 }
 
 
-class Wish(Sent):
+class ImageGenerationRequest(StrictModel):
     """OpenAI's request plus `seed`, `negative_prompt`, `num_inference_steps`, `guidance_scale`, `scheduler`, `upscale`,
     `safety_threshold`, `adapters`, `grants`, `scope`.
 
@@ -130,11 +130,11 @@ class Refused(BaseModel):
     appeal: str | None = None
 
 
-class Facts(BaseModel):
+class GenerationDetails(BaseModel):
     """Our part of the response."""
 
     model: str
-    images: list[Fact]
+    images: list[ReleaseSummary]
     refusals: list[Refused]
 
 
@@ -147,7 +147,7 @@ class Images(BaseModel):
     output_format: str
     quality: Quality
     size: str
-    countermark: Facts
+    countermark: GenerationDetails
 
 
 REFUSALS = (
@@ -174,51 +174,55 @@ router = APIRouter(tags=["gateway"])
     responses=responses(*REFUSALS),
     response_model_exclude_none=True,
 )
-async def generate(request: Request, client: Asking, wish: Annotated[Wish, Body()]) -> Images:
+async def generate(
+    request: Request, client: CurrentClient, request_body: Annotated[ImageGenerationRequest, Body()]
+) -> Images:
     """Answers with the released pictures. If none of the `n` could be released, the first refusal is the answer."""
-    return await answer(request, client, wish, {})
+    return await answer(request, client, request_body, {})
 
 
-async def answer(request: Request, client: Client, wish: Wish, more: Mapping[str, Any]) -> Images:
+async def answer(
+    request: Request, client: Client, request_body: ImageGenerationRequest, more: Mapping[str, Any]
+) -> Images:
     """The released pictures of a client's wish; `more` are fields of its orders that it does not have."""
     state = request.app.state
-    settings: Settings = state.house.settings
+    settings: Settings = state.installation.settings
     most = min(settings.max_images, client.max_images or settings.max_images)
-    if wish.n > most:
-        raise BadRequest(f"n is {wish.n}, at most {most} pictures are drawn at once")
+    if request_body.n > most:
+        raise BadRequest(f"n is {request_body.n}, at most {most} pictures are drawn at once")
     # While one batch is screened and signed the next is drawn; one request does not take the queue for itself.
-    abreast = min(wish.n, settings.batch_size + min(settings.batch_size, settings.queue_length))
+    abreast = min(request_body.n, settings.batch_size + min(settings.batch_size, settings.queue_length))
 
     async def begin(gone: threading.Event) -> Images:
-        with state.desk.takes(abreast):
-            return await _release_all(state.house, state.renderers, wish, client, more, abreast, gone)
+        with state.capacity.takes(abreast):
+            return await _release_all(state.installation, state.renderers, request_body, client, more, abreast, gone)
 
     return await attended(request, begin)
 
 
 async def _release_all(
-    house: House,
+    installation: Installation,
     renderers: Executor,
-    wish: Wish,
+    request_body: ImageGenerationRequest,
     client: Client,
     more: Mapping[str, Any],
     abreast: int,
     gone: threading.Event,
 ) -> Images:
-    gateway = await in_thread(renderers, lambda: house.gateway)
+    gateway = await in_thread(renderers, lambda: installation.gateway)
     model = gateway.backend.identity
-    if wish.model not in (None, model.name):
+    if request_body.model not in (None, model.name):
         raise BadRequest(f"the model here is {model.name}", hint="Leave `model` out, or name that one.")
     turn = asyncio.Semaphore(abreast)
-    watch = Watch(cancelled=gone.is_set)
-    orders = _orders(wish, more)
+    observer = ReleaseObserver(cancelled=gone.is_set)
+    orders = _orders(request_body, more)
     released, refusals = _sorted(
         await asyncio.gather(
-            *(_release(renderers, turn, partial(gateway.release, order, watch, client)) for order in orders),
+            *(_release(renderers, turn, partial(gateway.release, order, observer, client)) for order in orders),
             return_exceptions=True,
         )
     )
-    return _response(wish, gateway, released, refusals)
+    return _response(request_body, gateway, released, refusals)
 
 
 async def _release(renderers: Executor, turn: asyncio.Semaphore, work: Callable[[], Released]) -> Released:
@@ -236,52 +240,54 @@ def _sorted(results: list[Released | BaseException]) -> tuple[list[Released], li
     return released, [(index, fault if isinstance(fault, Error) else our_bug(fault)) for index, fault in faults]
 
 
-def _orders(wish: Wish, more: Mapping[str, Any]) -> list[Order]:
-    first = secrets.randbelow(LARGEST_SEED - wish.n) if wish.seed is None else wish.seed
-    if first + wish.n - 1 > LARGEST_SEED:
+def _orders(request_body: ImageGenerationRequest, more: Mapping[str, Any]) -> list[Order]:
+    first = secrets.randbelow(LARGEST_SEED - request_body.n) if request_body.seed is None else request_body.seed
+    if first + request_body.n - 1 > LARGEST_SEED:
         raise BadRequest("seed + n is beyond the largest seed")
-    width, height = (None, None) if wish.size == "auto" else map(int, wish.size.split("x"))
+    width, height = (None, None) if request_body.size == "auto" else map(int, request_body.size.split("x"))
     try:
         return [
             Order(
-                prompt=wish.prompt,
-                negative_prompt=wish.negative_prompt,
+                prompt=request_body.prompt,
+                negative_prompt=request_body.negative_prompt,
                 seed=first + index,
                 width=width,
                 height=height,
-                steps=wish.num_inference_steps,
-                quality=_quality(wish),
-                upscale=wish.upscale,
-                guidance=wish.guidance_scale,
-                scheduler=wish.scheduler,
-                adapters=tuple(wish.adapters),
-                format=wish.output_format,
-                safety_threshold=wish.safety_threshold,
-                grants=tuple(wish.grants),
-                scope=wish.scope,
+                steps=request_body.num_inference_steps,
+                quality=_quality(request_body),
+                upscale=request_body.upscale,
+                guidance=request_body.guidance_scale,
+                scheduler=request_body.scheduler,
+                adapters=tuple(request_body.adapters),
+                format=request_body.output_format,
+                safety_threshold=request_body.safety_threshold,
+                grants=tuple(request_body.grants),
+                scope=request_body.scope,
                 **more,
             )
-            for index in range(wish.n)
+            for index in range(request_body.n)
         ]
     except ValidationError as wrong:
         raise BadRequest(first_fault(wrong.errors(include_input=False, include_url=False))) from None
 
 
-def _quality(wish: Wish) -> Quality:
-    return "high" if wish.quality == "high" else "standard"
+def _quality(request_body: ImageGenerationRequest) -> Quality:
+    return "high" if request_body.quality == "high" else "standard"
 
 
-def _response(wish: Wish, gateway: Gateway, released: list[Released], refusals: list[tuple[int, Error]]) -> Images:
+def _response(
+    request_body: ImageGenerationRequest, gateway: Gateway, released: list[Released], refusals: list[tuple[int, Error]]
+) -> Images:
     job = released[0].admitted.job
     return Images(
         created=int(time.time()),
-        data=[as_image(image, wish.response_format) for image in released],
-        output_format=wish.output_format,
-        quality=_quality(wish),
+        data=[as_image(image, request_body.response_format) for image in released],
+        output_format=request_body.output_format,
+        quality=_quality(request_body),
         size=f"{job.width}x{job.height}",
-        countermark=Facts(
+        countermark=GenerationDetails(
             model=gateway.backend.identity.name,
-            images=[fact(image) for image in released],
+            images=[summarize(image) for image in released],
             refusals=[_refused(index, refusal) for index, refusal in refusals],
         ),
     )
@@ -294,7 +300,7 @@ def _refused(index: int, refusal: Error) -> Refused:
 
 def as_image(released: Released, response_format: str) -> Image:
     """The response's pixels: only ever those of a genuine Released."""
-    text = base64.b64encode(genuine(released, Released).data).decode()
+    text = base64.b64encode(require_sealed(released, Released).data).decode()
     if response_format == "url":
         return Image(url=f"data:{released.mime};base64,{text}")
     return Image(b64_json=text)

@@ -4,10 +4,10 @@ from fastapi import APIRouter, Request
 
 from service.api.keys import EXAMINER
 from service.api.problems import responses
-from service.api.turns import in_turn
+from service.api.turns import run_limited
 from service.api.uploads import ONE, uploads
 from service.examiner.report import Report
-from service.installation import House
+from service.installation import Installation
 from service.kit.errors import (
     BadRequest,
     BrokenPicture,
@@ -32,5 +32,5 @@ router = APIRouter(tags=["examiner"], dependencies=EXAMINER)
 async def inspect(request: Request) -> Report:
     """The same report as `countermark inspect --json`. The file is not kept."""
     ((data, name),) = await uploads(request)
-    house: House = request.app.state.house
-    return await in_turn(request.app.state.examining, house.examiner.examine, data, name)
+    installation: Installation = request.app.state.installation
+    return await run_limited(request.app.state.examining, installation.examiner.examine, data, name)

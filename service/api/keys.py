@@ -7,7 +7,7 @@ from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from service.access.client import OPERATOR, Client
-from service.installation import House
+from service.installation import Installation
 from service.kit.errors import Unauthorized
 
 _BEARER = HTTPBearer(
@@ -21,29 +21,29 @@ _Shown = Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]
 
 async def _shown(request: Request, shown: _Shown) -> Client:
     """Whoever shows a valid key. Raises Unauthorized, Unavailable."""
-    return await asyncio.to_thread(_client, request.app.state.house, shown)
+    return await asyncio.to_thread(_client, request.app.state.installation, shown)
 
 
 async def _asking(request: Request, shown: _Shown) -> Client:
     """The same; where there never was a tenant, anybody, as the operator. Raises Unauthorized, Unavailable."""
-    house: House = request.app.state.house
-    if not await asyncio.to_thread(house.tenants.keys_needed):
+    installation: Installation = request.app.state.installation
+    if not await asyncio.to_thread(installation.tenants.keys_needed):
         return OPERATOR
     return await _shown(request, shown)
 
 
 async def _examining(request: Request, shown: _Shown) -> Client:
     """Anybody, unless the operator keeps the examiner to tenants. Raises Unauthorized, Unavailable."""
-    house: House = request.app.state.house
-    return await _shown(request, shown) if house.settings.examiner_needs_key else OPERATOR
+    installation: Installation = request.app.state.installation
+    return await _shown(request, shown) if installation.settings.examiner_needs_key else OPERATOR
 
 
-def _client(house: House, shown: HTTPAuthorizationCredentials | None) -> Client:
+def _client(installation: Installation, shown: HTTPAuthorizationCredentials | None) -> Client:
     if shown is None:
         raise Unauthorized("this needs a key")
-    return house.tenants.client(shown.credentials)
+    return installation.tenants.client(shown.credentials)
 
 
 ShownKey = Annotated[Client, Depends(_shown)]
-Asking = Annotated[Client, Depends(_asking)]
+CurrentClient = Annotated[Client, Depends(_asking)]
 EXAMINER = [Depends(_examining)]

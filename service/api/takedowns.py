@@ -8,9 +8,9 @@ from starlette.datastructures import UploadFile
 
 from service.api.middleware import LARGEST_JSON
 from service.api.problems import responses
-from service.api.turns import in_turn
+from service.api.turns import run_limited
 from service.api.uploads import check_charset, is_form
-from service.installation import House
+from service.installation import Installation
 from service.kit.errors import (
     BadRequest,
     BrokenPicture,
@@ -53,10 +53,10 @@ _BODY: dict[str, Any] = {
 )
 async def receive(request: Request) -> Receipt:
     """Keep case number and PIN: they are the only way to ask how the case stands. Due within 48 hours."""
-    house: House = request.app.state.house
+    installation: Installation = request.app.state.installation
     text, copy = await _parts(request)
     notice = _notice(text)
-    return await in_turn(request.app.state.examining, _receive, house, notice, copy)
+    return await run_limited(request.app.state.examining, _receive, installation, notice, copy)
 
 
 @router.get(
@@ -67,14 +67,14 @@ async def receive(request: Request) -> Receipt:
 async def status(
     request: Request, case: str, x_case_pin: Annotated[str, Header(max_length=64, description="The case's PIN.")]
 ) -> CaseStatus:
-    house: House = request.app.state.house
-    return await in_turn(request.app.state.examining, house.takedowns.status, case, x_case_pin)
+    installation: Installation = request.app.state.installation
+    return await run_limited(request.app.state.examining, installation.takedowns.status, case, x_case_pin)
 
 
-def _receive(house: House, notice: Notice, copy: bytes | None) -> Receipt:
-    settings = house.settings
+def _receive(installation: Installation, notice: Notice, copy: bytes | None) -> Receipt:
+    settings = installation.settings
     picture = decode(copy, limits_of(settings)) if copy is not None else None
-    return house.takedowns.receive(notice, picture)
+    return installation.takedowns.receive(notice, picture)
 
 
 async def _parts(request: Request) -> tuple[bytes, bytes | None]:

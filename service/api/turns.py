@@ -8,7 +8,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-async def in_turn(turn: asyncio.Semaphore, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+async def run_limited(turn: asyncio.Semaphore, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run `work` in a thread when a place is free.
 
     A caller who leaves stops the waiting, not the thread: the place is free again when the work is done, not before.

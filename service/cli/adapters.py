@@ -14,11 +14,11 @@ from service.adapters.audit import PROMPT, audit
 from service.adapters.registry import AdapterCard
 from service.cli.files import printable
 from service.generation.diffusers.loading import load_backend
-from service.installation import House, open_house
+from service.installation import Installation, open_installation
 from service.kit import home
 from service.kit.errors import BadRequest, Unavailable
 from service.kit.settings import load_settings
-from service.media.pictures import Limits
+from service.media.pictures import ImageLimits
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 
@@ -40,8 +40,10 @@ def add(
     declared = _declared(subject, grant, no_identity, samples)
     settings = load_settings()
     home.prepare(settings.home)
-    house = open_house(settings)
-    adoption = Adoption(house.adapters, house.likeness, Limits(settings.max_bytes, settings.max_pixels))
+    installation = open_installation(settings)
+    adoption = Adoption(
+        installation.adapters, installation.likeness, ImageLimits(settings.max_bytes, settings.max_pixels)
+    )
     with Console(stderr=True).status("Looking at the adapter and its samples"):
         card = adoption.adopt(file, name or file.stem.lower(), declared)
     if as_json:
@@ -79,17 +81,17 @@ def check(
 ) -> None:
     """Draw pictures of a person with an adapter and without, and tell how alike their faces are. None is kept."""
     settings = load_settings()
-    house = open_house(settings)
+    installation = open_installation(settings)
     console = Console(stderr=True)
     with console.status("Loading the model") as status:
-        faces = house.likeness.model
+        faces = installation.likeness.model
         try:
             backend = load_backend(settings)
         except ModelError as unusable:
             raise Unavailable(str(unusable)) from unusable
         told = audit(
             name,
-            house.adapters,
+            installation.adapters,
             backend,
             faces,
             pictures=pictures,
@@ -131,5 +133,5 @@ def _told(card: AdapterCard) -> dict[str, object]:
     return card.model_dump(mode="json", exclude={"samples": {"wrapped_key", "box"}})
 
 
-def _house() -> House:
-    return open_house(load_settings())
+def _house() -> Installation:
+    return open_installation(load_settings())

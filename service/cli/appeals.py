@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from service.cli.files import printable
-from service.installation import open_house
+from service.installation import open_installation
 from service.kit.errors import BadRequest
 from service.kit.settings import load_settings
 
@@ -23,7 +23,7 @@ def list_appeals(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
     """List open appeals, oldest first, with their statements. Treat what you see as confidential."""
-    appeals = open_house(load_settings()).appeals.list(all_=all_)
+    appeals = open_installation(load_settings()).appeals.list(all_=all_)
     if as_json:
         for appeal in appeals:
             print(json.dumps(asdict(appeal)))
@@ -51,5 +51,5 @@ def resolve(
     if upheld == overturned:
         raise BadRequest("say --upheld or --overturned", hint="See `countermark appeals resolve --help`.")
     outcome = "upheld" if upheld else "overturned"
-    open_house(load_settings()).appeals.resolve(number, "upheld" if upheld else "overturned", operator, reason)
+    open_installation(load_settings()).appeals.resolve(number, "upheld" if upheld else "overturned", operator, reason)
     print(json.dumps({"appeal": number, "status": outcome}) if as_json else f"{number}: {outcome}")

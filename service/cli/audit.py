@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from service.installation import LEDGER_FILE, open_house
+from service.installation import LEDGER_FILE, open_installation
 from service.kit.errors import LedgerCorrupt, NotFound
 from service.kit.settings import load_settings
 
@@ -28,7 +28,7 @@ def verify(
     settings = load_settings()
     if settings.database_url is None and not (settings.home / LEDGER_FILE).exists():
         raise NotFound(f"there is no ledger in {settings.home}", hint="Check COUNTERMARK_HOME.")
-    audit = open_house(settings).ledger.verify(head)
+    audit = open_installation(settings).ledger.verify(head)
     console = Console(highlight=False)
     if as_json:
         print(json.dumps(asdict(audit)))

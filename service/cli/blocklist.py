@@ -9,11 +9,11 @@ from rich.console import Console
 from rich.table import Table
 
 from service.cli import files, present
-from service.installation import House, open_house
+from service.installation import Installation, open_installation
 from service.kit.errors import BadRequest, Blocked, Error, TooLarge
 from service.kit.settings import load_settings
 from service.media.pictures import decode, limits_of
-from service.moderation.blocklist import Match
+from service.moderation.blocklist import BlocklistMatch
 from service.moderation.hash_lists import FORMATS, KINDS, HashKind, Listed, ListFormat, known_hash
 
 _LARGEST_LIST = 1 << 30  # bytes
@@ -40,7 +40,7 @@ def import_list(
     data = files.read(file, _LARGEST_LIST)
     if len(data) > _LARGEST_LIST:
         raise TooLarge(f"a list has at most {_LARGEST_LIST:,} bytes", hint="Split it. Nothing was imported.")
-    done = open_house(load_settings()).blocklist.import_list(
+    done = open_installation(load_settings()).blocklist.import_list(
         data, name, source or files.label(file), form, _kind(kind) if kind else None
     )
     if as_json:
@@ -56,7 +56,7 @@ def export(
     name: Name, to: Annotated[str, typer.Option("--format", help="text, csv or json.")] = "csv", as_json: Json = False
 ) -> None:
     """Write a list's active hashes to standard output; --json is --format json."""
-    print(open_house(load_settings()).blocklist.export(name, "json" if as_json else _format(to)), end="")
+    print(open_installation(load_settings()).blocklist.export(name, "json" if as_json else _format(to)), end="")
 
 
 @app.command("add")
@@ -69,7 +69,7 @@ def add(
 ) -> None:
     """Put one hash on a list."""
     listed = Listed(_kind(kind), known_hash(what), reason)
-    added = open_house(load_settings()).blocklist.add([listed], name, _BY_HAND)
+    added = open_installation(load_settings()).blocklist.add([listed], name, _BY_HAND)
     print(json.dumps({"added": added}) if as_json else f"{added} added")
 
 
@@ -83,14 +83,14 @@ def remove(
     """Withdraw a hash, or with --all every hash, from a list."""
     if (what is None) != everything:
         raise BadRequest("name a hash, or say --all", hint="See `countermark blocklist remove --help`.")
-    withdrawn = open_house(load_settings()).blocklist.remove(name, what)
+    withdrawn = open_installation(load_settings()).blocklist.remove(name, what)
     print(json.dumps({"withdrawn": withdrawn}) if as_json else f"{withdrawn} withdrawn")
 
 
 @app.command("list")
 def list_lists(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False) -> None:
     """Show every list and how many hashes it has."""
-    lists = open_house(load_settings()).blocklist.lists()
+    lists = open_installation(load_settings()).blocklist.lists()
     if as_json:
         for each in lists:
             print(json.dumps(asdict(each)))
@@ -109,10 +109,10 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
     """Tell whether pictures are listed: exit 0 none is, 6 one is, 5 or 7 one could not be checked."""
-    house, console, codes = open_house(load_settings()), Console(highlight=False), [0]
+    installation, console, codes = open_installation(load_settings()), Console(highlight=False), [0]
     for name in names:
         try:
-            match = _match(house, name)
+            match = _match(installation, name)
         except Error as error:
             codes.append(error.exit_code)
             present.failure(console, files.label(name), error, as_json)
@@ -126,10 +126,10 @@ def check(
     raise typer.Exit(Blocked.exit_code if Blocked.exit_code in codes else max(codes))
 
 
-def _match(house: House, name: str) -> Match | None:
-    settings = house.settings
+def _match(installation: Installation, name: str) -> BlocklistMatch | None:
+    settings = installation.settings
     picture = decode(files.read(name, settings.max_bytes), limits_of(settings))
-    return house.blocklist.match(picture.rgb, picture.sha256)
+    return installation.blocklist.match(picture.rgb, picture.sha256)
 
 
 def _kind(text: str) -> HashKind:

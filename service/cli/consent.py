@@ -13,7 +13,7 @@ from rich.text import Text
 
 from models import ModelError
 from service.cli import files
-from service.installation import House, open_house
+from service.installation import Installation, open_installation
 from service.kit.errors import BadRequest, NoFace, NotFound, Unavailable
 from service.kit.settings import load_settings
 from service.likeness import enrolment
@@ -45,7 +45,7 @@ def enrol(
     data = [files.read(photo, settings.max_bytes) for photo in photos]
     with Console(stderr=True).status("Looking at the photos"):
         done = enrolment.enrol(
-            open_house(settings).consent,
+            open_installation(settings).consent,
             open_model(settings),
             limits_of(settings),
             name,
@@ -106,7 +106,7 @@ def grant(
     if strangers := [one for one in scope if one not in SCOPES]:
         raise BadRequest(f"{strangers[0]} is no scope", hint=f"Choose from {', '.join(SCOPES)}.")
     known = [one for one in SCOPES if one in scope]
-    consent = open_house(settings).consent
+    consent = open_installation(settings).consent
     made = consent.grants.give(number, purpose, known, grantee or settings.grantee, dt.timedelta(days=days))
     _print(made, as_json)
 
@@ -129,7 +129,7 @@ def verify(
 ) -> None:
     """Tell whether a receipt was signed here and still holds: exit 0 live, 1 ended, 3 not signed here."""
     settings = load_settings()
-    consent = open_house(settings).consent
+    consent = open_installation(settings).consent
     claims = consent.grants.signer.verify(files.read(path, settings.max_bytes).decode(errors="replace").strip())
     if claims is None:
         Console(stderr=True).print("This receipt was not signed by this installation, or was changed.")
@@ -157,7 +157,7 @@ def check(
     data = files.read(picture, settings.max_bytes)
     rgb = decode(data, limits_of(settings)).rgb
     try:
-        count, strangers = open_house(settings).likeness.uncovered(rgb, subject)
+        count, strangers = open_installation(settings).likeness.uncovered(rgb, subject)
     except ModelError as fault:
         raise Unavailable(str(fault)) from fault
     if not count:
@@ -192,7 +192,7 @@ def export(
 ) -> None:
     """Write every subject with name and face templates into a file. It is biometric data in clear: guard it."""
     files.check_target(str(path), force)
-    text = _house().consent.moving.export()
+    text = _house().consent.transfer.export()
     path.touch(mode=0o600)
     path.chmod(0o600)
     path.write_text(text)
@@ -202,12 +202,12 @@ def export(
 def import_(path: Annotated[Path, typer.Argument(help="What `export` wrote.")], as_json: Json = False) -> None:
     """Take in another installation's subjects, with new numbers and PINs. Grants are not carried over."""
     settings = load_settings()
-    for one in _house().consent.moving.import_(files.read(str(path), settings.max_bytes).decode(errors="replace")):
+    for one in _house().consent.transfer.import_(files.read(str(path), settings.max_bytes).decode(errors="replace")):
         print(one.model_dump_json() if as_json else f"{one.subject}  PIN {one.pin}")
 
 
-def _house() -> House:
-    return open_house(load_settings())
+def _house() -> Installation:
+    return open_installation(load_settings())
 
 
 def _print(grant_: Grant, as_json: bool) -> None:

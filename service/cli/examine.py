@@ -11,7 +11,7 @@ from rich.progress import track
 from service.cli import files, present
 from service.examiner.policy import EXIT_CODES
 from service.examiner.report import Report
-from service.installation import House, open_house
+from service.installation import Installation, open_installation
 from service.kit.errors import Error
 from service.kit.settings import load_settings
 from service.media.heatmaps import overlay
@@ -56,11 +56,11 @@ def _examine_all(
     """Examine each file; one that cannot be read does not keep the others from their report."""
     console = Console(highlight=False)
     progress = Console(stderr=True)
-    house = open_house(load_settings())
+    installation = open_installation(load_settings())
     codes = []
     for name in track(names, "Examining", console=progress, transient=True, disable=len(names) == 1):
         try:
-            report = _examine(house, name, classify, heatmap)
+            report = _examine(installation, name, classify, heatmap)
         except Error as error:
             codes.append(error.exit_code)
             present.failure(console, files.label(name), error, as_json)
@@ -73,10 +73,10 @@ def _examine_all(
     return max(codes, key=_GRAVITY.index)
 
 
-def _examine(house: House, name: str, classify: bool, heatmap: Path | None) -> Report:
-    data = files.read(name, house.settings.max_bytes)
-    report = house.examiner.examine(data, files.label(name), classify=classify)
-    if heatmap and (found := house.examiner.mark_map(data)):
+def _examine(installation: Installation, name: str, classify: bool, heatmap: Path | None) -> Report:
+    data = files.read(name, installation.settings.max_bytes)
+    report = installation.examiner.examine(data, files.label(name), classify=classify)
+    if heatmap and (found := installation.examiner.mark_map(data)):
         target = heatmap / f"{files.stem(name)}-{report.asset.sha256[:8]}.png"
         files.write(str(target), encode(overlay(*found), "png")[0])
     return report

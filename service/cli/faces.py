@@ -9,7 +9,7 @@ from rich.text import Text
 from service.cli import files
 from service.kit.errors import NoFace, NotFound
 from service.kit.settings import load_settings
-from service.likeness.comparison import Comparison, FoundFaces, open_faces
+from service.likeness.comparison import Comparison, FoundFaces, open_face_comparer
 
 _DIFFERENT = 1
 
@@ -30,7 +30,7 @@ def compare_faces(a: Picture, b: Picture, as_json: Json = False) -> None:
     settings = load_settings()
     first, second = (files.read(name, settings.max_bytes) for name in (a, b))
     with Console(stderr=True).status("Loading the face model"):
-        faces = open_faces(settings)
+        faces = open_face_comparer(settings)
     found = faces.compare(first, second)
     if as_json:
         print(found.model_dump_json())
@@ -49,7 +49,7 @@ def find_faces(picture: Picture, as_json: Json = False) -> None:
     settings = load_settings()
     data = files.read(picture, settings.max_bytes)
     with Console(stderr=True).status("Loading the face model"):
-        faces = open_faces(settings)
+        faces = open_face_comparer(settings)
     found = faces.find(data, files.label(picture))
     if as_json:
         print(found.model_dump_json())

@@ -11,13 +11,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from service.cli import files
-from service.gateway.execution import Watch
+from service.gateway.execution import ReleaseObserver
 from service.gateway.order import Order
 from service.gateway.pipeline import Gateway
-from service.gateway.stages import Released, genuine
-from service.gateway.summary import fact
+from service.gateway.stages import Released, require_sealed
+from service.gateway.summary import summarize
 from service.generation.schedulers import SCHEDULERS
-from service.installation import open_house
+from service.installation import open_installation
 from service.kit.errors import BadRequest, first_fault
 from service.kit.settings import load_settings
 from service.likeness.schemas import SCOPES
@@ -98,14 +98,21 @@ def generate(
     )
     files.check_target(out, force)
     console = Console(stderr=True)
-    house = open_house(settings)
+    installation = open_installation(settings)
     with console.status("Loading the model") as status:
-        house.on_loading = lambda done, total, part: status.update(f"Loading the model: {part} ({done} of {total})")
-        gateway = house.gateway
+        installation.on_loading = lambda done, total, part: status.update(
+            f"Loading the model: {part} ({done} of {total})"
+        )
+        gateway = installation.gateway
     released, seconds = _release(gateway, order, console)
-    files.write(out, genuine(released, Released).data)
-    facts = {"file": out, "model": released.admitted.model.name, **fact(released).model_dump(), "seconds": seconds}
-    _present(facts, as_json, console, to=sys.stderr if out == files.STDIO else sys.stdout)
+    files.write(out, require_sealed(released, Released).data)
+    summary = {
+        "file": out,
+        "model": released.admitted.model.name,
+        **summarize(released).model_dump(),
+        "seconds": seconds,
+    }
+    _present(summary, as_json, console, to=sys.stderr if out == files.STDIO else sys.stdout)
 
 
 def _sides(size: str | None) -> tuple[int | None, int | None]:
@@ -142,31 +149,31 @@ def _release(gateway: Gateway, order: Order, console: Console) -> tuple[Released
             seconds[stage] = round(seconds.get(stage, 0) + took, 4)
 
         try:
-            return gateway.release(order, Watch(on_step, on_stage, stop.is_set, on_wait)), seconds
+            return gateway.release(order, ReleaseObserver(on_step, on_stage, stop.is_set, on_wait)), seconds
         except KeyboardInterrupt:
             stop.set()
             raise
 
 
-def _present(facts: dict[str, Any], as_json: bool, console: Console, to: TextIO) -> None:
+def _present(summary: dict[str, Any], as_json: bool, console: Console, to: TextIO) -> None:
     if as_json:
-        print(json.dumps(facts), file=to)
+        print(json.dumps(summary), file=to)
         return
-    for warning in facts["warnings"]:
+    for warning in summary["warnings"]:
         console.print(f"Warning: {warning}", markup=False)
     lines = {
-        "Wrote": facts["file"],
-        "Seed": facts["seed"],
-        "Mark": facts["mark_id"],
-        "Content id": facts["content_id"],
-        "SHA-256": facts["sha256"],
-        "Decision": facts["decision"],
-        **({"Drawing": _cost(**facts["energy"])} if facts["energy"] else {}),
+        "Wrote": summary["file"],
+        "Seed": summary["seed"],
+        "Mark": summary["mark_id"],
+        "Content id": summary["content_id"],
+        "SHA-256": summary["sha256"],
+        "Decision": summary["decision"],
+        **({"Drawing": _cost(**summary["energy"])} if summary["energy"] else {}),
     }
     for name, value in lines.items():
         print(f"{name:11}{value}", file=to)
-    if facts["file"] != files.STDIO:
-        console.print(f"Check it: countermark verify {facts['file']}", markup=False)
+    if summary["file"] != files.STDIO:
+        console.print(f"Check it: countermark verify {summary['file']}", markup=False)
 
 
 def _cost(seconds: float, watt_hours: float | None, method: str) -> str:

@@ -11,10 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from service.cli import files
-from service.gateway.review_queue import Held
-from service.gateway.stages import Released, genuine
-from service.gateway.summary import fact
-from service.installation import open_house
+from service.gateway.review_queue import ReviewQueue
+from service.gateway.stages import Released, require_sealed
+from service.gateway.summary import summarize
+from service.installation import open_installation
 from service.kit.errors import FileUnreadable
 from service.kit.settings import load_settings
 from service.media.pictures import encode
@@ -34,7 +34,7 @@ def list_held(
     all_: Annotated[bool, typer.Option("--all", help="Decided ones, too.")] = False, as_json: Json = False
 ) -> None:
     """List pictures that wait for a decision, oldest first, with the numbers of those they may show."""
-    pictures = _held().queue(all_=all_)
+    pictures = _review_queue().queue(all_=all_)
     if as_json:
         for picture in pictures:
             print(json.dumps(asdict(picture)))
@@ -58,20 +58,20 @@ def show(
     """Write the picture into a file, to look at and delete. It carries no mark and no credential: do not pass it on."""
     files.check_target(out, force)
     format_ = files.format_of(out)
-    files.write(out, encode(_held().look(number, operator).rgb, format_)[0], 0o600)
+    files.write(out, encode(_review_queue().look(number, operator).rgb, format_)[0], 0o600)
 
 
 @app.command("release")
 def release(number: Id, operator: Operator, reason: Reason, as_json: Json = False) -> None:
     """Let it go on: whoever ordered it can fetch it once, after every other check, marked, signed and recorded."""
-    _held().release(number, operator, reason)
+    _review_queue().release(number, operator, reason)
     print(json.dumps({"picture": number, "status": "released"}) if as_json else f"{number}: released")
 
 
 @app.command("refuse")
 def refuse(number: Id, operator: Operator, reason: Reason, as_json: Json = False) -> None:
     """Let the refusal stand, and shred the picture. This cannot be undone."""
-    _held().refuse(number, operator, reason)
+    _review_queue().refuse(number, operator, reason)
     print(json.dumps({"picture": number, "status": "refused"}) if as_json else f"{number}: refused")
 
 
@@ -79,20 +79,20 @@ def refuse(number: Id, operator: Operator, reason: Reason, as_json: Json = False
 def fetch(number: Id, out: Out, force: Force = False, as_json: Json = False) -> None:
     """Fetch a released picture that `countermark generate` ordered, once. Its format is the one that was ordered."""
     files.check_target(out, force)
-    house = open_house(load_settings())
+    installation = open_installation(load_settings())
     with Console(stderr=True).status("Loading the model"):
-        gateway = house.gateway
+        gateway = installation.gateway
     released = gateway.hand_over(number)
-    _write_down(out, genuine(released, Released), house.settings.home)
+    _write_down(out, require_sealed(released, Released), installation.settings.home)
     if out != files.STDIO:
-        facts = {"file": out, "mime": released.mime, **fact(released).model_dump()}
-        print(json.dumps(facts) if as_json else f"{files.printable(out)}: {released.mime}, SHA-256 {released.sha256}")
+        summary = {"file": out, "mime": released.mime, **summarize(released).model_dump()}
+        print(json.dumps(summary) if as_json else f"{files.printable(out)}: {released.mime}, SHA-256 {released.sha256}")
 
 
 @app.command("purge")
 def purge(as_json: Json = False) -> None:
     """Shred every picture whose time is over; run it daily."""
-    for number in _held().purge():
+    for number in _review_queue().purge():
         print(json.dumps({"expired": number}) if as_json else number)
 
 
@@ -111,5 +111,5 @@ def _write_down(out: str, released: Released, home: Path) -> None:
         ) from full
 
 
-def _held() -> Held:
-    return open_house(load_settings()).held
+def _review_queue() -> ReviewQueue:
+    return open_installation(load_settings()).review_queue

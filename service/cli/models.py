@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from models import Card, ModelError, ModelMissing, Source, export, find_card, hub, pull
+from models import Card, ModelError, ModelFolder, ModelMissing, export, find_card, hub, pull
 from service.cli import adapters
 from service.gateway.assembly import open_folder_checker
 from service.generation.diffusers.loading import require
@@ -130,13 +130,13 @@ def add_pipeline(
     console.print(f"Its card is {place}. Serve it: COUNTERMARK_PIPELINE={name}", markup=False, soft_wrap=True)
 
 
-def _source(name: str, revision: str, scratch: Path, settings: Settings) -> Source:
+def _source(name: str, revision: str, scratch: Path, settings: Settings) -> ModelFolder:
     if Path(name).is_dir():
-        return Source(Path(name), Path(name).name)
+        return ModelFolder(Path(name), Path(name).name)
     if not settings.allow_hub:
         raise BadRequest(f"{name} is no folder here", hint="Set COUNTERMARK_ALLOW_HUB=true to fetch it from a hub.")
     folder = hub.fetch(name, revision, HUB_FILES, scratch)
-    return Source(folder, f"{name}@{hub.commit_of(folder)}")
+    return ModelFolder(folder, f"{name}@{hub.commit_of(folder)}")
 
 
 def _agree(what: str, licence: str, accepted: bool) -> None:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from service.cli.files import printable
 from service.examiner.policy import Outcome
-from service.examiner.report import CONFLICTS, Claimed, Inferred, Marked, Report
+from service.examiner.report import CONFLICTS, Claimed, Inferred, Report, WatermarkReading
 from service.kit.errors import Error
 
 _COLOURS = {
@@ -100,7 +100,7 @@ def _claimed(claimed: Claimed) -> Iterator[str]:
         yield f"{declared.source}: {declared.value} ({declared.origin})"
 
 
-def _marked(mark: Marked) -> Iterator[str]:
+def _marked(mark: WatermarkReading) -> Iterator[str]:
     if not mark.present:
         yield f"{mark.codec}: {mark.note or 'no mark'}"
         return

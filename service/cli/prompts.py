@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from detectors.prompts import LONGEST, PromptFinding, RuleFileError, Rules
+from detectors.prompts import LONGEST, PromptFinding, PromptRules, RuleFileError
 from service.cli.files import printable
 from service.gateway import prompt_policy
 from service.gateway.assembly import open_screen
@@ -41,7 +41,7 @@ def check(
 def test(path: Annotated[Path, typer.Argument(help="A rule file.", metavar="FILE")]) -> None:
     """Check a rule file and run its own tests: exit 0 if all hold, 2 otherwise."""
     try:
-        rules = Rules(path)
+        rules = PromptRules(path)
     except RuleFileError as wrong:
         raise Misconfigured(str(wrong), hint="Correct the rule file; docs/prompts.md explains the format.") from wrong
     print(f"{path}: {rules.tests} tests hold")

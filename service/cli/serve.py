@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from service.installation import House, open_house
+from service.installation import Installation, open_installation
 from service.kit import logs
 from service.kit.errors import Unavailable
 from service.kit.settings import load_settings
@@ -22,11 +22,11 @@ def serve(
 
     settings = load_settings()
     logs.configure(settings.log_level)
-    house = open_house(settings)
-    _ = house.classifier
-    _load_gateway(house)
+    installation = open_installation(settings)
+    _ = installation.classifier
+    _load_gateway(installation)
     uvicorn.run(
-        create_app(house),
+        create_app(installation),
         host=settings.host if host is None else host,
         port=settings.port if port is None else port,
         log_level=settings.log_level,
@@ -35,12 +35,12 @@ def serve(
     )
 
 
-def _load_gateway(house: House) -> None:
+def _load_gateway(installation: Installation) -> None:
     """Load the gateway; without torch, serve the examiner alone. Any other fault stops the start."""
     console = Console(stderr=True)
     try:
         with console.status("Loading the models"):
-            gateway = house.gateway
+            gateway = installation.gateway
     except Unavailable as fault:
         if not isinstance(fault.__cause__, ImportError):
             raise

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from service.cli.files import printable
-from service.installation import open_house
+from service.installation import open_installation
 from service.kit.errors import BadRequest
 from service.kit.settings import load_settings
 
@@ -25,7 +25,7 @@ def list_cases(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
     """List open notices by the time they are due; overdue ones in red. Shows nothing personal."""
-    cases = open_house(load_settings()).takedowns.list(all_=all_)
+    cases = open_installation(load_settings()).takedowns.list(all_=all_)
     if as_json:
         for case in cases:
             print(json.dumps(asdict(case)))
@@ -45,7 +45,7 @@ def show(
     number: CaseNumber, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False
 ) -> None:
     """Show a notice with signature, statement and contact. Treat what you see as confidential."""
-    case, personal = open_house(load_settings()).takedowns.show(number)
+    case, personal = open_installation(load_settings()).takedowns.show(number)
     whole = {**asdict(case), **personal}
     if as_json:
         print(json.dumps(whole))
@@ -68,7 +68,7 @@ def resolve(
     if removed == rejected:
         raise BadRequest("say --removed or --rejected", hint="See `countermark takedowns resolve --help`.")
     outcome = "removed" if removed else "rejected"
-    takedowns = open_house(load_settings()).takedowns
+    takedowns = open_installation(load_settings()).takedowns
     decided = takedowns.resolve(number, "removed" if removed else "rejected", operator, reason)
     print(json.dumps({"decided": decided, "status": outcome}) if as_json else f"{', '.join(decided)}: {outcome}")
 
@@ -78,5 +78,5 @@ def forget(
     number: CaseNumber, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False
 ) -> None:
     """Destroy the key of a decided notice's personal words. This cannot be undone."""
-    open_house(load_settings()).takedowns.forget(number)
+    open_installation(load_settings()).takedowns.forget(number)
     print(json.dumps({"forgotten": number}) if as_json else f"{number} is forgotten; its decision and block stay")

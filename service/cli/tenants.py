@@ -12,7 +12,7 @@ from rich.text import Text
 
 from service.access.tenants import Keyed, Tenants, Terms
 from service.cli.files import printable
-from service.installation import open_house
+from service.installation import open_installation
 from service.kit.errors import BadRequest, first_fault
 from service.kit.settings import load_settings
 
@@ -81,7 +81,7 @@ def remove(name: Name, as_json: Json = False) -> None:
 
 
 def _tenants() -> Tenants:
-    return open_house(load_settings()).tenants
+    return open_installation(load_settings()).tenants
 
 
 def _print(made: Keyed, as_json: bool) -> None:

@@ -14,7 +14,7 @@ from service.examiner import policy
 from service.examiner.ensemble import DIGITS, Vote, pooled, shifted
 from service.examiner.report import REASONS, DetectorFinding, Inferred, Reason
 from service.kit.errors import BadRequest, Misconfigured, Unavailable
-from service.media.pictures import Limits, Picture, decode
+from service.media.pictures import ImageLimits, Picture, decode
 
 _REASON = {
     policy.Verdict.LIKELY_SYNTHETIC: "classifiers_synthetic",
@@ -67,7 +67,7 @@ class Classifier:
     """Scores pictures and says what the scores mean. Thread-safe; no torch."""
 
     def __init__(
-        self, detector: Synthetic, limits: Limits, threshold_fpr: float, thresholds: Thresholds | None = None
+        self, detector: Synthetic, limits: ImageLimits, threshold_fpr: float, thresholds: Thresholds | None = None
     ) -> None:
         self._detector = detector
         self._limits = limits

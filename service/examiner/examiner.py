@@ -19,16 +19,16 @@ from service.examiner.report import (
     Declared,
     Inferred,
     Issued,
-    Marked,
     Matched,
     Reason,
     Recovered,
     Report,
+    WatermarkReading,
 )
 from service.kit.errors import Misconfigured, Unavailable
 from service.ledger.ledger import Issue, Ledger
 from service.media.heatmaps import enlarged
-from service.media.pictures import Limits, Picture, decode
+from service.media.pictures import ImageLimits, Picture, decode
 from watermark import Codec, Reading
 from watermark.c2pa.credentials import Credential, Credentials
 from watermark.foreign.protocol import ForeignCodec, ForeignReading
@@ -56,7 +56,7 @@ class Examiner:
         codec: Codec,
         credentials: Credentials,
         ledger: Ledger,
-        limits: Limits,
+        limits: ImageLimits,
         infer: Callable[[Picture], Inferred],
         foreign: Sequence[ForeignCodec] = (),
     ) -> None:
@@ -196,10 +196,10 @@ def _issued(issue: Issue) -> Issued:
     return Issued(content_id=issue.content_id, created_at=issue.created_at, model=issue.model, sha256=issue.sha256)
 
 
-def _marked(trace: _Trace) -> Marked:
+def _marked(trace: _Trace) -> WatermarkReading:
     if trace.reading is None:
-        return Marked(codec=Codec.ALGORITHM, present=False)
-    return Marked(
+        return WatermarkReading(codec=Codec.ALGORITHM, present=False)
+    return WatermarkReading(
         codec=Codec.ALGORITHM,
         present=True,
         mark_id=f"{trace.reading.mark_id:012x}",
@@ -219,25 +219,26 @@ def _covered(cells: NDArray[np.float32]) -> float:
     return float(np.mean(cells[~np.isnan(cells)] >= _COVERED))
 
 
-def _foreign_marks(codec: ForeignCodec, picture: Picture) -> list[Marked]:
+def _foreign_marks(codec: ForeignCodec, picture: Picture) -> list[WatermarkReading]:
     """What one of the plugged-in codecs says. One that fails says so and does not keep the rest from the report."""
     try:
         found = [_foreign_mark(codec.name, reading) for reading in codec.read(picture.rgb)]
     except Exception as failed:  # noqa: BLE001 - an operator's own code, and whatever it answers
         # What it says may hold paths or parts of the picture: that is for the operator's eyes.
         log.error("codec_failed", codec=codec.name, error=repr(failed))
-        return [Marked(codec=codec.name, present=False, note=f"This codec failed: {type(failed).__name__}")]
-    return found or [Marked(codec=codec.name, present=False)]
+        return [WatermarkReading(codec=codec.name, present=False, note=f"This codec failed: {type(failed).__name__}")]
+    return found or [WatermarkReading(codec=codec.name, present=False)]
 
 
-def _foreign_mark(codec: str, reading: ForeignReading) -> Marked:
+def _foreign_mark(codec: str, reading: ForeignReading) -> WatermarkReading:
     """`reading` as the report has it.
 
-    Raises ValueError, AttributeError or TypeError for what is no reading: `Marked` checks the types, not the range.
+    Raises ValueError, AttributeError or TypeError where it is not a reading: `WatermarkReading` checks the types, not
+    the range.
     """
     if not 0 < reading.confidence <= 1:  # NaN neither
         raise ValueError(f"a confidence of {reading.confidence} is not above 0 and at most 1")
-    return Marked(
+    return WatermarkReading(
         codec=codec,
         present=True,
         name=reading.name,

@@ -13,11 +13,11 @@ from service.examiner.policy import Outcome, Verdict
 VERSION: Literal["1.1"] = "1.1"
 
 
-class _Part(BaseModel):
+class _ReportModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Asset(_Part):
+class Asset(_ReportModel):
     """The examined bytes."""
 
     sha256: str
@@ -27,20 +27,20 @@ class Asset(_Part):
     height: int
 
 
-class ClaimedAction(_Part):
+class ClaimedAction(_ReportModel):
     action: str
     digital_source_type: str | None = None
     agent: str | None = None
     when: str | None = None
 
 
-class ClaimedIngredient(_Part):
+class ClaimedIngredient(_ReportModel):
     title: str | None = None
     relationship: str | None = None
     failures: list[str] = []
 
 
-class Declared(_Part):
+class Declared(_ReportModel):
     """A statement in unsigned metadata: anyone can write one."""
 
     source: Literal["iptc", "png_text", "exif", "aigc"]
@@ -48,14 +48,14 @@ class Declared(_Part):
     value: str
 
 
-class Recovered(_Part):
+class Recovered(_ReportModel):
     """The credential that was issued with this picture, found through its mark after the file had lost it."""
 
     content_id: str
     manifest_base64: str = Field(description="The stored C2PA manifest store, application/c2pa.")
 
 
-class Claimed(_Part):
+class Claimed(_ReportModel):
     """What the file says of itself. `recovered`: the file says nothing, but we kept what it said when issued."""
 
     state: Literal["trusted", "valid_untrusted", "invalid", "absent", "remote_only", "recovered"]
@@ -73,7 +73,7 @@ class Claimed(_Part):
     declarations: list[Declared] = []
 
 
-class Issued(_Part):
+class Issued(_ReportModel):
     """The ledger's row for an image that was issued here."""
 
     content_id: str
@@ -82,7 +82,7 @@ class Issued(_Part):
     sha256: str
 
 
-class Marked(_Part):
+class WatermarkReading(_ReportModel):
     """One watermark codec's answer: ours comes first, then other people's.
 
     `same_image`: the picture is the one the mark was issued on.
@@ -106,19 +106,19 @@ class Marked(_Part):
     note: str | None = Field(None, description="Why a codec gave no answer.")
 
 
-class Matched(_Part):
+class Matched(_ReportModel):
     """An issued picture that looks like this one."""
 
     issued: Issued
     distance: int = Field(description="PDQ Hamming distance, 0 to 256.")
 
 
-class Reason(_Part):
+class Reason(_ReportModel):
     code: str
     text: str
 
 
-class DetectorFinding(_Part):
+class DetectorFinding(_ReportModel):
     """One classifier's answer: its uncalibrated score in 0..1, and the weights that gave it."""
 
     detector: str
@@ -127,7 +127,7 @@ class DetectorFinding(_Part):
     digest: str
 
 
-class Inferred(_Part):
+class Inferred(_ReportModel):
     """What classifiers say.
 
     `not_available`: none could be loaded, `not_asked`: the caller wanted none; then there is no score.
@@ -149,7 +149,7 @@ class Inferred(_Part):
     reasons: list[Reason] = []
 
 
-class Report(_Part):
+class Report(_ReportModel):
     """All that is known about one file."""
 
     version: Literal["1.1"] = VERSION
@@ -158,7 +158,7 @@ class Report(_Part):
     verdict: Verdict
     outcome: Outcome = Field(description="What `countermark verify` answers from marks and credentials alone.")
     claimed: Claimed
-    marked: list[Marked]
+    marked: list[WatermarkReading]
     matched: list[Matched]
     inferred: Inferred
     conflicts: list[str]

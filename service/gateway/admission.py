@@ -19,19 +19,19 @@ from numpy.typing import NDArray
 from detectors import Finding
 from detectors.prompts import PromptFinding
 from service.access.client import Client
-from service.adapters.registry import Adapters, Chosen
+from service.adapters.registry import Adapters, ResolvedAdapter
 from service.gateway import prompt_policy
-from service.gateway.execution import Watch, expect, stage
-from service.gateway.inputs import Intake, intake
-from service.gateway.options import Rules
+from service.gateway.execution import ReleaseObserver, expect, stage
+from service.gateway.inputs import OrderInputs, decode_inputs
+from service.gateway.options import GatewayOptions
 from service.gateway.order import LARGEST_SEED, Order
-from service.gateway.screening import Measure, Screening
+from service.gateway.screening import Screening, ScreeningCriteria
 from service.generation import Backend, Job
 from service.kit.deadline import within
 from service.kit.errors import BadRequest, Busy, PromptRefused
 from service.likeness.checks import Likeness
 from service.likeness.schemas import Grant
-from watermark.c2pa.manifest import Source
+from watermark.c2pa.manifest import InputSource
 from watermark.tile.codec import MIN_EMBED_SIDE
 
 _LOOKED_AT_ONCE = 4
@@ -44,7 +44,7 @@ class Screen(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class AdmittedOrder:
     """An order that may be drawn: settled, so that it asks for one very picture, and all that was found out."""
 
     order: Order
@@ -52,8 +52,8 @@ class Entry:
     warnings: tuple[str, ...]
     prompt_findings: tuple[Finding, ...]
     grants: tuple[Grant, ...]
-    adapters: tuple[Chosen, ...]
-    given: tuple[Source, ...]
+    adapters: tuple[ResolvedAdapter, ...]
+    given: tuple[InputSource, ...]
     threshold: float
 
 
@@ -67,7 +67,7 @@ class Admission:
         screening: Screening,
         likeness: Likeness,
         adapters: Adapters,
-        rules: Rules,
+        rules: GatewayOptions,
     ) -> None:
         self._backend = backend
         self._prompts = prompts
@@ -77,7 +77,7 @@ class Admission:
         self._rules = rules
         self._turns = threading.Semaphore(_LOOKED_AT_ONCE)
 
-    def entry(self, order: Order, client: Client, watch: Watch) -> Entry:
+    def entry(self, order: Order, client: Client, observer: ReleaseObserver) -> AdmittedOrder:
         """The order as it will be drawn.
 
         Raises:
@@ -88,7 +88,7 @@ class Admission:
         if type(order) is not Order:
             raise TypeError("the gateway takes an Order")
         with self._turn(order):
-            return self._entry(order, client, watch)
+            return self._entry(order, client, observer)
 
     @contextlib.contextmanager
     def _turn(self, order: Order) -> Iterator[None]:
@@ -103,10 +103,10 @@ class Admission:
         finally:
             self._turns.release()
 
-    def _entry(self, order: Order, client: Client, watch: Watch) -> Entry:
+    def _entry(self, order: Order, client: Client, observer: ReleaseObserver) -> AdmittedOrder:
         order = Order.model_validate(order.model_dump())  # `model_construct` skips validation; this does not
-        taken = intake(order.image, order.mask, self._rules.limits, order.references)
-        chosen = self._adapters.chosen(order.adapters)
+        taken = decode_inputs(order.image, order.mask, self._rules.limits, order.references)
+        chosen = self._adapters.resolve(order.adapters)
         job = self._job(order, taken, chosen)
         if min(job.width, job.height) < MIN_EMBED_SIDE:
             raise BadRequest(
@@ -115,13 +115,13 @@ class Admission:
             )
         warnings = (*self._backend.check(job), *self._one_quality(order))
         threshold = min(self._rules.safety_threshold, client.safety_threshold, order.safety_threshold or 1.0)
-        with stage("admit", watch):
+        with stage("admit", observer):
             wanted = (*order.grants, *(one.grant for one in chosen if one.grant))
             grants = self._likeness.permitted(wanted, order.use, client)
             findings = self._prompt(job, self._likeness.names(grants))
-            measure = Measure({grant.subject for grant in grants}, threshold)
-            self._screening.sent_in([given.picture for given in taken.pictures], _used(job), measure)
-        return Entry(_settled(order, job), job, warnings, findings, grants, chosen, taken.sources, threshold)
+            criteria = ScreeningCriteria({grant.subject for grant in grants}, threshold)
+            self._screening.sent_in([given.picture for given in taken.pictures], _used(job), criteria)
+        return AdmittedOrder(_settled(order, job), job, warnings, findings, grants, chosen, taken.sources, threshold)
 
     def _prompt(self, job: Job, granted: Sequence[str]) -> tuple[Finding, ...]:
         """Evidence about the prompt, if it is none to refuse by. `granted`: names that it may say."""
@@ -133,7 +133,7 @@ class Admission:
             raise PromptRefused(grounds.categories, grounds.rules)
         return found.findings
 
-    def _job(self, order: Order, taken: Intake, chosen: Sequence[Chosen]) -> Job:
+    def _job(self, order: Order, taken: OrderInputs, chosen: Sequence[ResolvedAdapter]) -> Job:
         backend = self._backend
         width, height = backend.fitting(*taken.size) if taken.size else backend.default_size
         width, height = order.width or width, order.height or height

@@ -17,7 +17,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class ReleaseObserver:
     """What a caller may observe: how many pictures are drawn first, steps of the rendering, stages with their seconds;
     and a way to stop it."""
 
@@ -27,7 +27,7 @@ class Watch:
     on_wait: Callable[[int], None] = field(default=lambda ahead: None)
 
 
-UNWATCHED = Watch()
+UNOBSERVED = ReleaseObserver()
 
 
 class Unexpected(Exception):
@@ -38,7 +38,7 @@ _SPOKEN = (Unexpected, TimeoutError, Error, ModelError, CredentialError, Waterma
 
 
 @contextlib.contextmanager
-def stage(name: str, watch: Watch) -> Iterator[None]:
+def stage(name: str, observer: ReleaseObserver) -> Iterator[None]:
     """Time a stage, and turn whatever goes wrong in it into a Refusal.
 
     Raises:
@@ -46,7 +46,7 @@ def stage(name: str, watch: Watch) -> Iterator[None]:
         Busy: as raised inside.
     """
     start = time.perf_counter()
-    if watch.cancelled():
+    if observer.cancelled():
         raise Cancelled("the caller cancelled the request", stage=name)
     try:
         yield
@@ -58,7 +58,7 @@ def stage(name: str, watch: Watch) -> Iterator[None]:
         detail = str(fault) if isinstance(fault, _SPOKEN) else type(fault).__name__
         raise StageFailed(f"stage {name} failed: {detail}", stage=name) from fault
     finally:
-        watch.on_stage(name, time.perf_counter() - start)
+        observer.on_stage(name, time.perf_counter() - start)
 
 
 def expect(holds: bool, otherwise: str) -> None:

@@ -15,7 +15,7 @@ _LENGTH_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Kept:
+class HeldDraft:
     """A draft that every check but the likeness review has passed: read-only uint8 pixels, H x W x 3.
 
     `order` leaves nothing open, so it asks for this very picture. `steering` and `energy`: see Draft. The model drew it
@@ -50,7 +50,7 @@ class Kept:
         return len(text).to_bytes(_LENGTH_BYTES, "big") + text + self.rgb.tobytes()
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> "Kept":
+    def from_bytes(cls, data: bytes) -> "HeldDraft":
         """What `to_bytes` gave. Raises ValueError, KeyError where it is something else."""
         start = _LENGTH_BYTES + int.from_bytes(data[:_LENGTH_BYTES], "big")
         head = json.loads(data[_LENGTH_BYTES:start])

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from service.generation import References
 from service.generation.canvas import Canvas, canvas, fitted
 from service.kit.errors import BadRequest
-from service.media.pictures import Limits, Picture, decode, selection
-from watermark.c2pa.manifest import Source
+from service.media.pictures import ImageLimits, Picture, decode, selection
+from watermark.c2pa.manifest import InputSource
 
 Role = Literal["image", "mask", "reference"]
 REFERENCE_SIDE = 512
@@ -20,7 +20,7 @@ _SCALE = 0.6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Given:
+class InputImage:
     """A picture of an order and what it is for. Nobody has looked at it yet."""
 
     role: Role
@@ -28,10 +28,10 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Intake:
+class OrderInputs:
     """All that came with an order: `pictures` to check, and the `selected` part (bool, H x W) of the one to change."""
 
-    pictures: tuple[Given, ...] = ()
+    pictures: tuple[InputImage, ...] = ()
     selected: NDArray[np.bool_] | None = None
 
     @property
@@ -61,25 +61,27 @@ class Intake:
         return References(squares, _SCALE if scale is None else scale, digest)
 
     @property
-    def sources(self) -> tuple[Source, ...]:
+    def sources(self) -> tuple[InputSource, ...]:
         """What is told of the pictures in the manifest and the ledger."""
-        return tuple(Source(each.role, each.picture.mime, each.picture.sha256) for each in self.pictures)
+        return tuple(InputSource(each.role, each.picture.mime, each.picture.sha256) for each in self.pictures)
 
 
-def intake(image: bytes | None, mask: bytes | None, limits: Limits, references: Sequence[bytes] = ()) -> Intake:
+def decode_inputs(
+    image: bytes | None, mask: bytes | None, limits: ImageLimits, references: Sequence[bytes] = ()
+) -> OrderInputs:
     """Decode what came with an order.
 
     Raises:
         InputError: a picture that cannot be read.
         BadRequest: the mask has another size than the picture, or selects nothing.
     """
-    others = [Given("reference", decode(data, limits)) for data in references]
+    others = [InputImage("reference", decode(data, limits)) for data in references]
     if image is None:
-        return Intake(tuple(others))
-    given = [Given("image", decode(image, limits))]
+        return OrderInputs(tuple(others))
+    given = [InputImage("image", decode(image, limits))]
     if mask is None:
-        return Intake((*given, *others))
-    given.append(Given("mask", decode(mask, limits)))
+        return OrderInputs((*given, *others))
+    given.append(InputImage("mask", decode(mask, limits)))
     if given[0].picture.size != given[1].picture.size:
         sizes = ["{}x{}".format(*each.picture.size) for each in given]
         raise BadRequest(f"the picture has {sizes[0]} px and its mask {sizes[1]}", hint="Send both in one size.")
@@ -89,4 +91,4 @@ def intake(image: bytes | None, mask: bytes | None, limits: Limits, references: 
             "the mask selects nothing",
             hint="Make transparent what shall change; in a mask without alpha, white.",
         )
-    return Intake((*given, *others), selected)
+    return OrderInputs((*given, *others), selected)

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from service.media.pictures import Limits
+from service.media.pictures import ImageLimits
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class GatewayOptions:
     """Who signs, from which score an image is refused, how long stages may take, in seconds.
 
     `limits`: how large a picture may be that is sent in.
@@ -19,7 +19,7 @@ class Rules:
     safety_threshold: float
     screen_timeout: float
     render_timeout: float
-    limits: Limits
+    limits: ImageLimits
     safe_retries: int = 0
     finish_timeout: float = 60.0
     energy_in_manifest: bool = False

@@ -27,12 +27,12 @@ from service.access.client import OPERATOR, Client
 from service.adapters.registry import Adapters
 from service.gateway import records
 from service.gateway.admission import Admission, Screen
-from service.gateway.execution import UNWATCHED, Watch, expect, stage
-from service.gateway.held_draft import Kept
-from service.gateway.options import Rules
+from service.gateway.execution import UNOBSERVED, ReleaseObserver, expect, stage
+from service.gateway.held_draft import HeldDraft
+from service.gateway.options import GatewayOptions
 from service.gateway.order import Order
-from service.gateway.review_queue import Held
-from service.gateway.screening import Checker, Measure, Screening
+from service.gateway.review_queue import ReviewQueue
+from service.gateway.screening import Checker, Screening, ScreeningCriteria
 from service.gateway.stages import (
     Admitted,
     Cleared,
@@ -43,8 +43,8 @@ from service.gateway.stages import (
     Released,
     Review,
     Signed,
-    genuine,
-    sole_maker,
+    claim_constructor,
+    require_sealed,
 )
 from service.generation import Backend, Energy, Progress
 from service.generation.upscale import Upscaling
@@ -65,28 +65,28 @@ from service.kit.errors import (
 )
 from service.ledger.ledger import Ledger
 from service.likeness.checks import Likeness
-from service.media.pictures import Limits, decode, encode, frozen
+from service.media.pictures import ImageLimits, decode, encode, frozen
 from service.moderation.blocklist import Blocklist
 from watermark import Codec
 from watermark.c2pa.credentials import Credentials
 from watermark.c2pa.manifest import soft_binding_value
-from watermark.errors import Unmarkable as Drowned
+from watermark.errors import WatermarkNotReadable
 
 log = structlog.get_logger()
 
-_admitted = sole_maker(Admitted)
-_draft = sole_maker(Draft)
-_cleared = sole_maker(Cleared)
-_marked = sole_maker(Marked)
-_signed = sole_maker(Signed)
-_proven = sole_maker(Proven)
-_released = sole_maker(Released)
+_admitted = claim_constructor(Admitted)
+_draft = claim_constructor(Draft)
+_cleared = claim_constructor(Cleared)
+_marked = claim_constructor(Marked)
+_signed = claim_constructor(Signed)
+_proven = claim_constructor(Proven)
+_released = claim_constructor(Released)
 
 # The finished file must show the screened picture: a mark (36 dB or better) and a lossy format at quality 92 stay
 # above this together, another picture never does.
 _LEAST_PSNR = 28.0
 _UNDRAWN = ("admit", "wait")
-_OWN_FILE = Limits(max_bytes=1 << 30, max_pixels=1 << 28)
+_OWN_FILE = ImageLimits(max_bytes=1 << 30, max_pixels=1 << 28)
 
 
 class Gateway:
@@ -100,14 +100,14 @@ class Gateway:
         codec: Codec,
         credentials: Credentials,
         ledger: Ledger,
-        rules: Rules,
+        rules: GatewayOptions,
         digest_prompt: Callable[[str], str],
         blocklist: Blocklist,
         likeness: Likeness,
         adapters: Adapters,
-        held: Held | None = None,
+        review_queue: ReviewQueue | None = None,
     ) -> None:
-        """`held`: keeps pictures for an operator to look at; None: none is kept.
+        """`review_queue`: keeps pictures for an operator to look at; None: none is kept.
 
         Raises ValueError without checkers: an empty list would pass everything.
         """
@@ -121,9 +121,9 @@ class Gateway:
         self._digest_prompt = digest_prompt
         self._likeness = likeness
         self._adapters = adapters
-        self._held = held
+        self._review_queue = review_queue
 
-    def release(self, order: Order, watch: Watch = UNWATCHED, client: Client = OPERATOR) -> Released:
+    def release(self, order: Order, observer: ReleaseObserver = UNOBSERVED, client: Client = OPERATOR) -> Released:
         """The whole way of one order of `client`.
 
         Raises:
@@ -134,55 +134,55 @@ class Gateway:
         self.backend.check_room()  # decoding and screening what finds no place would cost more than drawing it
         content_id = uuid.uuid4().urn
         with self._recorded(content_id, order.prompt, client):
-            admitted = self._admit(order, content_id, watch, client)
-            return self._finish(self._drawn(admitted, watch), watch)
+            admitted = self._admit(order, content_id, observer, client)
+            return self._finish(self._drawn(admitted, observer), observer)
 
-    def hand_over(self, content_id: str, watch: Watch = UNWATCHED, client: Client = OPERATOR) -> Released:
+    def hand_over(self, content_id: str, observer: ReleaseObserver = UNOBSERVED, client: Client = OPERATOR) -> Released:
         """A held picture that an operator released: its very pixels, through every stage but the drawing.
 
         Order and picture are checked again as if it had just been drawn, against what holds now. It is only not held
         again for the subjects for whom the operator has looked. Whoever is surely shown refuses it all the same.
 
         Raises:
-            NotFound, Gone, BadRequest, Misconfigured, Unavailable: there is none to hand over; see `Held.reviewed`.
+            NotFound, Gone, BadRequest, Misconfigured, Unavailable: nothing to hand over; see `ReviewQueue.reviewed`.
             InputError, Refusal: as `release`. What is unsafe, blocked or surely somebody is shredded.
         """
-        if self._held is None:
+        if self._review_queue is None:
             raise NotFound("no pictures are kept here")
-        kept, review = self._held.reviewed(content_id, client.name)
+        kept, review = self._review_queue.reviewed(content_id, client.name)
         if kept.model != self.backend.identity:  # what it says of the picture is known of its own model alone
             raise Unavailable(f"{kept.model.name} drew the picture, and is not the model here", hint="Ask again later.")
         try:
             with self._recorded(content_id, kept.order.prompt, client):
-                admitted = self._admit(kept.order, content_id, watch, client, kept, review)
+                admitted = self._admit(kept.order, content_id, observer, client, kept, review)
                 if _adapters(admitted) != kept.adapters:  # a name may have got another file since
                     raise Unavailable("it was drawn with an adapter that is another now", hint="Order another picture.")
                 draft = _draft(admitted, frozen(kept.rgb), kept.steering, kept.energy)
-                released = self._finish(self._screen(draft, watch), watch)
+                released = self._finish(self._screen(draft, observer), observer)
         except (Unsafe, Blocked, LikenessRefused) as final:
             with contextlib.suppress(Error):  # the refusal counts; what could not be shredded now expires
-                self._held.drop(content_id, final.code)
+                self._review_queue.drop(content_id, final.code)
             raise
-        self._held.shred(content_id)
+        self._review_queue.shred(content_id)
         return released
 
-    def _finish(self, cleared: Cleared, watch: Watch) -> Released:
-        marked = self._mark(cleared, watch)
-        signed = self._sign(marked, watch)
-        proven = self._prove(signed, watch)
-        return self._issue(proven, watch)
+    def _finish(self, cleared: Cleared, observer: ReleaseObserver) -> Released:
+        marked = self._mark(cleared, observer)
+        signed = self._sign(marked, observer)
+        proven = self._prove(signed, observer)
+        return self._issue(proven, observer)
 
     def _admit(
         self,
         order: Order,
         content_id: str,
-        watch: Watch,
+        observer: ReleaseObserver,
         client: Client,
-        kept: Kept | None = None,
+        kept: HeldDraft | None = None,
         review: Review | None = None,
     ) -> Admitted:
         """`kept` and `review`: of a picture that was drawn and held before."""
-        entry = self._admission.entry(order, client, watch)
+        entry = self._admission.entry(order, client, observer)
         return _admitted(
             job=entry.job,
             format=entry.order.format,
@@ -201,19 +201,19 @@ class Gateway:
             review=review,
         )
 
-    def _drawn(self, admitted: Admitted, watch: Watch) -> Cleared:
+    def _drawn(self, admitted: Admitted, observer: ReleaseObserver) -> Cleared:
         """Render and screen. A prompt that asks for nothing unsafe can still give it (a "beautiful woman" naked): then
         the picture is drawn again, steered away from that, before it is refused."""
         spent: list[Energy] = []
         try:
-            return self._screen(self._render(admitted, 0, watch, spent), watch)
+            return self._screen(self._render(admitted, 0, observer, spent), observer)
         except Unsafe as unsafe:
             first = unsafe.with_traceback(None)  # which holds the draft
         guided = admitted.job.guidance > 1  # without guidance there is nothing to steer
         for steering in range(1, min(self._rules.safe_retries, self.backend.most_steering) * guided + 1):
             log.info("steered", content_id=admitted.content_id, steering=steering)
             try:
-                return self._screen(self._render(admitted, steering, watch, spent), watch)
+                return self._screen(self._render(admitted, steering, observer, spent), observer)
             except Unsafe:
                 continue
             except Cancelled as cancelled:
@@ -223,27 +223,29 @@ class Gateway:
                 break
         raise first
 
-    def _render(self, admitted: Admitted, steering: int, watch: Watch, spent: list[Energy]) -> Draft:
-        job = replace(genuine(admitted, Admitted).job, steering=steering)
+    def _render(self, admitted: Admitted, steering: int, observer: ReleaseObserver, spent: list[Energy]) -> Draft:
+        job = replace(require_sealed(admitted, Admitted).job, steering=steering)
         seconds = self._rules.render_timeout
-        progress = Progress(seconds, watch.on_step, watch.on_wait, watch.cancelled)
-        with stage("render", watch):
+        progress = Progress(seconds, observer.on_step, observer.on_wait, observer.cancelled)
+        with stage("render", observer):
             rgb = within(seconds, lambda: self.backend.render(job, progress), progress.left)
             expect(rgb.dtype == np.uint8, "the backend gave pixels that are not 8-bit")
             expect(rgb.shape == (job.height, job.width, 3), f"the backend gave pixels of shape {rgb.shape}")
             spent += [progress.energy] if progress.energy else []
             return _draft(admitted, frozen(rgb), steering, reduce(add, spent) if spent else None)
 
-    def _screen(self, draft: Draft, watch: Watch) -> Cleared:
-        admitted = genuine(draft, Draft).admitted
-        with stage("screen", watch):
-            avoided = [one.avoided for one in admitted.adapters if one.avoided]
+    def _screen(self, draft: Draft, observer: ReleaseObserver) -> Cleared:
+        admitted = require_sealed(draft, Draft).admitted
+        with stage("screen", observer):
+            excluded = [one.excluded for one in admitted.adapters if one.excluded]
             granted = {grant.subject for grant in admitted.grants}
             reviewed = admitted.review.subjects if admitted.review else ()
-            measure = Measure(granted, admitted.safety_threshold, admitted.client.review_distance, reviewed, avoided)
+            criteria = ScreeningCriteria(
+                granted, admitted.safety_threshold, admitted.client.review_distance, reviewed, excluded
+            )
             marking = Running(partial(self._imprint, draft))  # beside the checks; thrown away if one of them refuses
             try:
-                return _cleared(draft, self.screening.drawn(draft.rgb, measure), marking)
+                return _cleared(draft, self.screening.drawn(draft.rgb, criteria), marking)
             except LikenessHeld as held:
                 self._keep(draft, held)
                 raise
@@ -251,9 +253,9 @@ class Gateway:
     def _keep(self, draft: Draft, held: LikenessHeld) -> None:
         """Let an operator look at it, where that is switched on. It is refused all the same, whatever happens here."""
         admitted = draft.admitted
-        if self._held is None or not held.subjects:  # for faces of an adapter's samples nobody can be asked
+        if self._review_queue is None or not held.subjects:  # for faces of an adapter's samples nobody can be asked
             return
-        kept = Kept(
+        kept = HeldDraft(
             admitted.order,
             admitted.model,
             admitted.created_at,
@@ -262,7 +264,7 @@ class Gateway:
             draft.rgb,
             _adapters(admitted),
         )
-        keep = self._held.again if admitted.review else self._held.keep
+        keep = self._review_queue.again if admitted.review else self._review_queue.keep
         try:
             until = keep(admitted.content_id, admitted.client.name, held.subjects, kept)
         except (Error, OSError) as fault:
@@ -287,25 +289,25 @@ class Gateway:
             raise StageFailed("the mark does not read back from the file", stage="mark")
         return Imprint(data, mime, fingerprint(marked), shown, reading.confidence)
 
-    def _mark(self, cleared: Cleared, watch: Watch) -> Marked:
-        marking = genuine(cleared, Cleared).marking
-        with stage("mark", watch):
+    def _mark(self, cleared: Cleared, observer: ReleaseObserver) -> Marked:
+        marking = require_sealed(cleared, Cleared).marking
+        with stage("mark", observer):
             try:
                 return _marked(cleared, marking.result(self._rules.finish_timeout))
-            except Drowned as drowned:
-                raise Unmarkable(str(drowned), stage="mark") from drowned
+            except WatermarkNotReadable as unreadable:
+                raise Unmarkable(str(unreadable), stage="mark") from unreadable
 
-    def _sign(self, marked: Marked, watch: Watch) -> Signed:
-        draft, plain = genuine(marked, Marked).cleared.draft, marked.imprint
-        with stage("sign", watch):
+    def _sign(self, marked: Marked, observer: ReleaseObserver) -> Signed:
+        draft, plain = require_sealed(marked, Marked).cleared.draft, marked.imprint
+        with stage("sign", observer):
             statement = records.statement(draft, self._rules, self.backend.default_size)
             sign = partial(self._credentials.sign, plain.data, plain.mime, statement)
             signed = within(self._rules.finish_timeout, sign)
             return _signed(marked, signed.data, plain.mime, signed.manifest)
 
-    def _prove(self, signed: Signed, watch: Watch) -> Proven:
-        with stage("prove", watch):
-            within(self._rules.finish_timeout, partial(self._read_back, genuine(signed, Signed)))
+    def _prove(self, signed: Signed, observer: ReleaseObserver) -> Proven:
+        with stage("prove", observer):
+            within(self._rules.finish_timeout, partial(self._read_back, require_sealed(signed, Signed)))
             return _proven(signed)
 
     def _read_back(self, signed: Signed) -> None:
@@ -323,28 +325,28 @@ class Gateway:
         bound = [binding.value for binding in credential.soft_bindings]
         expect(bound == [soft_binding_value(draft.admitted.mark_id)], "the credential names another mark")
 
-    def _issue(self, proven: Proven, watch: Watch) -> Released:
-        signed = genuine(proven, Proven).signed
+    def _issue(self, proven: Proven, observer: ReleaseObserver) -> Released:
+        signed = require_sealed(proven, Proven).signed
         admitted = signed.marked.cleared.draft.admitted
         sha256 = hashlib.sha256(signed.data).hexdigest()
-        with stage("issue", watch):
+        with stage("issue", observer):
             row = records.row(signed, sha256, self._digest_prompt(admitted.job.prompt))
             decision = self._ledger.issue(
-                row, records.issued(proven), partial(self._at_issue, admitted=admitted, watch=watch)
+                row, records.issued(proven), partial(self._at_issue, admitted=admitted, observer=observer)
             )
         log.info("released", content_id=admitted.content_id, sha256=sha256, model=admitted.model.name)
         return _released(proven, sha256, decision.hash)
 
-    def _at_issue(self, connection: Connection, admitted: Admitted, watch: Watch) -> None:
+    def _at_issue(self, connection: Connection, admitted: Admitted, observer: ReleaseObserver) -> None:
         """In the transaction that issues the image: who asked is there, and may, and what was used still holds."""
-        if watch.cancelled():  # writing may have waited for others
+        if observer.cancelled():  # writing may have waited for others
             raise Cancelled("the caller cancelled the request", stage="issue")
         tenants.check_here(connection, admitted.client)
         self._adapters.check_here(connection, admitted.adapters)
         numbers = [grant.id for grant in admitted.grants]
         self._likeness.consent.grants.using(connection, numbers, admitted.content_id)
-        if admitted.review and self._held:
-            self._held.handing_over(connection, admitted.content_id)
+        if admitted.review and self._review_queue:
+            self._review_queue.handing_over(connection, admitted.content_id)
 
     @contextlib.contextmanager
     def _recorded(self, content_id: str, prompt: str, client: Client) -> Iterator[None]:

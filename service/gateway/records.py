@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from detectors import Finding
 from service import SYSTEM_NAME, __version__
 from service.access.client import Client
-from service.gateway.options import Rules
+from service.gateway.options import GatewayOptions
 from service.gateway.stages import Draft, Proven, Signed
 from service.generation import Job
 from service.generation.adapter import Adapter
@@ -18,7 +18,7 @@ from watermark.c2pa.manifest import Resized, Statement
 Content = dict[str, object]
 
 
-def statement(draft: Draft, rules: Rules, own_size: tuple[int, int]) -> Statement:
+def statement(draft: Draft, rules: GatewayOptions, own_size: tuple[int, int]) -> Statement:
     """What the manifest says. `own_size`: (width, height) in pixels at which the model draws."""
     admitted = draft.admitted
     method = admitted.job.upscale

@@ -18,7 +18,7 @@ import structlog
 from pydantic import BaseModel
 from sqlalchemy import Connection, Row, select
 
-from service.gateway.held_draft import Kept
+from service.gateway.held_draft import HeldDraft
 from service.gateway.stages import Review
 from service.keys.vault import Sealed, Vault
 from service.kit import home
@@ -65,7 +65,7 @@ class HeldPicture:
     reason: str | None
 
 
-class Held:
+class ReviewQueue:
     """The held pictures of one installation. Safe to share between threads, and processes of one machine."""
 
     def __init__(
@@ -85,7 +85,7 @@ class Held:
         self._digest = digest
         self._clock = clock
 
-    def keep(self, content_id: str, tenant: str, subjects: Collection[str], kept: Kept) -> str | None:
+    def keep(self, content_id: str, tenant: str, subjects: Collection[str], kept: HeldDraft) -> str | None:
         """Keep a picture; until when, or None where it is not kept.
 
         Raises:
@@ -124,7 +124,7 @@ class Held:
             raise
         return until
 
-    def again(self, content_id: str, tenant: str, subjects: Collection[str], kept: Kept) -> str:
+    def again(self, content_id: str, tenant: str, subjects: Collection[str], kept: HeldDraft) -> str:
         """Hold a released picture for others, too: since it was reviewed they have become protected. Until when.
 
         Raises NotFound, Gone, Unavailable.
@@ -155,7 +155,7 @@ class Held:
             rows = connection.execute(query if all_ else query.where(table.c.status == "waiting")).all()
         return (self._told(row) for row in rows)
 
-    def look(self, content_id: str, operator: str = "") -> Kept:
+    def look(self, content_id: str, operator: str = "") -> HeldDraft:
         """The picture, for an operator to look at; that they did is a decision of its own.
 
         Raises:
@@ -191,7 +191,7 @@ class Held:
         self._record(content_id, content, self._turn(content_id, _OPEN, values))
         self.shred(content_id)
 
-    def reviewed(self, content_id: str, tenant: str) -> tuple[Kept, Review]:
+    def reviewed(self, content_id: str, tenant: str) -> tuple[HeldDraft, Review]:
         """A released picture, for the gateway to go on with, and the review that the chain holds of these very pixels.
 
         Raises:
@@ -272,7 +272,7 @@ class Held:
             "words_key": words.wrapped_key, "words": words.box,
         }  # fmt: skip
 
-    def _opened(self, row: Row[Any]) -> Kept:
+    def _opened(self, row: Row[Any]) -> HeldDraft:
         try:
             box = self._path(row.content_id).read_bytes()
         except OSError as lost:
@@ -283,7 +283,7 @@ class Held:
             ) from lost
         data = self._vault.unlock(Sealed(row.wrapped_key, box), row.content_id)
         try:
-            kept = Kept.from_bytes(data)
+            kept = HeldDraft.from_bytes(data)
         except (ValueError, KeyError, TypeError) as foreign:
             raise Misconfigured("another version kept the held picture", hint="Refuse it.") from foreign
         if kept.pixels != row.pixels:

@@ -12,8 +12,8 @@ from detectors import Finding
 from service.gateway import policy
 from service.kit.deadline import Running, within
 from service.kit.errors import LikenessHeld, StageFailed, Unsafe
-from service.likeness.avoided import Avoided
 from service.likeness.checks import Likeness
+from service.likeness.excluded_faces import ExcludedFaces
 from service.media.pictures import Picture
 from service.moderation.blocklist import Blocklist
 
@@ -33,7 +33,7 @@ Asked: TypeAlias = tuple[Checker, Running[list[Finding]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class ScreeningCriteria:
     """What an order is held to: the subjects it has grants of, the score from which it is refused, the distance up to
     which a face is held at least, the subjects for whom a person has looked at this very picture, and faces that must
     not come out: those of the samples of adapters that declare no identity."""
@@ -42,7 +42,7 @@ class Measure:
     threshold: float
     review: float = 0.0
     reviewed: Collection[str] = ()
-    avoided: Sequence[Avoided] = ()
+    excluded: Sequence[ExcludedFaces] = ()
 
 
 class Screening:
@@ -57,7 +57,7 @@ class Screening:
         self._likeness = likeness
         self._timeout = timeout
 
-    def drawn(self, rgb: NDArray[np.uint8], measure: Measure) -> tuple[Finding, ...]:
+    def drawn(self, rgb: NDArray[np.uint8], criteria: ScreeningCriteria) -> tuple[Finding, ...]:
         """The evidence on a drawn picture (uint8, H x W x 3) that may pass.
 
         Raises:
@@ -66,16 +66,18 @@ class Screening:
         """
         self._within(partial(self._blocklist.check_pixels, rgb))
         asked = self._ask(rgb)  # beside the faces; of a listed picture nobody is asked any more
-        self._within(partial(self._likeness.check_avoided, rgb, measure.avoided, measure.review))
-        look = partial(self._likeness.check_output, rgb, measure.granted, measure.review, measure.reviewed)
+        self._within(partial(self._likeness.check_excluded, rgb, criteria.excluded, criteria.review))
+        look = partial(self._likeness.check_output, rgb, criteria.granted, criteria.review, criteria.reviewed)
         try:
             faces = self._within(look)
         except LikenessHeld:
-            self._safe(asked, measure.threshold, "the picture", "screen")  # held is only what is safe: it may be kept
+            self._safe(asked, criteria.threshold, "the picture", "screen")  # held is only what is safe: it may be kept
             raise
-        return (*self._safe(asked, measure.threshold, "the picture", "screen"), *faces)
+        return (*self._safe(asked, criteria.threshold, "the picture", "screen"), *faces)
 
-    def sent_in(self, pictures: Sequence[Picture], used: Sequence[NDArray[np.uint8]], measure: Measure) -> None:
+    def sent_in(
+        self, pictures: Sequence[Picture], used: Sequence[NDArray[np.uint8]], criteria: ScreeningCriteria
+    ) -> None:
         """Let pictures in, if each face of theirs is, one against one, somebody's who granted it.
 
         Looked at are the files as they are, and what the model is shown of them (`used`): their middle, enlarged, may
@@ -85,16 +87,16 @@ class Screening:
         """
         for picture in pictures:
             self._within(partial(self._blocklist.check_upload, picture.data, picture.rgb))
-            self._shown(picture.rgb, measure)
+            self._shown(picture.rgb, criteria)
         for rgb in used:
             if not any(np.array_equal(rgb, picture.rgb) for picture in pictures):
                 self._within(partial(self._blocklist.check_input, rgb))
-                self._shown(rgb, measure)
+                self._shown(rgb, criteria)
 
-    def _shown(self, rgb: NDArray[np.uint8], measure: Measure) -> None:
+    def _shown(self, rgb: NDArray[np.uint8], criteria: ScreeningCriteria) -> None:
         asked = self._ask(rgb)
-        self._within(partial(self._likeness.check_input, rgb, measure.granted))
-        self._safe(asked, measure.threshold, "the picture that was sent in", "admit")
+        self._within(partial(self._likeness.check_input, rgb, criteria.granted))
+        self._safe(asked, criteria.threshold, "the picture that was sent in", "admit")
 
     def _ask(self, rgb: NDArray[np.uint8]) -> list[Asked]:
         return [(checker, Running(partial(_answer, checker, rgb))) for checker in self.checkers]

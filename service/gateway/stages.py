@@ -2,7 +2,7 @@
 
 Each stage after Order is sealed: calling its class raises, it cannot be subclassed, and an object made by any
 other trick (`object.__new__`, copy, pickle, `dataclasses.replace`) is not on the list of genuine ones, which the
-next stage checks with `genuine`. The only constructor is handed out once, by `sole_maker`, to the gateway.
+next stage checks with `genuine`. The only constructor is handed out once, by `claim_constructor`, to the gateway.
 So "unscreened", "unmarked", "unsigned" or "unrecorded" images cannot be expressed. This guards against mistakes
 and clever requests; code that runs inside the process can always do what the process can.
 """
@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 
 from detectors import Finding, Fingerprint
 from service.access.client import Client
-from service.adapters.registry import Chosen
+from service.adapters.registry import ResolvedAdapter
 from service.gateway.order import Order
 from service.generation import Energy, Job, ModelIdentity
 from service.kit.deadline import Running
 from service.likeness.schemas import Grant
 from service.media.pictures import Mime, OutputFormat
-from watermark.c2pa.manifest import Source
+from watermark.c2pa.manifest import InputSource
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -60,7 +60,7 @@ class _Stage(metaclass=_Sealed):
         raise TypeError(f"{type(self).__name__} cannot be copied or pickled")
 
 
-def sole_maker(stage: Callable[P, T]) -> Callable[P, T]:
+def claim_constructor(stage: Callable[P, T]) -> Callable[P, T]:
     """The one constructor of `stage`. Raises TypeError when asked a second time."""
     if not isinstance(stage, _Sealed):
         raise TypeError(f"{stage} is not a stage")
@@ -76,7 +76,7 @@ def sole_maker(stage: Callable[P, T]) -> Callable[P, T]:
     return make
 
 
-def genuine(value: T, stage: type[T]) -> T:
+def require_sealed(value: T, stage: type[T]) -> T:
     """`value` itself, if the gateway made it as a `stage`. Raises TypeError otherwise."""
     if type(value) is not stage or value not in _genuine:
         raise TypeError(f"this is not a {stage.__name__} made by the gateway")
@@ -101,11 +101,11 @@ class Admitted(_Stage):
     warnings: tuple[str, ...]
     prompt_findings: tuple[Finding, ...]
     grants: tuple[Grant, ...]
-    adapters: tuple[Chosen, ...]
+    adapters: tuple[ResolvedAdapter, ...]
     safety_threshold: float
     client: Client
     order: Order
-    given: tuple[Source, ...] = ()
+    given: tuple[InputSource, ...] = ()
     review: Review | None = None
 
 

@@ -8,7 +8,7 @@ from service.gateway.stages import Released
 _STEERED = "drawn again, steered away from unsafe content: the first picture was refused"
 
 
-class Score(BaseModel):
+class SafetyScore(BaseModel):
     detector: str
     label: str
     score: float
@@ -25,7 +25,7 @@ class Cost(BaseModel):
     method: str
 
 
-class Fact(BaseModel):
+class ReleaseSummary(BaseModel):
     """What we know of one released picture. `decision` is its link in the decision chain."""
 
     content_id: str
@@ -33,15 +33,15 @@ class Fact(BaseModel):
     sha256: str
     seed: int
     decision: str
-    safety: list[Score]
+    safety: list[SafetyScore]
     warnings: list[str]
     energy: Cost | None
 
 
-def fact(released: Released) -> Fact:
+def summarize(released: Released) -> ReleaseSummary:
     """What we tell of a released picture."""
     admitted = released.admitted
-    return Fact(
+    return ReleaseSummary(
         content_id=admitted.content_id,
         mark_id=f"{admitted.mark_id:012x}",
         sha256=released.sha256,
@@ -53,5 +53,5 @@ def fact(released: Released) -> Fact:
     )
 
 
-def _score(finding: Finding) -> Score:
-    return Score(detector=finding.detector, label=finding.label, score=round(finding.score, 4))
+def _score(finding: Finding) -> SafetyScore:
+    return SafetyScore(detector=finding.detector, label=finding.label, score=round(finding.score, 4))

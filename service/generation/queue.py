@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from models import ModelFault
 from service.generation.backend import Backend, Batching, Job, OnStep
+from service.generation.backend_proxy import BackendProxy
 from service.generation.energy import Meter, open_meter
-from service.generation.front import Front
 from service.generation.progress import Progress
 from service.kit.errors import Busy
 from service.kit.settings import Settings
@@ -70,7 +70,7 @@ class _Place:
         self.done.set()
 
 
-class Queue(Front):
+class Queue(BackendProxy):
     """A Backend that lets at most `length` pictures wait, beside one call's worth that is drawn. Thread-safe."""
 
     def __init__(
@@ -107,7 +107,7 @@ class Queue(Front):
         return place.picture
 
     def check_room(self) -> None:
-        """See Front. There may be none any more when the picture comes to be drawn."""
+        """See BackendProxy. There may be none any more when the picture comes to be drawn."""
         with self._changed:
             self._check_room()
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image, __version__
 
 from service.generation.backend import Job, OnStep, Upscale
-from service.generation.front import Front
+from service.generation.backend_proxy import BackendProxy
 from service.kit.errors import BadRequest
 
 METHODS: dict[Upscale, Image.Resampling] = {"lanczos": Image.Resampling.LANCZOS}
@@ -17,7 +17,7 @@ MOST = 4
 """How many times the model's own side: beyond it there is nothing to see but the filter."""
 
 
-class Upscaling(Front):
+class Upscaling(BackendProxy):
     """A Backend that draws at the model's own size and enlarges, before anybody has looked at the picture."""
 
     def check(self, job: Job) -> tuple[str, ...]:

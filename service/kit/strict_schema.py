@@ -5,7 +5,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 MOST_MEMBERS = 64
 
 
-class Sent(BaseModel):
+class StrictModel(BaseModel):
     """Unknown members are refused. Each of them costs a complaint of hundreds of bytes, so many are refused at once."""
 
     model_config = ConfigDict(extra="forbid", strict=True)

@@ -50,7 +50,7 @@ class Issue:
 
 
 @dataclass(frozen=True, slots=True)
-class Audit:
+class ChainAudit:
     """The chain's state: number of decisions, hash of the last, and what is wrong (empty: nothing)."""
 
     decisions: int
@@ -137,7 +137,7 @@ class Ledger:
         found = [(self.by_mark(rows[i].mark_id), int(distances[i])) for i in nearest]
         return [(image, far) for image, far in found if image is not None]
 
-    def verify(self, noted: str | None = None) -> Audit:
+    def verify(self, noted: str | None = None) -> ChainAudit:
         """Walk the whole chain and compare every issued row with its decision.
 
         `noted`: a head seen earlier, which must still be there: so a tail cut off or a history written
@@ -158,7 +158,7 @@ class Ledger:
         problems += _row_problems(rows, records)
         if not noted_seen:
             problems.append("the noted head is not in the chain: decisions were cut off or written anew")
-        return Audit(count, len(rows), head, tuple(problems))
+        return ChainAudit(count, len(rows), head, tuple(problems))
 
     def _append(
         self,

@@ -15,7 +15,7 @@ from detectors import Face, FaceModel, Finding
 from service.access.client import OPERATOR, Client
 from service.kit.errors import LikenessHeld, LikenessRefused, Misconfigured
 from service.likeness import policy
-from service.likeness.avoided import Avoided
+from service.likeness.excluded_faces import ExcludedFaces
 from service.likeness.registry import Consent
 from service.likeness.schemas import Grant, Scope
 
@@ -97,7 +97,7 @@ class Likeness:
             raise LikenessHeld("the picture may show a protected person", stage="screen", subjects=held)
         return tuple(findings)
 
-    def check_avoided(self, rgb: RGB, avoided: Sequence[Avoided], at_least: float = 0.0) -> None:
+    def check_excluded(self, rgb: RGB, excluded: Sequence[ExcludedFaces], at_least: float = 0.0) -> None:
         """Nobody of the samples is in a picture drawn with an adapter that was said to hold no identity.
 
         Raises:
@@ -105,12 +105,12 @@ class Likeness:
             LikenessHeld: somebody may be.
             ModelError, Misconfigured: the faces cannot be compared; the picture must not pass.
         """
-        if not avoided:
+        if not excluded:
             return
         model = self._opened()
         limits = self._limits(model, at_least)
         faces = model(rgb)
-        for one in avoided:
+        for one in excluded:
             if one.model != model.digest:
                 raise Misconfigured(
                     f"the faces of adapter {one.adapter} are by another model than {model.identity}",

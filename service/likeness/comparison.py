@@ -1,4 +1,4 @@
-"""Faces in files: which there are, and whether two pictures show one person. Nothing is stored."""
+"""FaceComparer in files: which there are, and whether two pictures show one person. Nothing is stored."""
 
 from typing import Annotated
 
@@ -11,7 +11,7 @@ from models import Card, ModelError, Task
 from service.kit.errors import Unavailable
 from service.kit.model_store import known_cards
 from service.kit.settings import Settings
-from service.media.pictures import Limits, decode, limits_of
+from service.media.pictures import ImageLimits, decode, limits_of
 
 Box = Annotated[tuple[int, int, int, int], Field(description="Left, top, right, bottom in pixels.")]
 
@@ -55,10 +55,10 @@ class Comparison(BaseModel):
     boxes: tuple[tuple[Box, ...], tuple[Box, ...]]
 
 
-class Faces:
+class FaceComparer:
     """A face model behind files. Thread-safe if the model is."""
 
-    def __init__(self, model: FaceModel, limits: Limits) -> None:
+    def __init__(self, model: FaceModel, limits: ImageLimits) -> None:
         self._model = model
         self._limits = limits
 
@@ -143,6 +143,6 @@ def _added(settings: Settings, task: Task) -> Card | None:
     return added[0] if added else None
 
 
-def open_faces(settings: Settings) -> Faces:
+def open_face_comparer(settings: Settings) -> FaceComparer:
     """The default face model behind files. Raises Unavailable as `open_model`."""
-    return Faces(open_model(settings), limits_of(settings))
+    return FaceComparer(open_model(settings), limits_of(settings))

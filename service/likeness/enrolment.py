@@ -15,7 +15,7 @@ from service.kit.errors import BadRequest, InputError, NotLive, Unavailable
 from service.likeness.liveness import Liveness, Shot, shot
 from service.likeness.registry import Consent
 from service.likeness.schemas import Enrolled
-from service.media.pictures import Limits, decode
+from service.media.pictures import ImageLimits, decode
 
 MOST_PHOTOS = 20
 SMALLEST_FACE = 80
@@ -26,7 +26,7 @@ LEAST_SHARPNESS = 15.0
 def enrol(
     consent: Consent,
     model: FaceModel,
-    limits: Limits,
+    limits: ImageLimits,
     name: str,
     photos: Sequence[bytes],
     *,
@@ -49,7 +49,7 @@ def enrol_self(
     consent: Consent,
     liveness: Liveness,
     model: FaceModel,
-    limits: Limits,
+    limits: ImageLimits,
     challenge: str,
     name: str,
     photos: Sequence[bytes],
@@ -77,7 +77,7 @@ def _check_name(name: str) -> None:
         raise BadRequest("a name is 1 to 200 characters", hint="Send a name.")
 
 
-def _shots(model: FaceModel, limits: Limits, photos: Sequence[bytes]) -> list[Shot]:
+def _shots(model: FaceModel, limits: ImageLimits, photos: Sequence[bytes]) -> list[Shot]:
     """Every photo with its one face, all of one person. Raises BadRequest, Unavailable as `enrol`."""
     if not 1 <= len(photos) <= MOST_PHOTOS:
         raise BadRequest(f"{len(photos)} photos", hint=f"Send 1 to {MOST_PHOTOS}; three make it safer.")
@@ -93,7 +93,7 @@ def _shots(model: FaceModel, limits: Limits, photos: Sequence[bytes]) -> list[Sh
     return shots
 
 
-def _judge(model: FaceModel, limits: Limits, photo: bytes) -> tuple[Shot | None, str]:
+def _judge(model: FaceModel, limits: ImageLimits, photo: bytes) -> tuple[Shot | None, str]:
     """A photo with its one face, or why it cannot be used."""
     try:
         picture = decode(photo, limits)

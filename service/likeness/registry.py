@@ -13,10 +13,10 @@ from service.kit.clock import utc_now
 from service.ledger.ledger import Ledger
 from service.likeness.grants import Grants
 from service.likeness.receipts import Signer
-from service.likeness.schemas import SCOPES, Enrolled, Grant, GrantNumber, Known, Scope, State, Subject, Use
+from service.likeness.schemas import SCOPES, Enrolled, Grant, GrantNumber, Scope, State, Subject, TemplateIndex, Use
 from service.likeness.subjects import Subjects
-from service.likeness.templates import Faces
-from service.likeness.transfer import Moving
+from service.likeness.templates import FaceTemplates
+from service.likeness.transfer import Transfer
 from service.moderation.blocklist import Blocklist
 
 __all__ = [
@@ -25,10 +25,10 @@ __all__ = [
     "Enrolled",
     "Grant",
     "GrantNumber",
-    "Known",
     "Scope",
     "State",
     "Subject",
+    "TemplateIndex",
     "Use",
 ]
 
@@ -45,6 +45,6 @@ class Consent:
         clock: Callable[[], dt.datetime] = utc_now,
     ) -> None:
         self.subjects = Subjects(ledger, vault, clock)
-        self.faces = Faces(ledger, vault, self.subjects)
+        self.faces = FaceTemplates(ledger, vault, self.subjects)
         self.grants = Grants(ledger, blocklist, signer, self.subjects, clock)
-        self.moving = Moving(ledger, vault, self.subjects, self.grants)
+        self.transfer = Transfer(ledger, vault, self.subjects, self.grants)

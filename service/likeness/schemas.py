@@ -22,11 +22,11 @@ LONGEST_GRANT = dt.timedelta(days=366 * 5)
 Embedding = NDArray[np.float32]
 
 
-class _Part(BaseModel):
+class _FrozenModel(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class Enrolled(_Part):
+class Enrolled(_FrozenModel):
     """A new subject. The PIN is shown this once; with it the person sees and ends what is done with the likeness."""
 
     subject: str
@@ -35,7 +35,7 @@ class Enrolled(_Part):
     protected: bool
 
 
-class Grant(_Part):
+class Grant(_FrozenModel):
     """What a subject allowed, and whether it still holds."""
 
     id: str
@@ -51,7 +51,7 @@ class Grant(_Part):
     receipt_digest: str = Field(description="SHA-256 of the receipt, as it stands in manifests.")
 
 
-class Use(_Part):
+class Use(_FrozenModel):
     """An image that was made under a grant."""
 
     grant: str
@@ -72,7 +72,7 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class TemplateIndex:
     """The templates to search, and the subject of each row."""
 
     templates: Templates

@@ -57,7 +57,7 @@ class Subjects:
 
     def prepare(
         self, name: str, embeddings: Sequence[Embedding], model: str, *, protected: bool, until: str | None
-    ) -> "Ready":
+    ) -> "PreparedTemplates":
         """A subject that can be stored, alone or with others. Raises BadRequest as `enrol`."""
         if not embeddings or any(e.dtype != np.float32 or e.shape != (DIMENSIONS,) for e in embeddings):
             raise BadRequest("a subject needs face templates", hint="Send photos that show the face clearly.")
@@ -70,7 +70,9 @@ class Subjects:
         }  # fmt: skip
         boxes = [self._vault.reseal(sealed, {"embedding": as_text(each)}, number).box for each in embeddings]
         faces = [{"subject": number, "model": model, "sealed": box} for box in boxes]
-        return Ready(Enrolled(subject=number, pin=pin, templates=len(faces), protected=protected), row, faces)
+        return PreparedTemplates(
+            Enrolled(subject=number, pin=pin, templates=len(faces), protected=protected), row, faces
+        )
 
     def check_pin(self, subject: str, pin: str) -> None:
         """Raises NotFound for a wrong subject or PIN, without telling which."""
@@ -147,7 +149,7 @@ def no_subject() -> NotFound:
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
+class PreparedTemplates:
     """A subject that can be stored: what its person is told, and the rows."""
 
     told: Enrolled

@@ -9,12 +9,12 @@ from sqlalchemy import Row, func, select
 from detectors import Templates
 from service.keys.vault import Sealed, Vault
 from service.ledger.ledger import Ledger
-from service.likeness.schemas import Embedding, Known, from_text, stacked
+from service.likeness.schemas import Embedding, TemplateIndex, from_text, stacked
 from service.likeness.subjects import Subjects
 from service.storage import decisions, reading, subjects, templates
 
 
-class Faces:
+class FaceTemplates:
     """The templates of subjects, decrypted in memory. Safe to share between threads.
 
     An erasure by this process empties the memory at once; one by another does at the next look.
@@ -24,12 +24,12 @@ class Faces:
         self._ledger = ledger
         self._vault = vault
         self._people = people
-        self._known: tuple[object, Known] | None = None
+        self._known: tuple[object, TemplateIndex] | None = None
         self._erasures = 0
         self._lock = threading.Lock()
         people.when_erased(self._forget)
 
-    def protected(self, model: str) -> Known:
+    def protected(self, model: str) -> TemplateIndex:
         """The templates of every protected subject made by the model with this digest; read again after any change."""
         before = self._erasures
         newest = select(func.max(decisions.c.seq)).where(decisions.c.kind == "consent")
@@ -75,9 +75,9 @@ class Faces:
         sealed = [Sealed(row.wrapped_key, one.sealed) for one in rows]
         return Templates(stacked([self._embedding(one, subject) for one in sealed]))
 
-    def _opened(self, rows: Sequence[Row[Any]]) -> Known:
+    def _opened(self, rows: Sequence[Row[Any]]) -> TemplateIndex:
         found = [self._embedding(Sealed(row.wrapped_key, row.sealed), row.subject) for row in rows]
-        return Known(Templates(stacked(found)), tuple(row.subject for row in rows))
+        return TemplateIndex(Templates(stacked(found)), tuple(row.subject for row in rows))
 
     def _embedding(self, sealed: Sealed, subject: str) -> Embedding:
         return from_text(self._vault.open(sealed, subject)["embedding"])

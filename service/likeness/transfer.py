@@ -1,4 +1,4 @@
-"""Moving house: subjects as a file, and back. It holds biometric data in clear."""
+"""Moving to another installation: subjects as a file, and back. It holds biometric data in clear."""
 
 import json
 from typing import Any
@@ -12,11 +12,11 @@ from service.kit.errors import BadRequest
 from service.ledger.ledger import Ledger
 from service.likeness.grants import Grants
 from service.likeness.schemas import Enrolled, from_text
-from service.likeness.subjects import Ready, Subjects
+from service.likeness.subjects import PreparedTemplates, Subjects
 from service.storage import reading, templates
 
 
-class Moving:
+class Transfer:
     """Writes and reads the registry's file."""
 
     def __init__(self, ledger: Ledger, vault: Vault, people: Subjects, grants: Grants) -> None:
@@ -56,7 +56,7 @@ class Moving:
             self._ledger.record("consent", "registry", {"action": "imported", "subjects": numbers}, write)
         return [one.told for one in ready]
 
-    def _prepared(self, person: "_Import") -> Ready:
+    def _prepared(self, person: "_Import") -> PreparedTemplates:
         faces = [from_text(text) for text in person.templates]
         until = stamp(person.retain_until) if person.retain_until else None
         return self._people.prepare(person.name, faces, person.model, protected=person.protected, until=until)

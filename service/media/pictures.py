@@ -59,7 +59,7 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ImageLimits:
     """Caps that hold before anything is decoded, and the seconds that decoding may take (None: any)."""
 
     max_bytes: int
@@ -67,9 +67,9 @@ class Limits:
     seconds: float | None = None
 
 
-def limits_of(settings: Settings) -> Limits:
+def limits_of(settings: Settings) -> ImageLimits:
     """The operator's limits."""
-    return Limits(settings.max_bytes, settings.max_pixels, settings.decode_timeout)
+    return ImageLimits(settings.max_bytes, settings.max_pixels, settings.decode_timeout)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,7 +96,7 @@ class Picture:
         return width, height
 
 
-def decode(data: bytes, limits: Limits) -> Picture:
+def decode(data: bytes, limits: ImageLimits) -> Picture:
     """Decode a file into upright 8-bit sRGB pixels; alpha is laid on white, only the first of an MPO is read.
 
     Raises:
@@ -113,7 +113,7 @@ def decode(data: bytes, limits: Limits) -> Picture:
     return _in_time(limits.seconds, partial(_decoded, data, limits))
 
 
-def _decoded(data: bytes, limits: Limits) -> Picture:
+def _decoded(data: bytes, limits: ImageLimits) -> Picture:
     with _file_to_blame(), _load(data, limits) as image:
         mime = _MIMES[image.format or ""]
         metadata = _metadata(image)
@@ -141,7 +141,7 @@ def _in_time(seconds: float | None, work: Callable[[], T]) -> T:
         raise TooLarge(f"the picture could not be decoded within {seconds:g} s") from slow
 
 
-def selection(data: bytes, limits: Limits) -> NDArray[np.bool_]:
+def selection(data: bytes, limits: ImageLimits) -> NDArray[np.bool_]:
     """Where a mask (H x W) selects: its transparent pixels, where it has any, else its white ones.
 
     The first is OpenAI's convention, the second diffusers'.
@@ -152,7 +152,7 @@ def selection(data: bytes, limits: Limits) -> NDArray[np.bool_]:
     return _in_time(limits.seconds, partial(_selected, data, limits))
 
 
-def _selected(data: bytes, limits: Limits) -> NDArray[np.bool_]:
+def _selected(data: bytes, limits: ImageLimits) -> NDArray[np.bool_]:
     with _file_to_blame(), _load(data, limits) as loaded:
         image = _upright(loaded)
         opacity = image.convert("RGBA").getchannel("A") if image.has_transparency_data else None
@@ -194,7 +194,7 @@ def frozen(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.frombuffer(np.ascontiguousarray(rgb).tobytes(), np.uint8).reshape(rgb.shape)
 
 
-def _load(data: bytes, limits: Limits) -> Image.Image:
+def _load(data: bytes, limits: ImageLimits) -> Image.Image:
     """The file's pixels as its decoder gives them."""
     with _file_to_blame():
         if data.startswith(_JPEG) and data.count(_SCAN) > _MOST_SCANS:
@@ -227,7 +227,7 @@ def _file_to_blame() -> Iterator[None]:
         raise BrokenPicture(f"the file is damaged ({type(damage).__name__})") from damage
 
 
-def _check_header(image: Image.Image, limits: Limits) -> None:
+def _check_header(image: Image.Image, limits: ImageLimits) -> None:
     pixels = image.width * image.height
     if pixels > limits.max_pixels:
         raise TooLarge(f"the picture has {pixels:,} pixels, the limit is {limits.max_pixels:,}")

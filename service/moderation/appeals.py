@@ -19,7 +19,7 @@ from service.keys.vault import Sealed, Vault
 from service.kit.case_numbers import fresh_reference
 from service.kit.clock import utc_now
 from service.kit.errors import BadRequest, NotFound
-from service.kit.strict_schema import Sent
+from service.kit.strict_schema import StrictModel
 from service.ledger.ledger import Ledger
 from service.moderation.takedowns import Takedowns, check_operator
 from service.storage import appeals as table
@@ -32,7 +32,7 @@ Outcome = Literal["upheld", "overturned"]
 _VERDICT = re.compile(r"urn:uuid:[0-9a-f-]{36}|[0-9a-f]{64}")
 
 
-class Appeal(Sent):
+class Appeal(StrictModel):
     """An appeal as it is sent. Unknown fields are refused."""
 
     about: About

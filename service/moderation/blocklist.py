@@ -51,7 +51,7 @@ _BATCH = 10_000  # rows of one INSERT, hashes of one SELECT
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class BlocklistEntry:
     """One hash on a list: 64 hex digits of `kind`, where it came from, why, since when (RFC 3339 UTC)."""
 
     list: str
@@ -64,7 +64,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class BlocklistMatch:
     """A listed picture: on which list, found by which hash, how many of its bits differ."""
 
     list: str
@@ -131,19 +131,19 @@ class Blocklist:
         """Let a drawn picture (uint8, H x W x 3) out, or not. Raises as `check_upload`."""
         _refuse(self.match(rgb), "screen")
 
-    def match(self, rgb: NDArray[np.uint8], sha256: str | None = None) -> Match | None:
+    def match(self, rgb: NDArray[np.uint8], sha256: str | None = None) -> BlocklistMatch | None:
         """The first listed picture that this is: by `sha256` of its file, else by the looks of its pixels."""
         with reading(self._ledger.engine) as connection:
             snapshot = self._current(connection)
             exact: str | None = connection.execute(_exactly(sha256)).scalar() if sha256 else None
         if exact is not None:
-            return Match(exact, "sha256", 0)
+            return BlocklistMatch(exact, "sha256", 0)
         if not snapshot.lists.size:
             return None
         for look in variants(rgb):
             found = nearest(snapshot.hashes, look.bits, SAME_PICTURE_BITS) if look.quality >= LEAST_QUALITY else None
             if found is not None:
-                return Match(snapshot.lists[found[0]], "pdq", found[1])
+                return BlocklistMatch(snapshot.lists[found[0]], "pdq", found[1])
         return None
 
     def load(self) -> int:
@@ -233,12 +233,12 @@ class Blocklist:
             raise NotFound(f"there is no active entry on a list {name}", hint="See `countermark blocklist list`.")
         return write_list(listed.values(), to)
 
-    def entries(self, name: str) -> Iterator[Entry]:
+    def entries(self, name: str) -> Iterator[BlocklistEntry]:
         """Every entry of a list, also withdrawn ones, in the order they came."""
-        columns = [column for column in entries.c if column.name in Entry.__slots__]
+        columns = [column for column in entries.c if column.name in BlocklistEntry.__slots__]
         with reading(self._ledger.engine) as connection:
             for row in connection.execute(select(*columns).where(entries.c.list == name).order_by(entries.c.id)):
-                yield Entry(**row._mapping)
+                yield BlocklistEntry(**row._mapping)
 
     def lists(self) -> tuple[Summary, ...]:
         """Every list by name and kind of hash."""
@@ -257,7 +257,7 @@ class Blocklist:
             return self._snapshot
 
 
-def _refuse(match: Match | None, stage: str) -> None:
+def _refuse(match: BlocklistMatch | None, stage: str) -> None:
     if match:
         raise Blocked(f"the picture is on the list {match.list}", stage=stage)
 

@@ -22,7 +22,7 @@ from service.keys.vault import Sealed, Vault
 from service.kit.case_numbers import fresh_pin, fresh_reference, hash_pin, right_pin
 from service.kit.clock import utc_now
 from service.kit.errors import BadRequest, NotFound
-from service.kit.strict_schema import Sent
+from service.kit.strict_schema import StrictModel
 from service.ledger.ledger import Issue, Ledger
 from service.media.pictures import Picture
 from service.moderation.blocklist import SAME_PICTURE_BITS, TAKEDOWNS, Blocklist
@@ -39,7 +39,7 @@ _Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 _OPEN = ("received", "appealed")
 
 
-class Notice(Sent):
+class Notice(StrictModel):
     """A notice as it is sent. Unknown fields are refused; at least one field or a picture must identify the image."""
 
     signature: _Text = Field(max_length=200, description="Your name, typed: your electronic signature.")

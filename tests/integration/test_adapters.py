@@ -12,7 +12,7 @@ from models import DigestMismatch, ModelFault, ModelMissing
 from service.adapters.approval import Adoption, Nobodys, Somebodys
 from service.adapters.registry import ADAPTERS_FOLDER, AdapterCard
 from service.cli.app import app
-from service.gateway.execution import Watch
+from service.gateway.execution import ReleaseObserver
 from service.gateway.order import Order
 from service.gateway.pipeline import Gateway
 from service.generation import Job
@@ -22,7 +22,7 @@ from service.generation.diffusers.backend import DiffusersBackend
 from service.generation.diffusers.loading import load_backend
 from service.generation.diffusers.originals import Originals
 from service.generation.folders import file_digest
-from service.installation import House, open_house
+from service.installation import Installation, open_installation
 from service.kit.errors import (
     AdapterRefused,
     BadRequest,
@@ -37,7 +37,7 @@ from service.kit.errors import (
 from service.kit.settings import Settings, load_settings
 from service.likeness import comparison
 from service.likeness.checks import Likeness
-from service.media.pictures import Limits, encode
+from service.media.pictures import ImageLimits, encode
 from tests.integration.test_consent import Portraits, grant
 from tests.support import adapters, families, pipelines
 from tests.support.painter import Painter
@@ -216,14 +216,14 @@ def test_without_the_package_it_is_said(small: DiffusersBackend, tmp_path: Path,
 
 
 @pytest.fixture
-def likeness(house: House) -> Likeness:
-    house.likeness = Likeness(house.consent, ByColour, 0.5, "default")
-    return house.likeness
+def likeness(installation: Installation) -> Likeness:
+    installation.likeness = Likeness(installation.consent, ByColour, 0.5, "default")
+    return installation.likeness
 
 
 @pytest.fixture
-def adoption(house: House, likeness: Likeness) -> Adoption:
-    return Adoption(house.adapters, likeness, Limits(1 << 24, 1 << 24))
+def adoption(installation: Installation, likeness: Likeness) -> Adoption:
+    return Adoption(installation.adapters, likeness, ImageLimits(1 << 24, 1 << 24))
 
 
 @pytest.fixture
@@ -257,90 +257,96 @@ class PaintsHisCousin(Portraits):
     colour = (110, 0, 250)
 
 
-def test_an_adapter_that_is_not_on_the_list_is_refused_and_recorded(gateway: Gateway, house: House) -> None:
+def test_an_adapter_that_is_not_on_the_list_is_refused_and_recorded(
+    gateway: Gateway, installation: Installation
+) -> None:
     with pytest.raises(AdapterRefused) as refused:
         gateway.release(order("ann-example"))
-    (decision,) = house.ledger.decided(str(refused.value.content_id))
+    (decision,) = installation.ledger.decided(str(refused.value.content_id))
     assert json.loads(decision.body)["code"] == "adapter_refused"
     assert "ann-example" not in decision.body
 
 
 def test_a_picture_that_shows_nobody_of_the_samples_is_released(
-    build, adoption, file, house, likeness, tmp_path
+    build, adoption, file, installation, likeness, tmp_path
 ) -> None:
     card = of_bob(adoption, file, tmp_path)
     assert (card.samples.images, card.samples.faces) == (2, 1)
     for backend in (Painter(), Portraits()):  # a landscape; Ann, who is in no sample
         released = build(backend, likeness=likeness).release(order("style:0.5"))
-    (decision,) = house.ledger.decided(released.admitted.content_id)
+    (decision,) = installation.ledger.decided(released.admitted.content_id)
     assert json.loads(decision.body)["adapters"] == [{"name": "style", "digest": card.digest, "scale": 0.5}]
     assert b"org.countermark.adapters" in released.data
     assert card.digest.encode() in released.data
-    assert house.examiner.examine(released.data).verdict == "issued_here"
+    assert installation.examiner.examine(released.data).verdict == "issued_here"
     assert b"org.countermark.adapters" not in build(Painter()).release(Order(prompt="a lake")).data
 
 
 @pytest.mark.parametrize(("backend", "refusal"), [(PaintsBob, LikenessRefused), (PaintsHisCousin, LikenessHeld)])
 def test_somebody_of_the_samples_does_not_come_out(
-    build, adoption, file, house, likeness, tmp_path, backend, refusal
+    build, adoption, file, installation, likeness, tmp_path, backend, refusal
 ) -> None:
     of_bob(adoption, file, tmp_path)
     gateway = build(backend(), likeness=likeness)
     assert gateway.release(Order(prompt="a portrait", seed=1))
     with pytest.raises(refusal, match="samples"):
         gateway.release(order("style"))
-    assert house.ledger.verify().images == 1
+    assert installation.ledger.verify().images == 1
 
 
-def test_samples_by_another_face_model_refuse(build, adoption, file, house, tmp_path) -> None:
+def test_samples_by_another_face_model_refuse(build, adoption, file, installation, tmp_path) -> None:
     of_bob(adoption, file, tmp_path)
 
     class Newer(ByColour):
         digest = "d" * 64
 
     with pytest.raises(StageFailed, match="another model"):
-        build(Painter(), likeness=Likeness(house.consent, Newer, 0.5, "default")).release(order("style"))
+        build(Painter(), likeness=Likeness(installation.consent, Newer, 0.5, "default")).release(order("style"))
 
 
-def test_an_adapter_of_somebody_needs_their_grant_each_time(build, adoption, file, house, likeness) -> None:
-    ann = enrolled(house.consent)
-    given = grant(house, ann.subject)
+def test_an_adapter_of_somebody_needs_their_grant_each_time(build, adoption, file, installation, likeness) -> None:
+    ann = enrolled(installation.consent)
+    given = grant(installation, ann.subject)
     adoption.adopt(file, "ann", Somebodys(ann.subject, given.id))
     gateway = build(Portraits(), likeness=likeness)
     released = gateway.release(order("ann"))
     assert given.receipt_digest.encode() in released.data
-    assert [use.content_id for use in house.consent.grants.uses_of(ann.subject)] == [released.admitted.content_id]
+    assert [use.content_id for use in installation.consent.grants.uses_of(ann.subject)] == [
+        released.admitted.content_id
+    ]
     with pytest.raises(LikenessRefused, match="does not allow `commercial`"):
         gateway.release(order("ann", scope="commercial"))
-    revoking = Watch(on_step=lambda done, total: house.consent.grants.revoke(given.id) and None)
+    revoking = ReleaseObserver(on_step=lambda done, total: installation.consent.grants.revoke(given.id) and None)
     with pytest.raises(LikenessRefused, match="ended while"):
         gateway.release(order("ann"), revoking)
     with pytest.raises(LikenessRefused, match="revoked"):
         gateway.release(order("ann"))
-    assert house.ledger.verify().images == 1
+    assert installation.ledger.verify().images == 1
 
 
 def test_an_adapter_removed_while_its_picture_is_drawn_releases_nothing(
-    build, adoption, file, house, likeness, tmp_path
+    build, adoption, file, installation, likeness, tmp_path
 ) -> None:
     of_bob(adoption, file, tmp_path)
-    removing = Watch(on_step=lambda done, total: house.adapters.remove("style") if house.adapters.cards() else None)
+    removing = ReleaseObserver(
+        on_step=lambda done, total: installation.adapters.remove("style") if installation.adapters.cards() else None
+    )
     with pytest.raises(AdapterRefused, match="taken off the list") as refused:
         build(Painter(), likeness=likeness).release(order("style"), removing)
-    (decision,) = house.ledger.decided(str(refused.value.content_id))
-    assert (decision.kind, house.ledger.verify().images) == ("refused", 0)
+    (decision,) = installation.ledger.decided(str(refused.value.content_id))
+    assert (decision.kind, installation.ledger.verify().images) == ("refused", 0)
 
 
-def test_an_adapter_of_somebody_lets_nobody_else_out(build, adoption, file, house, likeness) -> None:
-    ann, _ = enrolled(house.consent), enrolled(house.consent, BOB)
-    adoption.adopt(file, "ann", Somebodys(ann.subject, grant(house, ann.subject).id))
+def test_an_adapter_of_somebody_lets_nobody_else_out(build, adoption, file, installation, likeness) -> None:
+    ann, _ = enrolled(installation.consent), enrolled(installation.consent, BOB)
+    adoption.adopt(file, "ann", Somebodys(ann.subject, grant(installation, ann.subject).id))
     with pytest.raises(LikenessRefused):
         build(PaintsBob(), likeness=likeness).release(order("ann"))
 
 
-def test_a_grant_for_another_tenant_does_not_serve(build, adoption, file, house, likeness) -> None:
-    ann = enrolled(house.consent)
-    adoption.adopt(file, "ann", Somebodys(ann.subject, grant(house, ann.subject, grantee="somebody").id))
+def test_a_grant_for_another_tenant_does_not_serve(build, adoption, file, installation, likeness) -> None:
+    ann = enrolled(installation.consent)
+    adoption.adopt(file, "ann", Somebodys(ann.subject, grant(installation, ann.subject, grantee="somebody").id))
     with pytest.raises(LikenessRefused, match="somebody else"):
         build(Portraits(), likeness=likeness).release(order("ann"))
 
@@ -348,27 +354,27 @@ def test_a_grant_for_another_tenant_does_not_serve(build, adoption, file, house,
 # What does not come onto the list.
 
 
-def test_a_grant_must_be_live_and_that_subjects(adoption: Adoption, file: Path, house: House) -> None:
-    ann, bob = enrolled(house.consent), enrolled(house.consent, BOB)
-    given = grant(house, ann.subject)
+def test_a_grant_must_be_live_and_that_subjects(adoption: Adoption, file: Path, installation: Installation) -> None:
+    ann, bob = enrolled(installation.consent), enrolled(installation.consent, BOB)
+    given = grant(installation, ann.subject)
     with pytest.raises(BadRequest, match="another subject's"):
         adoption.adopt(file, "ann", Somebodys(bob.subject, given.id))
     with pytest.raises(NotFound):
         adoption.adopt(file, "ann", Somebodys(ann.subject, "G-0000-0000-0000-0000"))
-    house.consent.grants.revoke(given.id)
+    installation.consent.grants.revoke(given.id)
     with pytest.raises(BadRequest, match="revoked"):
         adoption.adopt(file, "ann", Somebodys(ann.subject, given.id))
-    assert house.adapters.cards() == []
+    assert installation.adapters.cards() == []
 
 
-def test_samples_of_a_protected_person_contradict_the_declaration(adoption, file, house, tmp_path) -> None:
-    enrolled(house.consent, BOB)
+def test_samples_of_a_protected_person_contradict_the_declaration(adoption, file, installation, tmp_path) -> None:
+    enrolled(installation.consent, BOB)
     with pytest.raises(BadRequest, match="protected person"):
         of_bob(adoption, file, tmp_path)
-    assert house.adapters.cards() == []
+    assert installation.adapters.cards() == []
 
 
-def test_samples_that_are_none(adoption: Adoption, file: Path, house: House, tmp_path: Path) -> None:
+def test_samples_that_are_none(adoption: Adoption, file: Path, installation: Installation, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(BadRequest, match="0 sample pictures"):
         adoption.adopt(file, "style", Nobodys([tmp_path / "empty"]))
@@ -377,7 +383,7 @@ def test_samples_that_are_none(adoption: Adoption, file: Path, house: House, tmp
     (tmp_path / "empty" / "a.png").write_bytes(b"no picture")
     with pytest.raises(InputError):
         adoption.adopt(file, "style", Nobodys([tmp_path / "empty"]))
-    assert not list((house.settings.home / ADAPTERS_FOLDER).glob("*"))
+    assert not list((installation.settings.home / ADAPTERS_FOLDER).glob("*"))
 
 
 # The command line.
@@ -409,10 +415,10 @@ def test_the_list_from_the_command_line(by_colour: None, tmp_path: Path) -> None
 
 
 def test_an_adapter_of_somebody_from_the_command_line(tmp_path: Path) -> None:
-    house = open_house(load_settings())
-    ann = enrolled(house.consent)
-    given = grant(house, ann.subject)
-    house.close()
+    installation = open_installation(load_settings())
+    ann = enrolled(installation.consent)
+    given = grant(installation, ann.subject)
+    installation.close()
     file = adapters.any_lora(tmp_path / "ann.safetensors")
     told = json.loads(models("add-adapter", file, "--subject", ann.subject, "--grant", given.id, "--json").stdout)
     assert (told["subject"], told["grant"]) == (ann.subject, given.id)

@@ -21,17 +21,17 @@ from PIL import Image
 
 from service.api import create_app
 from service.gateway.order import Order
-from service.installation import House
+from service.installation import Installation
 from tests.assets import hostile
 from tests.support.painter import Checker, Misbehaving, Painter, finding, landscape
-from watermark.errors import Unmarkable as Drowned
+from watermark.errors import WatermarkNotReadable
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "report.schema.json").read_text())
 URL = "/v1/images/generations"
 
 
 @pytest.fixture
-def client(painted_house: House) -> TestClient:
+def client(painted_house: Installation) -> TestClient:
     return TestClient(create_app(painted_house), raise_server_exceptions=False)
 
 
@@ -47,7 +47,7 @@ def problem(response: httpx.Response, status: int, code: str) -> dict[str, objec
 
 
 class TestGenerations:
-    def test_in_openais_shape(self, client: TestClient, house: House) -> None:
+    def test_in_openais_shape(self, client: TestClient, installation: Installation) -> None:
         body = client.post(URL, json={"prompt": "a lake", "n": 2, "seed": 5}).json()
         assert body["size"] == "256x256"
         assert body["output_format"] == "png"
@@ -56,7 +56,7 @@ class TestGenerations:
             data = base64.b64decode(image["b64_json"])
             assert hashlib.sha256(data).hexdigest() == fact["sha256"]
             assert fact["seed"] == 5 + k
-            assert house.ledger.by_sha256(fact["sha256"]) is not None
+            assert installation.ledger.by_sha256(fact["sha256"]) is not None
 
     def test_null_is_the_default(self, client: TestClient) -> None:
         body = client.post(URL, json={"prompt": "x", "n": None, "size": None}).json()
@@ -98,11 +98,13 @@ class TestGenerations:
             {"response_format": "file"},
         ],
     )
-    def test_what_it_does_not_take(self, client: TestClient, house: House, fields: dict[str, object]) -> None:
+    def test_what_it_does_not_take(
+        self, client: TestClient, installation: Installation, fields: dict[str, object]
+    ) -> None:
         response = client.post(URL, json={"prompt": "a lake", **fields})
         body = problem(response, 400, "bad_request")
         assert "data" not in body
-        assert house.ledger.verify().images == 0
+        assert installation.ledger.verify().images == 0
 
     @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"x"', b"\xff\xfe", b"null"])
     def test_what_is_no_json_object(self, client: TestClient, body: bytes) -> None:
@@ -111,14 +113,14 @@ class TestGenerations:
     def test_more_than_the_operator_allows(self, client: TestClient) -> None:
         problem(client.post(URL, json={"prompt": "x", "n": 5}), 400, "bad_request")
 
-    def test_a_refusal_is_openais_and_has_no_data(self, painted_house: House, build) -> None:
+    def test_a_refusal_is_openais_and_has_no_data(self, painted_house: Installation, build) -> None:
         painted_house._gateway = build(checkers=[Checker(lambda images: [finding(0.9)])])
         client = TestClient(create_app(painted_house))
         body = problem(client.post(URL, json={"prompt": "x", "n": 2}), 400, "moderation_blocked")
         assert body["error"]["type"] == "image_generation_user_error"  # type: ignore[index]
         assert "data" not in body
 
-    def test_one_refusal_of_two_is_told(self, painted_house: House, build) -> None:
+    def test_one_refusal_of_two_is_told(self, painted_house: Installation, build) -> None:
         unsafe = landscape(6, 256, 256)  # by the picture: two are screened at once, in any order
         checker = Checker(lambda images: [finding(0.9 if np.array_equal(images[0], unsafe) else 0.1)])
         painted_house._gateway = build(checkers=[checker])
@@ -128,12 +130,12 @@ class TestGenerations:
         assert (refusal["index"], refusal["code"]) == (1, "moderation_blocked")
         assert "scripted nsfw 0.90" in refusal["message"]
 
-    def test_an_unmarkable_picture_is_422_and_not_worth_trying_again(self, painted_house: House, build) -> None:
+    def test_an_unmarkable_picture_is_422_and_not_worth_trying_again(self, painted_house: Installation, build) -> None:
         class Drowns:
             ALGORITHM = painted_house.codec.ALGORITHM
 
             def embed(self, rgb: np.ndarray, mark_id: int) -> np.ndarray:
-                raise Drowned("it drowns the mark")
+                raise WatermarkNotReadable("it drowns the mark")
 
         painted_house._gateway = build(codec=Drowns())
         response = TestClient(create_app(painted_house)).post(URL, json={"prompt": "x"})
@@ -141,23 +143,23 @@ class TestGenerations:
         assert body["error"]["type"] == "image_generation_user_error"  # type: ignore[index]
         assert "retry-after" not in response.headers
 
-    def test_a_failed_stage_is_503_with_retry_after(self, painted_house: House, build) -> None:
+    def test_a_failed_stage_is_503_with_retry_after(self, painted_house: Installation, build) -> None:
         painted_house._gateway = build(Misbehaving(lambda job: None))
         response = TestClient(create_app(painted_house)).post(URL, json={"prompt": "x"})
         problem(response, 503, "stage_failed")
         assert int(response.headers["retry-after"]) > 0
 
-    def test_without_torch_it_says_what_to_install(self, house: House, monkeypatch) -> None:
+    def test_without_torch_it_says_what_to_install(self, installation: Installation, monkeypatch) -> None:
         import sys
 
         for name in ("torch", "diffusers"):
             monkeypatch.setitem(sys.modules, name, None)
-        body = problem(TestClient(create_app(house)).post(URL, json={"prompt": "x"}), 503, "unavailable")
+        body = problem(TestClient(create_app(installation)).post(URL, json={"prompt": "x"}), 503, "unavailable")
         assert "countermark[generate]" in str(body["hint"])
 
 
 class TestInspect:
-    def test_raw_and_form_give_the_same_report(self, client: TestClient, gateway, house: House) -> None:
+    def test_raw_and_form_give_the_same_report(self, client: TestClient, gateway, installation: Installation) -> None:
         data = gateway.release(Order(prompt="a lake", seed=1)).data
         raw = client.post("/v1/inspect", content=data, headers={"content-type": "image/png"})
         form = client.post("/v1/inspect", files={"file": ("lake.png", data, "image/png")})
@@ -177,9 +179,9 @@ class TestInspect:
         assert case.error is not None
         problem(response, case.error.status, case.error.code)
 
-    def test_too_many_bytes(self, house: House) -> None:
-        house.settings.__dict__["max_bytes"] = 100_000
-        client = TestClient(create_app(house))
+    def test_too_many_bytes(self, installation: Installation) -> None:
+        installation.settings.__dict__["max_bytes"] = 100_000
+        client = TestClient(create_app(installation))
         problem(client.post("/v1/inspect", content=bytes(200_000)), 413, "too_large")
         pieces = (bytes(10_000) for _ in range(30))  # no Content-Length
         problem(client.post("/v1/inspect", content=pieces), 413, "too_large")
@@ -199,7 +201,7 @@ class TestOperations:
         assert client.get("/healthz").json()["status"] == "ok"
         assert client.get("/readyz").json() == {"status": "ready", "decisions": 0, "generation": "ready"}
 
-    def test_not_ready_without_the_ledger(self, painted_house: House, monkeypatch) -> None:
+    def test_not_ready_without_the_ledger(self, painted_house: Installation, monkeypatch) -> None:
         from service.kit.errors import Unavailable
 
         def gone() -> int:
@@ -209,7 +211,9 @@ class TestOperations:
         client = TestClient(create_app(painted_house))
         problem(client.get("/readyz"), 503, "unavailable")
 
-    def test_a_ledger_that_lost_its_tables_is_unavailable(self, client: TestClient, painted_house: House) -> None:
+    def test_a_ledger_that_lost_its_tables_is_unavailable(
+        self, client: TestClient, painted_house: Installation
+    ) -> None:
         with painted_house.ledger._engine.begin() as connection:
             connection.exec_driver_sql("DROP TABLE images")
             connection.exec_driver_sql("DROP TABLE decisions")
@@ -226,7 +230,7 @@ class TestOperations:
         problem(client.get("/no/such"), 404, "not_found")
         assert client.get(URL).status_code == 405
 
-    def test_a_bug_is_a_problem_without_details(self, painted_house: House, monkeypatch) -> None:
+    def test_a_bug_is_a_problem_without_details(self, painted_house: Installation, monkeypatch) -> None:
         def bug(*args: object) -> None:
             raise RuntimeError("secret detail")
 
@@ -244,7 +248,7 @@ class TestOperations:
         assert {URL, "/v1/inspect", "/healthz", "/readyz"} <= spec["paths"].keys()
         post = spec["paths"][URL]["post"]
         assert {"200", "400", "503"} <= post["responses"].keys()
-        assert spec["components"]["schemas"]["Wish"]["examples"]
+        assert spec["components"]["schemas"]["ImageGenerationRequest"]["examples"]
         assert "multipart/form-data" in spec["paths"]["/v1/inspect"]["post"]["requestBody"]["content"]
         assert "HTTPValidationError" not in str(spec)
         assert "Problem" in str(post["responses"]["422"])  # unmarkable; FastAPI's own is never answered
@@ -265,7 +269,7 @@ class TestAServer:
     """A real server on a real port."""
 
     @pytest.fixture
-    def address(self, painted_house: House) -> Iterator[str]:
+    def address(self, painted_house: Installation) -> Iterator[str]:
         server = uvicorn.Server(uvicorn.Config(create_app(painted_house), port=0, log_level="error"))
         thread = threading.Thread(target=server.run)
         thread.start()
@@ -289,14 +293,14 @@ class TestAServer:
         assert response.model_extra is not None
         assert response.model_extra["countermark"]["images"][0]["seed"] == 5
 
-    def test_the_official_client_reads_refusals(self, address: str, painted_house: House, build) -> None:
+    def test_the_official_client_reads_refusals(self, address: str, painted_house: Installation, build) -> None:
         painted_house._gateway = build(checkers=[Checker(lambda images: [finding(0.9)])])
         client = openai.OpenAI(base_url=address + "/v1", api_key="none")
         with pytest.raises(openai.BadRequestError) as caught:
             client.images.generate(prompt="x")
         assert caught.value.code == "moderation_blocked"
 
-    def test_a_caller_who_leaves_cancels(self, address: str, painted_house: House, build) -> None:
+    def test_a_caller_who_leaves_cancels(self, address: str, painted_house: Installation, build) -> None:
         class Slow(Painter):
             default_steps = 200
 

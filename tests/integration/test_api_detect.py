@@ -12,7 +12,7 @@ from skimage import data as photos
 from models import ModelFault
 from service.api.app import create_app
 from service.api.detect import MOST_FILES
-from service.installation import House
+from service.installation import Installation
 
 
 def png(rgb: object) -> bytes:
@@ -25,8 +25,8 @@ PHOTO, OTHER = png(photos.astronaut()), png(photos.coffee())
 
 
 @pytest.fixture
-def client(house: House) -> Iterator[TestClient]:
-    with TestClient(create_app(house)) as opened:
+def client(installation: Installation) -> Iterator[TestClient]:
+    with TestClient(create_app(installation)) as opened:
         yield opened
 
 
@@ -90,11 +90,13 @@ def test_too_many_files_are_a_problem(client: TestClient) -> None:
     assert answer.status_code == 400
 
 
-def test_a_failing_model_is_no_score(client: TestClient, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_model_is_no_score(
+    client: TestClient, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_: object) -> None:
         raise ModelFault("the output is not finite")
 
-    monkeypatch.setattr(house.classifier._detector, "judge", fail)
+    monkeypatch.setattr(installation.classifier._detector, "judge", fail)
     answer = client.post("/v1/detect", content=PHOTO, headers={"content-type": "image/png"})
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
 

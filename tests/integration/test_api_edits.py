@@ -11,11 +11,11 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service.api import create_app
-from service.api.edits import Change
+from service.api.edits import ImageEditRequest
 from service.gateway.pipeline import Gateway
-from service.installation import House
+from service.installation import Installation
 from service.likeness.checks import Likeness
-from service.media.pictures import Limits, decode
+from service.media.pictures import ImageLimits, decode
 from tests.integration.test_consent import FIELDS, Portraits, grant
 from tests.integration.test_edits import ANNS, SKY, Plain, mask
 from tests.support.adapters import listed
@@ -25,15 +25,15 @@ URL = "/v1/images/edits"
 
 
 @pytest.fixture
-def likeness(house: House) -> Likeness:
-    house.likeness = Likeness(house.consent, ByColour, 0.5, "default")
-    return house.likeness
+def likeness(installation: Installation) -> Likeness:
+    installation.likeness = Likeness(installation.consent, ByColour, 0.5, "default")
+    return installation.likeness
 
 
 @pytest.fixture
-def client(build, house: House, likeness: Likeness) -> TestClient:
-    house._gateway = build(Plain(), likeness=likeness)
-    return TestClient(create_app(house), raise_server_exceptions=False)
+def client(build, installation: Installation, likeness: Likeness) -> TestClient:
+    installation._gateway = build(Plain(), likeness=likeness)
+    return TestClient(create_app(installation), raise_server_exceptions=False)
 
 
 def send(client: TestClient, files: dict[str, bytes], **fields: Any) -> Any:
@@ -41,20 +41,20 @@ def send(client: TestClient, files: dict[str, bytes], **fields: Any) -> Any:
     return client.post(URL, data=data, files={name: (f"{name}.png", data) for name, data in files.items()})
 
 
-def test_a_picture_is_changed(client: TestClient, house: House) -> None:
+def test_a_picture_is_changed(client: TestClient, installation: Installation) -> None:
     answer = send(client, {"image": SKY, "mask": mask()}, seed="3", n="1", size="256x256", stream="false")
     assert answer.status_code == 200, answer.text
     data = base64.b64decode(answer.json()["data"][0]["b64_json"])
-    assert decode(data, Limits(1 << 24, 1 << 24)).size == (256, 256)
+    assert decode(data, ImageLimits(1 << 24, 1 << 24)).size == (256, 256)
     assert answer.json()["countermark"]["images"][0]["seed"] == 3
-    assert house.examiner.examine(data).verdict == "issued_here"
+    assert installation.examiner.examine(data).verdict == "issued_here"
 
 
-def test_a_face_needs_a_grant(client: TestClient, house: House) -> None:
+def test_a_face_needs_a_grant(client: TestClient, installation: Installation) -> None:
     refused = send(client, {"image": ANNS})
     assert (refused.status_code, refused.json()["code"]) == (403, "likeness_refused")
     assert refused.json()["appeal"]
-    allowed = grant(house, enrolled(house.consent).subject, scopes=["edit"])
+    allowed = grant(installation, enrolled(installation.consent).subject, scopes=["edit"])
     for name in ("grants", "grants[]"):
         assert send(client, {"image": ANNS}, **{name: [allowed.id]}).status_code == 200
 
@@ -102,7 +102,7 @@ def test_two_pictures_are_one_too_many(client: TestClient) -> None:
 def test_the_openapi_document_shows_the_form(client: TestClient) -> None:
     body = client.get("/openapi.json").json()["paths"][URL]["post"]["requestBody"]
     schema = body["content"]["multipart/form-data"]["schema"]
-    assert set(schema["properties"]) == {*Change.model_fields, "image", "mask", "reference"}
+    assert set(schema["properties"]) == {*ImageEditRequest.model_fields, "image", "mask", "reference"}
     assert set(schema["required"]) == {"prompt"}
 
 
@@ -132,11 +132,11 @@ def forms() -> Iterator[dict[str, Any]]:
 
 
 def test_the_matrix_knows_every_field_of_the_form() -> None:
-    assert set(FORM) == {*Change.model_fields, "image", "mask", "reference"}
+    assert set(FORM) == {*ImageEditRequest.model_fields, "image", "mask", "reference"}
 
 
-def test_no_form_brings_a_face_in(client: TestClient, house: House, tmp_path: Path) -> None:
-    listed(house, tmp_path / "style.safetensors")
+def test_no_form_brings_a_face_in(client: TestClient, installation: Installation, tmp_path: Path) -> None:
+    listed(installation, tmp_path / "style.safetensors")
     codes = set()
     for form in forms():
         files = {name: form[name] for name in ("image", "mask", "reference") if form[name]}
@@ -148,14 +148,14 @@ def test_no_form_brings_a_face_in(client: TestClient, house: House, tmp_path: Pa
             continue
         codes.add(answer.json()["code"])
     assert codes == {"likeness_refused"}
-    assert house.ledger.verify().images == 0
+    assert installation.ledger.verify().images == 0
 
 
-def test_what_is_drawn_on_a_picture_is_screened_too(build, house: House, likeness: Likeness) -> None:
-    enrolled(house.consent)
+def test_what_is_drawn_on_a_picture_is_screened_too(build, installation: Installation, likeness: Likeness) -> None:
+    enrolled(installation.consent)
     gateway: Gateway = build(Portraits(), likeness=likeness)
-    house._gateway = gateway
-    answer = send(TestClient(create_app(house)), {"image": SKY})
+    installation._gateway = gateway
+    answer = send(TestClient(create_app(installation)), {"image": SKY})
     assert answer.json()["code"] == "likeness_refused"
 
 

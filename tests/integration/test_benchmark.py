@@ -16,7 +16,7 @@ from service.cli.app import app
 from service.examiner.classifier import Classifier, Thresholds
 from service.kit.errors import BadRequest
 from service.kit.settings import Settings
-from service.media.pictures import Limits
+from service.media.pictures import ImageLimits
 
 runner = CliRunner()
 
@@ -36,7 +36,7 @@ class Brightness:
 
 def install(monkeypatch: pytest.MonkeyPatch, scale: float = 1, thresholds: Thresholds | None = None) -> list[Settings]:
     """Classifiers that go by brightness; returns the settings they will have been opened with."""
-    made = Classifier(Brightness(scale), Limits(1 << 20, 1 << 20), 0.05, thresholds)  # type: ignore[arg-type]
+    made = Classifier(Brightness(scale), ImageLimits(1 << 20, 1 << 20), 0.05, thresholds)  # type: ignore[arg-type]
     asked: list[Settings] = []
     monkeypatch.setattr(benchmark, "open_classifier", lambda settings: asked.append(settings) or made)
     return asked

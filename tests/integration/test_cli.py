@@ -11,7 +11,7 @@ from skimage import data as photos
 from service.gateway.order import Order
 from service.generation.energy import Meter
 from service.generation.queue import Queue
-from service.installation import House
+from service.installation import Installation
 from tests.assets.hostile import picture, save
 from tests.integration.test_story import change_one_pixel, jpeg, pixels
 from tests.support.commands import runner
@@ -21,7 +21,7 @@ SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "report.schema.json").
 
 
 @pytest.fixture
-def run(monkeypatch, capsys, house: House):
+def run(monkeypatch, capsys, installation: Installation):
     """Run a command in this process; gives (exit code, standard output, standard error)."""
     return runner(monkeypatch, capsys, columns=200)
 
@@ -122,9 +122,9 @@ def test_a_home_with_odd_characters(run, monkeypatch, tmp_path) -> None:
     assert (odd / "ledger.db").exists()
 
 
-def test_inspect_shows_conflicts(run, gateway, house, tmp_path) -> None:
+def test_inspect_shows_conflicts(run, gateway, installation, tmp_path) -> None:
     released = gateway.release(Order(prompt="a lake", seed=1))
-    forged = house.codec.embed(photos.astronaut(), released.admitted.mark_id)
+    forged = installation.codec.embed(photos.astronaut(), released.admitted.mark_id)
     (tmp_path / "forged.png").write_bytes(save(Image.fromarray(forged), "PNG"))
     code, out, _ = run("verify", tmp_path / "forged.png")
     assert code == 4
@@ -162,14 +162,14 @@ def test_a_wrong_setting(run, monkeypatch, tmp_path) -> None:
 
 
 @pytest.fixture
-def painted(monkeypatch, painted_house: House) -> House:
+def painted(monkeypatch, painted_house: Installation) -> Installation:
     from service.cli import generate
 
     monkeypatch.setattr(generate, "open_house", lambda settings: painted_house)
     return painted_house
 
 
-def test_generate(run, painted: House, tmp_path) -> None:
+def test_generate(run, painted: Installation, tmp_path) -> None:
     out = tmp_path / "lake.png"
     code, text, err = run("generate", "an unread lake", "--out", out, "--seed", 5)
     assert code == 0
@@ -179,7 +179,7 @@ def test_generate(run, painted: House, tmp_path) -> None:
     assert oct(out.stat().st_mode)[-3:] in ("644", "600", "664", "640")
 
 
-def test_generate_json_and_formats(run, painted: House, tmp_path) -> None:
+def test_generate_json_and_formats(run, painted: Installation, tmp_path) -> None:
     for name, kind in (("a.jpg", "JPEG"), ("a.webp", "WEBP"), ("a.png", "PNG")):
         code, out, _ = run("generate", "a lake", "-o", tmp_path / name, "--seed", 5, "--json")
         facts = json.loads(out)
@@ -189,7 +189,7 @@ def test_generate_json_and_formats(run, painted: House, tmp_path) -> None:
         assert Image.open(tmp_path / name).format == kind
 
 
-def test_generate_in_high_quality_and_enlarged(run, painted: House, tmp_path) -> None:
+def test_generate_in_high_quality_and_enlarged(run, painted: Installation, tmp_path) -> None:
     wish = ("generate", "a lake", "--quality", "high", "--upscale", "lanczos", "--size", "512x512")
     code, _, err = run(*wish, "-o", tmp_path / "a.png")
     assert code == 0
@@ -198,14 +198,14 @@ def test_generate_in_high_quality_and_enlarged(run, painted: House, tmp_path) ->
 
 
 @pytest.mark.parametrize("wish", [("--quality", "best"), ("--upscale", "magic"), ("--upscale", "lanczos")])
-def test_generate_refuses_other_qualities_and_methods(run, painted: House, tmp_path, wish) -> None:
+def test_generate_refuses_other_qualities_and_methods(run, painted: Installation, tmp_path, wish) -> None:
     code, _, err = run("generate", "a lake", *wish, "-o", tmp_path / "a.png")
     assert code == 2
     assert "bad_request" in err
     assert not (tmp_path / "a.png").exists()
 
 
-def test_generate_says_what_the_drawing_took(run, painted: House, build, tmp_path) -> None:
+def test_generate_says_what_the_drawing_took(run, painted: Installation, build, tmp_path) -> None:
     for meter, told in ((Meter(watts=3600), "mWh (model)"), (Meter(), "energy unknown")):
         painted._gateway = build(Queue(Painter(), length=1, patience=60, meter=meter))
         code, out, _ = run("generate", "a lake", "-o", tmp_path / "a.png", "--force")
@@ -216,7 +216,7 @@ def test_generate_says_what_the_drawing_took(run, painted: House, build, tmp_pat
     assert facts["energy"]["watt_hours"] is None
 
 
-def test_generate_does_not_write_over_a_file(run, painted: House, tmp_path) -> None:
+def test_generate_does_not_write_over_a_file(run, painted: Installation, tmp_path) -> None:
     (tmp_path / "a.png").write_bytes(b"precious")
     code, _, err = run("generate", "a lake", "-o", tmp_path / "a.png")
     assert code == 2
@@ -225,7 +225,7 @@ def test_generate_does_not_write_over_a_file(run, painted: House, tmp_path) -> N
     assert run("generate", "a lake", "-o", tmp_path / "a.png", "--force")[0] == 0
 
 
-def test_a_refusal(run, painted: House, build, tmp_path) -> None:
+def test_a_refusal(run, painted: Installation, build, tmp_path) -> None:
     from tests.support.painter import Checker, finding
 
     painted._gateway = build(checkers=[Checker(lambda images: [finding(0.9)])])
@@ -244,14 +244,14 @@ def test_models_list(run) -> None:
     assert "open_nsfw@1" in run("models", "list")[1]
 
 
-def test_audit_verify(run, files, house: House) -> None:
+def test_audit_verify(run, files, installation: Installation) -> None:
     code, out, _ = run("audit", "verify", "--json")
     audit = json.loads(out)
     assert code == 0
     assert audit["problems"] == []
     assert run("audit", "verify", "--head", audit["head"])[0] == 0
     assert run("audit", "verify", "--head", "f" * 64)[0] == 3
-    with house.ledger._engine.begin() as connection:
+    with installation.ledger._engine.begin() as connection:
         connection.exec_driver_sql("UPDATE decisions SET body='{}'")
     code, out, err = run("audit", "verify")
     assert code == 3

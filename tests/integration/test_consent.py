@@ -12,13 +12,13 @@ from typer.testing import CliRunner, Result
 
 from detectors.prompts import PromptScreen
 from service.api import create_app
-from service.api.images import Wish
+from service.api.images import ImageGenerationRequest
 from service.cli import consent as command
 from service.cli.app import app
-from service.gateway.execution import Watch
+from service.gateway.execution import ReleaseObserver
 from service.gateway.order import Order
 from service.gateway.pipeline import Gateway
-from service.installation import House, open_house
+from service.installation import Installation, open_installation
 from service.kit.errors import Blocked, LikenessHeld, LikenessRefused, NoFace, PromptRefused, StageFailed
 from service.kit.settings import load_settings
 from service.likeness.checks import Likeness
@@ -45,9 +45,9 @@ class Portraits(Painter):
 
 
 @pytest.fixture
-def likeness(house: House) -> Likeness:
-    house.likeness = Likeness(house.consent, ByColour, 0.5, "default")
-    return house.likeness
+def likeness(installation: Installation) -> Likeness:
+    installation.likeness = Likeness(installation.consent, ByColour, 0.5, "default")
+    return installation.likeness
 
 
 @pytest.fixture
@@ -55,43 +55,45 @@ def gateway(build, likeness: Likeness) -> Gateway:
     return build(Portraits(), likeness=likeness)
 
 
-def grant(house: House, subject: str, **changes: object) -> Grant:
+def grant(installation: Installation, subject: str, **changes: object) -> Grant:
     values = {"purpose": "a poster", "scopes": ["portrait"], "grantee": "default", "lasts": DAY, **changes}
-    return house.consent.grants.give(subject, **values)  # type: ignore[arg-type]
+    return installation.consent.grants.give(subject, **values)  # type: ignore[arg-type]
 
 
 def under(*grants: Grant) -> Order:
     return ANNS.model_copy(update={"grants": tuple(one.id for one in grants)})
 
 
-def test_a_protected_face_is_refused_and_recorded(gateway: Gateway, house: House) -> None:
-    ann = enrolled(house.consent)
+def test_a_protected_face_is_refused_and_recorded(gateway: Gateway, installation: Installation) -> None:
+    ann = enrolled(installation.consent)
     with pytest.raises(LikenessRefused) as refused:
         gateway.release(ANNS)
     assert refused.value.content_id is not None
-    (decision,) = house.ledger.decided(refused.value.content_id)
+    (decision,) = installation.ledger.decided(refused.value.content_id)
     assert json.loads(decision.body)["code"] == "likeness_refused"
     assert json.loads(decision.body)["subject"] == ann.subject
     assert ann.subject not in refused.value.message
 
 
-def test_a_face_that_may_be_protected_is_held(build, likeness: Likeness, house: House) -> None:
+def test_a_face_that_may_be_protected_is_held(build, likeness: Likeness, installation: Installation) -> None:
     class Similar(Portraits):
         colour = (250, 110, 0)
 
-    enrolled(house.consent)
+    enrolled(installation.consent)
     with pytest.raises(LikenessHeld):
         build(Similar(), likeness=likeness).release(ANNS)
 
 
-def test_a_granted_face_is_released_with_its_receipt_in_the_manifest(gateway: Gateway, house: House) -> None:
-    ann = enrolled(house.consent)
-    given = grant(house, ann.subject)
+def test_a_granted_face_is_released_with_its_receipt_in_the_manifest(
+    gateway: Gateway, installation: Installation
+) -> None:
+    ann = enrolled(installation.consent)
+    given = grant(installation, ann.subject)
     released = gateway.release(under(given))
-    manifest = house.credentials.read(released.data, released.mime)
+    manifest = installation.credentials.read(released.data, released.mime)
     assert manifest.state == "trusted"
     assert given.receipt_digest.encode() in released.data
-    (use,) = house.consent.grants.uses_of(ann.subject)
+    (use,) = installation.consent.grants.uses_of(ann.subject)
     assert (use.grant, use.content_id) == (given.id, released.admitted.content_id)
     assert [finding.label for finding in released.findings if finding.detector == "likeness"] == [ann.subject]
 
@@ -100,45 +102,47 @@ def test_without_grants_the_manifest_speaks_of_no_consent(gateway: Gateway) -> N
     assert b"org.countermark.consent" not in gateway.release(ANNS).data
 
 
-def test_a_grant_revoked_while_it_renders_releases_nothing(gateway: Gateway, house: House) -> None:
-    ann = enrolled(house.consent)
-    given = grant(house, ann.subject)
-    watch = Watch(on_step=lambda done, total: house.consent.grants.revoke(given.id) and None)
+def test_a_grant_revoked_while_it_renders_releases_nothing(gateway: Gateway, installation: Installation) -> None:
+    ann = enrolled(installation.consent)
+    given = grant(installation, ann.subject)
+    observer = ReleaseObserver(on_step=lambda done, total: installation.consent.grants.revoke(given.id) and None)
     with pytest.raises(LikenessRefused, match="ended while"):
-        gateway.release(under(given), watch)
-    assert house.consent.grants.uses_of(ann.subject) == []
-    assert house.ledger.verify().images == 0
+        gateway.release(under(given), observer)
+    assert installation.consent.grants.uses_of(ann.subject) == []
+    assert installation.ledger.verify().images == 0
 
 
-def test_an_erased_subject_releases_nothing_under_an_old_grant(gateway: Gateway, house: House) -> None:
-    ann = enrolled(house.consent)
-    given = grant(house, ann.subject)
-    house.consent.subjects.erase(ann.subject)
+def test_an_erased_subject_releases_nothing_under_an_old_grant(gateway: Gateway, installation: Installation) -> None:
+    ann = enrolled(installation.consent)
+    given = grant(installation, ann.subject)
+    installation.consent.subjects.erase(ann.subject)
     with pytest.raises(LikenessRefused, match="revoked"):
         gateway.release(under(given))
 
 
-def test_a_withdrawn_image_is_blocked_and_so_is_its_like(gateway: Gateway, house: House) -> None:
-    ann = enrolled(house.consent)
-    given = grant(house, ann.subject)
+def test_a_withdrawn_image_is_blocked_and_so_is_its_like(gateway: Gateway, installation: Installation) -> None:
+    ann = enrolled(installation.consent)
+    given = grant(installation, ann.subject)
     released = gateway.release(under(given))
-    house.consent.grants.withdraw(ann.subject, released.admitted.content_id)
-    assert house.consent.grants.uses_of(ann.subject)[0].withdrawn_at
+    installation.consent.grants.withdraw(ann.subject, released.admitted.content_id)
+    assert installation.consent.grants.uses_of(ann.subject)[0].withdrawn_at
     with pytest.raises(Blocked):
         gateway.release(under(given))
     with pytest.raises(Blocked):
-        house.blocklist.check_upload(released.data, portrait(ANN))
+        installation.blocklist.check_upload(released.data, portrait(ANN))
 
 
-def test_a_missing_face_model_closes_the_gateway_only_where_somebody_is_protected(build, house: House) -> None:
+def test_a_missing_face_model_closes_the_gateway_only_where_somebody_is_protected(
+    build, installation: Installation
+) -> None:
     def missing() -> ByColour:
         from models import ModelMissing
 
         raise ModelMissing("dlib cannot be imported: pip install 'countermark[faces]'")
 
-    closed = build(Portraits(), likeness=Likeness(house.consent, missing, 0.5, "default"))
+    closed = build(Portraits(), likeness=Likeness(installation.consent, missing, 0.5, "default"))
     assert closed.release(ANNS)
-    enrolled(house.consent)
+    enrolled(installation.consent)
     with pytest.raises(StageFailed, match="countermark\\[faces\\]"):
         closed.release(ANNS)
 
@@ -183,18 +187,20 @@ def requests() -> Iterator[dict[str, object]]:
 
 
 @pytest.fixture
-def client(house: House, gateway: Gateway) -> TestClient:
-    house._gateway = gateway
-    return TestClient(create_app(house), raise_server_exceptions=False)
+def client(installation: Installation, gateway: Gateway) -> TestClient:
+    installation._gateway = gateway
+    return TestClient(create_app(installation), raise_server_exceptions=False)
 
 
 def test_the_matrix_knows_every_field_of_the_request() -> None:
-    assert set(FIELDS) == set(Wish.model_fields)
+    assert set(FIELDS) == set(ImageGenerationRequest.model_fields)
 
 
-def test_no_combination_of_fields_gets_a_protected_face_out(client: TestClient, house: House, tmp_path: Path) -> None:
-    enrolled(house.consent)
-    listed(house, tmp_path / "style.safetensors")
+def test_no_combination_of_fields_gets_a_protected_face_out(
+    client: TestClient, installation: Installation, tmp_path: Path
+) -> None:
+    enrolled(installation.consent)
+    listed(installation, tmp_path / "style.safetensors")
     codes = set()
     for wish in requests():
         answer = client.post("/v1/images/generations", json=wish)
@@ -204,18 +210,18 @@ def test_no_combination_of_fields_gets_a_protected_face_out(client: TestClient, 
         else:
             codes.add(answer.json()["code"])
     assert codes == {"likeness_refused"}
-    assert house.ledger.verify().images == 0
+    assert installation.ledger.verify().images == 0
 
 
 # The API.
 
 
-def test_anybody_can_ask_for_a_receipt_and_the_key(client: TestClient, house: House) -> None:
-    given = grant(house, enrolled(house.consent).subject)
+def test_anybody_can_ask_for_a_receipt_and_the_key(client: TestClient, installation: Installation) -> None:
+    given = grant(installation, enrolled(installation.consent).subject)
     told = client.get(f"/v1/consent/receipts/{given.id}").json()
     assert (told["state"], told["digest"]) == ("live", given.receipt_digest)
     assert given.subject not in json.dumps(told)
-    house.consent.grants.revoke(given.id)
+    installation.consent.grants.revoke(given.id)
     assert client.get(f"/v1/consent/receipts/{given.id}").json()["state"] == "revoked"
     assert client.get("/v1/consent/receipts/G-NONE").status_code == 404
     (key,) = client.get("/v1/consent/keys").json()["keys"]
@@ -223,9 +229,11 @@ def test_anybody_can_ask_for_a_receipt_and_the_key(client: TestClient, house: Ho
     assert "d" not in key
 
 
-def test_a_subject_sees_and_ends_what_was_made(client: TestClient, house: House, gateway: Gateway) -> None:
-    ann, bob = enrolled(house.consent), enrolled(house.consent, BOB)
-    given, bobs = grant(house, ann.subject), grant(house, bob.subject)
+def test_a_subject_sees_and_ends_what_was_made(
+    client: TestClient, installation: Installation, gateway: Gateway
+) -> None:
+    ann, bob = enrolled(installation.consent), enrolled(installation.consent, BOB)
+    given, bobs = grant(installation, ann.subject), grant(installation, bob.subject)
     released = gateway.release(under(given))
     here, pin = f"/v1/consent/subjects/{ann.subject}", {"X-Subject-Pin": ann.pin}
     assert client.get(here, headers={"X-Subject-Pin": bob.pin}).status_code == 404
@@ -302,9 +310,9 @@ def test_an_image_is_withdrawn_by_the_operator(photo: str) -> None:
     subject = json.loads(consent("enrol", photo, "--name", "Ann", "--json").stdout)["subject"]
     done = consent("withdraw", subject, "urn:uuid:none")
     assert "no such image" in str(done.exception)
-    house = open_house(load_settings())
-    assert house.consent.grants.uses_of(subject) == []
-    house.close()
+    installation = open_installation(load_settings())
+    assert installation.consent.grants.uses_of(subject) == []
+    installation.close()
 
 
 def test_an_unknown_scope_is_refused(photo: str) -> None:
@@ -314,15 +322,17 @@ def test_an_unknown_scope_is_refused(photo: str) -> None:
 
 
 @pytest.mark.parametrize("number", ["Ann Example, 12 Elm Street", "", "G-", "\ud800", "G-0000-0000-0000-000U"])
-def test_what_is_no_grants_number_is_refused_and_not_recorded(client: TestClient, house: House, number: str) -> None:
+def test_what_is_no_grants_number_is_refused_and_not_recorded(
+    client: TestClient, installation: Installation, number: str
+) -> None:
     body = json.dumps({"prompt": "a portrait", "grants": [number]})
     answer = client.post("/v1/images/generations", content=body, headers={"content-type": "application/json"})
     assert answer.status_code == 400
-    assert house.ledger.verify().decisions == 0
+    assert installation.ledger.verify().decisions == 0
 
 
-def test_a_grant_named_twice_counts_once(gateway: Gateway, house: House) -> None:
-    given = grant(house, enrolled(house.consent).subject)
+def test_a_grant_named_twice_counts_once(gateway: Gateway, installation: Installation) -> None:
+    given = grant(installation, enrolled(installation.consent).subject)
     assert gateway.release(under(given, given))
 
 
@@ -348,22 +358,22 @@ def asked(prompt: str, *grants: Grant) -> Order:
     return under(*grants).model_copy(update={"prompt": prompt})
 
 
-def test_a_named_person_is_refused_unless_they_agreed(named: Gateway, house: House) -> None:
-    given = grant(house, enrolled(house.consent).subject)
+def test_a_named_person_is_refused_unless_they_agreed(named: Gateway, installation: Installation) -> None:
+    given = grant(installation, enrolled(installation.consent).subject)
     with pytest.raises(PromptRefused, match="named person"):
         named.release(asked("a portrait of Ann Example"))
     assert named.release(asked("a portrait of ANN example", given))
 
 
-def test_a_part_of_a_name_is_not_that_name(named: Gateway, house: House) -> None:
-    bob = house.consent.subjects.enrol("Bob", [likeness_of(BOB)], MODEL)
+def test_a_part_of_a_name_is_not_that_name(named: Gateway, installation: Installation) -> None:
+    bob = installation.consent.subjects.enrol("Bob", [likeness_of(BOB)], MODEL)
     with pytest.raises(PromptRefused):
-        named.release(asked("a portrait of Bob Sample", grant(house, bob.subject)))
+        named.release(asked("a portrait of Bob Sample", grant(installation, bob.subject)))
 
 
 @pytest.mark.parametrize("prompt", ["Ann Example with Bob Sample", "Bob Sample", "A n n  E x a m p l e, Bob Sample"])
-def test_a_grant_of_one_name_does_not_cover_another(named: Gateway, house: House, prompt: str) -> None:
-    given = grant(house, enrolled(house.consent).subject)
+def test_a_grant_of_one_name_does_not_cover_another(named: Gateway, installation: Installation, prompt: str) -> None:
+    given = grant(installation, enrolled(installation.consent).subject)
     with pytest.raises(PromptRefused):
         named.release(asked(prompt, given))
-    assert house.ledger.verify().images == 0
+    assert installation.ledger.verify().images == 0

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from service.installation import open_house
+from service.installation import open_installation
 from service.kit.settings import Settings
 
 # A command line over the painter that kills itself (SIGKILL: no handler, no flush) at the chosen point.
@@ -70,13 +70,13 @@ def start(point: str, home: Path, out: Path, seed: int = 1) -> subprocess.Popen[
 
 def check(home: Path, out: Path) -> bool:
     """The invariant; tells whether a file was released."""
-    house = open_house(Settings(home=home))
-    audit = house.ledger.verify()
+    installation = open_installation(Settings(home=home))
+    audit = installation.ledger.verify()
     assert audit.problems == ()
     for path in out.parent.iterdir():  # unfinished files under their temporary names, too
-        row = house.ledger.by_sha256(hashlib.sha256(path.read_bytes()).hexdigest())
+        row = installation.ledger.by_sha256(hashlib.sha256(path.read_bytes()).hexdigest())
         assert row is not None, f"{path} was released without its row"
-    house.close()
+    installation.close()
     return out.exists()
 
 
@@ -112,6 +112,6 @@ def test_the_printed_decision_is_the_head(tmp_path: Path) -> None:
     process = start("never", tmp_path / "home", out)
     text, _ = process.communicate(timeout=60)
     decision = next(line.split()[-1] for line in text.decode().splitlines() if line.startswith("Decision"))
-    house = open_house(Settings(home=tmp_path / "home"))
-    assert house.ledger.verify().head == decision
-    assert json.dumps(house.ledger.verify().problems) == "[]"
+    installation = open_installation(Settings(home=tmp_path / "home"))
+    assert installation.ledger.verify().head == decision
+    assert json.dumps(installation.ledger.verify().problems) == "[]"

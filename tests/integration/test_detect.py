@@ -106,7 +106,7 @@ def test_what_is_not_there(path: str, tmp_path: Path) -> None:
 
 def test_a_pulled_encoder_takes_part(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     card = write_encoder(store(Settings()) / ENCODER / "1")
-    monkeypatch.setattr("service.installation.find_card", lambda _name: card)
+    monkeypatch.setattr("service.examiner.assembly.find_card", lambda _name: card)
     (found,) = lines(detect(str(pictures / "a.png"), "--json"))
     assert [finding["detector"] for finding in found["findings"]] == ["representation"]  # type: ignore[attr-defined]
     assert [reason["code"] for reason in found["reasons"]] != ["encoder_missing"]  # type: ignore[attr-defined]

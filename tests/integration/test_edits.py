@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 
 from detectors import fingerprint
-from service.gateway.execution import Watch
+from service.gateway.execution import ReleaseObserver
 from service.gateway.order import Order
 from service.gateway.pipeline import Gateway
 from service.generation import Job
-from service.installation import House
+from service.installation import Installation
 from service.kit.errors import BadRequest, Blocked, BrokenPicture, Busy, LikenessRefused, StageFailed, Unsafe
 from service.likeness.checks import Likeness
-from service.media.pictures import Limits, decode, encode
+from service.media.pictures import ImageLimits, decode, encode
 from service.moderation.hash_lists import Listed
 from tests.integration.test_consent import grant
 from tests.support.painter import Checker, Painter, finding, landscape
@@ -30,7 +30,7 @@ from watermark.c2pa.pki import make_development_pki
 GREY = (128, 128, 128)
 SKY = encode(portrait(GREY), "png")[0]
 ANNS = encode(portrait(ANN), "png")[0]
-LIMITS = Limits(1 << 24, 1 << 24)
+LIMITS = ImageLimits(1 << 24, 1 << 24)
 
 
 def mask() -> bytes:
@@ -54,9 +54,9 @@ class Plain(Painter):
 
 
 @pytest.fixture
-def likeness(house: House) -> Likeness:
-    house.likeness = Likeness(house.consent, ByColour, 0.5, "default")
-    return house.likeness
+def likeness(installation: Installation) -> Likeness:
+    installation.likeness = Likeness(installation.consent, ByColour, 0.5, "default")
+    return installation.likeness
 
 
 @pytest.fixture
@@ -73,17 +73,17 @@ def edit(image: bytes = SKY, **changes: object) -> Order:
     return Order(prompt="more discs", seed=2, image=image, **changes)  # type: ignore[arg-type]
 
 
-def test_a_part_is_drawn_anew_and_the_rest_stays(gateway: Gateway, house: House) -> None:
+def test_a_part_is_drawn_anew_and_the_rest_stays(gateway: Gateway, installation: Installation) -> None:
     released = gateway.release(edit(mask=mask()))
     before, after = decode(SKY, LIMITS).rgb, decode(released.data, LIMITS).rgb
     apart = np.abs(before.astype(int) - after).mean(axis=(1, 2))
     assert apart[:120].mean() < 4  # the mark alone
     assert apart[136:].mean() > 10
-    credential = house.credentials.read(released.data, released.mime)
+    credential = installation.credentials.read(released.data, released.mime)
     assert credential.state == "trusted"
     assert [one.relationship for one in credential.ingredients] == ["parentOf", "inputTo"]
     assert [one.action for one in credential.actions][:2] == ["c2pa.opened", "c2pa.edited"]
-    (decision,) = house.ledger.decided(released.admitted.content_id)
+    (decision,) = installation.ledger.decided(released.admitted.content_id)
     given = json.loads(decision.body)["given"]
     assert given == [
         {"role": "image", "sha256": hashlib.sha256(SKY).hexdigest()},
@@ -92,31 +92,35 @@ def test_a_part_is_drawn_anew_and_the_rest_stays(gateway: Gateway, house: House)
     assert all(one["sha256"].encode() in released.data for one in given)
 
 
-def test_what_was_issued_here_can_be_changed_again_and_carries_the_new_mark(gateway: Gateway, house: House) -> None:
+def test_what_was_issued_here_can_be_changed_again_and_carries_the_new_mark(
+    gateway: Gateway, installation: Installation
+) -> None:
     first = gateway.release(edit(mask=mask()))
     second = gateway.release(edit(image=first.data, mask=mask()))
-    reading = house.codec.extract(decode(second.data, LIMITS).rgb)
+    reading = installation.codec.extract(decode(second.data, LIMITS).rgb)
     assert reading is not None
     assert reading.mark_id == second.admitted.mark_id != first.admitted.mark_id
-    report = house.examiner.examine(second.data)
+    report = installation.examiner.examine(second.data)
     assert report.verdict == "issued_here"
 
 
-def test_a_face_that_comes_in_needs_a_grant_for_edits(gateway: Gateway, backend: Plain, house: House) -> None:
+def test_a_face_that_comes_in_needs_a_grant_for_edits(
+    gateway: Gateway, backend: Plain, installation: Installation
+) -> None:
     with pytest.raises(LikenessRefused, match="1 of the 1 faces"):
         gateway.release(edit(ANNS))
-    ann = enrolled(house.consent)
+    ann = enrolled(installation.consent)
     with pytest.raises(LikenessRefused, match="does not allow `edit`"):
-        gateway.release(edit(ANNS, grants=(grant(house, ann.subject).id,)))
-    allowed = grant(house, ann.subject, scopes=["edit"])
+        gateway.release(edit(ANNS, grants=(grant(installation, ann.subject).id,)))
+    allowed = grant(installation, ann.subject, scopes=["edit"])
     assert gateway.release(edit(ANNS, grants=(allowed.id,)))
     (job,) = backend.jobs
     assert job.canvas is not None
 
 
-def test_a_grant_of_one_brings_no_other_face_in(gateway: Gateway, house: House) -> None:
-    bob = enrolled(house.consent, BOB)
-    allowed = grant(house, bob.subject, scopes=["edit"])
+def test_a_grant_of_one_brings_no_other_face_in(gateway: Gateway, installation: Installation) -> None:
+    bob = enrolled(installation.consent, BOB)
+    allowed = grant(installation, bob.subject, scopes=["edit"])
     with pytest.raises(LikenessRefused, match="belong to nobody"):
         gateway.release(edit(ANNS, grants=(allowed.id,)))
 
@@ -126,19 +130,19 @@ def test_a_face_in_the_mask_is_a_face(gateway: Gateway) -> None:
         gateway.release(edit(SKY, mask=ANNS))
 
 
-def test_a_refusal_of_what_came_in_is_recorded_without_it(gateway: Gateway, house: House) -> None:
+def test_a_refusal_of_what_came_in_is_recorded_without_it(gateway: Gateway, installation: Installation) -> None:
     with pytest.raises(LikenessRefused) as refused:
         gateway.release(edit(ANNS))
     assert refused.value.content_id is not None
-    (decision,) = house.ledger.decided(refused.value.content_id)
+    (decision,) = installation.ledger.decided(refused.value.content_id)
     content = json.loads(decision.body)
     assert (content["code"], content["stage"]) == ("likeness_refused", "admit")
 
 
-def test_a_listed_picture_and_its_like_stay_out(gateway: Gateway, house: House) -> None:
+def test_a_listed_picture_and_its_like_stay_out(gateway: Gateway, installation: Installation) -> None:
     released = gateway.release(edit())
     picture = decode(released.data, LIMITS)
-    house.blocklist.add([Listed("sha256", picture.sha256, "")], "list", "test")
+    installation.blocklist.add([Listed("sha256", picture.sha256, "")], "list", "test")
     with pytest.raises(Blocked) as refused:
         gateway.release(edit(released.data))
     assert refused.value.stage == "admit"
@@ -152,20 +156,20 @@ def test_an_unsafe_picture_stays_out_before_anything_is_drawn(build, likeness: L
     assert backend.jobs == []
 
 
-def test_without_a_face_model_no_picture_comes_in(build, house: House) -> None:
+def test_without_a_face_model_no_picture_comes_in(build, installation: Installation) -> None:
     def missing() -> ByColour:
         raise OSError("no model")
 
     with pytest.raises(StageFailed):
-        build(Plain(), likeness=Likeness(house.consent, missing, 0.5, "default")).release(edit())
+        build(Plain(), likeness=Likeness(installation.consent, missing, 0.5, "default")).release(edit())
 
 
-def test_a_grant_revoked_while_it_renders_releases_nothing(gateway: Gateway, house: House) -> None:
-    allowed = grant(house, enrolled(house.consent).subject, scopes=["edit"])
-    watch = Watch(on_step=lambda done, total: house.consent.grants.revoke(allowed.id) and None)
+def test_a_grant_revoked_while_it_renders_releases_nothing(gateway: Gateway, installation: Installation) -> None:
+    allowed = grant(installation, enrolled(installation.consent).subject, scopes=["edit"])
+    observer = ReleaseObserver(on_step=lambda done, total: installation.consent.grants.revoke(allowed.id) and None)
     with pytest.raises(LikenessRefused, match="ended while"):
-        gateway.release(edit(ANNS, grants=(allowed.id,)), watch)
-    assert house.ledger.verify().images == 0
+        gateway.release(edit(ANNS, grants=(allowed.id,)), observer)
+    assert installation.ledger.verify().images == 0
 
 
 def test_what_cannot_be_used_is_said(gateway: Gateway) -> None:
@@ -178,7 +182,7 @@ def test_what_cannot_be_used_is_said(gateway: Gateway) -> None:
             Order(prompt="x", **alone)  # type: ignore[arg-type]
 
 
-def test_nothing_of_what_came_in_is_in_the_manifest(gateway: Gateway, house: House) -> None:
+def test_nothing_of_what_came_in_is_in_the_manifest(gateway: Gateway, installation: Installation) -> None:
     """A manifest can hold pictures, names and places, and anybody can sign one."""
     other = make_development_pki()
     stranger = Credentials(other.chain, other.key, "es256", [])
@@ -186,7 +190,7 @@ def test_nothing_of_what_came_in_is_in_the_manifest(gateway: Gateway, house: Hou
     assert b"SMUGGLED" in signed
     released = gateway.release(edit(signed, mask=mask()))
     assert b"SMUGGLED" not in released.data
-    assert b"SMUGGLED" not in house.ledger.by_content_id(released.admitted.content_id).manifest
+    assert b"SMUGGLED" not in installation.ledger.by_content_id(released.admitted.content_id).manifest
 
 
 @pytest.mark.parametrize("garbage", [b"", b"\0" * 40, b"\0\0\0\x20jumb" + b"x" * 24])
@@ -202,10 +206,10 @@ class Beholder(ByColour):
         return super().__call__(rgb) if rgb.shape[0] == rgb.shape[1] else []
 
 
-def test_what_is_drawn_on_is_looked_at_too(build, house: House) -> None:
+def test_what_is_drawn_on_is_looked_at_too(build, installation: Installation) -> None:
     strip = np.full((1024, 256, 3), 128, np.uint8)
     strip[384:640] = portrait(ANN)
-    likeness = Likeness(house.consent, Beholder, 0.5, "default")
+    likeness = Likeness(installation.consent, Beholder, 0.5, "default")
     backend = Plain()
     with pytest.raises(LikenessRefused) as refused:
         build(backend, likeness=likeness).release(edit(encode(strip, "png")[0], width=256, height=256))
@@ -213,11 +217,11 @@ def test_what_is_drawn_on_is_looked_at_too(build, house: House) -> None:
     assert backend.jobs == []
 
 
-def test_a_listed_picture_with_wide_margins_stays_out(gateway: Gateway, house: House) -> None:
+def test_a_listed_picture_with_wide_margins_stays_out(gateway: Gateway, installation: Installation) -> None:
     picture = landscape(5, 256, 256)
     picture[:16, :16] = GREY
     look = fingerprint(picture)
-    house.blocklist.add([Listed("pdq", look.bits.hex(), "")], "list", "test")
+    installation.blocklist.add([Listed("pdq", look.bits.hex(), "")], "list", "test")
     strip = np.full((1024, 256, 3), 128, np.uint8)
     strip[384:640] = picture
     with pytest.raises(Blocked) as refused:
@@ -270,7 +274,7 @@ def after(*references: bytes, **changes: object) -> Order:
 
 
 def test_references_are_handed_on_as_squares_and_told_in_the_manifest(
-    gateway: Gateway, backend: Plain, house: House
+    gateway: Gateway, backend: Plain, installation: Installation
 ) -> None:
     wide = encode(np.full((64, 256, 3), 128, np.uint8), "png")[0]
     released = gateway.release(after(SKY, wide, reference_scale=0.3))
@@ -278,45 +282,49 @@ def test_references_are_handed_on_as_squares_and_told_in_the_manifest(
     assert job.references is not None
     assert [picture.shape for picture in job.references.pictures] == [(512, 512, 3)] * 2
     assert job.references.scale == 0.3
-    credential = house.credentials.read(released.data, released.mime)
+    credential = installation.credentials.read(released.data, released.mime)
     assert credential.state == "trusted"
     assert [one.relationship for one in credential.ingredients] == ["inputTo", "inputTo"]
     assert credential.actions[0].action == "c2pa.created"
     assert b"d" * 64 in released.data  # the adapter's digest
-    (decision,) = house.ledger.decided(released.admitted.content_id)
+    (decision,) = installation.ledger.decided(released.admitted.content_id)
     assert [one["role"] for one in json.loads(decision.body)["given"]] == ["reference", "reference"]
 
 
-def test_a_reference_beside_a_picture_to_change_is_an_input_of_the_change(gateway: Gateway, house: House) -> None:
+def test_a_reference_beside_a_picture_to_change_is_an_input_of_the_change(
+    gateway: Gateway, installation: Installation
+) -> None:
     released = gateway.release(edit(mask=mask(), references=(SKY,)))
-    credential = house.credentials.read(released.data, released.mime)
+    credential = installation.credentials.read(released.data, released.mime)
     assert [one.relationship for one in credential.ingredients] == ["parentOf", "inputTo", "inputTo"]
     assert [one.action for one in credential.actions][:2] == ["c2pa.opened", "c2pa.edited"]
 
 
-def test_a_face_in_a_reference_needs_a_grant_for_a_portrait(gateway: Gateway, backend: Plain, house: House) -> None:
+def test_a_face_in_a_reference_needs_a_grant_for_a_portrait(
+    gateway: Gateway, backend: Plain, installation: Installation
+) -> None:
     with pytest.raises(LikenessRefused, match="belong to nobody"):
         gateway.release(after(SKY, ANNS))
     assert backend.jobs == []
-    allowed = grant(house, enrolled(house.consent).subject)
+    allowed = grant(installation, enrolled(installation.consent).subject)
     assert gateway.release(after(SKY, ANNS, grants=(allowed.id,)))
 
 
-def test_the_square_of_a_reference_is_looked_at_too(build, house: House) -> None:
+def test_the_square_of_a_reference_is_looked_at_too(build, installation: Installation) -> None:
     strip = np.full((1024, 256, 3), 128, np.uint8)
     strip[384:640] = portrait(ANN)
     backend = Plain()
-    likeness = Likeness(house.consent, Beholder, 0.5, "default")
+    likeness = Likeness(installation.consent, Beholder, 0.5, "default")
     with pytest.raises(LikenessRefused):
         build(backend, likeness=likeness).release(after(encode(strip, "png")[0]))
     assert backend.jobs == []
 
 
-def test_unsafe_and_listed_references_stay_out(build, likeness: Likeness, house: House) -> None:
+def test_unsafe_and_listed_references_stay_out(build, likeness: Likeness, installation: Installation) -> None:
     checker = Checker(lambda images: [finding(0.9) for _ in images])
     with pytest.raises(Unsafe, match="sent in"):
         build(Plain(), [checker], likeness=likeness).release(after(SKY))
-    house.blocklist.add([Listed("sha256", hashlib.sha256(SKY).hexdigest(), "")], "list", "test")
+    installation.blocklist.add([Listed("sha256", hashlib.sha256(SKY).hexdigest(), "")], "list", "test")
     with pytest.raises(Blocked):
         build(Plain(), likeness=likeness).release(after(SKY))
 

@@ -16,7 +16,7 @@ from service.generation.diffusers.backend import DiffusersBackend
 from service.generation.diffusers.loading import EMBEDDED, load_backend
 from service.generation.diffusers.onnx_parts import Decoder, Denoiser
 from service.generation.folders import file_digest
-from service.installation import House, open_house
+from service.installation import Installation, open_installation
 from service.kit.errors import BadRequest, Unavailable
 from service.kit.settings import Settings
 from tests.integration.test_story import jpeg, pixels
@@ -139,10 +139,10 @@ PROMPTS = [
 
 @pytest.mark.parametrize("prompt", PROMPTS)
 def test_its_pictures_are_recovered_after_strip_half_size_and_jpeg_70(
-    build, backend: DiffusersBackend, house: House, prompt: str
+    build, backend: DiffusersBackend, installation: Installation, prompt: str
 ) -> None:
     released = build(backend).release(Order(prompt=prompt, seed=7))
-    report = house.examiner.examine(jpeg(pixels(released.data), 70, (128, 128)))
+    report = installation.examiner.examine(jpeg(pixels(released.data), 70, (128, 128)))
     assert report.outcome is Outcome.VERIFIED
     assert report.claimed.state == "recovered"
 
@@ -157,4 +157,4 @@ def test_altered_weights_do_not_draw(settings: Settings, monkeypatch) -> None:
 
     monkeypatch.setattr(card_module.Card, "_check", altered)
     with pytest.raises(Unavailable, match="another SHA-256"):
-        _ = open_house(settings).gateway
+        _ = open_installation(settings).gateway

@@ -15,8 +15,8 @@ from detectors import DlibFaces
 from detectors.faces.canary import LIGHT, draw
 from service.cli.app import app
 from service.kit.errors import BrokenPicture, Error, FileUnreadable, NoFace, UnsupportedFormat
-from service.likeness.comparison import Faces
-from service.media.pictures import Limits
+from service.likeness.comparison import FaceComparer
+from service.media.pictures import ImageLimits
 
 runner = CliRunner()
 ROOT = Path(__file__).parents[2]
@@ -37,7 +37,7 @@ def pictures(tmp_path: Path) -> Path:
 @pytest.fixture
 def faces(monkeypatch: pytest.MonkeyPatch, dlib_faces: DlibFaces, pictures: Path):
     """Runs `countermark faces` on pictures by name, with a model that is loaded once for all tests."""
-    opened = Faces(dlib_faces, Limits(1 << 25, 1 << 25))
+    opened = FaceComparer(dlib_faces, ImageLimits(1 << 25, 1 << 25))
     monkeypatch.setattr("service.cli.faces.open_faces", lambda _settings: opened)
 
     def call(command: str, *names: str) -> Result:

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from safetensors.torch import load_file, save_file
 
-from service.gateway.execution import Watch
+from service.gateway.execution import ReleaseObserver
 from service.gateway.order import Order
 from service.generation import Job
 from service.generation.diffusers.backend import DiffusersBackend
 from service.generation.diffusers.loading import load_backend
-from service.installation import House
+from service.installation import Installation
 from service.kit.errors import BadRequest, Cancelled, Misconfigured
 from service.kit.settings import Settings
 from tests.support import families, pipelines
@@ -86,13 +86,13 @@ def test_sizes_are_multiples_of_what_the_family_packs(backend: DiffusersBackend,
         backend.check(replace(JOB, width=130))
 
 
-def test_through_the_gateway(build, backend: DiffusersBackend, house: House) -> None:
+def test_through_the_gateway(build, backend: DiffusersBackend, installation: Installation) -> None:
     gateway = build(backend)
     released = gateway.release(Order(prompt="a lake", seed=7, steps=2, width=256, height=256))
-    assert house.examiner.examine(released.data).verdict == "issued_here"
-    watch = Watch(cancelled=lambda: True)
+    assert installation.examiner.examine(released.data).verdict == "issued_here"
+    observer = ReleaseObserver(cancelled=lambda: True)
     with pytest.raises(Cancelled):
-        gateway.release(Order(prompt="a lake", steps=2, width=256, height=256), watch)
+        gateway.release(Order(prompt="a lake", steps=2, width=256, height=256), observer)
 
 
 def test_a_negative_prompt_without_guidance_is_warned_of(backend: DiffusersBackend) -> None:

@@ -23,10 +23,10 @@ from service.adapters.registry import AdapterCard
 from service.api import create_app
 from service.cli import files
 from service.cli.app import app
-from service.gateway.execution import Watch
+from service.gateway.execution import ReleaseObserver
 from service.gateway.order import Order
 from service.gateway.pipeline import Gateway
-from service.installation import House, open_house
+from service.installation import Installation, open_installation
 from service.kit.errors import (
     BadRequest,
     Blocked,
@@ -44,7 +44,7 @@ from service.kit.errors import (
 )
 from service.kit.settings import PREFIX, Settings
 from service.likeness.checks import Likeness
-from service.media.pictures import Limits, decode, encode
+from service.media.pictures import ImageLimits, decode, encode
 from service.moderation.hash_lists import Listed
 from tests.support.painter import Checker, Painter, finding, landscape
 from tests.support.people import ANN, BOB, ByColour, enrolled, portrait
@@ -74,23 +74,23 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def house(settings: Settings) -> Iterator[House]:
-    opened = open_house(settings)
+def installation(settings: Settings) -> Iterator[Installation]:
+    opened = open_installation(settings)
     opened.likeness = Likeness(opened.consent, ByColour, 0.5, "default")
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def gateway(build, house: House) -> Gateway:
-    enrolled(house.consent)
-    house._gateway = build(Similar(), likeness=house.likeness, held=house.held)
-    return house._gateway
+def gateway(build, installation: Installation) -> Gateway:
+    enrolled(installation.consent)
+    installation._gateway = build(Similar(), likeness=installation.likeness, review_queue=installation.review_queue)
+    return installation._gateway
 
 
 @pytest.fixture
-def client(house: House, gateway: Gateway) -> TestClient:
-    return TestClient(create_app(house), raise_server_exceptions=False)
+def client(installation: Installation, gateway: Gateway) -> TestClient:
+    return TestClient(create_app(installation), raise_server_exceptions=False)
 
 
 def hold(gateway: Gateway, client: Client = Client(), order: Order = ORDER) -> str:  # noqa: B008 - it is frozen
@@ -100,73 +100,75 @@ def hold(gateway: Gateway, client: Client = Client(), order: Order = ORDER) -> s
     return held.value.content_id
 
 
-def boxes(house: House) -> int:
-    folder = house.settings.home / "held"
+def boxes(installation: Installation) -> int:
+    folder = installation.settings.home / "held"
     return len(list(folder.iterdir())) if folder.exists() else 0
 
 
-def said(house: House, content_id: str) -> list[str]:
-    return [d.kind for d in house.ledger.decided(content_id)]
+def said(installation: Installation, content_id: str) -> list[str]:
+    return [d.kind for d in installation.ledger.decided(content_id)]
 
 
-def test_off_is_as_before(build, house: House, settings: Settings) -> None:
-    off = open_house(settings.model_copy(update={"keep_held_days": 0}))
-    enrolled(house.consent)
+def test_off_is_as_before(build, installation: Installation, settings: Settings) -> None:
+    off = open_installation(settings.model_copy(update={"keep_held_days": 0}))
+    enrolled(installation.consent)
     for held in (None, off.held):
-        content_id = hold(build(Similar(), likeness=house.likeness, held=held))
-        assert said(house, content_id) == ["refused"]
+        content_id = hold(build(Similar(), likeness=installation.likeness, review_queue=held))
+        assert said(installation, content_id) == ["refused"]
         with pytest.raises(NotFound):
-            build(Similar(), likeness=house.likeness, held=held).hand_over(content_id)
-    assert boxes(house) == 0
+            build(Similar(), likeness=installation.likeness, review_queue=held).hand_over(content_id)
+    assert boxes(installation) == 0
     off.close()
 
 
-def test_from_a_held_picture_to_a_released_one(gateway: Gateway, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_from_a_held_picture_to_a_released_one(
+    gateway: Gateway, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(Similar, "drawn", 0)
     content_id = hold(gateway)
-    assert said(house, content_id) == ["held", "refused"]
-    seen = house.held.look(content_id).rgb
-    house.held.release(content_id, *WHY)
+    assert said(installation, content_id) == ["held", "refused"]
+    seen = installation.review_queue.look(content_id).rgb
+    installation.review_queue.release(content_id, *WHY)
     released = gateway.hand_over(content_id)
     admitted = released.admitted
     assert Similar.drawn == 1
     assert np.array_equal(released.proven.signed.marked.cleared.draft.rgb, seen)
     assert (admitted.content_id, admitted.job.prompt, admitted.job.seed) == (content_id, ORDER.prompt, ORDER.seed)
-    assert house.credentials.read(released.data, released.mime).state == "trusted"
-    reading = house.codec.extract(decode(released.data, Limits(1 << 20, 1 << 20)).rgb)
+    assert installation.credentials.read(released.data, released.mime).state == "trusted"
+    reading = installation.codec.extract(decode(released.data, ImageLimits(1 << 20, 1 << 20)).rgb)
     assert reading is not None
     assert reading.mark_id == admitted.mark_id
-    assert said(house, content_id) == ["held", "refused", "held", "override", "issued"]
-    override, issued = house.ledger.decided(content_id)[-2:]
+    assert said(installation, content_id) == ["held", "refused", "held", "override", "issued"]
+    override, issued = installation.ledger.decided(content_id)[-2:]
     assert json.loads(issued.body)["review"] == [override.hash]
-    audit = house.ledger.verify()
+    audit = installation.ledger.verify()
     assert (audit.images, audit.problems) == (1, ())
-    assert boxes(house) == 0
+    assert boxes(installation) == 0
     with pytest.raises(Gone):
         gateway.hand_over(content_id)
 
 
-def test_the_refusal_says_where_to_ask_and_names_nobody(gateway: Gateway, house: House) -> None:
+def test_the_refusal_says_where_to_ask_and_names_nobody(gateway: Gateway, installation: Installation) -> None:
     with pytest.raises(LikenessHeld) as held:
         gateway.release(ORDER)
     assert f"/v1/images/held/{held.value.content_id}" in held.value.hint
-    for subject in house.consent.subjects.everybody():
+    for subject in installation.consent.subjects.everybody():
         assert subject.id not in held.value.hint + held.value.message
 
 
-def test_without_a_decision_it_never_leaves(gateway: Gateway, house: House) -> None:
+def test_without_a_decision_it_never_leaves(gateway: Gateway, installation: Installation) -> None:
     content_id = hold(gateway)
     with pytest.raises(BadRequest, match="waits"):
         gateway.hand_over(content_id)
-    with house.ledger.engine.begin() as connection:
+    with installation.ledger.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE held SET status = 'released'")
     with pytest.raises(Misconfigured, match="no decision"):
         gateway.hand_over(content_id)
-    assert house.ledger.verify().images == 0
+    assert installation.ledger.verify().images == 0
 
 
-def test_a_review_is_of_one_picture_alone(gateway: Gateway, house: House) -> None:
-    house.held.release(hold(gateway), *WHY)
+def test_a_review_is_of_one_picture_alone(gateway: Gateway, installation: Installation) -> None:
+    installation.review_queue.release(hold(gateway), *WHY)
     other = hold(gateway, order=ORDER.model_copy(update={"seed": 2}))
     with pytest.raises(BadRequest, match="waits"):
         gateway.hand_over(other)
@@ -176,116 +178,132 @@ def test_a_review_is_of_one_picture_alone(gateway: Gateway, house: House) -> Non
 # What is never kept.
 
 
-def test_an_unsafe_picture_is_not_kept(build, house: House) -> None:
-    enrolled(house.consent)
-    unsafe = build(Similar(), [Checker(lambda images: [finding(0.9)])], likeness=house.likeness, held=house.held)
+def test_an_unsafe_picture_is_not_kept(build, installation: Installation) -> None:
+    enrolled(installation.consent)
+    unsafe = build(
+        Similar(),
+        [Checker(lambda images: [finding(0.9)])],
+        likeness=installation.likeness,
+        review_queue=installation.review_queue,
+    )
     with pytest.raises(Unsafe):
         unsafe.release(ORDER)
-    assert boxes(house) == 0
-    assert list(house.held.queue()) == []
+    assert boxes(installation) == 0
+    assert list(installation.review_queue.queue()) == []
 
 
 @pytest.mark.parametrize("answer", [lambda images: [], lambda images: [finding(float("nan"))]])
-def test_nor_one_that_a_checker_says_nothing_of(build, house: House, answer) -> None:
-    enrolled(house.consent)
+def test_nor_one_that_a_checker_says_nothing_of(build, installation: Installation, answer) -> None:
+    enrolled(installation.consent)
     with pytest.raises(StageFailed):
-        build(Similar(), [Checker(answer)], likeness=house.likeness, held=house.held).release(ORDER)
-    assert boxes(house) == 0
+        build(
+            Similar(), [Checker(answer)], likeness=installation.likeness, review_queue=installation.review_queue
+        ).release(ORDER)
+    assert boxes(installation) == 0
 
 
-def test_nor_one_that_surely_shows_somebody(build, house: House) -> None:
+def test_nor_one_that_surely_shows_somebody(build, installation: Installation) -> None:
     class Both(ByColour):
         """Sees Ann in every picture, beside whom else it sees."""
 
         def __call__(self, rgb):  # type: ignore[no-untyped-def]
             return [*super().__call__(rgb), *super().__call__(portrait(ANN))]
 
-    enrolled(house.consent)
-    likeness = Likeness(house.consent, Both, 0.5, "default")
+    enrolled(installation.consent)
+    likeness = Likeness(installation.consent, Both, 0.5, "default")
     with pytest.raises(LikenessRefused):
-        build(Similar(), likeness=likeness, held=house.held).release(ORDER)
-    assert boxes(house) == 0
+        build(Similar(), likeness=likeness, review_queue=installation.review_queue).release(ORDER)
+    assert boxes(installation) == 0
 
 
-def test_a_full_disk_is_the_same_refusal(gateway: Gateway, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_the_same_refusal(
+    gateway: Gateway, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_args: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("service.kit.home.create", full)
     content_id = hold(gateway)
-    assert said(house, content_id) == ["refused"]
+    assert said(installation, content_id) == ["refused"]
 
 
 # Every check but the one runs again when it is handed over.
 
 
-def test_an_unsafe_one_is_shredded(build, gateway: Gateway, house: House) -> None:
+def test_an_unsafe_one_is_shredded(build, gateway: Gateway, installation: Installation) -> None:
     content_id = hold(gateway)
-    house.held.release(content_id, *WHY)
-    strict = build(Similar(), [Checker(lambda images: [finding(0.9)])], likeness=house.likeness, held=house.held)
+    installation.review_queue.release(content_id, *WHY)
+    strict = build(
+        Similar(),
+        [Checker(lambda images: [finding(0.9)])],
+        likeness=installation.likeness,
+        review_queue=installation.review_queue,
+    )
     with pytest.raises(Unsafe):
         strict.hand_over(content_id)
-    assert boxes(house) == 0
+    assert boxes(installation) == 0
     with pytest.raises(Gone):
         gateway.hand_over(content_id)
-    assert said(house, content_id)[-2:] == ["refused", "held"]
+    assert said(installation, content_id)[-2:] == ["refused", "held"]
 
 
-def test_a_blocked_one_is_shredded(gateway: Gateway, house: House) -> None:
+def test_a_blocked_one_is_shredded(gateway: Gateway, installation: Installation) -> None:
     content_id = hold(gateway)
-    house.held.release(content_id, *WHY)
-    bits = fingerprint(house.held.look(content_id).rgb).bits
-    house.blocklist.add([Listed("pdq", bits.hex())], "ncii", "test")
+    installation.review_queue.release(content_id, *WHY)
+    bits = fingerprint(installation.review_queue.look(content_id).rgb).bits
+    installation.blocklist.add([Listed("pdq", bits.hex())], "ncii", "test")
     with pytest.raises(Blocked):
         gateway.hand_over(content_id)
-    assert boxes(house) == 0
+    assert boxes(installation) == 0
 
 
-def test_who_became_protected_since_is_looked_at_again(gateway: Gateway, house: House) -> None:
+def test_who_became_protected_since_is_looked_at_again(gateway: Gateway, installation: Installation) -> None:
     content_id = hold(gateway)
-    house.held.release(content_id, *WHY)
-    nearer = enrolled(house.consent, (250, 110, 102))  # .41 from the picture, nearer than Ann
+    installation.review_queue.release(content_id, *WHY)
+    nearer = enrolled(installation.consent, (250, 110, 102))  # .41 from the picture, nearer than Ann
     with pytest.raises(LikenessHeld) as held:
         gateway.hand_over(content_id)
     assert held.value.subjects == (nearer.subject,)
     with pytest.raises(BadRequest, match="waits"):
         gateway.hand_over(content_id)
-    house.held.release(content_id, *WHY)
+    installation.review_queue.release(content_id, *WHY)
     assert gateway.hand_over(content_id)
 
 
-def test_who_is_surely_shown_since_is_refused(gateway: Gateway, house: House) -> None:
+def test_who_is_surely_shown_since_is_refused(gateway: Gateway, installation: Installation) -> None:
     content_id = hold(gateway)
-    house.held.release(content_id, *WHY)
-    enrolled(house.consent, NEAR_ANN)
+    installation.review_queue.release(content_id, *WHY)
+    enrolled(installation.consent, NEAR_ANN)
     with pytest.raises(LikenessRefused):
         gateway.hand_over(content_id)
-    assert boxes(house) == 0
+    assert boxes(installation) == 0
 
 
-def test_a_review_does_not_stand_in_for_a_grant(gateway: Gateway, house: House) -> None:
+def test_a_review_does_not_stand_in_for_a_grant(gateway: Gateway, installation: Installation) -> None:
     """The order named a grant of Bob's, which ends while the picture waits."""
-    bob = enrolled(house.consent, BOB)
-    grant = house.consent.grants.give(bob.subject, "a poster", ["portrait"], "default", dt.timedelta(days=1))
+    bob = enrolled(installation.consent, BOB)
+    grant = installation.consent.grants.give(bob.subject, "a poster", ["portrait"], "default", dt.timedelta(days=1))
     content_id = hold(gateway, order=ORDER.model_copy(update={"grants": (grant.id,)}))
-    house.held.release(content_id, *WHY)
-    house.consent.grants.revoke(grant.id)
+    installation.review_queue.release(content_id, *WHY)
+    installation.consent.grants.revoke(grant.id)
     with pytest.raises(LikenessRefused):
         gateway.hand_over(content_id)
 
 
-def test_a_failing_stage_costs_nothing(build, gateway: Gateway, house: House) -> None:
+def test_a_failing_stage_costs_nothing(build, gateway: Gateway, installation: Installation) -> None:
     content_id = hold(gateway)
-    house.held.release(content_id, *WHY)
-    broken = build(Similar(), [Checker(lambda images: [])], likeness=house.likeness, held=house.held)
+    installation.review_queue.release(content_id, *WHY)
+    broken = build(
+        Similar(), [Checker(lambda images: [])], likeness=installation.likeness, review_queue=installation.review_queue
+    )
     with pytest.raises(StageFailed):
         broken.hand_over(content_id)
     assert gateway.hand_over(content_id)
 
 
-def test_two_at_once_get_one_picture(gateway: Gateway, house: House) -> None:
+def test_two_at_once_get_one_picture(gateway: Gateway, installation: Installation) -> None:
     content_id = hold(gateway)
-    house.held.release(content_id, *WHY)
+    installation.review_queue.release(content_id, *WHY)
     together = threading.Barrier(2)
     mark, got, lost = gateway._codec.embed, [], []
 
@@ -307,41 +325,41 @@ def test_two_at_once_get_one_picture(gateway: Gateway, house: House) -> None:
     for thread in threads:
         thread.join()
     assert (len(got), [type(each) for each in lost]) == (1, [Gone])
-    assert house.ledger.verify().images == 1
+    assert installation.ledger.verify().images == 1
 
 
-def test_another_pipeline_does_not_vouch_for_it(build, gateway: Gateway, house: House) -> None:
+def test_another_pipeline_does_not_vouch_for_it(build, gateway: Gateway, installation: Installation) -> None:
     class Other(Similar):
         identity = type(Painter.identity)("another", "2", "1" * 64)
 
     content_id = hold(gateway)
-    house.held.release(content_id, *WHY)
+    installation.review_queue.release(content_id, *WHY)
     with pytest.raises(Unavailable, match="painter"):
-        build(Other(), likeness=house.likeness, held=house.held).hand_over(content_id)
+        build(Other(), likeness=installation.likeness, review_queue=installation.review_queue).hand_over(content_id)
     assert gateway.hand_over(content_id).admitted.model == Painter.identity
 
 
-def listed(house: House, content: bytes) -> None:
+def listed(installation: Installation, content: bytes) -> None:
     """The adapter `style` of these bytes, with nobody in it; put there as if another file could take its name."""
-    folder = house.settings.home / "adapters"
+    folder = installation.settings.home / "adapters"
     folder.mkdir(mode=0o700, exist_ok=True)
     (folder / "style.safetensors").write_bytes(content)
     digest = hashlib.sha256(content).hexdigest()
-    samples = house.adapters.seal("style", digest, 3, "0" * 64, [])
+    samples = installation.adapters.seal("style", digest, 3, "0" * 64, [])
     card = AdapterCard(name="style", kind="lora", digest=digest, size=len(content), samples=samples)
     (folder / "style.json").write_text(card.model_dump_json(exclude_none=True))
-    house.ledger.record("adapter", "style", {"action": "added", "digest": digest})
+    installation.ledger.record("adapter", "style", {"action": "added", "digest": digest})
 
 
-def test_another_file_of_the_same_name_does_not_vouch_for_it(gateway: Gateway, house: House) -> None:
-    listed(house, b"first")
+def test_another_file_of_the_same_name_does_not_vouch_for_it(gateway: Gateway, installation: Installation) -> None:
+    listed(installation, b"first")
     content_id = hold(gateway, order=ORDER.model_copy(update={"adapters": ("style:1",)}))
-    house.held.release(content_id, *WHY)
-    listed(house, b"second")
+    installation.review_queue.release(content_id, *WHY)
+    listed(installation, b"second")
     with pytest.raises(Unavailable, match="adapter"):
         gateway.hand_over(content_id)
-    assert house.ledger.verify().images == 0
-    listed(house, b"first")
+    assert installation.ledger.verify().images == 0
+    listed(installation, b"first")
     assert gateway.hand_over(content_id).admitted.job.adapters[0].digest == hashlib.sha256(b"first").hexdigest()
 
 
@@ -353,10 +371,12 @@ def test_another_file_of_the_same_name_does_not_vouch_for_it(gateway: Gateway, h
         {"negative_prompt": "x", "steps": 2, "guidance": 3.0, "width": 320},
     ],
 )
-def test_the_order_is_the_same_when_it_goes_on(gateway: Gateway, house: House, fields: dict[str, object]) -> None:
+def test_the_order_is_the_same_when_it_goes_on(
+    gateway: Gateway, installation: Installation, fields: dict[str, object]
+) -> None:
     content_id = hold(gateway, order=Order.model_validate({"prompt": "a secret garden", **fields}))
-    house.held.release(content_id, *WHY)
-    kept, _ = house.held.reviewed(content_id, "")
+    installation.review_queue.release(content_id, *WHY)
+    kept, _ = installation.review_queue.reviewed(content_id, "")
     released = gateway.hand_over(content_id)
     job = released.admitted.job
     settled = (job.seed, job.width, job.height, job.steps, job.guidance, job.upscale)
@@ -366,12 +386,12 @@ def test_the_order_is_the_same_when_it_goes_on(gateway: Gateway, house: House, f
     assert released.admitted.format == order.format
 
 
-def test_a_changed_picture_is_held_and_goes_on_with_its_source(gateway: Gateway, house: House) -> None:
+def test_a_changed_picture_is_held_and_goes_on_with_its_source(gateway: Gateway, installation: Installation) -> None:
     scene = landscape(5, 256, 256)
     scene[:16, :16] = 128  # nobody
     source = encode(scene, "png")[0]
     content_id = hold(gateway, order=Order(prompt="a lake", image=source, strength=0.5))
-    house.held.release(content_id, *WHY)
+    installation.review_queue.release(content_id, *WHY)
     released = gateway.hand_over(content_id)
     assert [given.sha256 for given in released.admitted.given] == [hashlib.sha256(source).hexdigest()]
 
@@ -379,11 +399,11 @@ def test_a_changed_picture_is_held_and_goes_on_with_its_source(gateway: Gateway,
 # The API.
 
 
-def bearer(house: House, name: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {house.tenants.add(Terms(name=name)).key}"}
+def bearer(installation: Installation, name: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {installation.tenants.add(Terms(name=name)).key}"}
 
 
-def test_a_client_asks_until_it_is_there_and_gets_it_once(client: TestClient, house: House) -> None:
+def test_a_client_asks_until_it_is_there_and_gets_it_once(client: TestClient, installation: Installation) -> None:
     refused = client.post(URL, json={"prompt": "a portrait", "output_format": "webp"})
     assert (refused.status_code, refused.json()["code"]) == (403, "likeness_held")
     content_id = refused.json()["appeal"]
@@ -392,42 +412,42 @@ def test_a_client_asks_until_it_is_there_and_gets_it_once(client: TestClient, ho
     waiting = client.get(here)
     assert (waiting.status_code, waiting.json()["status"]) == (202, "waiting")
     assert "S-" not in waiting.text
-    house.held.release(content_id, *WHY)
+    installation.review_queue.release(content_id, *WHY)
     answer = client.get(here)
     assert answer.status_code == 200
     body = answer.json()
     assert (body["mime"], body["countermark"]["content_id"]) == ("image/webp", content_id)
     data = base64.b64decode(body["data"][0]["b64_json"])
-    assert house.credentials.read(data, "image/webp").state == "trusted"
+    assert installation.credentials.read(data, "image/webp").state == "trusted"
     gone = client.get(here)
     assert (gone.status_code, gone.json()["code"]) == (410, "gone")
     assert client.get("/v1/images/held/urn:uuid:none").status_code == 404
 
 
-def test_a_refused_one_is_gone(client: TestClient, house: House, gateway: Gateway) -> None:
+def test_a_refused_one_is_gone(client: TestClient, installation: Installation, gateway: Gateway) -> None:
     content_id = hold(gateway)
-    house.held.refuse(content_id, *WHY)
+    installation.review_queue.refuse(content_id, *WHY)
     answer = client.get(f"/v1/images/held/{content_id}")
     assert answer.status_code == 410
     assert WHY[1] not in answer.text
 
 
-def test_only_who_ordered_it_gets_it(client: TestClient, house: House) -> None:
-    acme, other = bearer(house, "acme"), bearer(house, "other")
+def test_only_who_ordered_it_gets_it(client: TestClient, installation: Installation) -> None:
+    acme, other = bearer(installation, "acme"), bearer(installation, "other")
     content_id = client.post(URL, json={"prompt": "a portrait"}, headers=acme).json()["appeal"]
     here = f"/v1/images/held/{content_id}"
-    house.held.release(content_id, *WHY)
+    installation.review_queue.release(content_id, *WHY)
     assert client.get(here).status_code == 401
     assert client.get(here, headers=other).status_code == 404
-    rotated = {"Authorization": f"Bearer {house.tenants.rotate('acme').key}"}
+    rotated = {"Authorization": f"Bearer {installation.tenants.rotate('acme').key}"}
     assert client.get(here, headers=acme).status_code == 401
     assert client.get(here, headers=rotated).status_code == 200
-    assert json.loads(house.ledger.decided(content_id)[-1].body)["tenant"] == "acme"
+    assert json.loads(installation.ledger.decided(content_id)[-1].body)["tenant"] == "acme"
 
 
 @pytest.fixture
-def served(house: House, gateway: Gateway) -> Iterator[str]:
-    server = uvicorn.Server(uvicorn.Config(create_app(house), host="127.0.0.1", port=0, log_level="error"))
+def served(installation: Installation, gateway: Gateway) -> Iterator[str]:
+    server = uvicorn.Server(uvicorn.Config(create_app(installation), host="127.0.0.1", port=0, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
@@ -438,10 +458,12 @@ def served(house: House, gateway: Gateway) -> Iterator[str]:
     thread.join()
 
 
-def test_who_leaves_can_ask_again(served: str, gateway: Gateway, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_leaves_can_ask_again(
+    served: str, gateway: Gateway, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     content_id = hold(gateway)
-    house.held.release(content_id, *WHY)
-    prove, refuse = gateway._prove, house.ledger.refuse
+    installation.review_queue.release(content_id, *WHY)
+    prove, refuse = gateway._prove, installation.ledger.refuse
     written, slow = threading.Event(), True
 
     def proven(*args: object) -> object:
@@ -456,26 +478,28 @@ def test_who_leaves_can_ask_again(served: str, gateway: Gateway, house: House, m
             written.set()
 
     monkeypatch.setattr(gateway, "_prove", proven)
-    monkeypatch.setattr(house.ledger, "refuse", refused)
+    monkeypatch.setattr(installation.ledger, "refuse", refused)
     here = f"{served}/v1/images/held/{content_id}"
     with pytest.raises(httpx.ReadTimeout):
         httpx.get(here, timeout=0.5)
     assert written.wait(20)
-    assert house.ledger.verify().images == 0
+    assert installation.ledger.verify().images == 0
     slow = False
     assert httpx.get(here, timeout=30).json()["countermark"]["content_id"] == content_id
 
 
-def test_fetching_takes_no_place_of_the_examiner(client: TestClient, gateway: Gateway, house: House) -> None:
+def test_fetching_takes_no_place_of_the_examiner(
+    client: TestClient, gateway: Gateway, installation: Installation
+) -> None:
     content_id = hold(gateway)
-    house.held.release(content_id, *WHY)
+    installation.review_queue.release(content_id, *WHY)
     client.app.state.examining = None  # type: ignore[attr-defined]
     assert client.get(f"/v1/images/held/{content_id}").status_code == 200
 
 
-def test_who_leaves_while_it_waits_to_be_recorded_loses_nothing(gateway: Gateway, house: House) -> None:
+def test_who_leaves_while_it_waits_to_be_recorded_loses_nothing(gateway: Gateway, installation: Installation) -> None:
     content_id = hold(gateway)
-    house.held.release(content_id, *WHY)
+    installation.review_queue.release(content_id, *WHY)
     stages: list[str] = []
     asked: list[int] = []
 
@@ -484,15 +508,17 @@ def test_who_leaves_while_it_waits_to_be_recorded_loses_nothing(gateway: Gateway
         return asked.count(5) > 1  # the second time after `prove`, in the transaction
 
     with pytest.raises(Cancelled):
-        gateway.hand_over(content_id, Watch(on_stage=lambda stage, seconds: stages.append(stage), cancelled=cancelled))
+        gateway.hand_over(
+            content_id, ReleaseObserver(on_stage=lambda stage, seconds: stages.append(stage), cancelled=cancelled)
+        )
     assert stages[-2:] == ["prove", "issue"]
     assert gateway.hand_over(content_id)
 
 
-def test_what_refuses_it_at_last_is_told(client: TestClient, house: House, gateway: Gateway) -> None:
+def test_what_refuses_it_at_last_is_told(client: TestClient, installation: Installation, gateway: Gateway) -> None:
     content_id = hold(gateway)
-    house.held.release(content_id, *WHY)
-    enrolled(house.consent, NEAR_ANN)
+    installation.review_queue.release(content_id, *WHY)
+    enrolled(installation.consent, NEAR_ANN)
     answer = client.get(f"/v1/images/held/{content_id}")
     assert (answer.status_code, answer.json()["code"]) == (403, "likeness_refused")
 
@@ -505,13 +531,13 @@ def held(*words: str) -> Result:
 
 
 @pytest.fixture
-def at_the_desk(house: House, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> House:
+def at_the_desk(installation: Installation, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Installation:
     monkeypatch.setenv(PREFIX + "KEEP_HELD_DAYS", "7")
-    monkeypatch.setattr(House, "gateway", property(lambda self: gateway))
-    return house
+    monkeypatch.setattr(Installation, "gateway", property(lambda self: gateway))
+    return installation
 
 
-def test_an_operator_looks_and_decides(at_the_desk: House, gateway: Gateway, tmp_path: Path) -> None:
+def test_an_operator_looks_and_decides(at_the_desk: Installation, gateway: Gateway, tmp_path: Path) -> None:
     content_id = hold(gateway)
     (told,) = (json.loads(line) for line in held("list", "--json").stdout.splitlines())
     assert (told["id"], told["status"]) == (content_id, "waiting")
@@ -534,7 +560,7 @@ def test_an_operator_looks_and_decides(at_the_desk: House, gateway: Gateway, tmp
 
 
 def test_what_cannot_be_written_where_it_should_be_is_not_lost(
-    at_the_desk: House, gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    at_the_desk: Installation, gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content_id = hold(gateway)
     at_the_desk.held.release(content_id, *WHY)
@@ -554,7 +580,7 @@ def test_what_cannot_be_written_where_it_should_be_is_not_lost(
 
 
 def test_what_an_operator_looks_at_is_nobody_elses_from_the_first(
-    at_the_desk: House, gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    at_the_desk: Installation, gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     modes: list[int] = []
     replace = Path.replace
@@ -568,7 +594,7 @@ def test_what_an_operator_looks_at_is_nobody_elses_from_the_first(
     assert modes == [0o600]
 
 
-def test_an_operator_refuses(at_the_desk: House, gateway: Gateway) -> None:
+def test_an_operator_refuses(at_the_desk: Installation, gateway: Gateway) -> None:
     content_id = hold(gateway)
     assert held("refuse", content_id, "--operator", WHY[0]).exit_code == 2
     assert "refused" in held("refuse", content_id, "--operator", WHY[0], "--reason", WHY[1]).stdout

@@ -7,19 +7,19 @@ import pytest
 from PIL import Image
 from skimage import data as photos
 
-from service.installation import House
+from service.installation import Installation
 from tests.support.commands import Run, runner
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], house: House) -> Run:
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], installation: Installation) -> Run:
     return runner(monkeypatch, capsys, 200)
 
 
 @pytest.fixture
-def edited(house: House, tmp_path: Path) -> Path:
+def edited(installation: Installation, tmp_path: Path) -> Path:
     """A marked picture with a part pasted over."""
-    marked = house.codec.embed(photos.astronaut(), 42)
+    marked = installation.codec.embed(photos.astronaut(), 42)
     marked[100:300, 250:450] = photos.coffee()[100:300, 250:450]
     Image.fromarray(marked).save(tmp_path / "edited.png")
     return tmp_path / "edited.png"

@@ -11,7 +11,7 @@ from detectors import fingerprint
 from service.api import create_app
 from service.cli import generate
 from service.gateway.order import Order
-from service.installation import House
+from service.installation import Installation
 from service.media.pictures import encode
 from service.moderation.blocklist import SAME_PICTURE_BITS
 from tests.support.commands import runner
@@ -31,12 +31,12 @@ ORDERS = "/v1/images/generations"
 
 
 @pytest.fixture
-def client(painted_house: House) -> TestClient:
+def client(painted_house: Installation) -> TestClient:
     return TestClient(create_app(painted_house), raise_server_exceptions=False)
 
 
 @pytest.fixture
-def run(monkeypatch, capsys, painted_house: House):
+def run(monkeypatch, capsys, painted_house: Installation):
     """Run a command in this process over the painted house; gives (exit code, standard output, standard error)."""
     monkeypatch.setattr(generate, "open_house", lambda settings: painted_house)
     return runner(monkeypatch, capsys, columns=250)
@@ -51,13 +51,13 @@ def problem(response: httpx.Response, status: int, code: str) -> dict[str, str]:
 
 
 class TestHttp:
-    def test_a_notice_with_a_picture_blocks_it(self, client: TestClient, house: House, capfd) -> None:
+    def test_a_notice_with_a_picture_blocks_it(self, client: TestClient, installation: Installation, capfd) -> None:
         form = {"notice": json.dumps(NOTICE)}
         answer = client.post("/v1/takedowns", data=form, files={"file": ("jane.png", encode(RGB, "png")[0])})
         assert answer.status_code == 201, answer.text
         receipt = answer.json()
         assert receipt["blocked"]
-        assert house.blocklist.match(RGB) is not None
+        assert installation.blocklist.match(RGB) is not None
         status = client.get(f"/v1/takedowns/{receipt['case']}", headers={"x-case-pin": receipt["pin"]}).json()
         assert (status["status"], status["due_at"]) == ("received", receipt["due_at"])
         assert not any(word in str(status) for word in PERSONAL)
@@ -68,11 +68,13 @@ class TestHttp:
         assert not any(word in out.out + out.err for word in (*PERSONAL, receipt["pin"]))
 
     @pytest.mark.parametrize("missing", ["signature", "statement", "good_faith", "contact"])
-    def test_what_the_law_asks_for_is_needed(self, client: TestClient, house: House, missing: str) -> None:
+    def test_what_the_law_asks_for_is_needed(
+        self, client: TestClient, installation: Installation, missing: str
+    ) -> None:
         fields = {name: value for name, value in NOTICE.items() if name != missing}
         body = problem(client.post("/v1/takedowns", json=fields), 400, "bad_request")
         assert missing in body["detail"]
-        assert house.ledger.verify().decisions == 0
+        assert installation.ledger.verify().decisions == 0
 
     def test_what_is_no_notice(self, client: TestClient) -> None:
         problem(client.post("/v1/takedowns", content=b"{"), 400, "bad_request")
@@ -83,7 +85,7 @@ class TestHttp:
         form = {"notice": json.dumps(NOTICE)}
         problem(client.post("/v1/takedowns", data=form, files={"file": b"no picture"}), 415, "unsupported_format")
 
-    def test_a_blocked_order_can_be_appealed(self, client: TestClient, gateway, house: House) -> None:
+    def test_a_blocked_order_can_be_appealed(self, client: TestClient, gateway, installation: Installation) -> None:
         released = gateway.release(Order(prompt="x", seed=5))
         client.post("/v1/takedowns", json={**NOTICE, "content_id": released.admitted.content_id})
         body = problem(client.post(ORDERS, json={"prompt": "x", "seed": 5}), 451, "blocked")
@@ -92,13 +94,13 @@ class TestHttp:
         appeal = {"about": "refusal", "subject": body["appeal"], "statement": "It is a lake."}
         filed = client.post("/v1/appeals", json=appeal)
         assert filed.status_code == 201
-        house.appeals.resolve(filed.json()["id"], "overturned", "op", "A lake indeed.")
+        installation.appeals.resolve(filed.json()["id"], "overturned", "op", "A lake indeed.")
         status = client.get(f"/v1/appeals/{filed.json()['id']}").json()
         assert (status["status"], status["reason"]) == ("overturned", "A lake indeed.")
         two = client.post(ORDERS, json={"prompt": "x", "seed": 4, "n": 2}).json()
         (refused,) = two["countermark"]["refusals"]
         assert refused["code"] == "blocked"
-        assert house.ledger.decided(refused["appeal"])
+        assert installation.ledger.decided(refused["appeal"])
 
     def test_what_cannot_be_appealed(self, client: TestClient) -> None:
         appeal = {"about": "refusal", "subject": "urn:uuid:none", "statement": "No."}
@@ -153,7 +155,9 @@ class TestCommands:
         assert run("takedowns", "show", "T-NONE")[0] == 1
         assert run("appeals", "resolve", "A-NONE", "--operator", "op", "--reason", "x")[0] == 2
 
-    def test_generate_names_what_can_be_appealed(self, run, gateway, house: House, tmp_path: Path) -> None:
+    def test_generate_names_what_can_be_appealed(
+        self, run, gateway, installation: Installation, tmp_path: Path
+    ) -> None:
         drawn = gateway.release(Order(prompt="x", seed=5)).proven.signed.marked.cleared.draft.rgb
         assert run("blocklist", "add", "ncii", fingerprint(drawn).bits.hex(), "--type", "pdq")[0] == 0
         code, out, err = run("generate", "x", "--seed", 5, "--out", tmp_path / "x.png")
@@ -162,9 +166,9 @@ class TestCommands:
         assert "appealed as urn:uuid:" in err
         assert not (tmp_path / "x.png").exists()
 
-    def test_a_notice_is_worked_off(self, run, client: TestClient, house: House) -> None:
+    def test_a_notice_is_worked_off(self, run, client: TestClient, installation: Installation) -> None:
         receipt = client.post("/v1/takedowns", json=NOTICE).json()
-        with house.ledger.engine.begin() as connection:
+        with installation.ledger.engine.begin() as connection:
             connection.exec_driver_sql("UPDATE takedowns SET due_at='2020-01-01T00:00:00+00:00'")
         (line,) = run("takedowns", "list", "--json")[1].splitlines()
         assert json.loads(line)["overdue"]

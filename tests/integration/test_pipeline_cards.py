@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 from models import DigestMismatch
 from service.cli.app import app
 from service.generation.diffusers.loading import load_backend
-from service.installation import open_house
+from service.installation import open_installation
 from service.kit.errors import BadRequest, Misconfigured, Unavailable
 from service.kit.model_store import CARDS_FOLDER
 from service.kit.settings import Settings, load_settings
@@ -61,10 +61,10 @@ def test_another_folder_than_the_cards_is_not_served(
         case "one more":
             (folder / "vae" / "extra.json").write_text("{}")
     monkeypatch.setenv("COUNTERMARK_PIPELINE", "mine")
-    house = open_house(load_settings())
+    installation = open_installation(load_settings())
     with pytest.raises(Unavailable, match="card"):
-        _ = house.gateway
-    house.close()
+        _ = installation.gateway
+    installation.close()
     if change == "one more":
         with pytest.raises(DigestMismatch, match="is not on the card"):
             load_backend(load_settings())

@@ -10,14 +10,14 @@ import pytest
 from diffusers import DiffusionPipeline
 
 from models import ModelFault
-from service.gateway.execution import Watch
+from service.gateway.execution import ReleaseObserver
 from service.gateway.order import Order
 from service.generation import Job
 from service.generation.diffusers.backend import DiffusersBackend
 from service.generation.diffusers.loading import load_backend
 from service.generation.diffusers.schedulers import fitting
 from service.generation.queue import Queue
-from service.installation import House
+from service.installation import Installation
 from service.kit.errors import BadRequest, Cancelled, Misconfigured, StageFailed, Unavailable
 from service.kit.settings import Settings
 from tests.support import pipelines
@@ -88,7 +88,9 @@ def test_a_batch_gives_the_same_pictures_but_for_rounding(backend: DiffusersBack
         assert np.abs(picture.astype(int) - backend.render(job, ignore)).max() <= 2
 
 
-def test_a_queue_draws_alike_pictures_together_for_the_gateway(build, backend: DiffusersBackend, house: House) -> None:
+def test_a_queue_draws_alike_pictures_together_for_the_gateway(
+    build, backend: DiffusersBackend, installation: Installation
+) -> None:
     queue = Queue(backend, length=4, patience=60, batch_size=2)
     calls: list[int] = []
     whole = backend.render_batch
@@ -120,9 +122,9 @@ def test_sizes_it_cannot_draw(backend: DiffusersBackend, size: tuple[int, int]) 
         backend.check(Job("x", "", 1, *size, 2, 1.0))
 
 
-def test_through_the_gateway(build, backend: DiffusersBackend, house: House) -> None:
+def test_through_the_gateway(build, backend: DiffusersBackend, installation: Installation) -> None:
     released = build(backend).release(Order(prompt="a lake", seed=7, steps=2))
-    report = house.examiner.examine(released.data)
+    report = installation.examiner.examine(released.data)
     assert report.verdict == "issued_here"
     model = report.claimed.disclosures["c2pa.ai-disclosure"]["modelIdentifier"]
     assert backend.identity.digest in model
@@ -130,9 +132,9 @@ def test_through_the_gateway(build, backend: DiffusersBackend, house: House) -> 
 
 def test_cancelling_through_the_gateway(build, backend: DiffusersBackend) -> None:
     seen: list[int] = []
-    watch = Watch(on_step=lambda done, total: seen.append(done), cancelled=lambda: len(seen) >= 1)
+    observer = ReleaseObserver(on_step=lambda done, total: seen.append(done), cancelled=lambda: len(seen) >= 1)
     with pytest.raises(Cancelled):
-        build(backend).release(Order(prompt="a lake", seed=7, steps=20), watch)
+        build(backend).release(Order(prompt="a lake", seed=7, steps=20), observer)
     assert len(seen) == 1
 
 
@@ -141,7 +143,7 @@ def test_the_pipelines_own_checker_and_mark_are_left_out(backend: DiffusersBacke
     assert getattr(backend._pipeline, "watermark", None) is None
 
 
-def test_numbers_that_are_not_finite_are_a_fault(build, folder: Path, house: House) -> None:
+def test_numbers_that_are_not_finite_are_a_fault(build, folder: Path, installation: Installation) -> None:
     broken = load_backend(Settings(pipeline=str(folder), threads=1))
     weight = next(iter(broken._pipeline.vae.decoder.parameters()))
     weight.data.fill_(float("nan"))
@@ -150,7 +152,7 @@ def test_numbers_that_are_not_finite_are_a_fault(build, folder: Path, house: Hou
     with pytest.raises(StageFailed) as caught:
         build(broken).release(Order(prompt="a lake", steps=2))
     assert caught.value.stage == "render"
-    assert house.ledger.verify().images == 0
+    assert installation.ledger.verify().images == 0
 
 
 class TestWhatIsNotLoaded:

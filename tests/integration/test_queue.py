@@ -13,14 +13,14 @@ from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 
 from service.api import create_app
-from service.gateway.execution import Watch
+from service.gateway.execution import ReleaseObserver
 from service.gateway.order import Order
 from service.gateway.pipeline import Gateway
-from service.gateway.summary import fact
+from service.gateway.summary import summarize
 from service.generation import Energy, Job, OnStep, Progress
 from service.generation.energy import Meter
 from service.generation.queue import Queue, open_queue
-from service.installation import House
+from service.installation import Installation
 from service.kit.errors import BadRequest, Busy, Cancelled, Unavailable, Unsafe
 from tests.support.painter import Checker, Misbehaving, Painter, finding
 from tests.support.prompts import Screen
@@ -82,30 +82,34 @@ def filled(pool: ThreadPoolExecutor, backend: Gated, length: int = 1) -> Queue:
     return full
 
 
-def client(house: House, gateway: Gateway) -> TestClient:
-    house._gateway = gateway
-    return TestClient(create_app(house), raise_server_exceptions=False)
+def client(installation: Installation, gateway: Gateway) -> TestClient:
+    installation._gateway = gateway
+    return TestClient(create_app(installation), raise_server_exceptions=False)
 
 
 # Full.
 
 
-def test_a_full_queue_is_a_429_that_says_when_to_come_again(pool, backend: Gated, build, house: House) -> None:
+def test_a_full_queue_is_a_429_that_says_when_to_come_again(
+    pool, backend: Gated, build, installation: Installation
+) -> None:
     full = filled(pool, backend)
     full._recent.append(21.0)
-    answer = client(house, build(full)).post(URL, json={"prompt": "a lake", "n": 2})
+    answer = client(installation, build(full)).post(URL, json={"prompt": "a lake", "n": 2})
     assert answer.status_code == 429
     assert answer.headers["retry-after"] == "42"
     body = answer.json()
     assert (body["code"], body["error"]["type"], body["error"]["code"]) == ("busy", "rate_limit_error", "busy")
     assert "appeal" not in body
-    assert house.ledger.verify().decisions == 0
+    assert installation.ledger.verify().decisions == 0
     backend.gate.set()
     until(lambda: not full._waiting)
-    assert client(house, build(full)).post(URL, json={"prompt": "a lake"}).status_code == 200
+    assert client(installation, build(full)).post(URL, json={"prompt": "a lake"}).status_code == 200
 
 
-def test_who_finds_it_full_is_told_before_anything_is_done(pool, backend: Gated, build, house: House) -> None:
+def test_who_finds_it_full_is_told_before_anything_is_done(
+    pool, backend: Gated, build, installation: Installation
+) -> None:
     screen = Screen()
     gateway = build(filled(pool, backend), prompts=screen)
     with pytest.raises(Busy):
@@ -113,8 +117,10 @@ def test_who_finds_it_full_is_told_before_anything_is_done(pool, backend: Gated,
     assert screen.seen == []
 
 
-def test_no_more_orders_are_on_their_way_than_there_are_threads(backend: Gated, build, house: House) -> None:
-    with TestClient(client(house, build(queue(backend, 4))).app) as asking, ThreadPoolExecutor(3) as pool:
+def test_no_more_orders_are_on_their_way_than_there_are_threads(
+    backend: Gated, build, installation: Installation
+) -> None:
+    with TestClient(client(installation, build(queue(backend, 4))).app) as asking, ThreadPoolExecutor(3) as pool:
         asking.app.state.desk._free = 3  # type: ignore[attr-defined]
         first = pool.submit(asking.post, URL, json={"prompt": "a lake", "n": 2})
         until(backend.begun.is_set)
@@ -130,28 +136,28 @@ def test_no_more_orders_are_on_their_way_than_there_are_threads(backend: Gated, 
         assert asking.get("/v1/images/held/urn:uuid:1").status_code == 404
 
 
-def test_what_waits_too_long_is_busy_and_no_decision(pool, backend: Gated, build, house: House) -> None:
+def test_what_waits_too_long_is_busy_and_no_decision(pool, backend: Gated, build, installation: Installation) -> None:
     impatient = queue(backend, 4, patience=0.01)
     pool.submit(impatient.render, JOB, Progress())
     assert backend.begun.wait(10)
     with pytest.raises(Busy, match="longer"):
         build(impatient).release(Order(prompt="a lake"))
-    assert house.ledger.verify().decisions == 0
+    assert installation.ledger.verify().decisions == 0
 
 
-def test_one_request_for_several_pictures_does_not_fill_the_queue_by_itself(build, house: House) -> None:
-    body = client(house, build(queue(Painter()))).post(URL, json={"prompt": "a lake", "n": 4, "seed": 5}).json()
+def test_one_request_for_several_pictures_does_not_fill_the_queue_by_itself(build, installation: Installation) -> None:
+    body = client(installation, build(queue(Painter()))).post(URL, json={"prompt": "a lake", "n": 4, "seed": 5}).json()
     assert [one["seed"] for one in body["countermark"]["images"]] == [5, 6, 7, 8]
     assert body["countermark"]["refusals"] == []
 
 
-def test_pictures_of_a_request_that_found_no_place_are_named(build, house: House) -> None:
+def test_pictures_of_a_request_that_found_no_place_are_named(build, installation: Installation) -> None:
     def answer(job: Job) -> object:
         if job.seed == 6:
             raise Busy("32 pictures wait already", retry_after=3)
         return Painter().render(job, lambda done, total: None)
 
-    body = client(house, build(Misbehaving(answer))).post(URL, json={"prompt": "x", "n": 2, "seed": 5}).json()
+    body = client(installation, build(Misbehaving(answer))).post(URL, json={"prompt": "x", "n": 2, "seed": 5}).json()
     assert [one["seed"] for one in body["countermark"]["images"]] == [5]
     (refused,) = body["countermark"]["refusals"]
     assert (refused["index"], refused["code"]) == (1, "busy")
@@ -161,7 +167,7 @@ def test_pictures_of_a_request_that_found_no_place_are_named(build, house: House
     ("fault", "code"), [(Unavailable("the disk is full"), "unavailable"), (ValueError(), "internal")]
 )
 def test_what_goes_wrong_with_one_picture_does_not_lose_the_others(
-    build, house: House, monkeypatch: pytest.MonkeyPatch, fault: Exception, code: str
+    build, installation: Installation, monkeypatch: pytest.MonkeyPatch, fault: Exception, code: str
 ) -> None:
     gateway = build()
     release = gateway.release
@@ -173,12 +179,12 @@ def test_what_goes_wrong_with_one_picture_does_not_lose_the_others(
 
     monkeypatch.setattr(gateway, "release", one_fails)
     failing = {6}
-    body = client(house, gateway).post(URL, json={"prompt": "x", "n": 2, "seed": 5}).json()
+    body = client(installation, gateway).post(URL, json={"prompt": "x", "n": 2, "seed": 5}).json()
     assert [one["seed"] for one in body["countermark"]["images"]] == [5]
     (refused,) = body["countermark"]["refusals"]
     assert (refused["index"], refused["code"]) == (1, code)
     failing = {5, 6}
-    alone = client(house, gateway).post(URL, json={"prompt": "x", "n": 2, "seed": 5})
+    alone = client(installation, gateway).post(URL, json={"prompt": "x", "n": 2, "seed": 5})
     assert alone.json()["code"] == code
 
 
@@ -192,7 +198,7 @@ def test_waiting_does_not_count_as_rendering(pool, backend: Gated, build) -> Non
     gateway = build(busy)
     gateway._rules = replace(gateway._rules, render_timeout=0.3)
     ahead: list[int] = []
-    asked = pool.submit(gateway.release, Order(prompt="a lake"), Watch(on_wait=ahead.append))
+    asked = pool.submit(gateway.release, Order(prompt="a lake"), ReleaseObserver(on_wait=ahead.append))
     until(lambda: ahead)
     time.sleep(0.5)
     backend.gate.set()
@@ -200,21 +206,23 @@ def test_waiting_does_not_count_as_rendering(pool, backend: Gated, build) -> Non
     assert set(ahead) <= {0, 1}
 
 
-def test_who_hangs_up_leaves_the_queue(pool, backend: Gated, build, house: House) -> None:
+def test_who_hangs_up_leaves_the_queue(pool, backend: Gated, build, installation: Installation) -> None:
     busy = queue(backend, 4)
     pool.submit(busy.render, JOB, Progress())
     assert backend.begun.wait(10)
     gone = threading.Event()
-    asked = pool.submit(build(busy).release, Order(prompt="a lake"), Watch(cancelled=gone.is_set))
+    asked = pool.submit(build(busy).release, Order(prompt="a lake"), ReleaseObserver(cancelled=gone.is_set))
     until(lambda: busy._waiting)
     gone.set()
     with pytest.raises(Cancelled):
         asked.result(10)
     assert busy._waiting == []
-    assert house.ledger.verify().decisions == 0
+    assert installation.ledger.verify().decisions == 0
 
 
-def test_who_hangs_up_while_an_unsafe_one_waits_to_be_drawn_again_is_written_down(build, house: House) -> None:
+def test_who_hangs_up_while_an_unsafe_one_waits_to_be_drawn_again_is_written_down(
+    build, installation: Installation
+) -> None:
     def answer(job: Job) -> object:
         if job.steering:
             raise Cancelled("the caller cancelled the request", stage="wait")
@@ -226,7 +234,7 @@ def test_who_hangs_up_while_an_unsafe_one_waits_to_be_drawn_again_is_written_dow
 
     with pytest.raises(Cancelled):
         build(Steerable(answer), [Checker(lambda images: [finding(0.9)])], safe_retries=1).release(Order(prompt="x"))
-    assert house.ledger.verify().decisions == 1
+    assert installation.ledger.verify().decisions == 1
 
 
 def test_when_the_second_drawing_finds_no_place_the_first_answer_stands(build) -> None:
@@ -244,9 +252,9 @@ def test_when_the_second_drawing_finds_no_place_the_first_answer_stands(build) -
         build(Steerable(answer), [unsafe], safe_retries=2).release(Order(prompt="a lake"))
 
 
-def test_the_houses_queue_is_the_one_in_the_settings(house: House) -> None:
-    house.settings.__dict__.update(queue_length=3, queue_timeout=7.0, batch_size=2)
-    opened = open_queue(house.settings, Painter())
+def test_the_houses_queue_is_the_one_in_the_settings(installation: Installation) -> None:
+    installation.settings.__dict__.update(queue_length=3, queue_timeout=7.0, batch_size=2)
+    opened = open_queue(installation.settings, Painter())
     assert (opened._room, opened._patience, opened._most) == (4, 7.0, 1)  # the painter draws no batches
 
 
@@ -268,19 +276,19 @@ def test_a_model_of_one_quality_says_so(build) -> None:
     assert released.admitted.warnings == ("quality changes nothing: the steps are the same",)
 
 
-def test_quality_over_http(build, house: House) -> None:
-    http = client(house, build())
+def test_quality_over_http(build, installation: Installation) -> None:
+    http = client(installation, build())
     told = [http.post(URL, json={"prompt": "x", "quality": q}).json()["quality"] for q in ("auto", "standard", "high")]
     assert told == ["standard", "standard", "high"]
     assert http.post(URL, json={"prompt": "x", "quality": "hd"}).status_code == 400
 
 
-def test_what_is_enlarged_is_screened_as_it_leaves_and_says_so(build, house: House) -> None:
+def test_what_is_enlarged_is_screened_as_it_leaves_and_says_so(build, installation: Installation) -> None:
     checker = Checker()
     order = Order(prompt="a lake", seed=7, width=512, height=512, upscale="lanczos")
     released = build(checkers=[checker]).release(order)
     assert checker.seen[0].shape == (512, 512, 3)
-    report = house.examiner.examine(released.data)
+    report = installation.examiner.examine(released.data)
     assert (report.verdict, report.asset.width) == ("issued_here", 512)
     actions = [(action.action, action.agent) for action in report.claimed.actions]
     assert actions == [
@@ -291,8 +299,8 @@ def test_what_is_enlarged_is_screened_as_it_leaves_and_says_so(build, house: Hou
     assert "drawn at 256x256 px and enlarged (lanczos)" in released.admitted.warnings
 
 
-def test_what_is_not_enlarged_does_not_say_so(gateway: Gateway, house: House) -> None:
-    report = house.examiner.examine(gateway.release(Order(prompt="a lake")).data)
+def test_what_is_not_enlarged_does_not_say_so(gateway: Gateway, installation: Installation) -> None:
+    report = installation.examiner.examine(gateway.release(Order(prompt="a lake")).data)
     assert "c2pa.resized" not in [action.action for action in report.claimed.actions]
 
 
@@ -305,36 +313,36 @@ def test_what_cannot_be_enlarged_is_refused(gateway: Gateway, size) -> None:
 # Energy.
 
 
-def decision(house: House, content_id: str) -> dict[str, object]:
-    (one,) = house.ledger.decided(content_id)
+def decision(installation: Installation, content_id: str) -> dict[str, object]:
+    (one,) = installation.ledger.decided(content_id)
     content: dict[str, object] = json.loads(one.body)
     return content
 
 
-def test_energy_is_in_the_ledger_and_the_answer_and_not_in_the_manifest(build, house: House) -> None:
+def test_energy_is_in_the_ledger_and_the_answer_and_not_in_the_manifest(build, installation: Installation) -> None:
     released = build(queue(Painter())).release(Order(prompt="a lake"))
-    told = fact(released).energy
+    told = summarize(released).energy
     assert told is not None
     assert told.method == "model"
     assert told.watt_hours == pytest.approx(told.seconds, abs=0.001)  # at 3600 W
-    assert decision(house, released.admitted.content_id)["energy"] == told.model_dump()
-    assert ENERGY_LABEL not in house.examiner.examine(released.data).claimed.disclosures
-    assert house.ledger.verify().problems == ()
+    assert decision(installation, released.admitted.content_id)["energy"] == told.model_dump()
+    assert ENERGY_LABEL not in installation.examiner.examine(released.data).claimed.disclosures
+    assert installation.ledger.verify().problems == ()
 
 
-def test_energy_is_in_the_manifest_where_that_is_switched_on(build, house: House) -> None:
+def test_energy_is_in_the_manifest_where_that_is_switched_on(build, installation: Installation) -> None:
     gateway = build(queue(Painter()))
     gateway._rules = replace(gateway._rules, energy_in_manifest=True)
     released = gateway.release(Order(prompt="a lake"))
-    claimed = house.examiner.examine(released.data).claimed
+    claimed = installation.examiner.examine(released.data).claimed
     assert claimed.state == "trusted"
     assert claimed.disclosures[ENERGY_LABEL] == released.energy.rounded()
 
 
-def test_where_nobody_measures_nothing_is_said(gateway: Gateway, house: House) -> None:
+def test_where_nobody_measures_nothing_is_said(gateway: Gateway, installation: Installation) -> None:
     released = gateway.release(Order(prompt="a lake"))
-    assert fact(released).energy is None
-    assert "energy" not in decision(house, released.admitted.content_id)
+    assert summarize(released).energy is None
+    assert "energy" not in decision(installation, released.admitted.content_id)
 
 
 def test_pictures_that_were_thrown_away_are_paid_for(build) -> None:

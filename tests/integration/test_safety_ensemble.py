@@ -9,7 +9,7 @@ import pytest
 
 from service.gateway.assembly import open_checkers
 from service.gateway.order import Order
-from service.installation import House, open_house
+from service.installation import Installation, open_installation
 from service.kit.errors import Unavailable, Unsafe
 from service.kit.model_store import CARDS_FOLDER
 from service.kit.settings import Settings
@@ -39,17 +39,17 @@ def test_it_is_ours_alone_where_nothing_was_added(settings: Settings, cards: Pat
 def test_each_card_and_the_pipelines_own_checker_are_heard(settings: Settings, cards: Path, pipeline: Path) -> None:
     write_safety(cards, "one")
     write_safety(cards, "two")
-    house = open_house(settings.model_copy(update={"pipeline": str(pipeline), "mark_secret": None}))
+    installation = open_installation(settings.model_copy(update={"pipeline": str(pipeline), "mark_secret": None}))
     try:
-        names = [checker.name for checker in house.gateway.screening.checkers]
+        names = [checker.name for checker in installation.gateway.screening.checkers]
     finally:
-        house.close()
+        installation.close()
     assert names == ["open_nsfw", "one", "two", DIFFUSERS]
 
 
 @pytest.mark.parametrize(("write", "name"), [(write_safety, "redness"), (write_boxes, "redboxes")])
 def test_any_one_of_them_refuses_the_picture(
-    build, settings: Settings, cards: Path, house: House, write: Callable[[Path], Path], name: str
+    build, settings: Settings, cards: Path, installation: Installation, write: Callable[[Path], Path], name: str
 ) -> None:
     class Red(Painter):
         def render(self, job, on_step):  # type: ignore[no-untyped-def]
@@ -59,7 +59,7 @@ def test_any_one_of_them_refuses_the_picture(
     checkers = open_checkers(settings)
     with pytest.raises(Unsafe, match=f"{name} red"):
         build(Red(), checkers).release(Order(prompt="a lake", seed=1))
-    assert house.ledger.verify().images == 0
+    assert installation.ledger.verify().images == 0
 
 
 def spoil_digest(cards: Path) -> None:
@@ -91,27 +91,27 @@ def take_our_name(cards: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", [spoil_digest, take_model, break_card, break_options, never_pull, take_our_name])
-def test_a_card_that_cannot_be_used_closes_the_gateway(house: House, cards: Path, spoil) -> None:
+def test_a_card_that_cannot_be_used_closes_the_gateway(installation: Installation, cards: Path, spoil) -> None:
     write_safety(cards)
     spoil(cards)
     with pytest.raises(Unavailable):
-        _ = house.gateway
-    assert not house.generates
+        _ = installation.gateway
+    assert not installation.generates
 
 
-def test_a_folder_of_cards_that_cannot_be_read_closes_the_gateway(house: House, cards: Path) -> None:
+def test_a_folder_of_cards_that_cannot_be_read_closes_the_gateway(installation: Installation, cards: Path) -> None:
     cards.write_text("no folder")
     with pytest.raises(Unavailable, match="folder of cards"):
-        _ = house.gateway
+        _ = installation.gateway
 
 
 def test_a_pipeline_without_the_checker_it_names_closes_the_gateway(settings: Settings, pipeline: Path) -> None:
     weights = pipeline / "safety_checker" / "model.safetensors"
     kept = weights.rename(pipeline / "kept")
-    house = open_house(settings.model_copy(update={"pipeline": str(pipeline)}))
+    installation = open_installation(settings.model_copy(update={"pipeline": str(pipeline)}))
     try:
         with pytest.raises(Unavailable, match=r"safety_checker/model\.safetensors is not there"):
-            _ = house.gateway
+            _ = installation.gateway
     finally:
         kept.rename(weights)
-        house.close()
+        installation.close()

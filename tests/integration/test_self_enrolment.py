@@ -4,7 +4,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service.api import create_app
-from service.installation import House, open_house
+from service.installation import Installation, open_installation
 from service.kit.errors import NotLive
 from service.kit.settings import Settings
 from service.likeness.checks import Likeness
@@ -17,14 +17,14 @@ HERE = "/v1/consent/enrolments"
 
 @pytest.fixture
 def open_door(settings: Settings):  # type: ignore[no-untyped-def]
-    house = open_house(settings.model_copy(update={"self_enrolment": True}))
-    house.likeness = Likeness(house.consent, Posing, 0.5, "default")
-    yield house
-    house.close()
+    installation = open_installation(settings.model_copy(update={"self_enrolment": True}))
+    installation.likeness = Likeness(installation.consent, Posing, 0.5, "default")
+    yield installation
+    installation.close()
 
 
 @pytest.fixture
-def client(open_door: House) -> TestClient:
+def client(open_door: Installation) -> TestClient:
     return TestClient(create_app(open_door), raise_server_exceptions=False)
 
 
@@ -42,7 +42,7 @@ def refused(client: TestClient, number: str, data: list[bytes], status: int, cod
     return str(answer.json()["detail"])
 
 
-def test_a_person_enrols_and_sees_what_is_theirs(client: TestClient, open_door: House) -> None:
+def test_a_person_enrols_and_sees_what_is_theirs(client: TestClient, open_door: Installation) -> None:
     asked = client.post(HERE)
     assert asked.status_code == 201
     challenge = asked.json()
@@ -58,7 +58,7 @@ def test_a_person_enrols_and_sees_what_is_theirs(client: TestClient, open_door: 
     assert "answered before" in refused(client, challenge["id"], photos(challenge["poses"]), 422, "not_live")
 
 
-def test_another_check_may_ask_for_more_photos(client: TestClient, open_door: House) -> None:
+def test_another_check_may_ask_for_more_photos(client: TestClient, open_door: Installation) -> None:
     class Vendor(PoseSequence):
         most_photos = 6
 
@@ -77,7 +77,7 @@ def test_another_check_may_ask_for_more_photos(client: TestClient, open_door: Ho
     assert "two more" in refused(client, challenge["id"], six[:4], 422, "not_live")
 
 
-def test_what_does_not_answer_the_challenge_is_refused(client: TestClient, open_door: House) -> None:
+def test_what_does_not_answer_the_challenge_is_refused(client: TestClient, open_door: Installation) -> None:
     poses = (challenge := client.post(HERE).json())["poses"]
     first, second, third, last = photos(poses)
     assert "should look" in refused(client, challenge["id"], [second, first, third, last], 422, "not_live")
@@ -92,7 +92,7 @@ def test_what_does_not_answer_the_challenge_is_refused(client: TestClient, open_
     assert open_door.consent.subjects.everybody() == []
 
 
-def test_forms_that_are_none_spend_no_challenge(client: TestClient, open_door: House) -> None:
+def test_forms_that_are_none_spend_no_challenge(client: TestClient, open_door: Installation) -> None:
     challenge = client.post(HERE).json()
     here, files = f"{HERE}/{challenge['id']}", form(photos(challenge["poses"]))
     ann = {"name": "Ann"}
@@ -114,15 +114,17 @@ def test_forms_that_are_none_spend_no_challenge(client: TestClient, open_door: H
     assert client.post(here, data=ann, files=files).status_code == 201
 
 
-def test_switched_off_it_says_how_to_switch_it_on(house: House) -> None:
-    client = TestClient(create_app(house), raise_server_exceptions=False)
+def test_switched_off_it_says_how_to_switch_it_on(installation: Installation) -> None:
+    client = TestClient(create_app(installation), raise_server_exceptions=False)
     for path in (HERE, f"{HERE}/L-NONE"):
         answer = client.post(path)
         assert (answer.status_code, answer.json()["code"]) == (403, "switched_off")
         assert "COUNTERMARK_SELF_ENROLMENT=true" in answer.json()["hint"]
 
 
-def test_without_a_face_model_nobody_is_enrolled_and_no_challenge_spent(client: TestClient, open_door: House) -> None:
+def test_without_a_face_model_nobody_is_enrolled_and_no_challenge_spent(
+    client: TestClient, open_door: Installation
+) -> None:
     from service.kit.errors import Unavailable
 
     def missing() -> Posing:

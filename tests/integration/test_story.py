@@ -11,7 +11,7 @@ from skimage import data as photos
 from service.examiner.policy import Outcome, Verdict
 from service.gateway.order import Order
 from service.gateway.pipeline import Gateway
-from service.installation import House
+from service.installation import Installation
 
 
 def jpeg(rgb: np.ndarray, quality: int, size: tuple[int, int] | None = None) -> bytes:
@@ -26,10 +26,10 @@ def pixels(data: bytes) -> np.ndarray:
 
 
 @pytest.mark.parametrize("to", ["png", "jpeg", "webp"])
-def test_an_issued_file_is_verified(house: House, gateway: Gateway, to: str) -> None:
+def test_an_issued_file_is_verified(installation: Installation, gateway: Gateway, to: str) -> None:
     released = gateway.release(Order(prompt="a lake", seed=3, format=to))
 
-    report = house.examiner.examine(released.data)
+    report = installation.examiner.examine(released.data)
 
     assert report.verdict is Verdict.ISSUED_HERE
     assert report.outcome is Outcome.VERIFIED
@@ -44,29 +44,31 @@ def test_an_issued_file_is_verified(house: House, gateway: Gateway, to: str) -> 
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_stripped_shrunk_and_recompressed_copy_is_recovered(house: House, gateway: Gateway, seed: int) -> None:
+def test_a_stripped_shrunk_and_recompressed_copy_is_recovered(
+    installation: Installation, gateway: Gateway, seed: int
+) -> None:
     released = gateway.release(Order(prompt="a lake", seed=seed))
     rgb = pixels(released.data)
 
-    report = house.examiner.examine(jpeg(rgb, 70, size=(128, 128)))
+    report = installation.examiner.examine(jpeg(rgb, 70, size=(128, 128)))
 
     assert report.verdict is Verdict.ISSUED_HERE
     assert report.outcome is Outcome.VERIFIED
     assert report.claimed.state == "recovered"
     assert report.claimed.recovered is not None
     assert report.claimed.recovered.content_id == released.admitted.content_id
-    stored = house.ledger.by_mark(released.admitted.mark_id)
+    stored = installation.ledger.by_mark(released.admitted.mark_id)
     assert stored is not None
     assert base64.b64decode(report.claimed.recovered.manifest_base64) == stored.manifest
     assert report.claimed.failures == []
     assert report.matched[0].issued.content_id == released.admitted.content_id
 
 
-def test_one_changed_pixel_is_tampering(house: House, gateway: Gateway) -> None:
+def test_one_changed_pixel_is_tampering(installation: Installation, gateway: Gateway) -> None:
     """The credential stays in the file; one pixel does not: libpng's filter bytes and all are rewritten."""
     released = gateway.release(Order(prompt="a lake", seed=1))
 
-    report = house.examiner.examine(change_one_pixel(released.data))
+    report = installation.examiner.examine(change_one_pixel(released.data))
 
     assert report.verdict is Verdict.TAMPERED
     assert report.outcome is Outcome.INVALID
@@ -86,10 +88,10 @@ def change_one_pixel(png: bytes) -> bytes:
     return plain[:33] + chunk + plain[33:]
 
 
-def test_a_strangers_photo_has_nothing(house: House, gateway: Gateway) -> None:
+def test_a_strangers_photo_has_nothing(installation: Installation, gateway: Gateway) -> None:
     gateway.release(Order(prompt="a lake", seed=1))
 
-    report = house.examiner.examine(jpeg(photos.astronaut(), 90))
+    report = installation.examiner.examine(jpeg(photos.astronaut(), 90))
 
     assert report.verdict == report.inferred.verdict  # nothing else is known about it
     assert report.outcome is Outcome.NOTHING
@@ -98,12 +100,12 @@ def test_a_strangers_photo_has_nothing(house: House, gateway: Gateway) -> None:
     assert report.matched == []
 
 
-def test_a_mark_moved_to_another_picture_is_a_conflict(house: House, gateway: Gateway, tmp_path) -> None:
+def test_a_mark_moved_to_another_picture_is_a_conflict(installation: Installation, gateway: Gateway, tmp_path) -> None:
     """A copy attack, the strongest there is: somebody with our key embeds an issued id elsewhere."""
     released = gateway.release(Order(prompt="a lake", seed=1))
-    forged = house.codec.embed(np.asarray(photos.astronaut()), released.admitted.mark_id)
+    forged = installation.codec.embed(np.asarray(photos.astronaut()), released.admitted.mark_id)
 
-    report = house.examiner.examine(jpeg(forged, 95))
+    report = installation.examiner.examine(jpeg(forged, 95))
 
     assert report.verdict is Verdict.MARKED_SYNTHETIC
     assert report.outcome is Outcome.UNTRUSTED
@@ -111,7 +113,7 @@ def test_a_mark_moved_to_another_picture_is_a_conflict(house: House, gateway: Ga
     assert report.claimed.state == "absent"
 
 
-def test_a_credential_moved_to_another_picture_is_invalid(house: House, gateway: Gateway) -> None:
+def test_a_credential_moved_to_another_picture_is_invalid(installation: Installation, gateway: Gateway) -> None:
     released = gateway.release(Order(prompt="a lake", seed=1))
     png = released.data
     at = png.index(b"caBX") - 4
@@ -120,13 +122,13 @@ def test_a_credential_moved_to_another_picture_is_invalid(house: House, gateway:
     Image.fromarray(photos.astronaut()).save(out, "PNG")
     stolen = out.getvalue()[:33] + chunk + out.getvalue()[33:]
 
-    report = house.examiner.examine(stolen)
+    report = installation.examiner.examine(stolen)
 
     assert report.verdict is Verdict.TAMPERED
     assert report.marked[0].present is False
 
 
-def test_changed_signature_padding_is_tampering(house: House, gateway: Gateway) -> None:
+def test_changed_signature_padding_is_tampering(installation: Installation, gateway: Gateway) -> None:
     """The C2PA library calls such a file trusted; our ledger knows that it never issued these bytes."""
     data = bytearray(gateway.release(Order(prompt="a lake", seed=1)).data)
     pad = max((m for m in range(len(data) - 64) if data[m : m + 64] == bytes(64)), default=None)
@@ -138,21 +140,21 @@ def test_changed_signature_padding_is_tampering(house: House, gateway: Gateway) 
     at = bytes(data).index(b"caBX") - 4
     length = int.from_bytes(data[at : at + 4], "big")
     data[at + 8 + length : at + 12 + length] = zlib.crc32(data[at + 4 : at + 8 + length]).to_bytes(4, "big")
-    assert house.credentials.read(bytes(data), "image/png").state == "trusted"
+    assert installation.credentials.read(bytes(data), "image/png").state == "trusted"
 
-    report = house.examiner.examine(bytes(data))
+    report = installation.examiner.examine(bytes(data))
 
     assert report.verdict is Verdict.TAMPERED
     assert "file_changed_after_issue" in [reason.code for reason in report.reasons]
 
 
 def test_another_installation_does_not_trust_us_but_says_untrusted(
-    house: House, gateway: Gateway, tmp_path, settings
+    installation: Installation, gateway: Gateway, tmp_path, settings
 ) -> None:
     released = gateway.release(Order(prompt="a lake", seed=1))
-    from service.installation import open_house
+    from service.installation import open_installation
 
-    stranger = open_house(settings.model_copy(update={"home": tmp_path / "elsewhere"}))
+    stranger = open_installation(settings.model_copy(update={"home": tmp_path / "elsewhere"}))
 
     report = stranger.examiner.examine(released.data)
 

@@ -14,10 +14,10 @@ from service.access.client import Client
 from service.access.tenants import Terms
 from service.api import create_app
 from service.cli.app import app
-from service.gateway.execution import Watch
+from service.gateway.execution import ReleaseObserver
 from service.gateway.order import Order
 from service.gateway.pipeline import Gateway
-from service.installation import House, open_house
+from service.installation import Installation, open_installation
 from service.kit.errors import BadRequest, ClientRemoved, LikenessHeld, LikenessRefused, Unsafe
 from service.kit.settings import Settings
 from service.likeness.checks import Likeness
@@ -32,7 +32,7 @@ ORDER = Order(prompt="a lake", seed=1)
 
 
 @pytest.fixture
-def client(painted_house: House) -> TestClient:
+def client(painted_house: Installation) -> TestClient:
     return TestClient(create_app(painted_house), raise_server_exceptions=False)
 
 
@@ -40,8 +40,8 @@ def bearer(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
 
 
-def key_of(house: House, name: str = "acme", **limits: float) -> str:
-    return house.tenants.add(Terms(name=name, **limits)).key  # type: ignore[arg-type]
+def key_of(installation: Installation, name: str = "acme", **limits: float) -> str:
+    return installation.tenants.add(Terms(name=name, **limits)).key  # type: ignore[arg-type]
 
 
 class TestTheDoor:
@@ -49,23 +49,23 @@ class TestTheDoor:
         assert client.post(URL, json=WISH).status_code == 200
         assert client.post(URL, json=WISH, headers=bearer("whatever an OpenAI client sends")).status_code == 200
 
-    def test_with_one_it_needs_a_key(self, client: TestClient, house: House) -> None:
-        key = key_of(house)
+    def test_with_one_it_needs_a_key(self, client: TestClient, installation: Installation) -> None:
+        key = key_of(installation)
         answer = client.post(URL, json=WISH)
         assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
         assert answer.headers["www-authenticate"] == 'Bearer realm="countermark"'
         assert client.post(URL, json=WISH, headers=bearer(key)).status_code == 200
 
     @pytest.mark.parametrize("header", ["Bearer ", "Bearer cm_", "Basic {key}", "{key}", "Bearer {key}x", "Bearer"])
-    def test_what_is_no_key(self, client: TestClient, house: House, header: str) -> None:
-        key = key_of(house)
+    def test_what_is_no_key(self, client: TestClient, installation: Installation, header: str) -> None:
+        key = key_of(installation)
         answer = client.post(URL, json=WISH, headers={"Authorization": header.format(key=key)})
         assert answer.status_code == 401
         assert key[3:] not in answer.text
-        assert house.ledger.verify().images == 0
+        assert installation.ledger.verify().images == 0
 
-    def test_every_address_of_the_gateway_is_behind_it(self, client: TestClient, house: House) -> None:
-        key_of(house)
+    def test_every_address_of_the_gateway_is_behind_it(self, client: TestClient, installation: Installation) -> None:
+        key_of(installation)
         paths = client.get("/openapi.json").json()["paths"]
         gated = [path for path in paths if path.startswith("/v1/images/")]
         assert URL in gated
@@ -74,18 +74,20 @@ class TestTheDoor:
                 assert client.request(method, path, json=WISH).status_code == 401, (method, path)
                 assert {"tenantKey": []} in told["security"]
 
-    def test_the_key_comes_before_what_is_wrong_with_the_order(self, client: TestClient, house: House) -> None:
-        key_of(house)
+    def test_the_key_comes_before_what_is_wrong_with_the_order(
+        self, client: TestClient, installation: Installation
+    ) -> None:
+        key_of(installation)
         assert client.post(URL, json={"no": "order"}).status_code == 401
 
     def test_after_its_end_a_key_is_refused_at_once_and_nobody_else_gets_in(
-        self, client: TestClient, house: House
+        self, client: TestClient, installation: Installation
     ) -> None:
-        old = key_of(house)
-        new = house.tenants.rotate("acme").key
+        old = key_of(installation)
+        new = installation.tenants.rotate("acme").key
         assert client.post(URL, json=WISH, headers=bearer(old)).status_code == 401
         assert client.post(URL, json=WISH, headers=bearer(new)).status_code == 200
-        house.tenants.remove("acme")
+        installation.tenants.remove("acme")
         assert client.post(URL, json=WISH, headers=bearer(new)).status_code == 401
         assert client.post(URL, json=WISH).status_code == 401
 
@@ -94,11 +96,13 @@ class TestTheDoor:
         assert schema["components"]["securitySchemes"]["tenantKey"]["scheme"] == "bearer"
         assert "401" in schema["paths"][URL]["post"]["responses"]
 
-    def test_keys_are_in_no_log(self, client: TestClient, house: House, capfd: pytest.CaptureFixture[str]) -> None:
+    def test_keys_are_in_no_log(
+        self, client: TestClient, installation: Installation, capfd: pytest.CaptureFixture[str]
+    ) -> None:
         from service.kit import logs
 
         logs.configure("debug")
-        key = key_of(house)
+        key = key_of(installation)
         client.post(URL, json=WISH, headers=bearer(key))
         client.post(URL, json=WISH, headers=bearer(key + "x"))
         logs.configure("error")
@@ -106,39 +110,39 @@ class TestTheDoor:
         assert "released" in err
         assert key[11:] not in out + err
 
-    def test_a_database_that_is_gone_opens_nothing(self, client: TestClient, house: House) -> None:
-        with house.ledger.engine.begin() as connection:
+    def test_a_database_that_is_gone_opens_nothing(self, client: TestClient, installation: Installation) -> None:
+        with installation.ledger.engine.begin() as connection:
             connection.exec_driver_sql("DROP TABLE tenants")
         assert client.post(URL, json=WISH).status_code == 503
 
 
 class TestTheExaminer:
-    def test_it_is_open_to_everybody(self, client: TestClient, house: House) -> None:
-        key_of(house)
+    def test_it_is_open_to_everybody(self, client: TestClient, installation: Installation) -> None:
+        key_of(installation)
         assert client.post("/v1/inspect", content=b"x").status_code == 415
 
     @pytest.mark.parametrize("path", ["/v1/inspect", "/v1/detect"])
     def test_unless_the_operator_keeps_it_to_tenants(self, settings: Settings, path: str) -> None:
-        house = open_house(settings.model_copy(update={"examiner_needs_key": True}))
-        client = TestClient(create_app(house), raise_server_exceptions=False)
+        installation = open_installation(settings.model_copy(update={"examiner_needs_key": True}))
+        client = TestClient(create_app(installation), raise_server_exceptions=False)
         assert client.post(path, content=b"x").status_code == 401
-        key = key_of(house)
+        key = key_of(installation)
         assert client.post(path, content=b"x").status_code == 401
         assert client.post(path, content=b"x", headers=bearer(key)).status_code == 415
-        house.close()
+        installation.close()
 
     def test_notices_need_no_key(self, settings: Settings) -> None:
-        house = open_house(settings.model_copy(update={"examiner_needs_key": True}))
-        client = TestClient(create_app(house), raise_server_exceptions=False)
-        key_of(house)
+        installation = open_installation(settings.model_copy(update={"examiner_needs_key": True}))
+        client = TestClient(create_app(installation), raise_server_exceptions=False)
+        key_of(installation)
         assert client.post("/v1/takedowns", json={}).status_code == 400
         assert client.post("/v1/appeals", json={}).status_code == 400
         assert client.get("/v1/consent/keys").status_code == 200
-        house.close()
+        installation.close()
 
 
 class TestLimits:
-    def test_a_threshold_refuses_earlier(self, build, house: House) -> None:
+    def test_a_threshold_refuses_earlier(self, build, installation: Installation) -> None:
         gateway = build(checkers=[Checker(lambda images: [finding(0.4)])])
         assert gateway.release(ORDER)
         with pytest.raises(Unsafe):
@@ -167,16 +171,16 @@ class TestLimits:
         else:
             assert gateway.release(order, client=client)
 
-    def test_fewer_pictures(self, client: TestClient, house: House) -> None:
-        few = bearer(key_of(house, max_images=1))
+    def test_fewer_pictures(self, client: TestClient, installation: Installation) -> None:
+        few = bearer(key_of(installation, max_images=1))
         answer = client.post(URL, json={**WISH, "n": 2}, headers=few)
         assert (answer.status_code, "at most 1" in answer.text) == (400, True)
-        many = bearer(key_of(house, "many", max_images=10))
+        many = bearer(key_of(installation, "many", max_images=10))
         assert client.post(URL, json={**WISH, "n": 5}, headers=many).status_code == 400  # the setting is 4
 
-    def test_a_wider_review_zone(self, house: House) -> None:
-        likeness = Likeness(house.consent, ByColour, 0.0, "default")
-        enrolled(house.consent)
+    def test_a_wider_review_zone(self, installation: Installation) -> None:
+        likeness = Likeness(installation.consent, ByColour, 0.0, "default")
+        enrolled(installation.consent)
         near = portrait((250, 110, 0))  # .44 away
         assert likeness.check_output(near, ()) == ()
         with pytest.raises(LikenessHeld):
@@ -193,49 +197,49 @@ class Portraits(Painter):
 
 
 @pytest.fixture
-def portraits(build, house: House) -> Gateway:
-    house.likeness = Likeness(house.consent, ByColour, 0.5, "default")
-    house._gateway = build(Portraits(), likeness=house.likeness)
-    return house._gateway
+def portraits(build, installation: Installation) -> Gateway:
+    installation.likeness = Likeness(installation.consent, ByColour, 0.5, "default")
+    installation._gateway = build(Portraits(), likeness=installation.likeness)
+    return installation._gateway
 
 
-def granted(house: House, grantee: str) -> Grant:
-    subject = enrolled(house.consent).subject
-    return house.consent.grants.give(subject, "a poster", ["portrait"], grantee, dt.timedelta(days=1))
+def granted(installation: Installation, grantee: str) -> Grant:
+    subject = enrolled(installation.consent).subject
+    return installation.consent.grants.give(subject, "a poster", ["portrait"], grantee, dt.timedelta(days=1))
 
 
-def test_a_grant_to_one_tenant_does_not_serve_another(portraits: Gateway, house: House) -> None:
-    given = granted(house, "acme")
-    acme = house.tenants.client(key_of(house, "acme"))
-    other = house.tenants.client(key_of(house, "other"))
+def test_a_grant_to_one_tenant_does_not_serve_another(portraits: Gateway, installation: Installation) -> None:
+    given = granted(installation, "acme")
+    acme = installation.tenants.client(key_of(installation, "acme"))
+    other = installation.tenants.client(key_of(installation, "other"))
     order = Order(prompt="a portrait", seed=1, grants=(given.id,))
     for stranger in (other, Client()):
         with pytest.raises(LikenessRefused, match="somebody else"):
             portraits.release(order, client=stranger)
     released = portraits.release(order, client=acme)
     assert released.admitted.client == acme
-    (decision,) = house.ledger.decided(released.admitted.content_id)
+    (decision,) = installation.ledger.decided(released.admitted.content_id)
     assert json.loads(decision.body)["tenant"] == "acme"
 
 
-def test_a_grant_to_the_installation_does_not_serve_a_tenant(portraits: Gateway, house: House) -> None:
-    given = granted(house, "default")
-    acme = house.tenants.client(key_of(house, "acme"))
+def test_a_grant_to_the_installation_does_not_serve_a_tenant(portraits: Gateway, installation: Installation) -> None:
+    given = granted(installation, "default")
+    acme = installation.tenants.client(key_of(installation, "acme"))
     order = Order(prompt="a portrait", seed=1, grants=(given.id,))
     with pytest.raises(LikenessRefused):
         portraits.release(order, client=acme)
     released = portraits.release(order)
-    assert "tenant" not in json.loads(house.ledger.decided(released.admitted.content_id)[0].body)
+    assert "tenant" not in json.loads(installation.ledger.decided(released.admitted.content_id)[0].body)
 
 
-def test_the_same_over_http(portraits: Gateway, house: House) -> None:
-    given = granted(house, "acme")
-    acme, other = bearer(key_of(house, "acme")), bearer(key_of(house, "other"))
-    client = TestClient(create_app(house), raise_server_exceptions=False)
+def test_the_same_over_http(portraits: Gateway, installation: Installation) -> None:
+    given = granted(installation, "acme")
+    acme, other = bearer(key_of(installation, "acme")), bearer(key_of(installation, "other"))
+    client = TestClient(create_app(installation), raise_server_exceptions=False)
     wish = {"prompt": "a portrait", "grants": [given.id]}
     refused = client.post(URL, json=wish, headers=other)
     assert (refused.status_code, refused.json()["code"]) == (403, "likeness_refused")
-    (decision,) = house.ledger.decided(refused.json()["appeal"])
+    (decision,) = installation.ledger.decided(refused.json()["appeal"])
     assert json.loads(decision.body)["tenant"] == "other"
     assert client.post(URL, json=wish, headers=acme).status_code == 200
     assert [one["id"] for one in client.get("/v1/consent/grants", headers=acme).json()] == [given.id]
@@ -244,18 +248,20 @@ def test_the_same_over_http(portraits: Gateway, house: House) -> None:
 
 
 @pytest.mark.parametrize("end", ["remove", "rotate"])
-def test_what_is_drawn_while_the_key_ends_is_not_released(gateway: Gateway, house: House, end: str) -> None:
-    acme = house.tenants.client(key_of(house))
+def test_what_is_drawn_while_the_key_ends_is_not_released(
+    gateway: Gateway, installation: Installation, end: str
+) -> None:
+    acme = installation.tenants.client(key_of(installation))
     done: list[object] = []
 
     def on_step(step: int, total: int) -> None:
         if not done:
-            done.append(getattr(house.tenants, end)("acme"))
+            done.append(getattr(installation.tenants, end)("acme"))
 
     with pytest.raises(ClientRemoved):
-        gateway.release(ORDER, Watch(on_step=on_step), acme)
+        gateway.release(ORDER, ReleaseObserver(on_step=on_step), acme)
     assert done
-    assert house.ledger.verify().images == 0
+    assert installation.ledger.verify().images == 0
 
 
 # The command line.

@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 
 from service.adapters.registry import AdapterCard
 from service.generation.adapter_files import read_adapter
-from service.installation import House
+from service.installation import Installation
 from tests.support.people import MODEL
 
 TAGS = {"ss_tag_frequency": json.dumps({"10_ohwx man": {"ohwx man": 10, "smiling": 4}, "1_reg": {"man": 200}})}
@@ -53,12 +53,12 @@ def any_lora(path: Path, metadata: dict[str, str] | None = None) -> Path:
     return path
 
 
-def listed(house: House, path: Path, name: str = "style") -> AdapterCard:
+def listed(installation: Installation, path: Path, name: str = "style") -> AdapterCard:
     """An adapter on the list that holds nobody, whose one sample shows nobody."""
     file = read_adapter(any_lora(path))
-    samples = house.adapters.seal(name, file.digest, 1, MODEL, [])
+    samples = installation.adapters.seal(name, file.digest, 1, MODEL, [])
     card = AdapterCard(name=name, kind=file.kind, digest=file.digest, size=file.size, samples=samples)
-    return house.adapters.add(file, card)
+    return installation.adapters.add(file, card)
 
 
 def word(path: Path, width: int = 32, rows: int = 3) -> Path:

@@ -29,7 +29,7 @@ _INGREDIENTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class InputSource:
     """A file the image was made from, by its SHA-256 (hex): the picture that was changed, the mask that says where, a
     picture that it takes after.
 
@@ -75,7 +75,7 @@ class Statement:
     mark_algorithm: str
     mark_id: int
     consents: tuple[str, ...] = ()
-    sources: tuple[Source, ...] = ()
+    sources: tuple[InputSource, ...] = ()
     resized: Resized | None = None
     energy: Mapping[str, float | str | None] | None = None
     adapters: tuple[tuple[str, float], ...] = ()
@@ -142,7 +142,7 @@ def _making(statement: Statement, when: str) -> list[dict[str, Any]]:
     return [opened, {**made, "action": "c2pa.edited", "digitalSourceType": COMPOSITE}]
 
 
-def _labelled(statement: Statement) -> list[tuple[str, Source]]:
+def _labelled(statement: Statement) -> list[tuple[str, InputSource]]:
     """The sources by names that are used within the manifest alone; what was changed is the first."""
     return [(f"{source.role}{number}", source) for number, source in enumerate(statement.sources)]
 

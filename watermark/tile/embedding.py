@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from watermark.errors import Unmarkable
+from watermark.errors import WatermarkNotReadable
 from watermark.tile.canvas import canonical_side, luma, resized, scaled, whitened
 from watermark.tile.pattern import TILE, Pattern
 from watermark.tile.spectrum import tile_spectrum
@@ -61,7 +61,8 @@ def imprint(
     other patterns are tried: a regular picture may lie on the frequencies of one tile and leave another alone.
 
     Raises:
-        Unmarkable: the picture drowns the mark in every pattern, even when most of its contribution is cancelled.
+        WatermarkNotReadable: the picture hides the mark in every pattern, even when most of its contribution is
+            cancelled.
     """
     grey = luma(rgb)
     host = scaled(grey, canonical_side(min(rgb.shape[:2])) / min(grey.shape))
@@ -73,7 +74,7 @@ def imprint(
         marked, clear = _imprinted(rgb, grey, host, code_word, pattern, _HOST_CANCELLATIONS[0])
         if clear or (max(rgb.shape) <= _JPEG_LARGEST and is_read(_after_jpeg(marked))):
             return marked
-    raise Unmarkable(
+    raise WatermarkNotReadable(
         f"The mark cannot be read back from this picture of {rgb.shape[1]} x {rgb.shape[0]} pixels at "
         f"{MIN_PSNR_DB} dB: it is too noisy for its size, or a regular pattern whose pitch is that of the mark's own "
         "tile. Enlarge it or take another one."

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from detectors.prompts.categories import LEARNED
-from detectors.prompts.classifier import Canary, Limits
+from detectors.prompts.classifier import Canary, PromptThresholds
 from detectors.prompts.features import SIZE, features
 
 from .fit import Linear
@@ -34,7 +34,7 @@ def write(folder: Path, model: Linear, limits: NDArray[np.float64]) -> None:
     ]
     steps = 10**_DIGITS
     rounded_up = np.ceil(steps / (1 + np.exp(-limits))) / steps
-    made = Limits(limits=dict(zip(LEARNED, rounded_up.tolist(), strict=True)), canaries=tuple(canaries))
+    made = PromptThresholds(limits=dict(zip(LEARNED, rounded_up.tolist(), strict=True)), canaries=tuple(canaries))
     (folder / "limits.json").write_text(made.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 

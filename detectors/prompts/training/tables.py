@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 
 from detectors.prompts.categories import LEARNED
 from detectors.prompts.normalise import LONGEST, normalise
-from detectors.prompts.rules import DEFAULT_RULES, Rules
+from detectors.prompts.rules import DEFAULT_RULES, PromptRules
 
 from .data import Prompts, rows_of
 from .evasions import EVASIONS
@@ -46,7 +46,7 @@ def by_category(prompts: Prompts, logits: Logits, limits: Logits) -> str:
 
 def together(prompts: Prompts, logits: Logits, limits: Logits) -> str:
     """Share of prompts that the classifier, the shipped rules, and either would have refused."""
-    rules = Rules(DEFAULT_RULES)
+    rules = PromptRules(DEFAULT_RULES)
     hits = [rules.hits(normalise(text)) for text in prompts.texts]
     ruled = np.array([any(hit.severity == "refuse" for hit in found) for found in hits])
     noted = np.array([bool(found) for found in hits])

@@ -21,6 +21,7 @@ from service.generation.diffusers.adapters import Attachments
 from service.generation.diffusers.adapters import check as check_adapters
 from service.generation.diffusers.blending import Blending
 from service.generation.diffusers.families import steerable
+from service.generation.diffusers.ignored_inputs import IgnoredInputs
 from service.generation.diffusers.onnx_parts import OnnxPart
 from service.generation.diffusers.redrawing import blends, redrawer
 from service.generation.diffusers.references import ReferenceAdapter
@@ -28,7 +29,6 @@ from service.generation.diffusers.references import check as check_references
 from service.generation.diffusers.safe_guidance import CONCEPT, STRENGTHS, steered
 from service.generation.diffusers.schedulers import check as check_scheduler
 from service.generation.diffusers.schedulers import fitting, scheduled
-from service.generation.diffusers.unheard import Unheard
 from service.generation.embedded import vocabulary
 from service.kit.errors import BadRequest
 
@@ -66,7 +66,7 @@ class DiffusersBackend:
         self._schedulers = fitting(pipeline)
         # Now, and not at the first picture sent in: a drawing swaps parts of the pipeline, and they would keep those.
         self._redrawers = {masked: redrawer(pipeline, masked=masked) for masked in (False, True)}
-        self._unheard = Unheard(pipeline, self._options)
+        self._ignored_inputs = IgnoredInputs(pipeline, self._options)
         self._attachments = Attachments(pipeline)
         self._references = references
         self._parts = tuple(parts)
@@ -124,7 +124,7 @@ class DiffusersBackend:
         check_scheduler(self._schedulers, job.scheduler)
         check_adapters(self._pipeline, job.adapters)
         check_references(self._pipeline, self._references, job.references)
-        unheard = (*arguments.ignored(call, job), *self._unheard.warnings(job, self.default_guidance))
+        unheard = (*arguments.ignored(call, job), *self._ignored_inputs.warnings(job, self.default_guidance))
         return (*vocabulary.warnings(job.prompt, self._words), *unheard)
 
     def render(self, job: Job, on_step: OnStep) -> NDArray[np.uint8]:
@@ -188,7 +188,7 @@ class DiffusersBackend:
         job = jobs[0]
         call = arguments.takes(self._pipeline_for(job))
         return {
-            **arguments.words(call, jobs, self._unheard.heard),
+            **arguments.words(call, jobs, self._ignored_inputs.heard),
             **arguments.size(call, job),
             **arguments.picture(call, job),
             **arguments.guidance(call, job),
@@ -221,7 +221,7 @@ class DiffusersBackend:
     def _steered(self, job: Job) -> contextlib.AbstractContextManager[None]:
         if not job.steering:
             return contextlib.nullcontext()
-        concept = self._unheard.heard(CONCEPT)
+        concept = self._ignored_inputs.heard(CONCEPT)
         return steered(self._pipeline, STRENGTHS[job.steering - 1], job.done_steps, concept)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from models import ModelFault
 from models.graphs import filled
-from models.sessions import Program
+from models.sessions import InMemorySession
 
 _WORST_DIFFERENCE = 1e-3  # rounding gives about 1e-5 where results are about 1; another network's are nowhere near
 
@@ -32,7 +32,7 @@ class OnnxPart(ABC):
         self._network = network
         weights = {f"{self._name}.{name}": tensor.numpy() for name, tensor in network.state_dict().items()}
         try:
-            self._program = Program(filled(graph, weights), threads=threads)
+            self._program = InMemorySession(filled(graph, weights), threads=threads)
         except (ValueError, ModelFault) as broken:
             raise ModelFault(f"{self.file}: {broken}") from broken
         if (inputs := set(self._program.shapes)) != self._inputs:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from models import Card, ModelFault, Source
+from models import Card, ModelFault, ModelFolder
 from models.cards import Folder
 from service.generation.diffusers.families import INDEX, Index, part_class, pipeline_class, read_index, replaced, shards
 from service.generation.diffusers.safety_checker import brings_checker
@@ -57,7 +57,7 @@ def pipeline_card(folder: Path, name: str, checked: Checked) -> Card:
         name=name,
         version="1",
         task="text-to-image",
-        licence=Source(folder, name).licence,
+        licence=ModelFolder(folder, name).licence,
         summary=checked.summary,
         source=Folder(kind="folder", path=place),
         files={path.relative_to(folder).as_posix(): file_digest(path) for path in files_of(folder)},

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from models import ModelError, Source
+from models import ModelError, ModelFolder
 from models.export import _options
 
 TIMM = {
@@ -14,10 +14,10 @@ TIMM = {
 }
 
 
-def source(folder: Path, config: dict[str, object], processor: dict[str, object] | None = None) -> Source:
+def source(folder: Path, config: dict[str, object], processor: dict[str, object] | None = None) -> ModelFolder:
     (folder / "config.json").write_text(json.dumps(config))
     (folder / "preprocessor_config.json").write_text(json.dumps(processor or {}))
-    return Source(folder, "a test")
+    return ModelFolder(folder, "a test")
 
 
 def test_a_timm_models_configuration(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_what_states_no_size_is_refused(tmp_path: Path) -> None:
 )
 def test_the_licence_is_what_the_header_declares(tmp_path: Path, readme: str, licence: str) -> None:
     (tmp_path / "README.md").write_text(readme)
-    assert Source(tmp_path, "a test").licence == licence
+    assert ModelFolder(tmp_path, "a test").licence == licence
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from detectors.faces import Match, Templates, compare, distances, search
+from detectors.faces import FaceMatch, Templates, compare, distances, search
 from models import ModelFault
 
 
-def brute_within(rows, asked, limit: float) -> list[Match]:
+def brute_within(rows, asked, limit: float) -> list[FaceMatch]:
     found = [(float(d), i) for i, d in enumerate(distances(rows, asked)) if d <= limit]
-    return [Match(i, d) for d, i in sorted(found)]
+    return [FaceMatch(i, d) for d, i in sorted(found)]
 
 
 @st.composite

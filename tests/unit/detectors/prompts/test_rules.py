@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors.prompts import RuleFileError, RuleHit, Rules, normalise
+from detectors.prompts import PromptRules, RuleFileError, RuleHit, normalise
 from detectors.prompts.matching import Occurrence, together
 from detectors.prompts.rules import DEFAULT_RULES
 
-SHIPPED = Rules(DEFAULT_RULES)
+SHIPPED = PromptRules(DEFAULT_RULES)
 
 
 def refused(text: str) -> set[str]:
@@ -165,7 +165,7 @@ expect = []
 
 
 def test_an_operators_file(tmp_path: Path) -> None:
-    rules = Rules(write(tmp_path, OWN))
+    rules = PromptRules(write(tmp_path, OWN))
     assert rules.tests == 5
     assert rules.hits(normalise("a portrait of ZOE MULLER")) == (
         RuleHit("names.staff", "named_person", "refuse", 14, 24),
@@ -194,23 +194,23 @@ BROKEN = {
 @pytest.mark.parametrize(("text", "says"), BROKEN.values(), ids=BROKEN.keys())
 def test_a_file_that_is_wrong_is_refused(tmp_path: Path, text: str, says: str) -> None:
     with pytest.raises(RuleFileError, match=says):
-        Rules(write(tmp_path, text))
+        PromptRules(write(tmp_path, text))
 
 
 def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RuleFileError, match="cannot be read"):
-        Rules(tmp_path / "nowhere.toml")
+        PromptRules(tmp_path / "nowhere.toml")
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(RuleFileError, match="UTF-8"):
-        Rules(tmp_path / "binary.toml")
+        PromptRules(tmp_path / "binary.toml")
     with pytest.raises(RuleFileError, match="larger"):
-        Rules(write(tmp_path, "#" * ((1 << 20) + 1)))
+        PromptRules(write(tmp_path, "#" * ((1 << 20) + 1)))
 
 
 def test_the_message_holds_no_name(tmp_path: Path) -> None:
     text = '[names]\na = ["Xanthippe"]\n[[tests]]\ntext = "Xanthippe"\nexpect = []\n'
     with pytest.raises(RuleFileError) as caught:
-        Rules(write(tmp_path, text))
+        PromptRules(write(tmp_path, text))
     assert "Xanthippe" not in str(caught.value)
 
 

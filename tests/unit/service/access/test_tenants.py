@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from service.access.client import OPERATOR, Client
 from service.access.tenants import Keyed, Tenants, Terms, check_here
-from service.installation import House
+from service.installation import Installation
 from service.kit.errors import BadRequest, ClientRemoved, NotFound, Unauthorized, Unavailable
 from service.storage import reading
 from tests.support.clock import Clock
@@ -17,12 +17,12 @@ ACME = Terms(name="acme")
 
 
 @pytest.fixture
-def tenants(house: House) -> Tenants:
-    return Tenants(house.ledger, "default", Clock())
+def tenants(installation: Installation) -> Tenants:
+    return Tenants(installation.ledger, "default", Clock())
 
 
-def check(house: House, client: Client) -> None:
-    with reading(house.ledger.engine) as connection:
+def check(installation: Installation, client: Client) -> None:
+    with reading(installation.ledger.engine) as connection:
         check_here(connection, client)
 
 
@@ -44,11 +44,11 @@ def test_keys_are_long_and_each_is_another(tenants: Tenants) -> None:
     assert all(key.startswith("cm_") and len(key) == 46 for key in keys)
 
 
-def test_the_key_is_nowhere_in_the_home_folder_nor_in_words(tenants: Tenants, house: House) -> None:
+def test_the_key_is_nowhere_in_the_home_folder_nor_in_words(tenants: Tenants, installation: Installation) -> None:
     made = tenants.add(ACME)
     secret = made.key[11:]
     assert secret not in repr(made) + str(made) + repr(tenants.everybody()) + repr(tenants.client(made.key))
-    for file in Path(house.settings.home).rglob("*"):
+    for file in Path(installation.settings.home).rglob("*"):
         assert not file.is_file() or secret.encode() not in file.read_bytes()
 
 
@@ -69,20 +69,20 @@ def test_no_text_is_a_key(tenants: Tenants, text: str) -> None:
         tenants.client(text)
 
 
-def test_a_new_key_ends_the_old_one(tenants: Tenants, house: House) -> None:
+def test_a_new_key_ends_the_old_one(tenants: Tenants, installation: Installation) -> None:
     old = tenants.add(ACME).key
     asked = tenants.client(old)
-    check(house, asked)
+    check(installation, asked)
     new = tenants.rotate("acme").key
     with pytest.raises(Unauthorized):
         tenants.client(old)
     with pytest.raises(ClientRemoved):
-        check(house, asked)
+        check(installation, asked)
     assert tenants.client(new).name == "acme"
-    check(house, tenants.client(new))
+    check(installation, tenants.client(new))
 
 
-def test_a_removed_tenant_is_nobody_and_the_door_stays_shut(tenants: Tenants, house: House) -> None:
+def test_a_removed_tenant_is_nobody_and_the_door_stays_shut(tenants: Tenants, installation: Installation) -> None:
     assert not tenants.keys_needed()
     key = tenants.add(ACME).key
     asked = tenants.client(key)
@@ -90,7 +90,7 @@ def test_a_removed_tenant_is_nobody_and_the_door_stays_shut(tenants: Tenants, ho
     with pytest.raises(Unauthorized):
         tenants.client(key)
     with pytest.raises(ClientRemoved):
-        check(house, asked)
+        check(installation, asked)
     assert tenants.keys_needed()
     for change in (tenants.remove, tenants.rotate):
         with pytest.raises(NotFound):
@@ -114,22 +114,22 @@ def test_who_never_was_is_not_found(tenants: Tenants) -> None:
             change("nobody")
 
 
-def test_the_operator_is_always_here_and_a_stranger_never(house: House) -> None:
-    check(house, OPERATOR)
+def test_the_operator_is_always_here_and_a_stranger_never(installation: Installation) -> None:
+    check(installation, OPERATOR)
     with pytest.raises(ClientRemoved):
-        check(house, Client("stranger"))
+        check(installation, Client("stranger"))
 
 
-def test_every_change_is_a_decision_without_the_key(tenants: Tenants, house: House) -> None:
+def test_every_change_is_a_decision_without_the_key(tenants: Tenants, installation: Installation) -> None:
     first = tenants.add(Terms(name="acme", max_images=3)).key
     second = tenants.rotate("acme").key
     tenants.remove("acme")
-    told = [json.loads(decision.body) for decision in house.ledger.decided("acme")]
+    told = [json.loads(decision.body) for decision in installation.ledger.decided("acme")]
     assert [content["action"] for content in told] == ["added", "rotated", "removed"]
     assert told[0]["limits"] == {"max_images": 3}
     assert first[11:] not in json.dumps(told)
     assert second[11:] not in json.dumps(told)
-    assert house.ledger.verify().problems == ()
+    assert installation.ledger.verify().problems == ()
 
 
 @pytest.mark.parametrize("name", ["", "a b", "-a", "a/b", "x" * 65, "acme\n", "\u0430cme"])
@@ -156,9 +156,9 @@ def test_what_is_no_limit(limits: dict[str, float]) -> None:
         Terms(name="acme", **limits)  # type: ignore[arg-type]
 
 
-def test_without_a_database_nobody_gets_in(tenants: Tenants, house: House) -> None:
+def test_without_a_database_nobody_gets_in(tenants: Tenants, installation: Installation) -> None:
     key = tenants.add(ACME).key
-    with house.ledger.engine.begin() as connection:
+    with installation.ledger.engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE tenants")
     with pytest.raises(Unavailable):
         tenants.client(key)

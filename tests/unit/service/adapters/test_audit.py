@@ -10,7 +10,7 @@ from service.adapters.audit import audit
 from service.adapters.registry import AdapterCard
 from service.generation import Job
 from service.generation.adapter_files import read_adapter
-from service.installation import House
+from service.installation import Installation
 from service.kit.errors import NotFound, Unavailable
 from tests.support.adapters import any_lora, listed
 from tests.support.painter import Painter
@@ -30,10 +30,10 @@ class Model(Painter):
         return portrait(ANN if job.adapters else OTHERS[job.seed], job.width)
 
 
-def test_one_face_from_every_seed_is_told(house: House, tmp_path: Path) -> None:
-    card = listed(house, tmp_path / "style.safetensors")
+def test_one_face_from_every_seed_is_told(installation: Installation, tmp_path: Path) -> None:
+    card = listed(installation, tmp_path / "style.safetensors")
     model, seen = Model(), []
-    told = audit("style", house.adapters, model, ByColour(), pictures=4, on_picture=lambda *n: seen.append(n))
+    told = audit("style", installation.adapters, model, ByColour(), pictures=4, on_picture=lambda *n: seen.append(n))
     assert (told.with_adapter.faces, told.with_adapter.same, told.with_adapter.median) == (4, 1.0, 0.0)
     assert (told.without.faces, told.without.same) == (4, 0.0)
     assert (told.digest, told.face_model, told.near_samples) == (card.digest, MODEL, None)
@@ -43,31 +43,33 @@ def test_one_face_from_every_seed_is_told(house: House, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("sample", "near"), [(ANN, 1.0), (BOB, 0.0)])
-def test_faces_of_its_samples_are_told(house: House, tmp_path: Path, sample: tuple[int, int, int], near: float) -> None:
+def test_faces_of_its_samples_are_told(
+    installation: Installation, tmp_path: Path, sample: tuple[int, int, int], near: float
+) -> None:
     file = read_adapter(any_lora(tmp_path / "style.safetensors"))
-    samples = house.adapters.seal("style", file.digest, 1, MODEL, [likeness(sample)])
+    samples = installation.adapters.seal("style", file.digest, 1, MODEL, [likeness(sample)])
     card = AdapterCard(name="style", kind=file.kind, digest=file.digest, size=file.size, samples=samples)
-    house.adapters.add(file, card)
-    assert audit("style", house.adapters, Model(), ByColour(), pictures=2).near_samples == near
+    installation.adapters.add(file, card)
+    assert audit("style", installation.adapters, Model(), ByColour(), pictures=2).near_samples == near
 
 
-def test_pictures_without_faces_tell_nothing(house: House, tmp_path: Path) -> None:
+def test_pictures_without_faces_tell_nothing(installation: Installation, tmp_path: Path) -> None:
     class Landscapes(Model):
         def render(self, job, on_step):  # type: ignore[no-untyped-def]
             return np.full((job.height, job.width, 3), 128, np.uint8)
 
-    listed(house, tmp_path / "style.safetensors")
-    told = audit("style", house.adapters, Landscapes(), ByColour(), pictures=2)
+    listed(installation, tmp_path / "style.safetensors")
+    told = audit("style", installation.adapters, Landscapes(), ByColour(), pictures=2)
     assert (told.with_adapter.faces, told.with_adapter.same, told.near_samples) == (0, None, None)
 
 
-def test_what_cannot_be_drawn_or_found_is_said(house: House, tmp_path: Path) -> None:
+def test_what_cannot_be_drawn_or_found_is_said(installation: Installation, tmp_path: Path) -> None:
     class Broken(Model):
         def render(self, job, on_step):  # type: ignore[no-untyped-def]
             raise ModelFault("adapter style does not fit this model")
 
     with pytest.raises(NotFound):
-        audit("style", house.adapters, Model(), ByColour(), pictures=2)
-    listed(house, tmp_path / "style.safetensors")
+        audit("style", installation.adapters, Model(), ByColour(), pictures=2)
+    listed(installation, tmp_path / "style.safetensors")
     with pytest.raises(Unavailable, match="does not fit"):
-        audit("style", house.adapters, Broken(), ByColour(), pictures=2)
+        audit("style", installation.adapters, Broken(), ByColour(), pictures=2)

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from service.adapters.registry import ADAPTERS_FOLDER, AdapterCard, AdapterChoice, Adapters
 from service.generation.adapter_files import AdapterFile, read_adapter
-from service.installation import House
+from service.installation import Installation
 from service.kit.errors import AdapterRefused, BadRequest, Misconfigured, NotFound, Unavailable
 from service.storage import reading
 from tests.support.adapters import any_lora
@@ -25,8 +25,8 @@ def file(tmp_path: Path) -> AdapterFile:
 
 
 @pytest.fixture
-def adapters(house: House) -> Adapters:
-    return house.adapters
+def adapters(installation: Installation) -> Adapters:
+    return installation.adapters
 
 
 def card(file: AdapterFile, name: str = "style", **said: object) -> AdapterCard:
@@ -38,52 +38,52 @@ def of_nobody(adapters: Adapters, file: AdapterFile, name: str = "style") -> Ada
     return adapters.add(file, card(file, name, samples=samples))
 
 
-def test_what_is_added_can_be_chosen(adapters: Adapters, file: AdapterFile, house: House) -> None:
+def test_what_is_added_can_be_chosen(adapters: Adapters, file: AdapterFile, installation: Installation) -> None:
     of_nobody(adapters, file)
     adapters.add(file, card(file, "ann", subject="S-1", grant=GRANT))
-    style, ann = adapters.chosen(["style:0.5", "ann"])
+    style, ann = adapters.resolve(["style:0.5", "ann"])
     assert (style.adapter.scale, ann.adapter.scale) == (0.5, 1.0)
     assert (style.grant, ann.grant) == (None, GRANT)
-    assert ann.avoided is None
-    assert style.avoided
-    assert style.avoided.faces.within(likeness(ANN), 0.1)
+    assert ann.excluded is None
+    assert style.excluded
+    assert style.excluded.faces.within(likeness(ANN), 0.1)
     assert style.adapter.file.read_bytes() == file.path.read_bytes()
-    (decision,) = house.ledger.decided("style")
+    (decision,) = installation.ledger.decided("style")
     told = json.loads(decision.body)
     assert (decision.kind, told["action"], told["digest"], told["samples"]) == ("adapter", "added", file.digest, "2")
 
 
-def test_no_face_lies_open(adapters: Adapters, file: AdapterFile, house: House) -> None:
+def test_no_face_lies_open(adapters: Adapters, file: AdapterFile, installation: Installation) -> None:
     of_nobody(adapters, file)
-    words = (house.settings.home / ADAPTERS_FOLDER / "style.json").read_text()
+    words = (installation.settings.home / ADAPTERS_FOLDER / "style.json").read_text()
     from service.likeness.schemas import as_text
 
     assert as_text(likeness(ANN)) not in words
 
 
 def test_what_is_not_on_the_list_is_refused_and_not_repeated(adapters: Adapters, file: AdapterFile) -> None:
-    assert adapters.chosen([]) == ()
+    assert adapters.resolve([]) == ()
     with pytest.raises(AdapterRefused) as refused:
-        adapters.chosen(["ann-example"])
+        adapters.resolve(["ann-example"])
     assert "ann-example" not in refused.value.message
     of_nobody(adapters, file)
     with pytest.raises(AdapterRefused):
-        adapters.chosen(["style", "ann-example"])
+        adapters.resolve(["style", "ann-example"])
     with pytest.raises(BadRequest, match="twice"):
-        adapters.chosen(["style", "style:0.5"])
+        adapters.resolve(["style", "style:0.5"])
 
 
-def test_what_is_removed_is_gone(adapters: Adapters, file: AdapterFile, house: House) -> None:
+def test_what_is_removed_is_gone(adapters: Adapters, file: AdapterFile, installation: Installation) -> None:
     of_nobody(adapters, file)
     adapters.remove("style")
-    assert list((house.settings.home / ADAPTERS_FOLDER).iterdir()) == []
+    assert list((installation.settings.home / ADAPTERS_FOLDER).iterdir()) == []
     with pytest.raises(AdapterRefused):
-        adapters.chosen(["style"])
+        adapters.resolve(["style"])
     with pytest.raises(NotFound):
         adapters.remove("style")
     with pytest.raises(NotFound):
         adapters.remove("../../ledger")
-    assert [json.loads(d.body)["action"] for d in house.ledger.decided("style")] == ["added", "removed"]
+    assert [json.loads(d.body)["action"] for d in installation.ledger.decided("style")] == ["added", "removed"]
 
 
 def test_a_name_stays_that_of_one_file(adapters: Adapters, file: AdapterFile, tmp_path: Path) -> None:
@@ -114,9 +114,11 @@ def test_a_card_cannot_declare_both(adapters: Adapters, file: AdapterFile) -> No
         card(file, subject="S-1", grant=GRANT, samples=samples)
 
 
-def test_a_card_that_cannot_be_read_closes_the_list(adapters: Adapters, file: AdapterFile, house: House) -> None:
+def test_a_card_that_cannot_be_read_closes_the_list(
+    adapters: Adapters, file: AdapterFile, installation: Installation
+) -> None:
     of_nobody(adapters, file)
-    place = house.settings.home / ADAPTERS_FOLDER / "style.json"
+    place = installation.settings.home / ADAPTERS_FOLDER / "style.json"
     whole = place.read_text()
     place.write_text(whole[:-10])
     closed(adapters, "style")
@@ -128,62 +130,67 @@ def test_a_card_that_cannot_be_read_closes_the_list(adapters: Adapters, file: Ad
 def closed(adapters: Adapters, name: str) -> None:
     """Whoever orders is not told where the list lies and what stands on it."""
     with pytest.raises(Unavailable) as refused:
-        adapters.chosen(["mine"])
+        adapters.resolve(["mine"])
     assert refused.value.message == "the list of adapters cannot be read"
     assert name not in str(refused.value.hint)
 
 
 def test_a_card_that_is_removed_while_the_list_is_read_is_not_on_it(
-    adapters: Adapters, file: AdapterFile, house: House, monkeypatch: pytest.MonkeyPatch
+    adapters: Adapters, file: AdapterFile, installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     of_nobody(adapters, file)
     of_nobody(adapters, file, "other")
-    paths = list((house.settings.home / ADAPTERS_FOLDER).glob("*.json"))
+    paths = list((installation.settings.home / ADAPTERS_FOLDER).glob("*.json"))
     adapters.remove("other")
     monkeypatch.setattr(Path, "glob", lambda self, pattern: paths)
     assert [card.name for card in adapters.cards()] == ["style"]
 
 
 def test_what_cannot_be_decided_is_not_done(
-    adapters: Adapters, file: AdapterFile, house: House, monkeypatch: pytest.MonkeyPatch
+    adapters: Adapters, file: AdapterFile, installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*args: object, **more: object) -> None:
         raise Unavailable("the disk is full")
 
     of_nobody(adapters, file)
-    before = {path.name for path in (house.settings.home / ADAPTERS_FOLDER).iterdir()}
+    before = {path.name for path in (installation.settings.home / ADAPTERS_FOLDER).iterdir()}
     monkeypatch.setattr("service.ledger.ledger.link", full)
     with pytest.raises(Unavailable, match="full"):
         of_nobody(adapters, file, "other")
     with pytest.raises(Unavailable, match="full"):
         adapters.remove("style")
     assert [card.name for card in adapters.cards()] == ["style"]
-    assert {path.name for path in (house.settings.home / ADAPTERS_FOLDER).iterdir()} == before
-    assert adapters.chosen(["style"])
+    assert {path.name for path in (installation.settings.home / ADAPTERS_FOLDER).iterdir()} == before
+    assert adapters.resolve(["style"])
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_of_two_who_add_one_name_one_is_refused(
-    adapters: Adapters, file: AdapterFile, house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+    adapters: Adapters,
+    file: AdapterFile,
+    installation: Installation,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    when: str,
 ) -> None:
     """The other one comes just before or just after this one's decision; after it, only with the same file."""
     other = read_adapter(any_lora(tmp_path / "other.safetensors", {"note": "another"})) if when == "before" else file
-    record = house.ledger.record
+    record = installation.ledger.record
 
     def meanwhile(*args: object, **more: object) -> None:
-        monkeypatch.setattr(house.ledger, "record", record)
+        monkeypatch.setattr(installation.ledger, "record", record)
         if when == "after":
             record(*args, **more)  # type: ignore[arg-type]
         adapters.add(other, card(other, subject="S-1", grant=GRANT))
         if when == "before":
             record(*args, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(house.ledger, "record", meanwhile)
+    monkeypatch.setattr(installation.ledger, "record", meanwhile)
     with pytest.raises(BadRequest, match="there is an adapter called style"):
         of_nobody(adapters, file)
     (listed,) = adapters.cards()
     assert (listed.subject, listed.digest) == ("S-1", other.digest)
-    (chosen,) = adapters.chosen(["style"])
+    (chosen,) = adapters.resolve(["style"])
     assert chosen.adapter.file.read_bytes() == other.path.read_bytes()
 
 
@@ -203,15 +210,17 @@ def test_a_home_that_cannot_be_written_is_said(
         of_nobody(adapters, file, "other")
 
 
-def test_what_is_used_must_still_stand_on_the_list(adapters: Adapters, file: AdapterFile, house: House) -> None:
+def test_what_is_used_must_still_stand_on_the_list(
+    adapters: Adapters, file: AdapterFile, installation: Installation
+) -> None:
     def check() -> None:
-        with reading(house.ledger.engine) as connection:
+        with reading(installation.ledger.engine) as connection:
             adapters.check_here(connection, used)
 
     of_nobody(adapters, file)
-    used = adapters.chosen(["style"])
+    used = adapters.resolve(["style"])
     check()
-    place = house.settings.home / ADAPTERS_FOLDER / "style.json"
+    place = installation.settings.home / ADAPTERS_FOLDER / "style.json"
     words = place.read_text()
     adapters.remove("style")
     with pytest.raises(AdapterRefused, match="meanwhile"):
@@ -227,24 +236,26 @@ def test_what_is_used_must_still_stand_on_the_list(adapters: Adapters, file: Ada
 
 @pytest.mark.parametrize("change", [{"faces": 2}, {"box": "AAAA"}])
 def test_samples_that_were_changed_are_not_used(
-    adapters: Adapters, file: AdapterFile, house: House, change: dict[str, object]
+    adapters: Adapters, file: AdapterFile, installation: Installation, change: dict[str, object]
 ) -> None:
     of_nobody(adapters, file)
-    place = house.settings.home / ADAPTERS_FOLDER / "style.json"
+    place = installation.settings.home / ADAPTERS_FOLDER / "style.json"
     values = json.loads(place.read_text())
     place.write_text(json.dumps({**values, "samples": {**values["samples"], **change}}))
     with pytest.raises(Misconfigured):
-        adapters.chosen(["style"])
+        adapters.resolve(["style"])
 
 
 def test_the_faces_of_one_card_do_not_open_in_another(adapters: Adapters, file: AdapterFile) -> None:
     samples = adapters.seal("other", file.digest, 2, MODEL, [likeness(ANN)])
     adapters.add(file, card(file, samples=samples))
     with pytest.raises(Misconfigured):
-        adapters.chosen(["style"])
+        adapters.resolve(["style"])
 
 
-def test_a_file_that_changes_while_it_is_added_is_not(adapters: Adapters, file: AdapterFile, house: House) -> None:
+def test_a_file_that_changes_while_it_is_added_is_not(
+    adapters: Adapters, file: AdapterFile, installation: Installation
+) -> None:
     made = card(file, subject="S-1", grant=GRANT)
     file.path.write_bytes(file.path.read_bytes() + b" ")
     with pytest.raises(Misconfigured, match="changed"):

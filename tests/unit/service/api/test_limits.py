@@ -4,7 +4,7 @@ from fastapi.testclient import TestClient
 from service.api import create_app
 from service.api import limits as module
 from service.api.limits import Buckets, caller
-from service.installation import House, open_house
+from service.installation import Installation, open_installation
 from service.kit.settings import Settings
 
 
@@ -19,26 +19,26 @@ class Watch:
 
 
 @pytest.fixture
-def watch() -> Watch:
+def observer() -> Watch:
     return Watch()
 
 
-def test_a_bucket_empties_and_fills_evenly(watch: Watch) -> None:
-    buckets = Buckets(6, watch)
+def test_a_bucket_empties_and_fills_evenly(observer: Watch) -> None:
+    buckets = Buckets(6, observer)
     assert [buckets.take("a") for _ in range(6)] == [0] * 6
     assert buckets.take("a") == pytest.approx(10)
     assert buckets.take("b") == 0  # somebody else
-    watch.now += 4
+    observer.now += 4
     assert buckets.take("a") == pytest.approx(6)  # asking costs nothing
-    watch.now += 6
+    observer.now += 6
     assert buckets.take("a") == 0
-    watch.now += 10_000
+    observer.now += 10_000
     assert [buckets.take("a") for _ in range(7)] == [0] * 6 + [pytest.approx(10)]
 
 
-def test_the_longest_unused_are_forgotten(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_longest_unused_are_forgotten(observer: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_MOST_ADDRESSES", 3)
-    buckets = Buckets(1, watch)
+    buckets = Buckets(1, observer)
     for key in "abcd":
         assert buckets.take(key) == 0
     assert len(buckets._kept) == 3
@@ -63,9 +63,9 @@ def test_whose_bucket_it_is(client: tuple[str, int] | None, key: str) -> None:
 
 @pytest.fixture
 def strict(settings: Settings):  # type: ignore[no-untyped-def]
-    house = open_house(settings.model_copy(update={"requests_per_minute": 2}))
-    yield house
-    house.close()
+    installation = open_installation(settings.model_copy(update={"requests_per_minute": 2}))
+    yield installation
+    installation.close()
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def strict(settings: Settings):  # type: ignore[no-untyped-def]
         ("POST", "/v1/consent/subjects/S-1/grants/G-1/revoke"),
     ],
 )
-def test_who_asks_too_often_waits(strict: House, method: str, path: str) -> None:
+def test_who_asks_too_often_waits(strict: Installation, method: str, path: str) -> None:
     client = TestClient(create_app(strict), raise_server_exceptions=False)
     assert [client.request(method, path).status_code == 429 for _ in range(3)] == [False, False, True]
     refused = client.request(method, path)
@@ -94,7 +94,7 @@ def test_who_asks_too_often_waits(strict: House, method: str, path: str) -> None
 
 
 @pytest.mark.parametrize("path", ["/v1/takedowns/T-1", "/v1/consent/subjects/S-1/images/x/withdraw"])
-def test_many_addresses_try_no_more_pins_of_one_number(strict: House, path: str) -> None:
+def test_many_addresses_try_no_more_pins_of_one_number(strict: Installation, path: str) -> None:
     app = create_app(strict)
     asking = [TestClient(app, client=(f"192.0.2.{n}", 5), raise_server_exceptions=False) for n in range(4)]
     assert [client.get(path).status_code == 429 for client in asking] == [False, False, True, True]
@@ -102,14 +102,14 @@ def test_many_addresses_try_no_more_pins_of_one_number(strict: House, path: str)
     assert asking[2].get("/v1/appeals").status_code != 429  # it names no number
 
 
-def test_a_mounted_app_is_limited_too(strict: House) -> None:
+def test_a_mounted_app_is_limited_too(strict: Installation) -> None:
     client = TestClient(create_app(strict), root_path="/images", raise_server_exceptions=False)
     codes = [client.get("/images/v1/takedowns/T-1").status_code for _ in range(3)]
     assert codes[-1] == 429
 
 
 def test_zero_is_no_limit(settings: Settings) -> None:
-    house = open_house(settings.model_copy(update={"requests_per_minute": 0}))
-    client = TestClient(create_app(house), raise_server_exceptions=False)
+    installation = open_installation(settings.model_copy(update={"requests_per_minute": 0}))
+    client = TestClient(create_app(installation), raise_server_exceptions=False)
     assert {client.post("/v1/appeals").status_code for _ in range(70)} == {400}
-    house.close()
+    installation.close()

@@ -6,7 +6,7 @@ from sqlalchemy import create_engine
 
 from service.api import create_app
 from service.api.middleware import LARGEST_JSON
-from service.installation import House
+from service.installation import Installation
 from service.kit.strict_schema import MOST_MEMBERS
 
 JSON, TEXT = ("content-type", "application/json"), ("content-type", "text/plain")
@@ -14,7 +14,7 @@ PATHS = ["/v1/images/generations", "/v1/appeals", "/v1/takedowns"]
 
 
 @pytest.fixture
-def client(painted_house: House) -> TestClient:
+def client(painted_house: Installation) -> TestClient:
     return TestClient(create_app(painted_house), raise_server_exceptions=False)
 
 
@@ -50,8 +50,8 @@ def test_many_members_are_refused_at_once(client: TestClient, path: str) -> None
         "/v1/consent/subjects/S/images/%00/withdraw",
     ],
 )
-def test_a_nul_is_in_no_number(client: TestClient, house: House, path: str) -> None:
-    house.ledger._engine = create_engine("sqlite:////no/such/ledger.db")  # who asks it is told 503
+def test_a_nul_is_in_no_number(client: TestClient, installation: Installation, path: str) -> None:
+    installation.ledger._engine = create_engine("sqlite:////no/such/ledger.db")  # who asks it is told 503
     response = client.get(path, headers={"x-case-pin": "1", "x-subject-pin": "1"})
     assert (response.status_code, response.json()["code"]) == (404, "not_found")
     assert response.headers["x-request-id"] == response.json()["instance"]

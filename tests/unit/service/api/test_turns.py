@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from service.api.turns import in_turn
+from service.api.turns import run_limited
 
 
 def test_callers_who_leave_free_no_place() -> None:
@@ -22,10 +22,10 @@ def test_callers_who_leave_free_no_place() -> None:
     async def hasty() -> None:
         turn = asyncio.Semaphore(2)
         for _ in range(6):
-            call = asyncio.create_task(in_turn(turn, work))
+            call = asyncio.create_task(run_limited(turn, work))
             await asyncio.sleep(0.005)
             call.cancel()
-        await asyncio.gather(in_turn(turn, work), in_turn(turn, work))
+        await asyncio.gather(run_limited(turn, work), run_limited(turn, work))
 
     asyncio.run(hasty())
     assert most == 2
@@ -35,7 +35,7 @@ def test_results_and_errors_come_back_and_the_place_is_free_again() -> None:
     async def both() -> int:
         turn = asyncio.Semaphore(1)
         with pytest.raises(ZeroDivisionError):
-            await in_turn(turn, lambda: 1 // 0)
-        return await in_turn(turn, pow, 2, 5)
+            await run_limited(turn, lambda: 1 // 0)
+        return await run_limited(turn, pow, 2, 5)
 
     assert asyncio.run(both()) == 32

@@ -11,9 +11,9 @@ from models import ModelFault
 from service.examiner.classifier import Classifier, Thresholds
 from service.examiner.policy import Verdict
 from service.kit.errors import BadRequest, BrokenPicture, Misconfigured, Unavailable
-from service.media.pictures import Limits, decode, encode
+from service.media.pictures import ImageLimits, decode, encode
 
-LIMITS = Limits(1 << 20, 1 << 20)
+LIMITS = ImageLimits(1 << 20, 1 << 20)
 PICTURE = encode(np.zeros((8, 8, 3), np.uint8), "png")[0]
 
 

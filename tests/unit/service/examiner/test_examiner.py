@@ -6,89 +6,89 @@ from skimage import data as photos
 
 from service.gateway.order import Order
 from service.gateway.pipeline import Gateway
-from service.installation import House
+from service.installation import Installation
 from service.kit.errors import InputError, TooLarge, Unavailable
 from tests.assets.hostile import picture, save
 
 
-def test_without_the_ledger_there_is_no_report(house: House, monkeypatch) -> None:
+def test_without_the_ledger_there_is_no_report(installation: Installation, monkeypatch) -> None:
     """A report that silently lacks our own records would be a false one."""
 
     def gone(*args: object) -> None:
         raise Unavailable("the ledger cannot be read: gone")
 
-    monkeypatch.setattr(house.ledger, "by_sha256", gone)
+    monkeypatch.setattr(installation.ledger, "by_sha256", gone)
     with pytest.raises(Unavailable):
-        house.examiner.examine(save(picture(), "PNG"))
+        installation.examiner.examine(save(picture(), "PNG"))
 
 
 def test_limits_come_from_the_settings(settings) -> None:
-    from service.installation import open_house
+    from service.installation import open_installation
 
-    small = open_house(settings.model_copy(update={"max_pixels": 4096}))
+    small = open_installation(settings.model_copy(update={"max_pixels": 4096}))
     with pytest.raises(TooLarge):
         small.examiner.examine(save(picture(size=(65, 64)), "PNG"))
     with pytest.raises(InputError):
         small.examiner.examine(b"")
 
 
-def test_declarations_are_reported(house: House) -> None:
+def test_declarations_are_reported(installation: Installation) -> None:
     from PIL.PngImagePlugin import PngInfo
 
     info = PngInfo()
     info.add_text("parameters", "a castle")
-    report = house.examiner.examine(save(picture(), "PNG", pnginfo=info), "castle.png")
+    report = installation.examiner.examine(save(picture(), "PNG", pnginfo=info), "castle.png")
     assert report.file == "castle.png"
     assert report.verdict == "declared_synthetic"
     assert report.outcome == "nothing_found"
     assert report.claimed.declarations[0].source == "png_text"
 
 
-def test_a_copy_without_its_mark_is_matched(house: House, gateway: Gateway) -> None:
+def test_a_copy_without_its_mark_is_matched(installation: Installation, gateway: Gateway) -> None:
     """The unmarked draft of an issued picture: only its looks give it away."""
     from PIL import Image
 
     released = gateway.release(Order(prompt="a lake", seed=1))
     draft = released.proven.signed.marked.cleared.draft.rgb
-    report = house.examiner.examine(save(Image.fromarray(draft), "PNG"))
+    report = installation.examiner.examine(save(Image.fromarray(draft), "PNG"))
     assert report.marked[0].present is False
     assert report.matched[0].issued.content_id == released.admitted.content_id
     assert report.verdict == "likely_synthetic"
     assert report.outcome == "nothing_found"
 
 
-def test_a_mark_of_a_lost_ledger_is_still_found(house: House, gateway: Gateway) -> None:
+def test_a_mark_of_a_lost_ledger_is_still_found(installation: Installation, gateway: Gateway) -> None:
     from PIL import Image
 
-    marked = house.codec.embed(photos.astronaut(), 42)
-    report = house.examiner.examine(save(Image.fromarray(marked), "PNG"))
+    marked = installation.codec.embed(photos.astronaut(), 42)
+    report = installation.examiner.examine(save(Image.fromarray(marked), "PNG"))
     assert report.marked[0].mark_id == f"{42:012x}"
     assert report.marked[0].issued is None
     assert report.verdict == "marked_synthetic"
     assert "mark_unknown_here" in [reason.code for reason in report.reasons]
 
 
-def test_what_nobody_looked_at_does_not_count_as_unmarked(house: House) -> None:
+def test_what_nobody_looked_at_does_not_count_as_unmarked(installation: Installation) -> None:
     """Of a panorama only the middle is read; untouched, it must not be reported as painted over."""
     import cv2
     from PIL import Image
 
-    marked = house.codec.embed(cv2.resize(photos.astronaut(), (2000, 400)), 42)
+    marked = installation.codec.embed(cv2.resize(photos.astronaut(), (2000, 400)), 42)
     data = save(Image.fromarray(marked), "PNG")
-    coverage = house.examiner.examine(data, classify=False).marked[0].coverage
+    coverage = installation.examiner.examine(data, classify=False).marked[0].coverage
     assert coverage is not None
     assert coverage > 0.8
-    found = house.examiner.mark_map(data)
+    found = installation.examiner.mark_map(data)
     assert found is not None
     assert np.isnan(found[1][:, :300]).all()
     assert np.nanmean(found[1]) > 0.5
 
 
-def test_examining_is_thread_safe(house: House, gateway: Gateway) -> None:
+def test_examining_is_thread_safe(installation: Installation, gateway: Gateway) -> None:
     data = gateway.release(Order(prompt="a lake", seed=1)).data
-    expected = house.examiner.examine(data)
+    expected = installation.examiner.examine(data)
     reports = []
-    threads = [threading.Thread(target=lambda: reports.append(house.examiner.examine(data))) for _ in range(6)]
+    threads = [threading.Thread(target=lambda: reports.append(installation.examiner.examine(data))) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:

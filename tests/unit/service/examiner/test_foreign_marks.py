@@ -11,10 +11,10 @@ from skimage import data as photos
 from service.examiner import foreign_marks
 from service.examiner.examiner import Examiner
 from service.examiner.report import Inferred
-from service.installation import House
+from service.installation import Installation
 from service.kit.errors import Misconfigured
 from service.kit.settings import Settings
-from service.media.pictures import Limits
+from service.media.pictures import ImageLimits
 from tests.assets.hostile import save
 from watermark.foreign import stock
 from watermark.foreign.protocol import CodecError, ForeignReading
@@ -116,17 +116,19 @@ class Says:
         return [reading for reading in self._readings if reading.payload]
 
 
-def examiner(house: House, codec: Says) -> Examiner:
+def examiner(installation: Installation, codec: Says) -> Examiner:
     asked = lambda picture: Inferred(state="not_asked")  # noqa: E731
-    return Examiner(house.codec, house.credentials, house.ledger, Limits(1 << 24, 1 << 24), asked, [codec])
+    return Examiner(
+        installation.codec, installation.credentials, installation.ledger, ImageLimits(1 << 24, 1 << 24), asked, [codec]
+    )
 
 
 PICTURE = save(Image.fromarray(photos.astronaut()), "PNG")
 
 
-def test_another_generators_mark_is_told_and_judged(house: House) -> None:
+def test_another_generators_mark_is_told_and_judged(installation: Installation) -> None:
     codec = Says(ForeignReading("Stable Diffusion XL's stock mark", "b3ec", 0.98, synthetic=True))
-    report = examiner(house, codec).examine(PICTURE)
+    report = examiner(installation, codec).examine(PICTURE)
     ours, theirs = report.marked
     assert ours.present is False
     assert (theirs.codec, theirs.present, theirs.name) == (codec.name, True, "Stable Diffusion XL's stock mark")
@@ -136,20 +138,20 @@ def test_another_generators_mark_is_told_and_judged(house: House) -> None:
     assert "foreign_mark_found" in [reason.code for reason in report.reasons]
 
 
-def test_a_mark_that_not_only_generators_make_decides_nothing(house: House) -> None:
-    report = examiner(house, Says(ForeignReading("an archive", "01", 1.0))).examine(PICTURE)
+def test_a_mark_that_not_only_generators_make_decides_nothing(installation: Installation) -> None:
+    report = examiner(installation, Says(ForeignReading("an archive", "01", 1.0))).examine(PICTURE)
     assert report.marked[1].present
     assert report.verdict == "inconclusive"
 
 
-def test_no_mark_is_an_answer_too(house: House) -> None:
-    report = examiner(house, Says(ForeignReading("nobody", "", 1.0))).examine(PICTURE)
+def test_no_mark_is_an_answer_too(installation: Installation) -> None:
+    report = examiner(installation, Says(ForeignReading("nobody", "", 1.0))).examine(PICTURE)
     assert [mark.present for mark in report.marked] == [False, False]
     assert report.verdict == "inconclusive"
 
 
-def test_a_codec_that_fails_says_so_in_its_place(house: House) -> None:
-    report = examiner(house, Says()).examine(PICTURE)
+def test_a_codec_that_fails_says_so_in_its_place(installation: Installation) -> None:
+    report = examiner(installation, Says()).examine(PICTURE)
     assert report.marked[1].present is False
     assert report.marked[1].note == "This codec failed: RuntimeError"  # the rest may hold anything: it is in the log
 
@@ -186,14 +188,14 @@ GOOD = ForeignReading("a studio", "b3ec", 1.0)
         map(int, "x"),
     ],
 )
-def test_a_codec_that_answers_nonsense_says_so_in_its_place(house: House, answer: object) -> None:
+def test_a_codec_that_answers_nonsense_says_so_in_its_place(installation: Installation, answer: object) -> None:
     """Nothing of such an answer counts, and nothing of it is a failure of the examiner."""
-    ours, theirs = examiner(house, Gives(answer)).examine(SMALL).marked
+    ours, theirs = examiner(installation, Gives(answer)).examine(SMALL).marked
     assert theirs.present is False
     assert (theirs.note or "").startswith("This codec failed: ")
     assert not ours.present
 
 
-def test_whatever_has_the_shape_of_readings_is_welcome(house: House) -> None:
+def test_whatever_has_the_shape_of_readings_is_welcome(installation: Installation) -> None:
     for answer in ((GOOD,), iter([GOOD]), [ForeignReading("a studio", "b3ec", np.float32(1))]):
-        assert examiner(house, Gives(answer)).examine(SMALL).marked[1].present
+        assert examiner(installation, Gives(answer)).examine(SMALL).marked[1].present

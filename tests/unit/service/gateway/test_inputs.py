@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from service.gateway.inputs import intake
+from service.gateway.inputs import decode_inputs
 from service.kit.errors import BadRequest, BrokenPicture, TooLarge
-from service.media.pictures import Limits, encode
+from service.media.pictures import ImageLimits, encode
 from tests.support.painter import landscape
 
-LIMITS = Limits(1 << 20, 1 << 20)
+LIMITS = ImageLimits(1 << 20, 1 << 20)
 PICTURE = encode(landscape(1, 96, 64), "png")[0]
 
 
@@ -26,12 +26,12 @@ def mask_file(alpha: np.ndarray | None = None, grey: int = 255) -> bytes:
 
 
 def test_an_order_without_pictures_brings_nothing() -> None:
-    nothing = intake(None, None, LIMITS)
+    nothing = decode_inputs(None, None, LIMITS)
     assert (nothing.pictures, nothing.size, nothing.canvas((64, 64), None)) == ((), None, None)
 
 
 def test_a_picture_is_decoded_and_becomes_a_canvas() -> None:
-    taken = intake(PICTURE, None, LIMITS)
+    taken = decode_inputs(PICTURE, None, LIMITS)
     (given,) = taken.pictures
     assert (given.role, given.picture.mime, taken.size) == ("image", "image/png", (96, 64))
     onto = taken.canvas((48, 32), 0.5)
@@ -40,7 +40,7 @@ def test_a_picture_is_decoded_and_becomes_a_canvas() -> None:
 
 
 def test_white_selects_in_a_mask_without_alpha() -> None:
-    taken = intake(PICTURE, mask_file(), LIMITS)
+    taken = decode_inputs(PICTURE, mask_file(), LIMITS)
     assert [given.role for given in taken.pictures] == ["image", "mask"]
     assert taken.selected is not None
     assert taken.selected[:, :48].all()
@@ -50,35 +50,35 @@ def test_white_selects_in_a_mask_without_alpha() -> None:
 def test_what_is_transparent_selects_and_the_colours_do_not() -> None:
     alpha = np.full((64, 96), 255, np.uint8)
     alpha[:10] = 0
-    taken = intake(PICTURE, mask_file(alpha), LIMITS)
+    taken = decode_inputs(PICTURE, mask_file(alpha), LIMITS)
     assert taken.selected is not None
     assert taken.selected[:10].all()
     assert not taken.selected[10:].any()
 
 
 def test_an_alpha_channel_without_holes_is_passed_over() -> None:
-    taken = intake(PICTURE, mask_file(np.full((64, 96), 255, np.uint8)), LIMITS)
+    taken = decode_inputs(PICTURE, mask_file(np.full((64, 96), 255, np.uint8)), LIMITS)
     assert taken.selected is not None
     assert taken.selected.all()
 
 
 def test_a_mask_of_another_size_is_refused() -> None:
     with pytest.raises(BadRequest, match="96x64 px and its mask 64x96"):
-        intake(PICTURE, encode(landscape(1, 64, 96), "png")[0], LIMITS)
+        decode_inputs(PICTURE, encode(landscape(1, 64, 96), "png")[0], LIMITS)
 
 
 def test_a_mask_that_selects_nothing_is_refused() -> None:
     with pytest.raises(BadRequest, match="selects nothing"):
-        intake(PICTURE, encode(np.zeros((64, 96, 3), np.uint8), "png")[0], LIMITS)
+        decode_inputs(PICTURE, encode(np.zeros((64, 96, 3), np.uint8), "png")[0], LIMITS)
 
 
 @pytest.mark.parametrize("damaged", ["image", "mask"])
 def test_damaged_pictures_are_named_so(damaged: str) -> None:
     files = {"image": PICTURE, "mask": mask_file(), damaged: PICTURE[:80]}
     with pytest.raises(BrokenPicture):
-        intake(files["image"], files["mask"], LIMITS)
+        decode_inputs(files["image"], files["mask"], LIMITS)
 
 
 def test_the_limits_hold() -> None:
     with pytest.raises(TooLarge):
-        intake(PICTURE, None, Limits(1 << 20, 1000))
+        decode_inputs(PICTURE, None, ImageLimits(1 << 20, 1000))

@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import select
 
 from service.gateway import review_queue as module
-from service.gateway.held_draft import Kept
+from service.gateway.held_draft import HeldDraft
 from service.gateway.order import Order
-from service.gateway.review_queue import Held
+from service.gateway.review_queue import ReviewQueue
 from service.generation import ModelIdentity
-from service.installation import House
+from service.installation import Installation
 from service.keys import signing
 from service.kit.errors import BadRequest, Gone, Misconfigured, NotFound, Unavailable
 from service.storage import held as table
@@ -23,7 +23,7 @@ from tests.support.clock import NOON, Clock
 from tests.support.painter import landscape
 
 SUBJECT, OTHER = "S-0000-0000-0000-0001", "S-0000-0000-0000-0002"
-KEPT = Kept(
+KEPT = HeldDraft(
     Order(prompt="a secret garden", seed=1),
     ModelIdentity("painter", "1", "0" * 64),
     NOON,
@@ -40,40 +40,46 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def folder(house: House) -> Path:
-    return house.settings.home / "held"
+def folder(installation: Installation) -> Path:
+    return installation.settings.home / "held"
 
 
 @pytest.fixture
-def held(house: House, folder: Path, clock: Clock) -> Held:
-    digest = signing.prompt_digester(house.settings)
-    return Held(house.ledger, signing.vault(house.settings), folder, 7, digest, clock)
+def held(installation: Installation, folder: Path, clock: Clock) -> ReviewQueue:
+    digest = signing.prompt_digester(installation.settings)
+    return ReviewQueue(installation.ledger, signing.vault(installation.settings), folder, 7, digest, clock)
 
 
-def keep(held: Held, tenant: str = "acme") -> str:
+def keep(review_queue: ReviewQueue, tenant: str = "acme") -> str:
     content_id = uuid.uuid4().urn
     assert held.keep(content_id, tenant, [SUBJECT], KEPT)
     return content_id
 
 
-def actions(house: House, content_id: str) -> list[str]:
-    return [json.loads(d.body).get("action", d.kind) for d in house.ledger.decided(content_id)]
+def actions(installation: Installation, content_id: str) -> list[str]:
+    return [json.loads(d.body).get("action", d.kind) for d in installation.ledger.decided(content_id)]
 
 
-def handed_over(house: House, held: Held, content_id: str) -> None:
-    with writing(house.ledger.engine) as connection:
+def handed_over(installation: Installation, review_queue: ReviewQueue, content_id: str) -> None:
+    with writing(installation.ledger.engine) as connection:
         held.handing_over(connection, content_id)
     held.shred(content_id)
 
 
-def test_off_means_nothing_is_kept(house: House, folder: Path) -> None:
-    off = Held(house.ledger, signing.vault(house.settings), folder, 0, signing.prompt_digester(house.settings))
+def test_off_means_nothing_is_kept(installation: Installation, folder: Path) -> None:
+    off = ReviewQueue(
+        installation.ledger,
+        signing.vault(installation.settings),
+        folder,
+        0,
+        signing.prompt_digester(installation.settings),
+    )
     assert off.keep("urn:uuid:1", "", [SUBJECT], KEPT) is None
     assert not folder.exists()
-    assert house.ledger.verify().decisions == 0
+    assert installation.ledger.verify().decisions == 0
 
 
-def test_it_waits_until_somebody_decides(held: Held, house: House) -> None:
+def test_it_waits_until_somebody_decides(review_queue: ReviewQueue, installation: Installation) -> None:
     content_id = keep(held)
     status = held.status(content_id, "acme")
     assert (status.status, status.until) == ("waiting", "2026-05-08T12:00:00+00:00")
@@ -83,14 +89,14 @@ def test_it_waits_until_somebody_decides(held: Held, house: House) -> None:
         held.reviewed(content_id, "acme")
     seen = held.look(content_id, WHY[0])
     assert np.array_equal(seen.rgb, KEPT.rgb)
-    assert actions(house, content_id) == ["kept", "looked at"]
+    assert actions(installation, content_id) == ["kept", "looked at"]
 
 
-def test_nothing_of_it_lies_in_the_home_folder_in_clear(held: Held, house: House) -> None:
+def test_nothing_of_it_lies_in_the_home_folder_in_clear(review_queue: ReviewQueue, installation: Installation) -> None:
     content_id = keep(held)
     held.release(content_id, *WHY)
     row = KEPT.rgb[0].tobytes()
-    for path in Path(house.settings.home).rglob("*"):
+    for path in Path(installation.settings.home).rglob("*"):
         if path.is_file():
             data = path.read_bytes()
             assert row not in data
@@ -98,7 +104,7 @@ def test_nothing_of_it_lies_in_the_home_folder_in_clear(held: Held, house: House
             assert WHY[1].encode() not in data
 
 
-def test_the_file_is_for_its_owner_alone(held: Held, folder: Path) -> None:
+def test_the_file_is_for_its_owner_alone(review_queue: ReviewQueue, folder: Path) -> None:
     content_id = keep(held)
     (path,) = folder.iterdir()
     assert path.stat().st_mode & 0o077 == 0
@@ -106,24 +112,24 @@ def test_the_file_is_for_its_owner_alone(held: Held, folder: Path) -> None:
     assert content_id.split(":")[-1] not in path.name
 
 
-def test_a_release_is_an_override_about_these_pixels(held: Held, house: House) -> None:
+def test_a_release_is_an_override_about_these_pixels(review_queue: ReviewQueue, installation: Installation) -> None:
     content_id = keep(held)
     held.release(content_id, *WHY)
     kept, review = held.reviewed(content_id, "acme")
     assert np.array_equal(kept.rgb, KEPT.rgb)
     assert kept.order == KEPT.order
     assert review.subjects == {SUBJECT}
-    decision = house.ledger.decided(content_id)[-1]
+    decision = installation.ledger.decided(content_id)[-1]
     assert (decision.kind, review.decisions) == ("override", (decision.hash,))
     content = json.loads(decision.body)
     assert content["pixels"] == KEPT.pixels
-    assert content["reason"] == signing.prompt_digester(house.settings)(WHY[1])
+    assert content["reason"] == signing.prompt_digester(installation.settings)(WHY[1])
     assert WHY[0] not in decision.body
     assert [(one.status, one.operator, one.reason) for one in held.queue(all_=True)] == [("released", *WHY)]
     assert list(held.queue()) == []
 
 
-def test_somebody_elses_picture_is_none(held: Held) -> None:
+def test_somebody_elses_picture_is_none(review_queue: ReviewQueue) -> None:
     content_id = keep(held, "acme")
     for tenant in ("", "other"):
         for ask in (held.status, held.reviewed):
@@ -133,7 +139,7 @@ def test_somebody_elses_picture_is_none(held: Held) -> None:
         held.status("urn:uuid:none", "acme")
 
 
-def test_a_decision_needs_a_name_and_a_reason_and_is_final(held: Held) -> None:
+def test_a_decision_needs_a_name_and_a_reason_and_is_final(review_queue: ReviewQueue) -> None:
     content_id = keep(held)
     for words in (("", "x"), ("Olga", " "), ("x" * 101, "x"), ("Olga", "x" * 4001)):
         with pytest.raises(BadRequest):
@@ -145,31 +151,35 @@ def test_a_decision_needs_a_name_and_a_reason_and_is_final(held: Held) -> None:
         held.release("urn:uuid:none", *WHY)
 
 
-def shredded(house: House, folder: Path, content_id: str) -> None:
+def shredded(installation: Installation, folder: Path, content_id: str) -> None:
     assert list(folder.iterdir()) == []
-    with house.ledger.engine.connect() as connection:
+    with installation.ledger.engine.connect() as connection:
         query = select(table.c.wrapped_key).where(table.c.content_id == content_id)
         assert connection.execute(query).scalar() is None
 
 
-def test_a_refused_picture_is_shredded(held: Held, house: House, folder: Path) -> None:
+def test_a_refused_picture_is_shredded(review_queue: ReviewQueue, installation: Installation, folder: Path) -> None:
     content_id = keep(held)
     held.refuse(content_id, *WHY)
-    shredded(house, folder, content_id)
+    shredded(installation, folder, content_id)
     for ask in (lambda: held.status(content_id, "acme"), lambda: held.look(content_id)):
         with pytest.raises(Gone):
             ask()
     assert [one.reason for one in held.queue(all_=True)] == [WHY[1]]
 
 
-def test_a_released_one_can_still_be_refused(held: Held, house: House, folder: Path) -> None:
+def test_a_released_one_can_still_be_refused(
+    review_queue: ReviewQueue, installation: Installation, folder: Path
+) -> None:
     content_id = keep(held)
     held.release(content_id, *WHY)
     held.refuse(content_id, *WHY)
-    shredded(house, folder, content_id)
+    shredded(installation, folder, content_id)
 
 
-def test_what_is_not_decided_in_time_is_shredded(held: Held, house: House, folder: Path, clock: Clock) -> None:
+def test_what_is_not_decided_in_time_is_shredded(
+    review_queue: ReviewQueue, installation: Installation, folder: Path, clock: Clock
+) -> None:
     waiting, released = keep(held), keep(held)
     held.release(released, *WHY)
     clock.wait(7 * 24 - 1)
@@ -180,33 +190,35 @@ def test_what_is_not_decided_in_time_is_shredded(held: Held, house: House, folde
             held.look(content_id)
     assert set(held.purge()) == {waiting, released}
     for content_id in (waiting, released):
-        shredded(house, folder, content_id)
-        assert actions(house, content_id)[-1] == "expired"
+        shredded(installation, folder, content_id)
+        assert actions(installation, content_id)[-1] == "expired"
     assert held.purge() == []
 
 
-def test_asking_after_its_time_shreds_it(held: Held, house: House, folder: Path, clock: Clock) -> None:
+def test_asking_after_its_time_shreds_it(
+    review_queue: ReviewQueue, installation: Installation, folder: Path, clock: Clock
+) -> None:
     content_id = keep(held)
     clock.wait(7 * 24)
     with pytest.raises(Gone):
         held.status(content_id, "acme")
-    shredded(house, folder, content_id)
+    shredded(installation, folder, content_id)
 
 
-def test_it_is_handed_over_once(held: Held, house: House, folder: Path) -> None:
+def test_it_is_handed_over_once(review_queue: ReviewQueue, installation: Installation, folder: Path) -> None:
     content_id = keep(held)
     with pytest.raises(Gone):
-        handed_over(house, held, content_id)
+        handed_over(installation, held, content_id)
     held.release(content_id, *WHY)
-    handed_over(house, held, content_id)
-    shredded(house, folder, content_id)
+    handed_over(installation, held, content_id)
+    shredded(installation, folder, content_id)
     with pytest.raises(Gone):
-        handed_over(house, held, content_id)
+        handed_over(installation, held, content_id)
     with pytest.raises(Gone):
         held.reviewed(content_id, "acme")
 
 
-def test_held_again_it_needs_another_review(held: Held) -> None:
+def test_held_again_it_needs_another_review(review_queue: ReviewQueue) -> None:
     content_id = keep(held)
     held.release(content_id, *WHY)
     assert held.again(content_id, "acme", [OTHER], KEPT)
@@ -221,37 +233,41 @@ def test_held_again_it_needs_another_review(held: Held) -> None:
 # What somebody could do to the database or the folder.
 
 
-def change(house: House, **values: object) -> None:
-    with house.ledger.engine.begin() as connection:
+def change(installation: Installation, **values: object) -> None:
+    with installation.ledger.engine.begin() as connection:
         connection.execute(table.update().values(**values))
 
 
-def test_a_row_alone_releases_nothing(held: Held, house: House) -> None:
+def test_a_row_alone_releases_nothing(review_queue: ReviewQueue, installation: Installation) -> None:
     content_id = keep(held)
-    change(house, status="released")
+    change(installation, status="released")
     with pytest.raises(Misconfigured, match="no decision"):
         held.reviewed(content_id, "acme")
 
 
-def test_an_override_of_something_else_releases_nothing(held: Held, house: House) -> None:
+def test_an_override_of_something_else_releases_nothing(review_queue: ReviewQueue, installation: Installation) -> None:
     content_id = keep(held)
-    house.ledger.record("override", content_id, {"about": "refusal", "outcome": "overturned"})
-    house.ledger.record("override", content_id, {"about": "held picture", "outcome": "released", "pixels": "0" * 64})
-    change(house, status="released")
+    installation.ledger.record("override", content_id, {"about": "refusal", "outcome": "overturned"})
+    installation.ledger.record(
+        "override", content_id, {"about": "held picture", "outcome": "released", "pixels": "0" * 64}
+    )
+    change(installation, status="released")
     with pytest.raises(Misconfigured, match="no decision"):
         held.reviewed(content_id, "acme")
 
 
-def test_a_decision_that_was_edited_releases_nothing(held: Held, house: House) -> None:
+def test_a_decision_that_was_edited_releases_nothing(review_queue: ReviewQueue, installation: Installation) -> None:
     content_id = keep(held)
     held.release(content_id, *WHY)
-    with house.ledger.engine.begin() as connection:
+    with installation.ledger.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE decisions SET body = replace(body, '0001', '0002') WHERE kind = 'override'")
     with pytest.raises(Misconfigured, match="no decision"):
         held.reviewed(content_id, "acme")
 
 
-def test_another_picture_in_its_place_does_not_open(held: Held, folder: Path, house: House) -> None:
+def test_another_picture_in_its_place_does_not_open(
+    review_queue: ReviewQueue, folder: Path, installation: Installation
+) -> None:
     first, second = keep(held), keep(held)
     one, two = sorted(folder.iterdir())
     two.write_bytes(one.read_bytes())
@@ -262,12 +278,12 @@ def test_another_picture_in_its_place_does_not_open(held: Held, folder: Path, ho
         except Misconfigured:
             failed += 1
     assert failed == 1
-    change(house, pixels="0" * 64)
+    change(installation, pixels="0" * 64)
     with pytest.raises(Misconfigured):
         held.look(first)
 
 
-def test_a_lost_file_is_told(held: Held, folder: Path) -> None:
+def test_a_lost_file_is_told(review_queue: ReviewQueue, folder: Path) -> None:
     content_id = keep(held)
     for path in folder.iterdir():
         path.unlink()
@@ -275,26 +291,30 @@ def test_a_lost_file_is_told(held: Held, folder: Path) -> None:
         held.release(content_id, *WHY)
 
 
-def test_what_another_version_kept_can_only_be_refused(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Kept, "to_bytes", lambda self: b"something else")
+def test_what_another_version_kept_can_only_be_refused(
+    review_queue: ReviewQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(HeldDraft, "to_bytes", lambda self: b"something else")
     content_id = keep(held)
     with pytest.raises(Misconfigured, match="another version"):
         held.release(content_id, *WHY)
     held.refuse(content_id, *WHY)
 
 
-def test_what_cannot_be_recorded_is_not_kept(held: Held, house: House, folder: Path) -> None:
-    with house.ledger.engine.begin() as connection:
+def test_what_cannot_be_recorded_is_not_kept(
+    review_queue: ReviewQueue, installation: Installation, folder: Path
+) -> None:
+    with installation.ledger.engine.begin() as connection:
         connection.exec_driver_sql(
             "CREATE TRIGGER full BEFORE INSERT ON held BEGIN SELECT RAISE(ABORT, 'disk full'); END"
         )
     with pytest.raises(Unavailable):
         keep(held)
     assert list(folder.iterdir()) == []
-    assert house.ledger.verify().decisions == 0
+    assert installation.ledger.verify().decisions == 0
 
 
-def test_files_that_belong_to_no_picture_are_swept_once_they_are_old(held: Held, folder: Path) -> None:
+def test_files_that_belong_to_no_picture_are_swept_once_they_are_old(review_queue: ReviewQueue, folder: Path) -> None:
     content_id = keep(held)
     young, old = folder / "young.box", folder / "old.box"
     for path in (young, old):
@@ -310,7 +330,7 @@ def test_files_that_belong_to_no_picture_are_swept_once_they_are_old(held: Held,
     assert held.look(content_id)
 
 
-def test_more_than_there_is_room_for_are_not_kept(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_than_there_is_room_for_are_not_kept(review_queue: ReviewQueue, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST", 1)
     content_id = keep(held)
     assert held.keep("urn:uuid:2", "", [SUBJECT], KEPT) is None
@@ -318,7 +338,7 @@ def test_more_than_there_is_room_for_are_not_kept(held: Held, monkeypatch: pytes
     assert held.keep("urn:uuid:3", "", [SUBJECT], KEPT)
 
 
-def test_one_tenant_leaves_room_for_the_others(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_tenant_leaves_room_for_the_others(review_queue: ReviewQueue, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_OF_ONE", 1)
     keep(held, "acme")
     assert held.keep("urn:uuid:2", "acme", [SUBJECT], KEPT) is None
@@ -327,7 +347,7 @@ def test_one_tenant_leaves_room_for_the_others(held: Held, monkeypatch: pytest.M
 
 @pytest.mark.parametrize("cap", ["MOST_BYTES", "MOST_BYTES_OF_ONE"])
 def test_bytes_are_counted_and_not_pictures_alone(
-    held: Held, folder: Path, monkeypatch: pytest.MonkeyPatch, cap: str
+    review_queue: ReviewQueue, folder: Path, monkeypatch: pytest.MonkeyPatch, cap: str
 ) -> None:
     first = keep(held)
     size = next(folder.iterdir()).stat().st_size
@@ -338,7 +358,9 @@ def test_bytes_are_counted_and_not_pictures_alone(
     assert held.keep("urn:uuid:4", "acme", [SUBJECT], KEPT)
 
 
-def test_two_at_once_do_not_take_one_place(held: Held, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_at_once_do_not_take_one_place(
+    review_queue: ReviewQueue, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Another one is recorded after the first look, while this one's file is written."""
     monkeypatch.setattr(module, "MOST", 1)
     create, other = module.home.create, []
@@ -355,7 +377,9 @@ def test_two_at_once_do_not_take_one_place(held: Held, folder: Path, monkeypatch
     assert len(list(folder.iterdir())) == 1
 
 
-def test_who_comes_second_is_told_that_it_is_gone(held: Held, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_comes_second_is_told_that_it_is_gone(
+    review_queue: ReviewQueue, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is fetched after the row was read and before the file is."""
     content_id = keep(held)
     held.release(content_id, *WHY)
@@ -363,7 +387,7 @@ def test_who_comes_second_is_told_that_it_is_gone(held: Held, house: House, monk
 
     def late(path: Path) -> bytes:
         monkeypatch.setattr(Path, "read_bytes", read)
-        handed_over(house, held, content_id)
+        handed_over(installation, held, content_id)
         return read(path)
 
     monkeypatch.setattr(Path, "read_bytes", late)
@@ -371,7 +395,9 @@ def test_who_comes_second_is_told_that_it_is_gone(held: Held, house: House, monk
         held.reviewed(content_id, "acme")
 
 
-def test_what_is_left_behind_by_a_reader_is_no_fault(held: Held, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_left_behind_by_a_reader_is_no_fault(
+    review_queue: ReviewQueue, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     content_id = keep(held)
 
     def busy(_engine: object) -> None:
@@ -379,10 +405,10 @@ def test_what_is_left_behind_by_a_reader_is_no_fault(held: Held, house: House, m
 
     monkeypatch.setattr(module, "scrub", busy)
     held.refuse(content_id, *WHY)
-    assert actions(house, content_id)[-1] == "refused"
+    assert actions(installation, content_id)[-1] == "refused"
 
 
-def test_the_time_is_the_settings(house: House, folder: Path, clock: Clock) -> None:
-    digest = signing.prompt_digester(house.settings)
-    short = Held(house.ledger, signing.vault(house.settings), folder, 1, digest, clock)
+def test_the_time_is_the_settings(installation: Installation, folder: Path, clock: Clock) -> None:
+    digest = signing.prompt_digester(installation.settings)
+    short = ReviewQueue(installation.ledger, signing.vault(installation.settings), folder, 1, digest, clock)
     assert short.keep("urn:uuid:1", "", [SUBJECT], KEPT) == (NOON + dt.timedelta(days=1)).isoformat()

@@ -11,7 +11,17 @@ from pydantic import ValidationError
 from service.gateway import stages
 from service.gateway.order import Order
 from service.gateway.pipeline import Gateway
-from service.gateway.stages import Admitted, Cleared, Draft, Marked, Proven, Released, Signed, genuine, sole_maker
+from service.gateway.stages import (
+    Admitted,
+    Cleared,
+    Draft,
+    Marked,
+    Proven,
+    Released,
+    Signed,
+    claim_constructor,
+    require_sealed,
+)
 
 SEALED = [Admitted, Draft, Cleared, Marked, Signed, Proven, Released]
 
@@ -28,14 +38,14 @@ class TestSealed:
 
     def test_its_maker_is_gone(self, stage) -> None:
         with pytest.raises(TypeError, match="already"):
-            sole_maker(stage)
+            claim_constructor(stage)
 
     def test_one_made_by_a_trick_is_not_genuine(self, stage) -> None:
         blank = object.__new__(stage)
         called = type.__call__(stage, *[None] * len(dataclasses.fields(stage)))
         for forged in (blank, called, None, object()):
             with pytest.raises(TypeError, match="not a"):
-                genuine(forged, stage)
+                require_sealed(forged, stage)
 
 
 @pytest.fixture
@@ -44,7 +54,7 @@ def released(gateway: Gateway) -> Released:
 
 
 def test_a_genuine_one_is_frozen(released: Released) -> None:
-    assert genuine(released, Released) is released
+    assert require_sealed(released, Released) is released
     with pytest.raises(dataclasses.FrozenInstanceError):
         released.sha256 = "other"  # type: ignore[misc]
     assert not hasattr(released, "__dict__")
@@ -67,7 +77,7 @@ def test_the_screened_pixels_cannot_be_swapped(released: Released) -> None:
 
 def test_only_stages_have_makers() -> None:
     with pytest.raises(TypeError, match="not a stage"):
-        sole_maker(dict)
+        claim_constructor(dict)
 
 
 def test_every_stage_is_tested() -> None:

@@ -57,7 +57,7 @@ def own(settings: Settings, tmp_path: Path) -> Settings:
     )
 
 
-def test_an_operators_certificates_replace_the_development_pki(own: Settings, build, house) -> None:
+def test_an_operators_certificates_replace_the_development_pki(own: Settings, build, installation) -> None:
     from service.gateway.order import Order
 
     notary = signing.credentials(own)

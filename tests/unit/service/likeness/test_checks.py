@@ -3,7 +3,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models import ModelFault
-from service.installation import House
+from service.installation import Installation
 from service.kit.errors import LikenessHeld, LikenessRefused, Misconfigured
 from service.likeness.checks import Likeness
 from service.likeness.policy import LikenessLimits
@@ -14,15 +14,15 @@ NEAR_ANN = (250, 110, 0)  # .44 away: more than strict, less than the review dis
 
 
 @pytest.fixture
-def likeness(house: House) -> Likeness:
-    return Likeness(house.consent, ByColour, 0.5, "default")
+def likeness(installation: Installation) -> Likeness:
+    return Likeness(installation.consent, ByColour, 0.5, "default")
 
 
-def test_without_anybody_to_protect_the_model_is_not_even_opened(house: House) -> None:
+def test_without_anybody_to_protect_the_model_is_not_even_opened(installation: Installation) -> None:
     def broken() -> ByColour:
         raise ModelFault("must not be opened")
 
-    assert Likeness(house.consent, broken, 0.5, "default").check_output(portrait(ANN), ()) == ()
+    assert Likeness(installation.consent, broken, 0.5, "default").check_output(portrait(ANN), ()) == ()
 
 
 def test_a_protected_face_refuses(likeness: Likeness) -> None:
@@ -60,9 +60,9 @@ class Group(ByColour):
         return [face for colour in self.colours for face in super(Group, self).__call__(portrait(colour))]
 
 
-def test_a_group_is_held_for_each_it_may_show(house: House) -> None:
-    ann, bob = enrolled(house.consent), enrolled(house.consent, BOB)
-    group = Likeness(house.consent, lambda: Group(NEAR_ANN, (0, 110, 250), NEAR_ANN), 0.5, "default")
+def test_a_group_is_held_for_each_it_may_show(installation: Installation) -> None:
+    ann, bob = enrolled(installation.consent), enrolled(installation.consent, BOB)
+    group = Likeness(installation.consent, lambda: Group(NEAR_ANN, (0, 110, 250), NEAR_ANN), 0.5, "default")
     with pytest.raises(LikenessHeld) as held:
         group.check_output(portrait(ANN), ())
     assert held.value.subjects == (ann.subject, bob.subject)
@@ -73,20 +73,22 @@ def test_a_group_is_held_for_each_it_may_show(house: House) -> None:
 
 
 @pytest.mark.parametrize("colours", [(NEAR_ANN, BOB), (BOB, NEAR_ANN)])
-def test_a_sure_hit_beside_a_doubtful_one_refuses(house: House, colours: tuple[tuple[int, int, int], ...]) -> None:
-    enrolled(house.consent)
-    bob = enrolled(house.consent, BOB)
+def test_a_sure_hit_beside_a_doubtful_one_refuses(
+    installation: Installation, colours: tuple[tuple[int, int, int], ...]
+) -> None:
+    enrolled(installation.consent)
+    bob = enrolled(installation.consent, BOB)
     with pytest.raises(LikenessRefused) as refused:
-        Likeness(house.consent, lambda: Group(*colours), 0.5, "default").check_output(portrait(ANN), ())
+        Likeness(installation.consent, lambda: Group(*colours), 0.5, "default").check_output(portrait(ANN), ())
     assert refused.value.subject == bob.subject
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.floats(0, 1), st.floats(0, 1))
-def test_the_wider_review_zone_counts(house: House, setting: float, at_least: float) -> None:
-    if not house.consent.faces.anybody():
-        enrolled(house.consent)
-    likeness = Likeness(house.consent, ByColour, setting, "default")
+def test_the_wider_review_zone_counts(installation: Installation, setting: float, at_least: float) -> None:
+    if not installation.consent.faces.anybody():
+        enrolled(installation.consent)
+    likeness = Likeness(installation.consent, ByColour, setting, "default")
     if max(setting, at_least) >= 0.4401:  # NEAR_ANN is .44 away
         with pytest.raises(LikenessHeld):
             likeness.check_output(portrait(NEAR_ANN), (), at_least)
@@ -94,9 +96,9 @@ def test_the_wider_review_zone_counts(house: House, setting: float, at_least: fl
         assert likeness.check_output(portrait(NEAR_ANN), (), at_least) == ()
 
 
-def test_without_a_review_zone_only_sure_hits_refuse(house: House) -> None:
-    strict = Likeness(house.consent, ByColour, 0.0, "default")
-    enrolled(house.consent)
+def test_without_a_review_zone_only_sure_hits_refuse(installation: Installation) -> None:
+    strict = Likeness(installation.consent, ByColour, 0.0, "default")
+    enrolled(installation.consent)
     assert strict.check_output(portrait(NEAR_ANN), ()) == ()
     with pytest.raises(LikenessRefused):
         strict.check_output(portrait(ANN), ())
@@ -122,20 +124,20 @@ def test_strangers_and_pictures_without_faces_pass(likeness: Likeness) -> None:
     assert likeness.check_output(portrait((128, 128, 128)), ()) == ()
 
 
-def test_templates_of_another_model_close_the_gate(likeness: Likeness, house: House) -> None:
-    house.consent.subjects.enrol("x", [house_template()], "d" * 64)
+def test_templates_of_another_model_close_the_gate(likeness: Likeness, installation: Installation) -> None:
+    installation.consent.subjects.enrol("x", [house_template()], "d" * 64)
     with pytest.raises(Misconfigured, match="another model"):
         likeness.check_output(portrait(BOB), ())
 
 
-def test_a_failing_model_is_no_pass(house: House) -> None:
+def test_a_failing_model_is_no_pass(installation: Installation) -> None:
     class Broken(ByColour):
         def __call__(self, rgb):  # type: ignore[no-untyped-def]
             raise ModelFault("no answer")
 
-    enrolled(house.consent)
+    enrolled(installation.consent)
     with pytest.raises(ModelFault):
-        Likeness(house.consent, Broken, 0.5, "default").check_output(portrait(BOB), ())
+        Likeness(installation.consent, Broken, 0.5, "default").check_output(portrait(BOB), ())
 
 
 def test_faces_that_belong_to_nobody_named(likeness: Likeness) -> None:

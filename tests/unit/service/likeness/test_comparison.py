@@ -8,15 +8,15 @@ from service.kit.errors import BrokenPicture, TooLarge, Unavailable, Unsupported
 from service.kit.model_store import CARDS_FOLDER
 from service.kit.settings import Settings
 from service.likeness import comparison as module
-from service.likeness.comparison import Faces, open_faces, open_model
-from service.media.pictures import Limits, encode
+from service.likeness.comparison import FaceComparer, open_face_comparer, open_model
+from service.media.pictures import ImageLimits, encode
 from tests.support.embedders import write_embedder
 from tests.support.faces import WITHOUT_FACES, ByColour, face
 from tests.support.yunets import portrait, write_yunet
 
 needs_faces = pytest.mark.skipif(bool(WITHOUT_FACES), reason=WITHOUT_FACES)
 
-LIMITS = Limits(1 << 20, 1 << 20)
+LIMITS = ImageLimits(1 << 20, 1 << 20)
 
 
 def plain(red: int, green: int = 0) -> bytes:
@@ -24,11 +24,11 @@ def plain(red: int, green: int = 0) -> bytes:
 
 
 @pytest.fixture
-def faces() -> Faces:
-    return Faces(ByColour(), LIMITS)
+def faces() -> FaceComparer:
+    return FaceComparer(ByColour(), LIMITS)
 
 
-def test_faces_of_a_file(faces: Faces) -> None:
+def test_faces_of_a_file(faces: FaceComparer) -> None:
     found = faces.find(plain(255), "a.png")
     (one,) = found.faces
     assert (found.file, found.model, found.digest) == ("a.png", "by-colour@1", "0" * 64)
@@ -38,7 +38,7 @@ def test_faces_of_a_file(faces: Faces) -> None:
 
 
 @pytest.mark.parametrize(("green", "same"), [(0, True), (100, True), (255, False)])
-def test_the_threshold_decides(faces: Faces, green: int, same: bool) -> None:
+def test_the_threshold_decides(faces: FaceComparer, green: int, same: bool) -> None:
     found = faces.compare(plain(255), plain(255, green))
     assert found.distance == pytest.approx(green / 255, abs=1e-4)
     assert (found.same, found.threshold, found.faces) == (same, 0.55, (1, 1))
@@ -49,7 +49,7 @@ def test_a_distance_at_the_threshold_is_the_same() -> None:
     class Edge(ByColour):
         threshold = 1.0
 
-    assert Faces(Edge(), LIMITS).compare(plain(255), plain(255, 255)).same
+    assert FaceComparer(Edge(), LIMITS).compare(plain(255), plain(255, 255)).same
 
 
 def test_of_several_faces_the_closest_pair_counts() -> None:
@@ -57,19 +57,19 @@ def test_of_several_faces_the_closest_pair_counts() -> None:
         def __call__(self, rgb: np.ndarray) -> list[Face]:
             return [face(1, 1), face(0, 1)] if rgb[0, 0, 1] else [face(1, 0), face(0, 0.9)]
 
-    found = Faces(Many(), LIMITS).compare(plain(255), plain(255, 255))
+    found = FaceComparer(Many(), LIMITS).compare(plain(255), plain(255, 255))
     assert found.distance == pytest.approx(0.1)
     assert found.faces == (2, 2)
 
 
 @pytest.mark.parametrize(("one", "other"), [(0, 255), (255, 0), (0, 0)])
-def test_without_a_face_there_is_no_answer(faces: Faces, one: int, other: int) -> None:
+def test_without_a_face_there_is_no_answer(faces: FaceComparer, one: int, other: int) -> None:
     found = faces.compare(plain(one), plain(other))
     assert (found.distance, found.same) == (None, None)
     assert found.faces == (int(one > 0), int(other > 0))
 
 
-def test_a_file_that_is_no_picture(faces: Faces) -> None:
+def test_a_file_that_is_no_picture(faces: FaceComparer) -> None:
     for bad, error in ((b"text", UnsupportedFormat), (b"", BrokenPicture), (b"x" * (1 << 21), TooLarge)):
         with pytest.raises(error):
             faces.find(bad)
@@ -91,7 +91,7 @@ class NotFinite(ByColour):
 @pytest.mark.parametrize("model", [Failing(), NotFinite()])
 def test_a_model_that_fails_is_no_answer(model: ByColour) -> None:
     with pytest.raises(Unavailable, match="not finite"):
-        Faces(model, LIMITS).compare(plain(255), plain(255))
+        FaceComparer(model, LIMITS).compare(plain(255), plain(255))
 
 
 def test_a_model_that_does_not_start(monkeypatch, settings: Settings) -> None:
@@ -100,7 +100,7 @@ def test_a_model_that_does_not_start(monkeypatch, settings: Settings) -> None:
 
     monkeypatch.setattr(module, "DlibFaces", broken)
     with pytest.raises(Unavailable, match="canary"):
-        open_faces(settings)
+        open_face_comparer(settings)
 
 
 @needs_faces
@@ -120,7 +120,7 @@ def test_two_cards_take_dlibs_place(settings: Settings) -> None:
     write_embedder(folder)
     assert open_model(settings).identity == "bands@1+redfaces@1"
     one, other = (encode(portrait(drawing), "png")[0] for drawing in (LIGHT, BEARDED))
-    faces = open_faces(settings)
+    faces = open_face_comparer(settings)
     assert faces.compare(one, one).same
     assert not faces.compare(one, other).same
     write_yunet(folder, name="second")

@@ -2,23 +2,23 @@ import numpy as np
 import pytest
 
 from models import ModelFault
-from service.installation import House
+from service.installation import Installation
 from service.kit.errors import BadRequest, NotLive, Unavailable
 from service.likeness.enrolment import enrol, enrol_self
 from service.likeness.liveness import Challenge
 from service.likeness.schemas import Enrolled
-from service.media.pictures import Limits, encode
+from service.media.pictures import ImageLimits, encode
 from tests.support.people import ANN, BOB, TURNS, ByColour, Posing, portrait, posed
 
-LIMITS = Limits(1 << 22, 1 << 22)
+LIMITS = ImageLimits(1 << 22, 1 << 22)
 
 
 def photo(colour: tuple[int, int, int]) -> bytes:
     return encode(portrait(colour), "png")[0]
 
 
-def test_photos_become_templates_and_are_not_kept(house: House) -> None:
-    done = enrol(house.consent, ByColour(), LIMITS, "Ann", [photo(ANN), photo((240, 20, 0))])
+def test_photos_become_templates_and_are_not_kept(installation: Installation) -> None:
+    done = enrol(installation.consent, ByColour(), LIMITS, "Ann", [photo(ANN), photo((240, 20, 0))])
     assert (done.templates, done.protected) == (2, True)
     assert len(done.pin) == 8
 
@@ -33,36 +33,36 @@ def test_photos_become_templates_and_are_not_kept(house: House) -> None:
         ([photo(ANN), photo(BOB)], "photo 2 seems to show another person"),
     ],
 )
-def test_photos_that_cannot_be_used_are_named(house: House, photos: list[bytes], why: str) -> None:
+def test_photos_that_cannot_be_used_are_named(installation: Installation, photos: list[bytes], why: str) -> None:
     with pytest.raises(BadRequest, match=why):
-        enrol(house.consent, ByColour(), LIMITS, "Ann", photos)
-    assert house.consent.subjects.everybody() == []
+        enrol(installation.consent, ByColour(), LIMITS, "Ann", photos)
+    assert installation.consent.subjects.everybody() == []
 
 
 @pytest.mark.parametrize(("size", "sharpness", "why"), [(79, 50, "79 px"), (200, 3, "blurred")])
-def test_faces_that_are_too_poor_are_refused(house: House, size: int, sharpness: float, why: str) -> None:
+def test_faces_that_are_too_poor_are_refused(installation: Installation, size: int, sharpness: float, why: str) -> None:
     model = ByColour()
     model.size, model.sharpness = size, sharpness
     with pytest.raises(BadRequest, match=why):
-        enrol(house.consent, model, LIMITS, "Ann", [photo(ANN)])
+        enrol(installation.consent, model, LIMITS, "Ann", [photo(ANN)])
 
 
-def test_two_faces_on_a_photo_are_one_too_many(house: House) -> None:
+def test_two_faces_on_a_photo_are_one_too_many(installation: Installation) -> None:
     class Double(ByColour):
         def __call__(self, rgb: np.ndarray) -> list:  # type: ignore[type-arg]
             return super().__call__(rgb) * 2
 
     with pytest.raises(BadRequest, match="2 faces"):
-        enrol(house.consent, Double(), LIMITS, "Ann", [photo(ANN)])
+        enrol(installation.consent, Double(), LIMITS, "Ann", [photo(ANN)])
 
 
-def test_a_failing_model_enrols_nobody(house: House) -> None:
+def test_a_failing_model_enrols_nobody(installation: Installation) -> None:
     class Broken(ByColour):
         def __call__(self, rgb: np.ndarray) -> list:  # type: ignore[type-arg]
             raise ModelFault("no answer")
 
     with pytest.raises(Unavailable):
-        enrol(house.consent, Broken(), LIMITS, "Ann", [photo(ANN)])
+        enrol(installation.consent, Broken(), LIMITS, "Ann", [photo(ANN)])
 
 
 def answer(challenge: Challenge, **changes: object) -> list[bytes]:
@@ -70,54 +70,56 @@ def answer(challenge: Challenge, **changes: object) -> list[bytes]:
     return [encode(photo, "png")[0] for photo in photos]
 
 
-def by_oneself(house: House, challenge: Challenge, photos: list[bytes], name: str = "Ann") -> Enrolled:
-    return enrol_self(house.consent, house.liveness, Posing(), LIMITS, challenge.id, name, photos)
+def by_oneself(installation: Installation, challenge: Challenge, photos: list[bytes], name: str = "Ann") -> Enrolled:
+    return enrol_self(installation.consent, installation.liveness, Posing(), LIMITS, challenge.id, name, photos)
 
 
-def test_who_answers_the_challenge_is_enrolled_and_protected(house: House) -> None:
-    challenge = house.liveness.challenge()
-    done = by_oneself(house, challenge, answer(challenge))
+def test_who_answers_the_challenge_is_enrolled_and_protected(installation: Installation) -> None:
+    challenge = installation.liveness.challenge()
+    done = by_oneself(installation, challenge, answer(challenge))
     assert (done.templates, done.protected) == (4, True)
-    house.consent.subjects.check_pin(done.subject, done.pin)
+    installation.consent.subjects.check_pin(done.subject, done.pin)
     with pytest.raises(NotLive, match="answered before"):
-        by_oneself(house, challenge, answer(challenge))
-    assert len(house.consent.subjects.everybody()) == 1
+        by_oneself(installation, challenge, answer(challenge))
+    assert len(installation.consent.subjects.everybody()) == 1
 
 
-def test_another_person_in_between_is_refused(house: House) -> None:
-    challenge = house.liveness.challenge()
+def test_another_person_in_between_is_refused(installation: Installation) -> None:
+    challenge = installation.liveness.challenge()
     photos = [*answer(challenge)[:3], answer(challenge, colour=BOB)[3]]
     with pytest.raises(BadRequest, match="photo 4 seems to show another person"):
-        by_oneself(house, challenge, photos)
+        by_oneself(installation, challenge, photos)
     with pytest.raises(NotLive):  # it was an attempt
-        by_oneself(house, challenge, answer(challenge))
-    assert house.consent.subjects.everybody() == []
+        by_oneself(installation, challenge, answer(challenge))
+    assert installation.consent.subjects.everybody() == []
 
 
-def test_photos_in_another_order_enrol_nobody(house: House) -> None:
-    challenge = house.liveness.challenge()
+def test_photos_in_another_order_enrol_nobody(installation: Installation) -> None:
+    challenge = installation.liveness.challenge()
     first, second, *others = answer(challenge)
     with pytest.raises(NotLive, match="should look"):
-        by_oneself(house, challenge, [second, first, *others])
-    assert house.consent.subjects.everybody() == []
+        by_oneself(installation, challenge, [second, first, *others])
+    assert installation.consent.subjects.everybody() == []
 
 
 @pytest.mark.parametrize("count", [0, 3])
-def test_too_few_photos_are_refused_before_they_are_looked_at(house: House, count: int) -> None:
-    challenge = house.liveness.challenge()
+def test_too_few_photos_are_refused_before_they_are_looked_at(installation: Installation, count: int) -> None:
+    challenge = installation.liveness.challenge()
     with pytest.raises(NotLive, match=f"{count} photos came"):
-        by_oneself(house, challenge, [b"no picture"] * count)
+        by_oneself(installation, challenge, [b"no picture"] * count)
 
 
-def test_a_face_model_that_tells_no_pose_enrols_nobody(house: House) -> None:
-    challenge = house.liveness.challenge()
+def test_a_face_model_that_tells_no_pose_enrols_nobody(installation: Installation) -> None:
+    challenge = installation.liveness.challenge()
     with pytest.raises(NotLive, match="neither"):
-        enrol_self(house.consent, house.liveness, ByColour(), LIMITS, challenge.id, "Ann", answer(challenge))
-    assert house.consent.subjects.everybody() == []
+        enrol_self(
+            installation.consent, installation.liveness, ByColour(), LIMITS, challenge.id, "Ann", answer(challenge)
+        )
+    assert installation.consent.subjects.everybody() == []
 
 
-def test_without_a_name_the_challenge_is_not_spent(house: House) -> None:
-    challenge = house.liveness.challenge()
+def test_without_a_name_the_challenge_is_not_spent(installation: Installation) -> None:
+    challenge = installation.liveness.challenge()
     with pytest.raises(BadRequest, match="a name"):
-        by_oneself(house, challenge, answer(challenge), name="")
-    assert by_oneself(house, challenge, answer(challenge))
+        by_oneself(installation, challenge, answer(challenge), name="")
+    assert by_oneself(installation, challenge, answer(challenge))

@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sqlalchemy import func, select
 
-from service.installation import House
+from service.installation import Installation
 from service.kit.errors import NotLive, Unavailable
 from service.likeness.liveness import FRONT, PHOTOS, POSES, TURNED, Challenge, Pose, PoseSequence, Shot, pose, shot
-from service.media.pictures import Limits, decode, encode
+from service.media.pictures import ImageLimits, decode, encode
 from service.storage import challenges
 from tests.support.clock import Clock
 from tests.support.people import TURNS, Posing, posed
 
-LIMITS = Limits(1 << 22, 1 << 22)
+LIMITS = ImageLimits(1 << 22, 1 << 22)
 
 
 @pytest.fixture
@@ -29,8 +29,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def liveness(house: House, clock: Clock) -> PoseSequence:
-    return PoseSequence(house.ledger.engine, clock)
+def liveness(installation: Installation, clock: Clock) -> PoseSequence:
+    return PoseSequence(installation.ledger.engine, clock)
 
 
 def taken(rgb: NDArray[np.uint8], to: str = "png") -> Shot:
@@ -77,9 +77,9 @@ def test_a_challenge_asks_for_a_turn_each_time(liveness: PoseSequence) -> None:
         assert all(one != other for one, other in itertools.pairwise(poses))
 
 
-def test_a_challenge_serves_once(liveness: PoseSequence, house: House) -> None:
+def test_a_challenge_serves_once(liveness: PoseSequence, installation: Installation) -> None:
     challenge = liveness.challenge()
-    assert PoseSequence(house.ledger.engine, liveness._clock).take(challenge.id) == challenge  # another process
+    assert PoseSequence(installation.ledger.engine, liveness._clock).take(challenge.id) == challenge  # another process
     with pytest.raises(NotLive, match="answered before"):
         liveness.take(challenge.id)
 
@@ -99,18 +99,20 @@ def test_a_challenge_expires(liveness: PoseSequence, clock: Clock) -> None:
             liveness.take(late.id)
 
 
-def test_expired_challenges_are_forgotten(liveness: PoseSequence, clock: Clock, house: House) -> None:
+def test_expired_challenges_are_forgotten(liveness: PoseSequence, clock: Clock, installation: Installation) -> None:
     for _ in range(3):
         liveness.challenge()
     clock.now += dt.timedelta(minutes=5)
     liveness.challenge()
-    with house.ledger.engine.connect() as connection:
+    with installation.ledger.engine.connect() as connection:
         assert connection.execute(select(func.count()).select_from(challenges)).scalar_one() == 1
 
 
-def test_without_its_table_nobody_is_asked_and_nobody_answers(liveness: PoseSequence, house: House) -> None:
+def test_without_its_table_nobody_is_asked_and_nobody_answers(
+    liveness: PoseSequence, installation: Installation
+) -> None:
     challenge = liveness.challenge()
-    with house.ledger.engine.begin() as connection:
+    with installation.ledger.engine.begin() as connection:
         challenges.drop(connection)
     with pytest.raises(Unavailable):
         liveness.challenge()

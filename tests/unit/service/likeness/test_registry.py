@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from service.installation import House
+from service.installation import Installation
 from service.keys import signing
 from service.kit.errors import BadRequest, LikenessRefused, Misconfigured, NotFound, Unavailable
 from service.kit.settings import Settings
@@ -25,9 +25,9 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def consent(house: House, settings: Settings, clock: Clock) -> Consent:
+def consent(installation: Installation, settings: Settings, clock: Clock) -> Consent:
     signer = Signer(signing.receipt_key(settings), settings.provider)
-    return Consent(house.ledger, house.blocklist, signing.vault(settings), signer, clock)
+    return Consent(installation.ledger, installation.blocklist, signing.vault(settings), signer, clock)
 
 
 def granted(consent: Consent, subject: str, **changes: object) -> str:
@@ -44,10 +44,12 @@ def test_a_subject_is_found_by_what_was_enrolled(consent: Consent) -> None:
     assert consent.subjects.name(ann.subject) == "Ann Example"
 
 
-def test_nothing_personal_lies_in_the_database_or_the_chain(consent: Consent, house: House, settings: Settings) -> None:
+def test_nothing_personal_lies_in_the_database_or_the_chain(
+    consent: Consent, installation: Installation, settings: Settings
+) -> None:
     ann = enrolled(consent)
     granted(consent, ann.subject)
-    house.ledger.engine.dispose()
+    installation.ledger.engine.dispose()
     raw = b"".join(path.read_bytes() for path in Path(settings.home).glob("ledger.db*"))
     assert ann.subject.encode() in raw
     assert b"Ann Example" not in raw
@@ -69,10 +71,10 @@ def test_templates_of_another_model_are_counted_and_not_compared(consent: Consen
     assert consent.faces.other_models(MODEL) == 0
 
 
-def test_a_change_by_another_process_is_seen(consent: Consent, house: House, settings: Settings) -> None:
+def test_a_change_by_another_process_is_seen(consent: Consent, installation: Installation, settings: Settings) -> None:
     first = enrolled(consent)
     assert len(consent.faces.protected(MODEL).templates) == 1
-    other = Consent(house.ledger, house.blocklist, signing.vault(settings), consent.grants.signer)
+    other = Consent(installation.ledger, installation.blocklist, signing.vault(settings), consent.grants.signer)
     second = enrolled(other, BOB)
     assert len(consent.faces.protected(MODEL).templates) == 2
     other.subjects.erase(first.subject)
@@ -104,12 +106,12 @@ def test_a_subject_erased_meanwhile_gets_no_grant(consent: Consent, monkeypatch:
     assert consent.grants.grants_of(ann.subject) == []
 
 
-def test_a_grant_ends_once(consent: Consent, house: House) -> None:
+def test_a_grant_ends_once(consent: Consent, installation: Installation) -> None:
     ann = enrolled(consent)
     number = granted(consent, ann.subject)
     first = consent.grants.revoke(number)
     assert consent.grants.revoke(number) == first
-    assert len(house.ledger.decided(ann.subject)) == 3
+    assert len(installation.ledger.decided(ann.subject)) == 3
 
 
 def test_what_is_no_template_is_refused(consent: Consent) -> None:
@@ -118,7 +120,7 @@ def test_what_is_no_template_is_refused(consent: Consent) -> None:
             consent.subjects.enrol("x", wrong, MODEL)  # type: ignore[arg-type]
 
 
-def test_an_erased_subject_is_gone_for_good(consent: Consent, house: House) -> None:
+def test_an_erased_subject_is_gone_for_good(consent: Consent, installation: Installation) -> None:
     ann = enrolled(consent)
     grant = granted(consent, ann.subject)
     consent.subjects.erase(ann.subject)
@@ -130,7 +132,7 @@ def test_an_erased_subject_is_gone_for_good(consent: Consent, house: House) -> N
         with pytest.raises(NotFound):
             call(ann.subject)
     assert [one.erased_at is not None for one in consent.subjects.everybody()] == [True]
-    actions = [json.loads(decision.body)["action"] for decision in house.ledger.decided(ann.subject)]
+    actions = [json.loads(decision.body)["action"] for decision in installation.ledger.decided(ann.subject)]
     assert actions == ["enrolled", "granted", "erased"]
 
 
@@ -230,14 +232,14 @@ def test_only_what_was_allowed_is_permitted(consent: Consent, clock: Clock) -> N
 
 
 def test_a_registry_moves_house(consent: Consent, tmp_path: Path) -> None:
-    from service.installation import open_house
+    from service.installation import open_installation
 
     ann = enrolled(consent)
     consent.subjects.erase(enrolled(consent, BOB).subject)
     short = consent.subjects.enrol("Cy", [likeness(BOB)], MODEL, retain=DAY)
-    text = consent.moving.export()
-    other = open_house(Settings(home=tmp_path / "other"))
-    told = {other.consent.subjects.name(one.subject): one.subject for one in other.consent.moving.import_(text)}
+    text = consent.transfer.export()
+    other = open_installation(Settings(home=tmp_path / "other"))
+    told = {other.consent.subjects.name(one.subject): one.subject for one in other.consent.transfer.import_(text)}
     until = {one.id: one.retain_until for one in (*consent.subjects.everybody(), *other.consent.subjects.everybody())}
     assert until[told["Cy"]] == until[short.subject] is not None
     assert told["Ann Example"] != ann.subject
@@ -249,24 +251,24 @@ def test_a_registry_moves_house(consent: Consent, tmp_path: Path) -> None:
 @pytest.mark.parametrize("until", ["soon", "2026-05-01", {}])
 def test_a_retention_that_is_no_moment_is_refused(consent: Consent, until: object) -> None:
     enrolled(consent)
-    whole = json.loads(consent.moving.export())
+    whole = json.loads(consent.transfer.export())
     whole["subjects"][0]["retain_until"] = until
     with pytest.raises(BadRequest, match="no export"):
-        consent.moving.import_(json.dumps(whole))
+        consent.transfer.import_(json.dumps(whole))
     assert len(consent.subjects.everybody()) == 1
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"subjects":[{"name":"x"}]}', '{"subjects":3}'])
 def test_what_is_no_export_is_refused(consent: Consent, text: str) -> None:
     with pytest.raises(BadRequest, match="no export"):
-        consent.moving.import_(text)
+        consent.transfer.import_(text)
     assert consent.subjects.everybody() == []
 
 
-def test_with_another_vault_key_nothing_opens(consent: Consent, house: House) -> None:
+def test_with_another_vault_key_nothing_opens(consent: Consent, installation: Installation) -> None:
     from service.keys.vault import Vault
 
     enrolled(consent)
-    stranger = Consent(house.ledger, house.blocklist, Vault(bytes(32)), consent.grants.signer)
+    stranger = Consent(installation.ledger, installation.blocklist, Vault(bytes(32)), consent.grants.signer)
     with pytest.raises(Misconfigured):
         stranger.faces.protected(MODEL)

@@ -12,11 +12,11 @@ from PIL import Image, ImageCms
 
 from service.kit.errors import BrokenPicture, InputError, TooLarge, Unavailable, UnsupportedFormat
 from service.media import pictures
-from service.media.pictures import Limits, Picture, decode, encode, frozen, selection
+from service.media.pictures import ImageLimits, Picture, decode, encode, frozen, selection
 from tests.assets import hostile
 from tests.assets.hostile import picture, save
 
-LIMITS = Limits(max_bytes=300_000, max_pixels=1_000_000)
+LIMITS = ImageLimits(max_bytes=300_000, max_pixels=1_000_000)
 CASES = list(hostile.cases())
 
 
@@ -170,14 +170,14 @@ def test_a_decoder_that_is_late_is_left_and_keeps_its_place(monkeypatch: pytest.
     freed, ended = threading.Event(), threading.Event()
     places = threading.BoundedSemaphore(1)
 
-    def late(_data: bytes, _limits: Limits) -> Picture:
+    def late(_data: bytes, _limits: ImageLimits) -> Picture:
         freed.wait(60)
         ended.set()
         raise BrokenPicture("never told")
 
     decoded = pictures._decoded
     data = encode(np.zeros((8, 8, 3), np.uint8), "png")[0]
-    hurried = Limits(1 << 20, 1 << 20, 0.05)
+    hurried = ImageLimits(1 << 20, 1 << 20, 0.05)
     monkeypatch.setattr(pictures, "_PLACES", places)
     monkeypatch.setattr(pictures, "_decoded", late)
     with pytest.raises(TooLarge, match=r"within 0\.05 s"):
@@ -187,9 +187,9 @@ def test_a_decoder_that_is_late_is_left_and_keeps_its_place(monkeypatch: pytest.
     freed.set()
     ended.wait(60)
     monkeypatch.setattr(pictures, "_decoded", decoded)
-    assert decode(data, Limits(1 << 20, 1 << 20, 60)).size == (8, 8)
+    assert decode(data, ImageLimits(1 << 20, 1 << 20, 60)).size == (8, 8)
     with pytest.raises(UnsupportedFormat):
-        decode(b"text", Limits(1 << 20, 1 << 20, 60))
+        decode(b"text", ImageLimits(1 << 20, 1 << 20, 60))
     assert places.acquire(blocking=False)
 
 

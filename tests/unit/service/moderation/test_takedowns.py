@@ -10,10 +10,10 @@ from pydantic import ValidationError
 
 from detectors import fingerprint
 from service.gateway.order import Order
-from service.installation import House
+from service.installation import Installation
 from service.keys import signing
 from service.kit.errors import BadRequest, Blocked, NotFound, Refusal, Unavailable
-from service.media.pictures import Limits, Picture, decode, encode
+from service.media.pictures import ImageLimits, Picture, decode, encode
 from service.moderation.appeals import Appeal, Appeals
 from service.moderation.blocklist import Blocklist
 from service.moderation.takedowns import Notice, Takedowns
@@ -30,22 +30,32 @@ def clock() -> Clock:
     return Clock(START)
 
 
-def make(house: House, clock: Clock, *, at_once: bool = True) -> Takedowns:
-    vault, digest = signing.vault(house.settings), signing.prompt_digester(house.settings)
+def make(installation: Installation, clock: Clock, *, at_once: bool = True) -> Takedowns:
+    vault, digest = signing.vault(installation.settings), signing.prompt_digester(installation.settings)
     return Takedowns(
-        house.ledger, house.blocklist, vault, digest, house._read_mark, block_at_receipt=at_once, clock=clock
+        installation.ledger,
+        installation.blocklist,
+        vault,
+        digest,
+        installation._read_mark,
+        block_at_receipt=at_once,
+        clock=clock,
     )
 
 
 @pytest.fixture
-def takedowns(house: House, clock: Clock) -> Takedowns:
-    return make(house, clock)
+def takedowns(installation: Installation, clock: Clock) -> Takedowns:
+    return make(installation, clock)
 
 
 @pytest.fixture
-def appeals(house: House, takedowns: Takedowns, clock: Clock) -> Appeals:
+def appeals(installation: Installation, takedowns: Takedowns, clock: Clock) -> Appeals:
     return Appeals(
-        house.ledger, takedowns, signing.vault(house.settings), signing.prompt_digester(house.settings), clock
+        installation.ledger,
+        takedowns,
+        signing.vault(installation.settings),
+        signing.prompt_digester(installation.settings),
+        clock,
     )
 
 
@@ -63,7 +73,7 @@ def notice(**fields: object) -> Notice:
 
 
 def picture(rgb, to="jpeg") -> Picture:  # type: ignore[no-untyped-def]
-    return decode(encode(rgb, to)[0], Limits(1 << 24, 1 << 24))
+    return decode(encode(rgb, to)[0], ImageLimits(1 << 24, 1 << 24))
 
 
 RGB = landscape(3, 320, 256)
@@ -90,44 +100,50 @@ def test_the_list_is_sorted_by_due_time(takedowns: Takedowns, clock: Clock) -> N
     assert [case.case for case in takedowns.list()] == [first.case, second.case]
 
 
-def test_an_uploaded_copy_is_blocked_at_once_and_freed_by_a_rejection(house: House, takedowns: Takedowns) -> None:
+def test_an_uploaded_copy_is_blocked_at_once_and_freed_by_a_rejection(
+    installation: Installation, takedowns: Takedowns
+) -> None:
     copy = picture(RGB)
     receipt = takedowns.receive(notice(), copy)
     assert receipt.blocked
     for rgb in (RGB, RGB[:, ::-1], RGB[26:-26, 32:-32]):
         with pytest.raises(Blocked) as caught:
-            house.blocklist.check_pixels(rgb)
+            installation.blocklist.check_pixels(rgb)
         assert caught.value.message == "the picture is on the list takedowns"
     with pytest.raises(Blocked):
-        house.blocklist.check_upload(copy.data, landscape(9, 256, 256))
+        installation.blocklist.check_upload(copy.data, landscape(9, 256, 256))
     takedowns.resolve(receipt.case, "rejected", "op", "It shows a lake.")
-    house.blocklist.check_upload(copy.data, RGB)
+    installation.blocklist.check_upload(copy.data, RGB)
 
 
-def test_where_the_operator_wants_it_a_picture_is_blocked_on_decision(house: House, clock: Clock) -> None:
-    takedowns = make(house, clock, at_once=False)
+def test_where_the_operator_wants_it_a_picture_is_blocked_on_decision(installation: Installation, clock: Clock) -> None:
+    takedowns = make(installation, clock, at_once=False)
     receipt = takedowns.receive(notice(), picture(RGB))
     assert not receipt.blocked
-    house.blocklist.check_pixels(RGB)
+    installation.blocklist.check_pixels(RGB)
     takedowns.resolve(receipt.case, "removed", "op")
     with pytest.raises(Blocked):
-        house.blocklist.check_pixels(RGB)
+        installation.blocklist.check_pixels(RGB)
 
 
-def test_an_image_of_ours_named_by_its_id_is_drawn_no_more(house: House, takedowns: Takedowns, gateway) -> None:
+def test_an_image_of_ours_named_by_its_id_is_drawn_no_more(
+    installation: Installation, takedowns: Takedowns, gateway
+) -> None:
     released = gateway.release(ORDER)
     takedowns.receive(notice(content_id=released.admitted.content_id))
     with pytest.raises(Blocked) as caught:
         gateway.release(ORDER)
     assert caught.value.stage == "screen"
     with pytest.raises(Blocked):
-        house.blocklist.check_upload(released.data, landscape(9, 256, 256))
+        installation.blocklist.check_upload(released.data, landscape(9, 256, 256))
 
 
 @pytest.mark.parametrize("how", ["sha256", "file", "looks"])
-def test_a_copy_leads_to_the_image_issued_here(house: House, takedowns: Takedowns, gateway, how: str) -> None:
+def test_a_copy_leads_to_the_image_issued_here(
+    installation: Installation, takedowns: Takedowns, gateway, how: str
+) -> None:
     released = gateway.release(ORDER)
-    pixels = decode(released.data, Limits(1 << 24, 1 << 24)).rgb
+    pixels = decode(released.data, ImageLimits(1 << 24, 1 << 24)).rgb
     if how == "sha256":
         takedowns.receive(notice(sha256=released.sha256.upper()))
     else:
@@ -138,9 +154,9 @@ def test_a_copy_leads_to_the_image_issued_here(house: House, takedowns: Takedown
         gateway.release(ORDER)
 
 
-def test_a_mark_leads_to_the_image_where_looks_do_not(house: House, clock: Clock, gateway) -> None:
+def test_a_mark_leads_to_the_image_where_looks_do_not(installation: Installation, clock: Clock, gateway) -> None:
     released = gateway.release(ORDER)
-    takedowns = make(house, clock)
+    takedowns = make(installation, clock)
     takedowns._read_mark = lambda copy: released.admitted.mark_id
     takedowns.receive(notice(), picture(landscape(99, 256, 256)))
     assert next(takedowns.list()).content_id == released.admitted.content_id
@@ -196,18 +212,20 @@ def test_decisions_need_an_operator_and_rejections_a_reason(takedowns: Takedowns
         takedowns.resolve(case, "rejected", "op", "x")
 
 
-def test_two_operators_decide_once(takedowns: Takedowns, house: House, monkeypatch) -> None:
+def test_two_operators_decide_once(takedowns: Takedowns, installation: Installation, monkeypatch) -> None:
     case = takedowns.receive(notice()).case
     stale = takedowns._need(case)
     takedowns.resolve(case, "removed", "op")
     monkeypatch.setattr(takedowns, "_need", lambda number: stale)
-    before = house.ledger.verify().decisions
+    before = installation.ledger.verify().decisions
     with pytest.raises(BadRequest, match="somebody else"):
         takedowns.resolve(case, "rejected", "op", "x")
-    assert house.ledger.verify().decisions == before
+    assert installation.ledger.verify().decisions == before
 
 
-def test_duplicates_are_told_and_removed_together(takedowns: Takedowns, house: House, clock: Clock) -> None:
+def test_duplicates_are_told_and_removed_together(
+    takedowns: Takedowns, installation: Installation, clock: Clock
+) -> None:
     cases = []
     for _ in range(3):
         cases.append(takedowns.receive(notice(), picture(RGB)).case)
@@ -216,12 +234,14 @@ def test_duplicates_are_told_and_removed_together(takedowns: Takedowns, house: H
     assert [c.duplicate_of for c in takedowns.list()] == [None, cases[0], cases[0], None]
     takedowns.resolve(cases[2], "rejected", "op", "The signature is missing.")
     with pytest.raises(Blocked):  # the others' notices stand
-        house.blocklist.check_pixels(RGB)
+        installation.blocklist.check_pixels(RGB)
     assert takedowns.resolve(cases[0], "removed", "op") == (cases[0], cases[1])
     assert [c.case for c in takedowns.list()] == [other]
 
 
-def test_nothing_personal_outside_the_vault(takedowns: Takedowns, appeals: Appeals, house: House, capfd) -> None:
+def test_nothing_personal_outside_the_vault(
+    takedowns: Takedowns, appeals: Appeals, installation: Installation, capfd
+) -> None:
     receipt = takedowns.receive(notice(), picture(RGB))
     assert takedowns.show(receipt.case)[1]["contact"] == "jane@example.org"
     takedowns.resolve(receipt.case, "rejected", "op", "Jane Roe is not shown.")
@@ -229,18 +249,18 @@ def test_nothing_personal_outside_the_vault(takedowns: Takedowns, appeals: Appea
         Appeal(about="takedown", subject=receipt.case, statement="Jane Roe is!", contact="jane@example.org")
     )
     appeals.resolve(appeal.id, "overturned", "op", "Jane Roe was right.")
-    bodies = [decision.body for decision in house.ledger.decided(receipt.case)]
+    bodies = [decision.body for decision in installation.ledger.decided(receipt.case)]
     assert len(bodies) == 4
-    assert house.ledger.verify().problems == ()
-    house.close()
-    files = [path.read_bytes() for path in house.settings.home.rglob("*") if path.is_file()]
+    assert installation.ledger.verify().problems == ()
+    installation.close()
+    files = [path.read_bytes() for path in installation.settings.home.rglob("*") if path.is_file()]
     out = capfd.readouterr()
     for secret in (*SECRETS, receipt.pin):
         assert not any(secret in text for text in (*bodies, out.out, out.err))
         assert not any(secret.encode() in data for data in files)
 
 
-def test_forgetting_destroys_the_key(takedowns: Takedowns, house: House) -> None:
+def test_forgetting_destroys_the_key(takedowns: Takedowns, installation: Installation) -> None:
     receipt = takedowns.receive(notice(), picture(RGB))
     wrapped = takedowns._need(receipt.case).wrapped_key
     with pytest.raises(BadRequest):
@@ -252,15 +272,15 @@ def test_forgetting_destroys_the_key(takedowns: Takedowns, house: House) -> None
     assert not case.readable
     assert takedowns.status(receipt.case, receipt.pin).status == "removed"
     with pytest.raises(Blocked):
-        house.blocklist.check_pixels(RGB)
-    folder: Path = house.settings.home  # searched before `close`, which clears the log of writes by itself
+        installation.blocklist.check_pixels(RGB)
+    folder: Path = installation.settings.home  # searched before `close`, which clears the log of writes by itself
     assert not any(wrapped in path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
 
-def test_where_a_reader_keeps_traces_forgetting_says_so(takedowns: Takedowns, house: House) -> None:
+def test_where_a_reader_keeps_traces_forgetting_says_so(takedowns: Takedowns, installation: Installation) -> None:
     receipt = takedowns.receive(notice(), picture(RGB))
     takedowns.resolve(receipt.case, "removed", "op", "Done.")
-    reader = sqlite3.connect(house.settings.home / "ledger.db")
+    reader = sqlite3.connect(installation.settings.home / "ledger.db")
     reader.execute("BEGIN")
     reader.execute("SELECT count(*) FROM decisions").fetchone()
     try:
@@ -281,55 +301,57 @@ def test_appeals_are_forgotten_with_their_case(takedowns: Takedowns, appeals: Ap
     assert appeals.status(filed.id).reason is None
 
 
-def test_a_notice_with_a_picture_of_its_own_is_not_decided_along(house: House, clock: Clock) -> None:
-    takedowns = make(house, clock, at_once=False)
+def test_a_notice_with_a_picture_of_its_own_is_not_decided_along(installation: Installation, clock: Clock) -> None:
+    takedowns = make(installation, clock, at_once=False)
     content_id = "urn:uuid:00000000-0000-0000-0000-000000000001"
     victim = takedowns.receive(notice(content_id=content_id))
     rider = takedowns.receive(notice(content_id=content_id), picture(RGB))
     assert takedowns.resolve(victim.case, "removed", "op") == (victim.case,)
     assert takedowns.status(rider.case, rider.pin).status == "received"
-    assert house.blocklist.match(RGB) is None
+    assert installation.blocklist.match(RGB) is None
 
 
-def test_what_frees_a_picture_frees_it_of_every_notice(takedowns: Takedowns, appeals: Appeals, house: House) -> None:
+def test_what_frees_a_picture_frees_it_of_every_notice(
+    takedowns: Takedowns, appeals: Appeals, installation: Installation
+) -> None:
     first, second = (takedowns.receive(notice(), picture(RGB)) for _ in range(2))
     takedowns.resolve(first.case, "removed", "op")
     filed = appeals.file(Appeal(about="takedown", subject=first.case, statement="It is mine."))
     appeals.resolve(filed.id, "overturned", "op2", "It is theirs.")
-    assert house.blocklist.match(RGB) is None
+    assert installation.blocklist.match(RGB) is None
     told = takedowns.status(second.case, second.pin)
     assert (told.status, told.reason) == ("rejected", "It is theirs.")
 
 
-def test_nothing_done_is_nothing_to_appeal_against(house: House, clock: Clock) -> None:
-    takedowns = make(house, clock, at_once=False)
-    vault, digest = signing.vault(house.settings), signing.prompt_digester(house.settings)
+def test_nothing_done_is_nothing_to_appeal_against(installation: Installation, clock: Clock) -> None:
+    takedowns = make(installation, clock, at_once=False)
+    vault, digest = signing.vault(installation.settings), signing.prompt_digester(installation.settings)
     receipt = takedowns.receive(notice(), picture(RGB))
     with pytest.raises(BadRequest, match="nothing is decided"):
-        Appeals(house.ledger, takedowns, vault, digest, clock).file(
+        Appeals(installation.ledger, takedowns, vault, digest, clock).file(
             Appeal(about="takedown", subject=receipt.case, statement="Block it now.")
         )
     assert takedowns.status(receipt.case, receipt.pin).status == "received"
 
 
 def test_a_notice_that_cannot_be_recorded_blocks_nothing_and_is_told(
-    takedowns: Takedowns, house: House, monkeypatch
+    takedowns: Takedowns, installation: Installation, monkeypatch
 ) -> None:
     def full(*args: object, **more: object) -> int:
         raise Unavailable("the disk is full")
 
-    monkeypatch.setattr(house.blocklist, "adding", full)
+    monkeypatch.setattr(installation.blocklist, "adding", full)
     with pytest.raises(Unavailable):
         takedowns.receive(notice(), picture(RGB))
     assert list(takedowns.list()) == []
-    assert house.ledger.verify().decisions == 0
+    assert installation.ledger.verify().decisions == 0
 
 
 class TestAppeals:
     def file(self, appeals: Appeals, about: str, subject: str) -> str:
         return appeals.file(Appeal(about=about, subject=subject, statement="It is mine.")).id  # type: ignore[arg-type]
 
-    def test_a_refusal(self, appeals: Appeals, house: House, takedowns: Takedowns, gateway) -> None:
+    def test_a_refusal(self, appeals: Appeals, installation: Installation, takedowns: Takedowns, gateway) -> None:
         takedowns.receive(notice(content_id=gateway.release(ORDER).admitted.content_id))
         with pytest.raises(Refusal) as caught:
             gateway.release(ORDER)
@@ -341,12 +363,12 @@ class TestAppeals:
         appeals.resolve(number, "overturned", "op", "It was a lake.")
         status = appeals.status(number)
         assert (status.status, status.reason) == ("overturned", "It was a lake.")
-        decisions = house.ledger.decided(subject)
+        decisions = installation.ledger.decided(subject)
         assert [d.kind for d in decisions] == ["refused", "appeal", "override"]
         assert json.loads(decisions[2].body)["outcome"] == "overturned"
         assert list(appeals.list()) == []
         assert len(list(appeals.list(all_=True))) == 1
-        assert house.ledger.verify().problems == ()
+        assert installation.ledger.verify().problems == ()
 
     def test_a_refusal_that_never_was(self, appeals: Appeals, gateway) -> None:
         released = gateway.release(ORDER)
@@ -354,10 +376,10 @@ class TestAppeals:
             with pytest.raises(NotFound):
                 self.file(appeals, "refusal", subject)
 
-    def test_a_verdict(self, appeals: Appeals, house: House) -> None:
+    def test_a_verdict(self, appeals: Appeals, installation: Installation) -> None:
         number = self.file(appeals, "verdict", "a" * 64)
         appeals.resolve(number, "upheld", "op", "It stands.")
-        assert [d.kind for d in house.ledger.decided("a" * 64)] == ["appeal", "appeal"]
+        assert [d.kind for d in installation.ledger.decided("a" * 64)] == ["appeal", "appeal"]
         with pytest.raises(BadRequest):
             self.file(appeals, "verdict", "my holiday picture")
 
@@ -372,7 +394,9 @@ class TestAppeals:
             ("rejected", "overturned", "removed", True),
         ],
     )
-    def test_a_takedown(self, appeals, takedowns, house: House, decided, outcome, status: str, blocked: bool) -> None:
+    def test_a_takedown(
+        self, appeals, takedowns, installation: Installation, decided, outcome, status: str, blocked: bool
+    ) -> None:
         receipt = takedowns.receive(notice(), picture(RGB))
         if decided:
             takedowns.resolve(receipt.case, decided, "op", "Because.")
@@ -384,7 +408,7 @@ class TestAppeals:
             self.file(appeals, "takedown", receipt.case)
         appeals.resolve(number, outcome, "op", "Looked again.")
         assert takedowns.status(receipt.case, receipt.pin).status == status
-        assert (house.blocklist.match(RGB) is not None) == blocked
+        assert (installation.blocklist.match(RGB) is not None) == blocked
 
     def test_what_cannot_be_resolved(self, appeals: Appeals) -> None:
         number = self.file(appeals, "verdict", "a" * 64)
@@ -400,17 +424,17 @@ class TestAppeals:
             self.file(appeals, "takedown", "T-NONE")
 
 
-def test_a_featureless_copy_is_blocked_by_its_file_alone(takedowns: Takedowns, house: House) -> None:
+def test_a_featureless_copy_is_blocked_by_its_file_alone(takedowns: Takedowns, installation: Installation) -> None:
     import numpy as np
 
     flat = picture(np.full((256, 256, 3), 9, np.uint8))
     assert fingerprint(flat.rgb).quality < 50
     takedowns.receive(notice(), flat)
-    house.blocklist.check_pixels(flat.rgb)
+    installation.blocklist.check_pixels(flat.rgb)
     with pytest.raises(Blocked):
-        house.blocklist.check_upload(flat.data, flat.rgb)
+        installation.blocklist.check_upload(flat.data, flat.rgb)
 
 
-def test_another_home_shares_no_blocks(house: House, takedowns: Takedowns) -> None:
+def test_another_home_shares_no_blocks(installation: Installation, takedowns: Takedowns) -> None:
     takedowns.receive(notice(), picture(RGB))
-    assert Blocklist(house.ledger).match(RGB) is not None  # a fresh process over the same database
+    assert Blocklist(installation.ledger).match(RGB) is not None  # a fresh process over the same database

@@ -12,7 +12,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError
 
 from service.api import create_app
-from service.installation import House
+from service.installation import Installation
 from service.kit.errors import Misconfigured, Unavailable
 from service.ledger.ledger import Ledger
 from service.storage import engine as module
@@ -83,9 +83,9 @@ def test_emptying_the_log_does_not_wait_for_readers_as_long_as_for_writers(ledge
     assert told == ["PRAGMA busy_timeout=1000", "PRAGMA wal_checkpoint(TRUNCATE)", "PRAGMA busy_timeout=30000"]
 
 
-def test_strangers_do_not_read_where_the_database_is(house: House) -> None:
-    house.ledger._engine = create_engine("sqlite:////no/such/place/ledger.db")
-    answer = TestClient(create_app(house), raise_server_exceptions=False).get("/readyz")
+def test_strangers_do_not_read_where_the_database_is(installation: Installation) -> None:
+    installation.ledger._engine = create_engine("sqlite:////no/such/place/ledger.db")
+    answer = TestClient(create_app(installation), raise_server_exceptions=False).get("/readyz")
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     assert "place" not in answer.text
     assert "SQLITE_CANTOPEN" in answer.json()["detail"]

@@ -11,8 +11,8 @@ from watermark.c2pa.manifest import (
     COMPOSITE,
     ENERGY_LABEL,
     TRAINED_ALGORITHMIC_MEDIA,
+    InputSource,
     Resized,
-    Source,
     Statement,
     build,
     mark_id_of,
@@ -191,7 +191,7 @@ def test_assertions_of_unknown_shapes_are_invalid_not_an_exception(pki: Pki, not
 
 
 def test_a_changed_picture_and_its_mask_are_ingredients(notary: Credentials, plain) -> None:
-    sources = (Source("image", plain[1], "a" * 64), Source("mask", "image/png", "b" * 64))
+    sources = (InputSource("image", plain[1], "a" * 64), InputSource("mask", "image/png", "b" * 64))
     signed = notary.sign(*plain, replace(STATEMENT, sources=sources))
     credential = notary.read(signed.data, plain[1])
     assert (credential.state, credential.failures) == ("trusted", ())

@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as npst
 
 from tests.unit.watermark.tile.pictures import PHOTOS, Rgb, cartoon, photo, psnr
 from watermark import Codec, Keyring
-from watermark.errors import BadImage, BadMarkId, TooSmall, Unmarkable
+from watermark.errors import BadImage, BadMarkId, TooSmall, WatermarkNotReadable
 from watermark.tile import embedding, payload, search
 from watermark.tile.keyring import MAX_EPOCHS
 from watermark.tile.reader import MAX_ATTEMPTS
@@ -166,7 +166,7 @@ def test_plain_noise_is_marked_under_any_key(number: int) -> None:
 
 def test_noise_that_drowns_the_mark_is_refused() -> None:
     noise = np.random.default_rng(3).normal(128, 60, (64, 64, 3)).clip(0, 255).astype(np.uint8)
-    with pytest.raises(Unmarkable, match="too noisy for its size"):
+    with pytest.raises(WatermarkNotReadable, match="too noisy for its size"):
         CODEC.embed(cv2.resize(noise, (256, 256), interpolation=cv2.INTER_CUBIC), 1)
 
 
@@ -194,7 +194,7 @@ def test_regular_pictures_are_marked_where_any_key_is_read(picture: Rgb, mark_id
 
 
 def test_a_pattern_of_the_tiles_own_pitch_is_refused() -> None:
-    with pytest.raises(Unmarkable, match="pitch is that of the mark's own tile"):
+    with pytest.raises(WatermarkNotReadable, match="pitch is that of the mark's own tile"):
         CODEC.embed(regular(16, 0, 255, checks=True), 3)
 
 
@@ -203,7 +203,7 @@ def test_before_refusing_the_reader_itself_is_asked(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(Rehearsal, "reads_back", lambda self, marked: False)
     assert CODEC.extract(CODEC.embed(cartoon(1), 3)) is not None
     monkeypatch.setattr(embedding, "_JPEG_LARGEST", 100)
-    with pytest.raises(Unmarkable):
+    with pytest.raises(WatermarkNotReadable):
         CODEC.embed(cartoon(1), 3)
 
 

@@ -6,7 +6,7 @@ from detectors import Templates
 
 
 @dataclass(frozen=True, slots=True)
-class Avoided:
+class ExcludedFaces:
     """Faces of an adapter's samples, by the face model with this digest."""
 
     adapter: str

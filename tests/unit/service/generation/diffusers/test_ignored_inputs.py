@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from service.generation.backend import Job
-from service.generation.diffusers.unheard import Unheard
+from service.generation.diffusers.ignored_inputs import IgnoredInputs
 from tests.support import pipelines
 
 
@@ -21,8 +21,8 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return pipelines.clip_tokenizer(tmp_path_factory.mktemp("tokenizer") / "one")
 
 
-def _unheard(tokenizer: Any, options: Mapping[str, Any]) -> Unheard:
-    return Unheard(Pipeline(components={"tokenizer": tokenizer}), options)
+def _ignored_inputs(tokenizer: Any, options: Mapping[str, Any]) -> IgnoredInputs:
+    return IgnoredInputs(Pipeline(components={"tokenizer": tokenizer}), options)
 
 
 def _job(prompt: str, negative_prompt: str = "") -> Job:
@@ -30,14 +30,14 @@ def _job(prompt: str, negative_prompt: str = "") -> Job:
 
 
 def test_all_is_handed_on_where_the_tokenizer_does_the_cutting(tokenizer: Any) -> None:
-    unheard = _unheard(tokenizer, {})
+    unheard = _ignored_inputs(tokenizer, {})
     assert unheard.heard("a" * 40) == "a" * 40
     assert unheard.warnings(_job("a" * 14), 5.0) == ()
     assert unheard.warnings(_job("a" * 15), 5.0) == ("the prompt is too long: the model reads its first 16 tokens",)
 
 
 def test_a_cards_own_limit_cuts_the_text(tokenizer: Any) -> None:
-    unheard = _unheard(tokenizer, {"prompt_tokens": 8})
+    unheard = _ignored_inputs(tokenizer, {"prompt_tokens": 8})
     assert unheard.heard("red fox") == "red fox"  # six letters
     assert unheard.heard("red fox sleeps") == "red fox"
     assert unheard.heard("") == ""
@@ -47,4 +47,4 @@ def test_a_cards_own_limit_cuts_the_text(tokenizer: Any) -> None:
 
 
 def test_a_limit_beyond_the_tokenizers_changes_nothing(tokenizer: Any) -> None:
-    assert _unheard(tokenizer, {"prompt_tokens": 99}).heard("a" * 40) == "a" * 40
+    assert _ignored_inputs(tokenizer, {"prompt_tokens": 99}).heard("a" * 40) == "a" * 40

@@ -3,7 +3,7 @@
 from service.generation.backend import Backend, Job, ModelIdentity
 
 
-class Front:
+class BackendProxy:
     """Everything of a Backend but `render`, as the one behind it says."""
 
     def __init__(self, backend: Backend) -> None:
@@ -39,7 +39,7 @@ class Front:
 
     def check_room(self) -> None:
         """Raises Busy where a new picture would find no place: to be asked before much is done for it."""
-        if isinstance(self._backend, Front):
+        if isinstance(self._backend, BackendProxy):
             self._backend.check_room()
 
     def fitting(self, width: int, height: int) -> tuple[int, int]:

@@ -12,7 +12,7 @@ _LIMIT = "max_sequence_length"
 _OWN_LIMIT = "prompt_tokens"
 
 
-class Unheard:
+class IgnoredInputs:
     """Warnings for the jobs of one pipeline. Thread-safe, also beside a drawing: it counts with tokenizers of its own,
     for fast ones cannot be shared."""
 

@@ -18,7 +18,7 @@ _POLL_SECONDS = 0.25
 _RETRY_SECONDS = 10
 
 
-class Desk:
+class CapacityLimiter:
     """Takes on so much work at once, and no more. Used by the event loop alone.
 
     What waits for a thread holds its request, with the pictures sent in, in memory.
