@@ -38,7 +38,7 @@ def pictures(tmp_path: Path) -> Path:
 def faces(monkeypatch: pytest.MonkeyPatch, dlib_faces: DlibFaces, pictures: Path):
     """Runs `countermark faces` on pictures by name, with a model that is loaded once for all tests."""
     opened = FaceComparer(dlib_faces, ImageLimits(1 << 25, 1 << 25))
-    monkeypatch.setattr("service.cli.faces.open_faces", lambda _settings: opened)
+    monkeypatch.setattr("service.cli.faces.open_face_comparer", lambda _settings: opened)
 
     def call(command: str, *names: str) -> Result:
         words = [name if name.startswith("-") else str(pictures / name) for name in names]
