@@ -37,7 +37,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def installation(settings: Settings) -> Iterator[Installation]:
-    """An open house without a gateway."""
+    """An open installation without a gateway."""
     opened = open_installation(settings)
     yield opened
     opened.close()
@@ -48,7 +48,7 @@ Build = Callable[..., Gateway]
 
 @pytest.fixture
 def build(installation: Installation) -> Build:
-    """Builds a gateway over `house`, by default with the painter and checks that find everything safe."""
+    """Builds a gateway over `installation`, by default with the painter and checks that find everything safe."""
 
     def make(
         backend: object = None,
@@ -92,8 +92,8 @@ def gateway(build: Build) -> Gateway:
 
 
 @pytest.fixture
-def painted_house(installation: Installation, gateway: Gateway) -> Installation:
-    """A house whose gateway paints."""
+def painted_installation(installation: Installation, gateway: Gateway) -> Installation:
+    """An installation whose gateway paints."""
     installation._gateway = gateway
     return installation
 

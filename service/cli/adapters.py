@@ -57,7 +57,7 @@ def add(
 
 def show(as_json: Json = False) -> None:
     """List the adapters that orders may name."""
-    cards = _house().adapters.cards()
+    cards = _installation().adapters.cards()
     if as_json:
         for card in cards:
             print(json.dumps(_told(card)))
@@ -70,7 +70,7 @@ def show(as_json: Json = False) -> None:
 
 def remove(name: Annotated[str, typer.Argument(help="The adapter's name.", metavar="NAME")]) -> None:
     """Take an adapter off the list, and delete its file and the faces of its samples."""
-    _house().adapters.remove(name)
+    _installation().adapters.remove(name)
 
 
 def check(
@@ -133,5 +133,5 @@ def _told(card: AdapterCard) -> dict[str, object]:
     return card.model_dump(mode="json", exclude={"samples": {"wrapped_key", "box"}})
 
 
-def _house() -> Installation:
+def _installation() -> Installation:
     return open_installation(load_settings())

@@ -63,7 +63,7 @@ def enrol(
 @app.command("list")
 def list_subjects(as_json: Json = False) -> None:
     """List subjects by number; no names."""
-    subjects = _house().consent.subjects.everybody()
+    subjects = _installation().consent.subjects.everybody()
     if as_json:
         for subject in subjects:
             print(json.dumps(asdict(subject)))
@@ -77,7 +77,7 @@ def list_subjects(as_json: Json = False) -> None:
 @app.command("show")
 def show(number: Number, as_json: Json = False) -> None:
     """Show a subject with name, grants and the images made under them. Treat what you see as confidential."""
-    consent = _house().consent
+    consent = _installation().consent
     name, grants, uses = consent.subjects.name(number), consent.grants.grants_of(number), consent.grants.uses_of(number)
     if as_json:
         whole = {"subject": number, "name": name, "grants": [g.model_dump() for g in grants]}
@@ -114,13 +114,13 @@ def grant(
 @app.command("revoke")
 def revoke(number: GrantNumber, as_json: Json = False) -> None:
     """End a grant now. What renders under it is not released."""
-    _print(_house().consent.grants.revoke(number), as_json)
+    _print(_installation().consent.grants.revoke(number), as_json)
 
 
 @app.command("receipt")
 def receipt(number: GrantNumber, as_json: Json = False) -> None:
     """Show a grant, whether it still holds, and its receipt."""
-    _print(_house().consent.grants.of(number), as_json)
+    _print(_installation().consent.grants.of(number), as_json)
 
 
 @app.command("verify")
@@ -143,7 +143,7 @@ def verify(
 @app.command("withdraw")
 def withdraw(number: Number, content_id: Annotated[str, typer.Argument(help="The image's content id.")]) -> None:
     """Block an image that was made under the subject's grants, and what looks like it."""
-    _house().consent.grants.withdraw(number, content_id)
+    _installation().consent.grants.withdraw(number, content_id)
     Console(stderr=True).print(f"{content_id} is blocked", markup=False, soft_wrap=True)
 
 
@@ -174,14 +174,14 @@ def erase(number: Number, yes: Annotated[bool, typer.Option("--yes", help="Do no
     """Shred a subject's name and templates and end every grant. This cannot be undone."""
     if not yes and not typer.confirm(f"Erase {number} for good?", err=True):
         raise BadRequest("nothing was erased", hint="Say --yes to erase without being asked.")
-    _house().consent.subjects.erase(number)
+    _installation().consent.subjects.erase(number)
     Console(stderr=True).print(f"{number} is erased")
 
 
 @app.command("purge")
 def purge() -> None:
     """Erase every subject whose retention is over; run it daily."""
-    for number in _house().consent.subjects.purge():
+    for number in _installation().consent.subjects.purge():
         print(number)
 
 
@@ -192,7 +192,7 @@ def export(
 ) -> None:
     """Write every subject with name and face templates into a file. It is biometric data in clear: guard it."""
     files.check_target(str(path), force)
-    text = _house().consent.transfer.export()
+    text = _installation().consent.transfer.export()
     path.touch(mode=0o600)
     path.chmod(0o600)
     path.write_text(text)
@@ -202,11 +202,13 @@ def export(
 def import_(path: Annotated[Path, typer.Argument(help="What `export` wrote.")], as_json: Json = False) -> None:
     """Take in another installation's subjects, with new numbers and PINs. Grants are not carried over."""
     settings = load_settings()
-    for one in _house().consent.transfer.import_(files.read(str(path), settings.max_bytes).decode(errors="replace")):
+    for one in _installation().consent.transfer.import_(
+        files.read(str(path), settings.max_bytes).decode(errors="replace")
+    ):
         print(one.model_dump_json() if as_json else f"{one.subject}  PIN {one.pin}")
 
 
-def _house() -> Installation:
+def _installation() -> Installation:
     return open_installation(load_settings())
 
 

@@ -15,7 +15,7 @@ def open_classifier(settings: Settings) -> Classifier:
     """The classifiers alone: neither ledger nor keys are opened or made.
 
     Raises:
-        Unavailable, Misconfigured: as `House.classifier`.
+        Unavailable, Misconfigured: as `Installation.classifier`.
     """
     card = find_card(ENCODER).kept_in(store(settings))
     threads, providers = settings.threads, settings.onnx_providers

@@ -31,8 +31,8 @@ URL = "/v1/images/generations"
 
 
 @pytest.fixture
-def client(painted_house: Installation) -> TestClient:
-    return TestClient(create_app(painted_house), raise_server_exceptions=False)
+def client(painted_installation: Installation) -> TestClient:
+    return TestClient(create_app(painted_installation), raise_server_exceptions=False)
 
 
 def problem(response: httpx.Response, status: int, code: str) -> dict[str, object]:
@@ -113,39 +113,41 @@ class TestGenerations:
     def test_more_than_the_operator_allows(self, client: TestClient) -> None:
         problem(client.post(URL, json={"prompt": "x", "n": 5}), 400, "bad_request")
 
-    def test_a_refusal_is_openais_and_has_no_data(self, painted_house: Installation, build) -> None:
-        painted_house._gateway = build(checkers=[Checker(lambda images: [finding(0.9)])])
-        client = TestClient(create_app(painted_house))
+    def test_a_refusal_is_openais_and_has_no_data(self, painted_installation: Installation, build) -> None:
+        painted_installation._gateway = build(checkers=[Checker(lambda images: [finding(0.9)])])
+        client = TestClient(create_app(painted_installation))
         body = problem(client.post(URL, json={"prompt": "x", "n": 2}), 400, "moderation_blocked")
         assert body["error"]["type"] == "image_generation_user_error"  # type: ignore[index]
         assert "data" not in body
 
-    def test_one_refusal_of_two_is_told(self, painted_house: Installation, build) -> None:
+    def test_one_refusal_of_two_is_told(self, painted_installation: Installation, build) -> None:
         unsafe = landscape(6, 256, 256)  # by the picture: two are screened at once, in any order
         checker = Checker(lambda images: [finding(0.9 if np.array_equal(images[0], unsafe) else 0.1)])
-        painted_house._gateway = build(checkers=[checker])
-        body = TestClient(create_app(painted_house)).post(URL, json={"prompt": "x", "n": 2, "seed": 5}).json()
+        painted_installation._gateway = build(checkers=[checker])
+        body = TestClient(create_app(painted_installation)).post(URL, json={"prompt": "x", "n": 2, "seed": 5}).json()
         assert len(body["data"]) == 1
         (refusal,) = body["countermark"]["refusals"]
         assert (refusal["index"], refusal["code"]) == (1, "moderation_blocked")
         assert "scripted nsfw 0.90" in refusal["message"]
 
-    def test_an_unmarkable_picture_is_422_and_not_worth_trying_again(self, painted_house: Installation, build) -> None:
+    def test_an_unmarkable_picture_is_422_and_not_worth_trying_again(
+        self, painted_installation: Installation, build
+    ) -> None:
         class Drowns:
-            ALGORITHM = painted_house.codec.ALGORITHM
+            ALGORITHM = painted_installation.codec.ALGORITHM
 
             def embed(self, rgb: np.ndarray, mark_id: int) -> np.ndarray:
                 raise WatermarkNotReadable("it drowns the mark")
 
-        painted_house._gateway = build(codec=Drowns())
-        response = TestClient(create_app(painted_house)).post(URL, json={"prompt": "x"})
+        painted_installation._gateway = build(codec=Drowns())
+        response = TestClient(create_app(painted_installation)).post(URL, json={"prompt": "x"})
         body = problem(response, 422, "unmarkable")
         assert body["error"]["type"] == "image_generation_user_error"  # type: ignore[index]
         assert "retry-after" not in response.headers
 
-    def test_a_failed_stage_is_503_with_retry_after(self, painted_house: Installation, build) -> None:
-        painted_house._gateway = build(Misbehaving(lambda job: None))
-        response = TestClient(create_app(painted_house)).post(URL, json={"prompt": "x"})
+    def test_a_failed_stage_is_503_with_retry_after(self, painted_installation: Installation, build) -> None:
+        painted_installation._gateway = build(Misbehaving(lambda job: None))
+        response = TestClient(create_app(painted_installation)).post(URL, json={"prompt": "x"})
         problem(response, 503, "stage_failed")
         assert int(response.headers["retry-after"]) > 0
 
@@ -201,20 +203,20 @@ class TestOperations:
         assert client.get("/healthz").json()["status"] == "ok"
         assert client.get("/readyz").json() == {"status": "ready", "decisions": 0, "generation": "ready"}
 
-    def test_not_ready_without_the_ledger(self, painted_house: Installation, monkeypatch) -> None:
+    def test_not_ready_without_the_ledger(self, painted_installation: Installation, monkeypatch) -> None:
         from service.kit.errors import Unavailable
 
         def gone() -> int:
             raise Unavailable("the ledger cannot be read: gone")
 
-        monkeypatch.setattr(painted_house.ledger, "ready", gone)
-        client = TestClient(create_app(painted_house))
+        monkeypatch.setattr(painted_installation.ledger, "ready", gone)
+        client = TestClient(create_app(painted_installation))
         problem(client.get("/readyz"), 503, "unavailable")
 
     def test_a_ledger_that_lost_its_tables_is_unavailable(
-        self, client: TestClient, painted_house: Installation
+        self, client: TestClient, painted_installation: Installation
     ) -> None:
-        with painted_house.ledger._engine.begin() as connection:
+        with painted_installation.ledger._engine.begin() as connection:
             connection.exec_driver_sql("DROP TABLE images")
             connection.exec_driver_sql("DROP TABLE decisions")
         problem(client.get("/readyz"), 503, "unavailable")
@@ -230,12 +232,12 @@ class TestOperations:
         problem(client.get("/no/such"), 404, "not_found")
         assert client.get(URL).status_code == 405
 
-    def test_a_bug_is_a_problem_without_details(self, painted_house: Installation, monkeypatch) -> None:
+    def test_a_bug_is_a_problem_without_details(self, painted_installation: Installation, monkeypatch) -> None:
         def bug(*args: object) -> None:
             raise RuntimeError("secret detail")
 
-        monkeypatch.setattr(painted_house.examiner, "examine", bug)
-        response = TestClient(create_app(painted_house), raise_server_exceptions=False).post(
+        monkeypatch.setattr(painted_installation.examiner, "examine", bug)
+        response = TestClient(create_app(painted_installation), raise_server_exceptions=False).post(
             "/v1/inspect", content=b"x"
         )
         assert response.status_code == 500
@@ -269,8 +271,8 @@ class TestAServer:
     """A real server on a real port."""
 
     @pytest.fixture
-    def address(self, painted_house: Installation) -> Iterator[str]:
-        server = uvicorn.Server(uvicorn.Config(create_app(painted_house), port=0, log_level="error"))
+    def address(self, painted_installation: Installation) -> Iterator[str]:
+        server = uvicorn.Server(uvicorn.Config(create_app(painted_installation), port=0, log_level="error"))
         thread = threading.Thread(target=server.run)
         thread.start()
         while not server.started:
@@ -293,14 +295,14 @@ class TestAServer:
         assert response.model_extra is not None
         assert response.model_extra["countermark"]["images"][0]["seed"] == 5
 
-    def test_the_official_client_reads_refusals(self, address: str, painted_house: Installation, build) -> None:
-        painted_house._gateway = build(checkers=[Checker(lambda images: [finding(0.9)])])
+    def test_the_official_client_reads_refusals(self, address: str, painted_installation: Installation, build) -> None:
+        painted_installation._gateway = build(checkers=[Checker(lambda images: [finding(0.9)])])
         client = openai.OpenAI(base_url=address + "/v1", api_key="none")
         with pytest.raises(openai.BadRequestError) as caught:
             client.images.generate(prompt="x")
         assert caught.value.code == "moderation_blocked"
 
-    def test_a_caller_who_leaves_cancels(self, address: str, painted_house: Installation, build) -> None:
+    def test_a_caller_who_leaves_cancels(self, address: str, painted_installation: Installation, build) -> None:
         class Slow(Painter):
             default_steps = 200
 
@@ -310,13 +312,13 @@ class TestAServer:
                     on_step(step, job.steps)
                 raise AssertionError("nobody stopped it")
 
-        painted_house._gateway = build(Slow())
+        painted_installation._gateway = build(Slow())
         with pytest.raises(httpx.ReadTimeout):
             httpx.post(address + URL, json={"prompt": "x"}, timeout=0.5)
         for _ in range(100):
-            if painted_house.ledger.ready():
+            if painted_installation.ledger.ready():
                 break
             time.sleep(0.05)
-        with painted_house.ledger._engine.connect() as connection:
+        with painted_installation.ledger._engine.connect() as connection:
             body = connection.exec_driver_sql("SELECT body FROM decisions").scalar()
         assert json.loads(body)["code"] == "cancelled"

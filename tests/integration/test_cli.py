@@ -162,11 +162,11 @@ def test_a_wrong_setting(run, monkeypatch, tmp_path) -> None:
 
 
 @pytest.fixture
-def painted(monkeypatch, painted_house: Installation) -> Installation:
+def painted(monkeypatch, painted_installation: Installation) -> Installation:
     from service.cli import generate
 
-    monkeypatch.setattr(generate, "open_house", lambda settings: painted_house)
-    return painted_house
+    monkeypatch.setattr(generate, "open_installation", lambda settings: painted_installation)
+    return painted_installation
 
 
 def test_generate(run, painted: Installation, tmp_path) -> None:

@@ -21,9 +21,9 @@ import os, pathlib, signal, sys
 from service import installation as module
 from service.cli import app, files, generate
 from service.gateway.pipeline import Gateway
-from service.gateway.options import Rules
+from service.gateway.options import GatewayOptions
 from service.ledger.ledger import Ledger
-from service.media.pictures import Limits
+from service.media.pictures import ImageLimits
 from tests.support.painter import Checker, Painter
 from tests.support.prompts import Screen
 
@@ -45,11 +45,11 @@ for owner, name in [(Painter, "render"), (Checker, "__call__"), (Gateway, "_mark
     setattr(owner, name, dying(name, getattr(owner, name), point))
 
 def gateway(self):
-    rules = Rules("Test", 0.5, 30.0, 60.0, Limits(1 << 20, 1 << 22))
+    rules = GatewayOptions("Test", 0.5, 30.0, 60.0, ImageLimits(1 << 20, 1 << 22))
     return Gateway(Painter(), Screen(), [Checker()], self.codec, self.credentials, self.ledger, rules, lambda p: "0",
                    self.blocklist, self.likeness, self.adapters)
 
-module.House._open_gateway = gateway
+module.Installation._open_gateway = gateway
 app.run()
 """
 

@@ -112,7 +112,7 @@ def said(installation: Installation, content_id: str) -> list[str]:
 def test_off_is_as_before(build, installation: Installation, settings: Settings) -> None:
     off = open_installation(settings.model_copy(update={"keep_held_days": 0}))
     enrolled(installation.consent)
-    for held in (None, off.held):
+    for held in (None, off.review_queue):
         content_id = hold(build(Similar(), likeness=installation.likeness, review_queue=held))
         assert said(installation, content_id) == ["refused"]
         with pytest.raises(NotFound):
@@ -545,7 +545,7 @@ def test_an_operator_looks_and_decides(at_the_desk: Installation, gateway: Gatew
     seen, file = tmp_path / "look.png", tmp_path / "fetched.png"
     assert held("show", content_id, "-o", str(seen), "--operator", WHY[0]).exit_code == 0
     assert seen.stat().st_mode & 0o077 == 0
-    pixels = at_the_desk.held.look(content_id).rgb
+    pixels = at_the_desk.review_queue.look(content_id).rgb
     assert seen.read_bytes() == encode(pixels, "png")[0]
     assert held("show", content_id, "-o", str(seen)).exit_code != 0  # it is there already
     assert held("fetch", content_id, "-o", str(file)).exit_code != 0
@@ -563,7 +563,7 @@ def test_what_cannot_be_written_where_it_should_be_is_not_lost(
     at_the_desk: Installation, gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content_id = hold(gateway)
-    at_the_desk.held.release(content_id, *WHY)
+    at_the_desk.review_queue.release(content_id, *WHY)
     write, out = files.write, str(tmp_path / "fetched.png")
 
     def full(name: str, data: bytes, mode: int = 0o666) -> None:

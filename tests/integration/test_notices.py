@@ -31,14 +31,14 @@ ORDERS = "/v1/images/generations"
 
 
 @pytest.fixture
-def client(painted_house: Installation) -> TestClient:
-    return TestClient(create_app(painted_house), raise_server_exceptions=False)
+def client(painted_installation: Installation) -> TestClient:
+    return TestClient(create_app(painted_installation), raise_server_exceptions=False)
 
 
 @pytest.fixture
-def run(monkeypatch, capsys, painted_house: Installation):
+def run(monkeypatch, capsys, painted_installation: Installation):
     """Run a command in this process over the painted house; gives (exit code, standard output, standard error)."""
-    monkeypatch.setattr(generate, "open_house", lambda settings: painted_house)
+    monkeypatch.setattr(generate, "open_installation", lambda settings: painted_installation)
     return runner(monkeypatch, capsys, columns=250)
 
 

@@ -121,18 +121,18 @@ def test_no_more_orders_are_on_their_way_than_there_are_threads(
     backend: Gated, build, installation: Installation
 ) -> None:
     with TestClient(client(installation, build(queue(backend, 4))).app) as asking, ThreadPoolExecutor(3) as pool:
-        asking.app.state.desk._free = 3  # type: ignore[attr-defined]
+        asking.app.state.capacity._free = 3  # type: ignore[attr-defined]
         first = pool.submit(asking.post, URL, json={"prompt": "a lake", "n": 2})
         until(backend.begun.is_set)
         refused = asking.post(URL, json={"prompt": "a lake", "n": 2})
         assert (refused.status_code, refused.json()["code"]) == (429, "busy")
         assert refused.headers["retry-after"] == "10"
         second = pool.submit(asking.post, URL, json={"prompt": "a lake"})
-        until(lambda: asking.app.state.desk._free == 0)  # type: ignore[attr-defined]
+        until(lambda: asking.app.state.capacity._free == 0)  # type: ignore[attr-defined]
         assert asking.get("/v1/images/held/urn:uuid:1").status_code == 429
         backend.gate.set()
         assert [one.result(20).status_code for one in (first, second)] == [200, 200]
-        assert asking.app.state.desk._free == 3  # type: ignore[attr-defined]
+        assert asking.app.state.capacity._free == 3  # type: ignore[attr-defined]
         assert asking.get("/v1/images/held/urn:uuid:1").status_code == 404
 
 

@@ -32,8 +32,8 @@ ORDER = Order(prompt="a lake", seed=1)
 
 
 @pytest.fixture
-def client(painted_house: Installation) -> TestClient:
-    return TestClient(create_app(painted_house), raise_server_exceptions=False)
+def client(painted_installation: Installation) -> TestClient:
+    return TestClient(create_app(painted_installation), raise_server_exceptions=False)
 
 
 def bearer(key: str) -> dict[str, str]:

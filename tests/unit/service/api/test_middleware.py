@@ -14,8 +14,8 @@ PATHS = ["/v1/images/generations", "/v1/appeals", "/v1/takedowns"]
 
 
 @pytest.fixture
-def client(painted_house: Installation) -> TestClient:
-    return TestClient(create_app(painted_house), raise_server_exceptions=False)
+def client(painted_installation: Installation) -> TestClient:
+    return TestClient(create_app(painted_installation), raise_server_exceptions=False)
 
 
 @pytest.mark.parametrize("path", PATHS)
