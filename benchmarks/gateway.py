@@ -27,7 +27,7 @@ import cv2
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from detectors.prompts import PromptScreen
-from service.gateway.assembly import open_checkers, open_folder_checker
+from service.gateway.assembly import build_gateway, open_checkers, open_folder_checker
 from service.gateway.execution import ReleaseObserver
 from service.gateway.options import GatewayOptions
 from service.gateway.order import Order
@@ -57,15 +57,15 @@ def main() -> None:
         if wish.pipeline:
             backend = load_backend(settings)
             checkers += open_folder_checker(settings, backend.folder)
-        rules = GatewayOptions("Benchmark", 0.8, 60.0, 600.0, ImageLimits(1 << 25, 1 << 26))
-        gateway = Gateway(
+        options = GatewayOptions("Benchmark", 0.8, 60.0, 600.0, ImageLimits(1 << 25, 1 << 26))
+        gateway = build_gateway(
             backend,
             PromptScreen(),
             checkers,
             installation.codec,
             installation.credentials,
             installation.ledger,
-            rules,
+            options,
             lambda prompt: "",
             installation.blocklist,
             installation.likeness,

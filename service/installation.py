@@ -13,7 +13,7 @@ from service.examiner.assembly import open_classifier
 from service.examiner.classifier import Classifier
 from service.examiner.examiner import Examiner
 from service.examiner.report import Inferred
-from service.gateway.assembly import open_checkers, open_folder_checker, open_screen
+from service.gateway.assembly import build_gateway, open_checkers, open_folder_checker, open_screen
 from service.gateway.options import GatewayOptions
 from service.gateway.pipeline import Gateway
 from service.gateway.review_queue import ReviewQueue
@@ -137,7 +137,7 @@ class Installation:
 
     def _open_gateway(self) -> Gateway:
         settings = self.settings
-        rules = GatewayOptions(
+        options = GatewayOptions(
             provider=settings.provider,
             safety_threshold=settings.safety_threshold,
             screen_timeout=settings.screen_timeout,
@@ -155,14 +155,14 @@ class Installation:
         except ModelError as unusable:
             raise Unavailable(str(unusable)) from unusable
         checkers += open_folder_checker(settings, backend.folder)
-        return Gateway(
+        return build_gateway(
             open_queue(settings, backend),
             prompts,
             checkers,
             self.codec,
             self.credentials,
             self.ledger,
-            rules,
+            options,
             signing.prompt_digester(settings),
             self.blocklist,
             self.likeness,

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from detectors import DlibFaces, OpenNsfw
+from service.gateway.assembly import build_gateway
 from service.gateway.options import GatewayOptions
 from service.gateway.pipeline import Gateway
 from service.installation import Installation, open_installation
@@ -56,6 +57,8 @@ def build(installation: Installation) -> Build:
         screen_timeout: float = 30,
         safe_retries: int = 0,
         finish_timeout: float = 60,
+        render_timeout: float = 60,
+        energy_in_manifest: bool = False,
         prompts: object = None,
         **parts: object,
     ) -> Gateway:
@@ -66,18 +69,19 @@ def build(installation: Installation) -> Build:
             "adapters": installation.adapters,
             **parts,
         }
-        return Gateway(
+        return build_gateway(
             backend or Painter(),  # type: ignore[arg-type]
             prompts or Screen(),  # type: ignore[arg-type]
             [Checker()] if checkers is None else checkers,  # type: ignore[arg-type,list-item]
-            rules=GatewayOptions(
-                "Test Installation",
-                0.5,
-                screen_timeout,
-                60.0,
-                ImageLimits(1 << 22, 1 << 22),
-                safe_retries,
-                finish_timeout,
+            options=GatewayOptions(
+                provider="Test Installation",
+                safety_threshold=0.5,
+                screen_timeout=screen_timeout,
+                render_timeout=render_timeout,
+                limits=ImageLimits(1 << 22, 1 << 22),
+                safe_retries=safe_retries,
+                finish_timeout=finish_timeout,
+                energy_in_manifest=energy_in_manifest,
             ),
             digest_prompt=signing.prompt_digester(installation.settings),
             **own,  # type: ignore[arg-type]

@@ -53,7 +53,7 @@ class AdmittedOrder:
     prompt_findings: tuple[Finding, ...]
     grants: tuple[Grant, ...]
     adapters: tuple[ResolvedAdapter, ...]
-    given: tuple[InputSource, ...]
+    inputs: tuple[InputSource, ...]
     threshold: float
 
 
@@ -67,17 +67,17 @@ class Admission:
         screening: Screening,
         likeness: Likeness,
         adapters: Adapters,
-        rules: GatewayOptions,
+        options: GatewayOptions,
     ) -> None:
         self._backend = backend
         self._prompts = prompts
         self._screening = screening
         self._likeness = likeness
         self._adapters = adapters
-        self._rules = rules
+        self._options = options
         self._turns = threading.Semaphore(_LOOKED_AT_ONCE)
 
-    def entry(self, order: Order, client: Client, observer: ReleaseObserver) -> AdmittedOrder:
+    def check(self, order: Order, client: Client, observer: ReleaseObserver) -> AdmittedOrder:
         """The order as it will be drawn.
 
         Raises:
@@ -88,7 +88,7 @@ class Admission:
         if type(order) is not Order:
             raise TypeError("the gateway takes an Order")
         with self._turn(order):
-            return self._entry(order, client, observer)
+            return self._check(order, client, observer)
 
     @contextlib.contextmanager
     def _turn(self, order: Order) -> Iterator[None]:
@@ -96,16 +96,16 @@ class Admission:
         if order.image is None and not order.references:
             yield
             return
-        if not self._turns.acquire(timeout=self._rules.screen_timeout):
-            raise Busy("too many pictures are being looked at", retry_after=round(self._rules.screen_timeout))
+        if not self._turns.acquire(timeout=self._options.screen_timeout):
+            raise Busy("too many pictures are being looked at", retry_after=round(self._options.screen_timeout))
         try:
             yield
         finally:
             self._turns.release()
 
-    def _entry(self, order: Order, client: Client, observer: ReleaseObserver) -> AdmittedOrder:
+    def _check(self, order: Order, client: Client, observer: ReleaseObserver) -> AdmittedOrder:
         order = Order.model_validate(order.model_dump())  # `model_construct` skips validation; this does not
-        taken = decode_inputs(order.image, order.mask, self._rules.limits, order.references)
+        taken = decode_inputs(order.image, order.mask, self._options.limits, order.references)
         chosen = self._adapters.resolve(order.adapters)
         job = self._job(order, taken, chosen)
         if min(job.width, job.height) < MIN_EMBED_SIDE:
@@ -114,19 +114,19 @@ class Admission:
                 hint=f"Ask for {MIN_EMBED_SIDE} px or more on the short side.",
             )
         warnings = (*self._backend.check(job), *self._one_quality(order))
-        threshold = min(self._rules.safety_threshold, client.safety_threshold, order.safety_threshold or 1.0)
+        threshold = min(self._options.safety_threshold, client.safety_threshold, order.safety_threshold or 1.0)
         with stage("admit", observer):
             wanted = (*order.grants, *(one.grant for one in chosen if one.grant))
             grants = self._likeness.permitted(wanted, order.use, client)
             findings = self._prompt(job, self._likeness.names(grants))
             criteria = ScreeningCriteria({grant.subject for grant in grants}, threshold)
-            self._screening.sent_in([given.picture for given in taken.pictures], _used(job), criteria)
+            self._screening.inputs([given.picture for given in taken.pictures], _used(job), criteria)
         return AdmittedOrder(_settled(order, job), job, warnings, findings, grants, chosen, taken.sources, threshold)
 
     def _prompt(self, job: Job, granted: Sequence[str]) -> tuple[Finding, ...]:
         """Evidence about the prompt, if it is none to refuse by. `granted`: names that it may say."""
         ask = partial(self._prompts.screen, job.prompt, job.negative_prompt)
-        found = within(self._rules.screen_timeout, ask)
+        found = within(self._options.screen_timeout, ask)
         expect(prompt_policy.is_answer(found), "the prompt screen gave no usable answer")
         grounds = prompt_policy.grounds(found, granted)
         if grounds.categories:

@@ -1,16 +1,72 @@
-"""The gateway's parts, opened from the settings."""
+"""The gateway, put together from its parts; and the parts that are opened from the settings."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from detectors import BoxCard, OpenNsfw, SafetyCard
 from detectors.prompts import PromptScreen, RuleFileError
 from models import Card, ModelError
-from service.gateway.screening import Checker
+from service.adapters.registry import Adapters
+from service.gateway.admission import Admission, Screen
+from service.gateway.options import GatewayOptions
+from service.gateway.pipeline import Gateway
+from service.gateway.recording import RefusalRecorder
+from service.gateway.review import DraftReview
+from service.gateway.review_queue import ReviewQueue
+from service.gateway.screening import Checker, Screening
+from service.gateway.stages import AdmitStage, IssueStage, MarkStage, ProveStage, RenderStage, ScreenStage, SignStage
+from service.gateway.steering import Steering
+from service.generation import Backend
 from service.generation.diffusers.safety_checker import FolderChecker, brings_checker
+from service.generation.upscale import Upscaling
 from service.kit.errors import Misconfigured, Unavailable
 from service.kit.model_store import known_cards
 from service.kit.settings import Settings
+from service.ledger.ledger import Ledger
+from service.likeness.checks import Likeness
+from service.moderation.blocklist import Blocklist
+from watermark import Codec
+from watermark.c2pa.credentials import Credentials
+
+
+def build_gateway(
+    backend: Backend,
+    prompts: Screen,
+    checkers: Sequence[Checker],
+    codec: Codec,
+    credentials: Credentials,
+    ledger: Ledger,
+    options: GatewayOptions,
+    digest_prompt: Callable[[str], str],
+    blocklist: Blocklist,
+    likeness: Likeness,
+    adapters: Adapters,
+    review_queue: ReviewQueue | None = None,
+) -> Gateway:
+    """A gateway over one model. Without a `review_queue`, images are never kept for review.
+
+    Raises ValueError without checkers: an empty list would pass everything.
+    """
+    screening = Screening(checkers, blocklist, likeness, options.screen_timeout)
+    model = Upscaling(backend)  # around every backend, so that none can leave out what the manifest will say
+    review = DraftReview(review_queue, model)
+    mark = MarkStage(codec, options.finish_timeout)
+    render = RenderStage(model, options.render_timeout)
+    screen = ScreenStage(screening, mark, review.hold)
+    return Gateway(
+        backend=model,
+        screening=screening,
+        admit=AdmitStage(Admission(model, prompts, screening, likeness, adapters, options), model, ledger),
+        render=render,
+        screen=screen,
+        steering=Steering(render, screen, model, options.safe_retries),
+        mark=mark,
+        sign=SignStage(credentials, model, options),
+        prove=ProveStage(credentials, options.finish_timeout),
+        issue=IssueStage(ledger, likeness.consent.grants, adapters, digest_prompt, review.handed_over),
+        recorder=RefusalRecorder(ledger, model, digest_prompt),
+        review=review,
+    )
 
 
 def open_checkers(settings: Settings) -> list[Checker]:

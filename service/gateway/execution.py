@@ -1,4 +1,4 @@
-"""How a stage of the gateway runs: timed, stopped on demand, and failing closed."""
+"""How a stage runs: timed, stopped on demand, and failing closed."""
 
 import contextlib
 import time
@@ -18,8 +18,11 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class ReleaseObserver:
-    """What a caller may observe: how many pictures are drawn first, steps of the rendering, stages with their seconds;
-    and a way to stop it."""
+    """What a caller can follow of a release, and a way to stop it.
+
+    `on_step(done, total)`: a denoising step is done. `on_stage(name, seconds)`: a stage has ended.
+    `on_wait(ahead)`: how many images are generated before this one. `cancelled()`: True stops the release.
+    """
 
     on_step: OnStep = field(default=lambda done, total: None)
     on_stage: Callable[[str, float], None] = field(default=lambda stage, seconds: None)
@@ -31,10 +34,10 @@ UNOBSERVED = ReleaseObserver()
 
 
 class Unexpected(Exception):
-    """A stage's own check of its result did not hold."""
+    """A stage found its own result wrong."""
 
 
-_SPOKEN = (Unexpected, TimeoutError, Error, ModelError, CredentialError, WatermarkError)
+_SAFE_TO_QUOTE = (Unexpected, TimeoutError, Error, ModelError, CredentialError, WatermarkError)
 
 
 @contextlib.contextmanager
@@ -42,7 +45,7 @@ def stage(name: str, observer: ReleaseObserver) -> Iterator[None]:
     """Time a stage, and turn whatever goes wrong in it into a Refusal.
 
     Raises:
-        Refusal: as raised inside, Cancelled, or StageFailed for everything that is none of ours.
+        Refusal: the one raised inside, Cancelled, or StageFailed for any other exception.
         Busy: as raised inside.
     """
     start = time.perf_counter()
@@ -54,14 +57,14 @@ def stage(name: str, observer: ReleaseObserver) -> Iterator[None]:
         raise
     except Exception as fault:
         log.error("stage_failed", stage=name, error=type(fault).__name__)
-        # Only our own errors' words are known to hold no part of a prompt.
-        detail = str(fault) if isinstance(fault, _SPOKEN) else type(fault).__name__
+        # Only the messages of our own errors are known to hold no part of a prompt.
+        detail = str(fault) if isinstance(fault, _SAFE_TO_QUOTE) else type(fault).__name__
         raise StageFailed(f"stage {name} failed: {detail}", stage=name) from fault
     finally:
         observer.on_stage(name, time.perf_counter() - start)
 
 
 def expect(holds: bool, otherwise: str) -> None:
-    """Raises Unexpected, which a stage makes a Refusal."""
+    """Raises Unexpected, which `stage` turns into a Refusal."""
     if not holds:
         raise Unexpected(otherwise)

@@ -4,15 +4,19 @@ from dataclasses import dataclass
 
 from service.media.pictures import ImageLimits
 
+OWN_FILE_LIMITS = ImageLimits(max_bytes=1 << 30, max_pixels=1 << 28)
+"""For files that the gateway itself made and reads back."""
+
 
 @dataclass(frozen=True, slots=True)
 class GatewayOptions:
-    """Who signs, from which score an image is refused, how long stages may take, in seconds.
+    """The signer, the refusal threshold, and time limits in seconds.
 
-    `limits`: how large a picture may be that is sent in.
-    `safe_retries`: how often an unsafe picture is drawn again, steered away from what made it so.
-    `finish_timeout`: of marking, of signing and of proving each.
-    `energy_in_manifest`: say in the manifest what drawing the picture cost.
+    `provider`: the name in every manifest. `safety_threshold`: score in (0, 1] from which an image is refused.
+    `screen_timeout`: of each check. `render_timeout`: of generating an image, without waiting for its turn.
+    `limits`: the largest input image. `safe_retries`: how often an unsafe image is generated again, steered away from
+    what made it unsafe. `finish_timeout`: of watermarking, signing and proving, each. `energy_in_manifest`: state in
+    the manifest what the image took to generate.
     """
 
     provider: str

@@ -6,7 +6,7 @@ from detectors import Finding
 from service import SYSTEM_NAME, __version__
 from service.access.client import Client
 from service.gateway.options import GatewayOptions
-from service.gateway.stages import Draft, Proven, Signed
+from service.gateway.stages.types import Draft, Proven, Signed
 from service.generation import Job
 from service.generation.adapter import Adapter
 from service.generation.upscale import NAMES, VERSION
@@ -18,14 +18,14 @@ from watermark.c2pa.manifest import Resized, Statement
 Content = dict[str, object]
 
 
-def statement(draft: Draft, rules: GatewayOptions, own_size: tuple[int, int]) -> Statement:
+def statement(draft: Draft, options: GatewayOptions, own_size: tuple[int, int]) -> Statement:
     """What the manifest says. `own_size`: (width, height) in pixels at which the model draws."""
     admitted = draft.admitted
     method = admitted.job.upscale
     return Statement(
         content_id=admitted.content_id,
         created_at=admitted.created_at,
-        provider=rules.provider,
+        provider=options.provider,
         system=SYSTEM_NAME,
         system_version=__version__,
         model=admitted.model.name,
@@ -35,9 +35,9 @@ def statement(draft: Draft, rules: GatewayOptions, own_size: tuple[int, int]) ->
         mark_id=admitted.mark_id,
         consents=tuple(grant.receipt_digest for grant in admitted.grants),
         adapters=tuple((one.adapter.digest, one.adapter.scale) for one in admitted.adapters) + _after(admitted.job),
-        sources=admitted.given,
+        sources=admitted.inputs,
         resized=Resized(NAMES[method], VERSION, own_size) if method else None,
-        energy=draft.energy.rounded() if draft.energy and rules.energy_in_manifest else None,
+        energy=draft.energy.rounded() if draft.energy and options.energy_in_manifest else None,
     )
 
 
@@ -74,7 +74,7 @@ def issued(proven: Proven) -> Content:
         "grants": [grant.id for grant in admitted.grants],
         "steering": draft.steering,
         **_asker(admitted.client),
-        "given": [{"role": given.role, "sha256": given.sha256} for given in admitted.given],
+        "given": [{"role": image.role, "sha256": image.sha256} for image in admitted.inputs],
         "adapters": [_named(one.adapter) for one in admitted.adapters],
     }
     content |= {"energy": draft.energy.rounded()} if draft.energy else {}

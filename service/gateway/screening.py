@@ -57,7 +57,7 @@ class Screening:
         self._likeness = likeness
         self._timeout = timeout
 
-    def drawn(self, rgb: NDArray[np.uint8], criteria: ScreeningCriteria) -> tuple[Finding, ...]:
+    def generated(self, rgb: NDArray[np.uint8], criteria: ScreeningCriteria) -> tuple[Finding, ...]:
         """The evidence on a drawn picture (uint8, H x W x 3) that may pass.
 
         Raises:
@@ -75,7 +75,7 @@ class Screening:
             raise
         return (*self._safe(asked, criteria.threshold, "the picture", "screen"), *faces)
 
-    def sent_in(
+    def inputs(
         self, pictures: Sequence[Picture], used: Sequence[NDArray[np.uint8]], criteria: ScreeningCriteria
     ) -> None:
         """Let pictures in, if each face of theirs is, one against one, somebody's who granted it.

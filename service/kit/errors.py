@@ -29,7 +29,7 @@ to do next. Messages never carry personal data.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 
 class Error(Exception):
@@ -127,6 +127,14 @@ class Refusal(Error):
         self.stage = stage
         self.subject = subject
         self.content_id: str | None = None
+
+    def amended(self, *, hint: str | None = None, stage: str | None = None, content_id: str | None = None) -> Self:
+        """The same refusal with more details, to be raised instead. An exception is not edited once it was raised."""
+        twin = type(self).__new__(type(self), *self.args)
+        twin.args = self.args
+        details = {"hint": hint, "stage": stage, "content_id": content_id}
+        vars(twin).update(vars(self) | {name: value for name, value in details.items() if value is not None})
+        return twin
 
 
 class Unsafe(Refusal):

@@ -20,7 +20,8 @@ SCRIPT = """
 import os, pathlib, signal, sys
 from service import installation as module
 from service.cli import app, files, generate
-from service.gateway.pipeline import Gateway
+from service.gateway.assembly import build_gateway
+from service.gateway.stages import IssueStage, MarkStage, ProveStage, SignStage
 from service.gateway.options import GatewayOptions
 from service.ledger.ledger import Ledger
 from service.media.pictures import ImageLimits
@@ -29,7 +30,7 @@ from tests.support.prompts import Screen
 
 point = sys.argv.pop(1)
 
-def dying(name, function, after):
+def dying(name, function):
     def call(*args, **more):
         if point == f"before {name}":
             os.kill(os.getpid(), signal.SIGKILL)
@@ -39,15 +40,17 @@ def dying(name, function, after):
         return result
     return call
 
-for owner, name in [(Painter, "render"), (Checker, "__call__"), (Gateway, "_mark"), (Gateway, "_sign"),
-                    (Gateway, "_prove"), (Gateway, "_issue"), (Ledger, "_append_once"), (files, "write"),
-                    (pathlib.Path, "replace")]:
-    setattr(owner, name, dying(name, getattr(owner, name), point))
+for owner, method, name in [(Painter, "render", "render"), (Checker, "__call__", "check"),
+                            (MarkStage, "__call__", "mark"), (SignStage, "__call__", "sign"),
+                            (ProveStage, "__call__", "prove"), (IssueStage, "__call__", "issue"),
+                            (Ledger, "_append_once", "append"), (files, "write", "write"),
+                            (pathlib.Path, "replace", "replace")]:
+    setattr(owner, method, dying(name, getattr(owner, method)))
 
 def gateway(self):
-    rules = GatewayOptions("Test", 0.5, 30.0, 60.0, ImageLimits(1 << 20, 1 << 22))
-    return Gateway(Painter(), Screen(), [Checker()], self.codec, self.credentials, self.ledger, rules, lambda p: "0",
-                   self.blocklist, self.likeness, self.adapters)
+    options = GatewayOptions("Test", 0.5, 30.0, 60.0, ImageLimits(1 << 20, 1 << 22))
+    return build_gateway(Painter(), Screen(), [Checker()], self.codec, self.credentials, self.ledger, options,
+                         lambda prompt: "0", self.blocklist, self.likeness, self.adapters)
 
 module.Installation._open_gateway = gateway
 app.run()
@@ -55,7 +58,7 @@ app.run()
 
 POINTS = [
     f"{when} {name}"
-    for name in ("render", "__call__", "_mark", "_sign", "_prove", "_issue", "_append_once", "write", "replace")
+    for name in ("render", "check", "mark", "sign", "prove", "issue", "append", "write", "replace")
     for when in ("before", "after")
 ]
 

@@ -1,6 +1,7 @@
 """Held pictures: kept for an operator, released by one and never without; refused and expired ones are gone."""
 
 import base64
+import dataclasses
 import datetime as dt
 import hashlib
 import json
@@ -305,13 +306,13 @@ def test_two_at_once_get_one_picture(gateway: Gateway, installation: Installatio
     content_id = hold(gateway)
     installation.review_queue.release(content_id, *WHY)
     together = threading.Barrier(2)
-    mark, got, lost = gateway._codec.embed, [], []
+    mark, got, lost = installation.codec.embed, [], []
 
     def embed(*args: object) -> object:
         together.wait(10)
         return mark(*args)  # type: ignore[arg-type]
 
-    gateway._codec = type("Slow", (), {"embed": staticmethod(embed), "extract": gateway._codec.extract})()  # type: ignore[assignment]
+    gateway.mark._codec = type("Slow", (), {"embed": staticmethod(embed), "extract": installation.codec.extract})()  # type: ignore[assignment]
 
     def fetch() -> None:
         try:
@@ -393,7 +394,7 @@ def test_a_changed_picture_is_held_and_goes_on_with_its_source(gateway: Gateway,
     content_id = hold(gateway, order=Order(prompt="a lake", image=source, strength=0.5))
     installation.review_queue.release(content_id, *WHY)
     released = gateway.hand_over(content_id)
-    assert [given.sha256 for given in released.admitted.given] == [hashlib.sha256(source).hexdigest()]
+    assert [image.sha256 for image in released.admitted.inputs] == [hashlib.sha256(source).hexdigest()]
 
 
 # The API.
@@ -463,7 +464,7 @@ def test_who_leaves_can_ask_again(
 ) -> None:
     content_id = hold(gateway)
     installation.review_queue.release(content_id, *WHY)
-    prove, refuse = gateway._prove, installation.ledger.refuse
+    prove, refuse = gateway.prove, installation.ledger.refuse
     written, slow = threading.Event(), True
 
     def proven(*args: object) -> object:
@@ -477,7 +478,7 @@ def test_who_leaves_can_ask_again(
         finally:
             written.set()
 
-    monkeypatch.setattr(gateway, "_prove", proven)
+    installation._gateway = dataclasses.replace(gateway, prove=proven)  # type: ignore[arg-type]
     monkeypatch.setattr(installation.ledger, "refuse", refused)
     here = f"{served}/v1/images/held/{content_id}"
     with pytest.raises(httpx.ReadTimeout):

@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -170,14 +169,14 @@ def test_what_goes_wrong_with_one_picture_does_not_lose_the_others(
     build, installation: Installation, monkeypatch: pytest.MonkeyPatch, fault: Exception, code: str
 ) -> None:
     gateway = build()
-    release = gateway.release
+    release = Gateway.release
 
-    def one_fails(order: Order, *more: object) -> object:
+    def one_fails(gateway: Gateway, order: Order, *more: object) -> object:
         if order.seed in failing:
             raise fault
-        return release(order, *more)
+        return release(gateway, order, *more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(gateway, "release", one_fails)
+    monkeypatch.setattr(Gateway, "release", one_fails)
     failing = {6}
     body = client(installation, gateway).post(URL, json={"prompt": "x", "n": 2, "seed": 5}).json()
     assert [one["seed"] for one in body["countermark"]["images"]] == [5]
@@ -195,8 +194,7 @@ def test_waiting_does_not_count_as_rendering(pool, backend: Gated, build) -> Non
     busy = queue(backend, 4)
     pool.submit(busy.render, JOB, Progress())
     assert backend.begun.wait(10)
-    gateway = build(busy)
-    gateway._rules = replace(gateway._rules, render_timeout=0.3)
+    gateway = build(busy, render_timeout=0.3)
     ahead: list[int] = []
     asked = pool.submit(gateway.release, Order(prompt="a lake"), ReleaseObserver(on_wait=ahead.append))
     until(lambda: ahead)
@@ -331,8 +329,7 @@ def test_energy_is_in_the_ledger_and_the_answer_and_not_in_the_manifest(build, i
 
 
 def test_energy_is_in_the_manifest_where_that_is_switched_on(build, installation: Installation) -> None:
-    gateway = build(queue(Painter()))
-    gateway._rules = replace(gateway._rules, energy_in_manifest=True)
+    gateway = build(queue(Painter()), energy_in_manifest=True)
     released = gateway.release(Order(prompt="a lake"))
     claimed = installation.examiner.examine(released.data).claimed
     assert claimed.state == "trusted"

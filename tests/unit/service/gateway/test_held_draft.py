@@ -35,7 +35,7 @@ def test_it_comes_back_as_it_was(
     order = Order(prompt=prompt, seed=2**63 - 1, image=image, guidance=0.1, scope="style")
     one = kept(order, (height, width, 3), steering=2, energy=energy)
     back = HeldDraft.from_bytes(one.to_bytes())
-    assert (back.order, back.model, back.drawn_at, back.steering, back.energy) == (order, MODEL, NOON, 2, energy)
+    assert (back.order, back.model, back.generated_at, back.steering, back.energy) == (order, MODEL, NOON, 2, energy)
     assert back.rgb.dtype == np.uint8
     assert not back.rgb.flags.writeable
     assert np.array_equal(back.rgb, one.rgb)

@@ -11,6 +11,7 @@ from detectors import OpenNsfw, fingerprint
 from detectors.prompts import PromptScreen
 from detectors.safety.canary import canary
 from models import ModelMissing
+from service.gateway.assembly import build_gateway
 from service.gateway.execution import ReleaseObserver
 from service.gateway.order import Order
 from service.gateway.pipeline import Gateway
@@ -266,13 +267,13 @@ def test_a_credential_that_names_another_mark_is_refused(build, installation: In
 
 
 def test_a_file_that_shows_another_picture_is_refused(build, installation: Installation, monkeypatch) -> None:
-    from service.gateway import pipeline as module
+    from service.gateway.stages import mark as module
 
     other = landscape(99, 256, 256)
     monkeypatch.setattr(module, "encode", lambda rgb, to, encode=module.encode: encode(other, to))
     refusal = refused(build(), installation)
     assert refusal.stage == "mark"
-    assert "screened picture" in refusal.message
+    assert "screened image" in refusal.message
 
 
 @pytest.mark.parametrize(("read", "stage"), [(1, "mark"), (2, "prove")])
@@ -280,15 +281,16 @@ def test_a_file_that_shows_another_picture_is_refused(build, installation: Insta
 def test_a_file_of_ours_that_cannot_be_read_is_no_callers_fault(
     build, installation: Installation, monkeypatch, to: str, read: int, stage: str
 ) -> None:
-    from service.gateway import pipeline as module
+    from service.gateway.stages import mark, prove
 
     reads = []
 
-    def decoded(data, limits, decode=module.decode):  # type: ignore[no-untyped-def]
+    def decoded(data, limits, decode=mark.decode):  # type: ignore[no-untyped-def]
         reads.append(data)
         return decode(data if len(reads) != read else data[:100], limits)
 
-    monkeypatch.setattr(module, "decode", decoded)
+    for module in (mark, prove):
+        monkeypatch.setattr(module, "decode", decoded)
     refusal = refused(build(), installation, Order(prompt="a lake", seed=1, format=to))  # type: ignore[arg-type]
     assert (type(refusal), refusal.stage, refusal.status) == (StageFailed, stage, 503)
 
@@ -308,7 +310,7 @@ def test_a_signer_that_changes_the_picture_is_refused(build, installation: Insta
 
     refusal = refused(build(credentials=Notary(installation.credentials, sign=sign)), installation)
     assert refusal.stage == "prove"
-    assert "marked picture" in refusal.message
+    assert "marked image" in refusal.message
 
 
 class Torn:
@@ -521,7 +523,7 @@ def test_a_marker_that_swaps_the_picture_is_refused(build, installation: Install
     codec.extract = installation.codec.extract  # type: ignore[method-assign]
     refusal = refused(build(codec=codec), installation)
     assert refusal.stage == "mark"
-    assert "screened picture" in refusal.message
+    assert "screened image" in refusal.message
 
 
 def test_a_picture_too_small_for_the_mark_is_the_callers_fault(gateway: Gateway) -> None:
@@ -562,7 +564,7 @@ def test_lists_that_lost_their_table_refuse(gateway: Gateway, installation: Inst
 
 def test_without_a_blocklist_is_no_gateway(build) -> None:
     with pytest.raises(TypeError):
-        Gateway(Painter(), [Checker()], None, None, None, None, None)  # type: ignore[call-arg,arg-type]
+        build_gateway(Painter(), [Checker()], None, None, None, None, None)  # type: ignore[call-arg,arg-type]
 
 
 class Steerable(Painter):

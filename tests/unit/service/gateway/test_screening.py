@@ -29,41 +29,41 @@ def test_without_checkers_there_is_no_screening(installation: Installation) -> N
 
 
 def test_a_picture_without_faces_may_come_in(installation: Installation) -> None:
-    screening(installation).sent_in([sent(GREY)], [], NOBODY)
+    screening(installation).inputs([sent(GREY)], [], NOBODY)
 
 
 def test_a_face_needs_a_grant_even_of_somebody_nobody_enrolled(installation: Installation) -> None:
     with pytest.raises(LikenessRefused, match="1 of the 1 faces") as refused:
-        screening(installation).sent_in([sent(portrait(ANN))], [], NOBODY)
+        screening(installation).inputs([sent(portrait(ANN))], [], NOBODY)
     assert refused.value.stage == "admit"
 
 
 def test_a_granted_face_may_come_in_and_another_may_not(installation: Installation) -> None:
     ann = enrolled(installation.consent)
-    measure = ScreeningCriteria({ann.subject}, 0.5)
-    screening(installation).sent_in([sent(portrait(ANN))], [], measure)
+    criteria = ScreeningCriteria({ann.subject}, 0.5)
+    screening(installation).inputs([sent(portrait(ANN))], [], criteria)
     with pytest.raises(LikenessRefused):
-        screening(installation).sent_in([sent(portrait(BOB))], [], measure)
+        screening(installation).inputs([sent(portrait(BOB))], [], criteria)
 
 
 def test_an_unsafe_picture_may_not_come_in(installation: Installation) -> None:
     checker = Checker(lambda images: [finding(0.7) for _ in images])
     with pytest.raises(Unsafe, match="sent in") as refused:
-        screening(installation, checker).sent_in([sent(GREY)], [], NOBODY)
+        screening(installation, checker).inputs([sent(GREY)], [], NOBODY)
     assert refused.value.stage == "admit"
-    screening(installation, checker).sent_in([sent(GREY)], [], ScreeningCriteria((), 0.9))
+    screening(installation, checker).inputs([sent(GREY)], [], ScreeningCriteria((), 0.9))
 
 
 def test_a_listed_file_may_not_come_in(installation: Installation) -> None:
     picture = sent(GREY)
     installation.blocklist.add([Listed("sha256", picture.sha256, "")], "list", "test")
     with pytest.raises(Blocked):
-        screening(installation).sent_in([picture], [], NOBODY)
+        screening(installation).inputs([picture], [], NOBODY)
 
 
 def test_a_checker_without_an_answer_refuses(installation: Installation) -> None:
     with pytest.raises(StageFailed, match="scripted gave no usable answer"):
-        screening(installation, Checker(lambda images: [])).sent_in([sent(GREY)], [], NOBODY)
+        screening(installation, Checker(lambda images: [])).inputs([sent(GREY)], [], NOBODY)
 
 
 def test_without_a_face_model_nothing_comes_in(installation: Installation) -> None:
@@ -71,4 +71,4 @@ def test_without_a_face_model_nothing_comes_in(installation: Installation) -> No
         raise OSError("gone")
 
     with pytest.raises(OSError, match="gone"):
-        screening(installation, model=missing).sent_in([sent(GREY)], [], NOBODY)
+        screening(installation, model=missing).inputs([sent(GREY)], [], NOBODY)

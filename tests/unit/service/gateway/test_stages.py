@@ -1,4 +1,4 @@
-"""No stage can be made by anybody but the gateway."""
+"""Nothing but a stage of the gateway can make the type of that stage."""
 
 import copy
 import dataclasses
@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from service.gateway import stages
 from service.gateway.order import Order
 from service.gateway.pipeline import Gateway
 from service.gateway.stages import (
@@ -21,7 +20,9 @@ from service.gateway.stages import (
     Signed,
     claim_constructor,
     require_sealed,
+    types,
 )
+from service.gateway.stages.sealing import SealedType
 
 SEALED = [Admitted, Draft, Cleared, Marked, Signed, Proven, Released]
 
@@ -29,14 +30,14 @@ SEALED = [Admitted, Draft, Cleared, Marked, Signed, Proven, Released]
 @pytest.mark.parametrize("stage", SEALED)
 class TestSealed:
     def test_it_cannot_be_called(self, stage) -> None:
-        with pytest.raises(TypeError, match="by its stage"):
+        with pytest.raises(TypeError, match="own stage"):
             stage(*[None] * len(dataclasses.fields(stage)))
 
     def test_it_cannot_be_subclassed(self, stage) -> None:
         with pytest.raises(TypeError, match="extended"):
             type("Own", (stage,), {})
 
-    def test_its_maker_is_gone(self, stage) -> None:
+    def test_its_constructor_is_claimed(self, stage) -> None:
         with pytest.raises(TypeError, match="already"):
             claim_constructor(stage)
 
@@ -75,13 +76,13 @@ def test_the_screened_pixels_cannot_be_swapped(released: Released) -> None:
             pixels.flags.writeable = True
 
 
-def test_only_stages_have_makers() -> None:
-    with pytest.raises(TypeError, match="not a stage"):
+def test_only_sealed_types_have_a_constructor_to_claim() -> None:
+    with pytest.raises(TypeError, match="not a sealed type"):
         claim_constructor(dict)
 
 
 def test_every_stage_is_tested() -> None:
-    sealed = {value for value in vars(stages).values() if type(value) is stages._Sealed} - {stages._Stage}
+    sealed = {value for value in vars(types).values() if type(value) is type(SealedType)} - {SealedType}
     assert sealed == set(SEALED)
 
 

@@ -1,0 +1,70 @@
+"""Issue: the image and the decision to release it are recorded; only then may it leave."""
+
+import hashlib
+from collections.abc import Callable
+from functools import partial
+
+import structlog
+from sqlalchemy import Connection
+
+from service.access import tenants
+from service.adapters.registry import Adapters
+from service.gateway import records
+from service.gateway.execution import ReleaseObserver, stage
+from service.gateway.stages.sealing import claim_constructor, require_sealed
+from service.gateway.stages.types import Admitted, Proven, Released
+from service.kit.errors import Cancelled
+from service.ledger.ledger import Ledger
+from service.likeness.grants import Grants
+
+log = structlog.get_logger()
+
+_released = claim_constructor(Released)
+
+HandOver = Callable[[Connection, str], None]
+"""Marks a held image as handed over, in the transaction that issues it. Raises Gone."""
+
+
+class IssueStage:
+    """Proven -> Released."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        grants: Grants,
+        adapters: Adapters,
+        digest_prompt: Callable[[str], str],
+        hand_over: HandOver,
+    ) -> None:
+        self._ledger = ledger
+        self._grants = grants
+        self._adapters = adapters
+        self._digest_prompt = digest_prompt
+        self._hand_over = hand_over
+
+    def __call__(self, proven: Proven, observer: ReleaseObserver) -> Released:
+        """Record the image and the decision to release it, in one transaction.
+
+        Raises:
+            Refusal: the caller cancelled, lost its key, a grant or adapter was withdrawn meanwhile, or the ledger
+                cannot be written.
+        """
+        signed = require_sealed(proven, Proven).signed
+        admitted = signed.marked.cleared.draft.admitted
+        sha256 = hashlib.sha256(signed.data).hexdigest()
+        with stage("issue", observer):
+            row = records.row(signed, sha256, self._digest_prompt(admitted.job.prompt))
+            check = partial(self._check_still_allowed, admitted=admitted, observer=observer)
+            decision = self._ledger.issue(row, records.issued(proven), check)
+        log.info("released", content_id=admitted.content_id, sha256=sha256, model=admitted.model.name)
+        return _released(proven, sha256, decision.hash)
+
+    def _check_still_allowed(self, connection: Connection, admitted: Admitted, observer: ReleaseObserver) -> None:
+        """In the transaction that issues the image: what allowed it at the start still holds."""
+        if observer.cancelled():  # the transaction may have waited for others
+            raise Cancelled("the caller cancelled the request", stage="issue")
+        tenants.check_here(connection, admitted.client)
+        self._adapters.check_here(connection, admitted.adapters)
+        self._grants.using(connection, [grant.id for grant in admitted.grants], admitted.content_id)
+        if admitted.review:
+            self._hand_over(connection, admitted.content_id)

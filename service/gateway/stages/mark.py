@@ -1,0 +1,71 @@
+"""Mark: the watermark goes in, and is read back from the encoded file."""
+
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors import fingerprint
+from service.gateway.execution import ReleaseObserver, expect, stage
+from service.gateway.options import OWN_FILE_LIMITS
+from service.gateway.stages.sealing import claim_constructor, require_sealed
+from service.gateway.stages.types import Cleared, Draft, Imprint, Marked
+from service.kit.deadline import Running
+from service.kit.errors import StageFailed, Unmarkable
+from service.media.pictures import decode, encode, frozen
+from watermark import Codec
+from watermark.errors import WatermarkNotReadable
+
+_marked = claim_constructor(Marked)
+
+# The finished file must show the screened image: a watermark (36 dB or better) and a lossy format at quality 92 stay
+# above this together, another image never does.
+_LEAST_PSNR = 28.0
+
+
+class MarkStage:
+    """Cleared -> Marked."""
+
+    def __init__(self, codec: Codec, timeout: float) -> None:
+        """`timeout`: seconds to wait for the watermark, from when the checks have passed."""
+        self._codec = codec
+        self._timeout = timeout
+
+    def start(self, draft: Draft) -> Running[Imprint]:
+        """Start to watermark the draft, in a thread of its own."""
+        return Running(partial(self._imprint, require_sealed(draft, Draft)))
+
+    def __call__(self, cleared: Cleared, observer: ReleaseObserver) -> Marked:
+        """Wait for the watermarked file.
+
+        Raises:
+            Unmarkable: the image hides the watermark; ordering it again does not help.
+            Refusal: watermarking failed or was too slow, or the mark does not read back.
+        """
+        marking = require_sealed(cleared, Cleared).marking
+        with stage("mark", observer):
+            try:
+                return _marked(cleared, marking.result(self._timeout))
+            except WatermarkNotReadable as unreadable:
+                raise Unmarkable(str(unreadable), stage="mark") from unreadable
+
+    def _imprint(self, draft: Draft) -> Imprint:
+        """Watermark and encode the draft, then decode the file and read the mark as anybody else would."""
+        mark_id = draft.admitted.mark_id
+        marked = frozen(self._codec.embed(draft.rgb, mark_id))
+        data, mime = encode(marked, draft.admitted.format)
+        decoded = decode(data, OWN_FILE_LIMITS).rgb
+        # Compared with the draft, not with the watermarked pixels: the embedder itself may be at fault.
+        expect(_psnr(decoded, draft.rgb) >= _LEAST_PSNR, "the file does not show the screened image")
+        reading = self._codec.extract(decoded)
+        if reading is None or reading.mark_id != mark_id:
+            raise StageFailed("the mark does not read back from the file", stage="mark")
+        return Imprint(data, mime, fingerprint(marked), decoded, reading.confidence)
+
+
+def _psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
+    """Peak signal-to-noise ratio in dB; -inf for images of different shapes."""
+    if a.shape != b.shape:
+        return -np.inf
+    error = float(np.mean((a.astype(np.float32) - b.astype(np.float32)) ** 2))
+    return np.inf if error == 0 else 10 * float(np.log10(255**2 / error))
