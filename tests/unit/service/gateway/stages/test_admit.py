@@ -1,0 +1,100 @@
+"""Admit: orders that must not be generated, and prompts that are refused."""
+
+import json
+import time
+
+import pytest
+
+from detectors.prompts import PromptScreen
+from models import ModelMissing
+from service.gateway.execution import ReleaseObserver
+from service.gateway.order import Order
+from service.gateway.pipeline import Gateway
+from service.installation import Installation
+from service.kit.errors import (
+    BadRequest,
+    Cancelled,
+    PromptRefused,
+    StageFailed,
+)
+from tests.support.gateway import (
+    ORDER,
+    Untouchable,
+    last_body,
+    raising,
+    refused,
+)
+from tests.support.prompts import Screen, evidence
+
+BAD_EVIDENCE = {
+    "raises": raising(RuntimeError("a lake at dawn")),
+    "is missing": raising(ModelMissing("no weights")),
+    "None": lambda prompt: None,
+    "a verdict": lambda prompt: False,
+    "NaN": lambda prompt: evidence(hate=float("nan")),
+    "above one": lambda prompt: evidence(hate=1.1),
+    "negative": lambda prompt: evidence(hate=-0.1),
+    "text": lambda prompt: evidence(hate="0.1"),
+}
+
+
+@pytest.mark.parametrize("answer", BAD_EVIDENCE.values(), ids=BAD_EVIDENCE.keys())
+def test_a_prompt_screen_that_does_not_answer_refuses(build, installation: Installation, answer) -> None:
+    refusal = refused(build(Untouchable(), prompts=Screen(answer)), installation)
+    assert type(refusal) is StageFailed
+    assert refusal.stage == "admit"
+    assert "lake" not in refusal.message
+
+
+def test_a_slow_prompt_screen_refuses(build, installation: Installation) -> None:
+    slow = Screen(lambda prompt: time.sleep(5) or evidence())
+    refusal = refused(build(Untouchable(), prompts=slow, screen_timeout=0.05), installation)
+    assert type(refusal) is StageFailed
+    assert refusal.stage == "admit"
+
+
+def test_a_refused_prompt_draws_nothing_and_is_written_down_without_its_words(
+    build, installation: Installation, capfd
+) -> None:
+    order = Order(prompt="Xanthippe, s3xy ch\u200bild", seed=7)
+    refusal = refused(build(Untouchable(), prompts=PromptScreen()), installation, order)
+    assert type(refusal) is PromptRefused
+    assert (refusal.code, refusal.status, refusal.stage) == ("prompt_refused", 400, "admit")
+    assert refusal.message == "the prompt was refused (sexual minors)"
+    body = last_body(installation)
+    assert body["code"] == "prompt_refused"
+    assert body["stage"] == "admit"
+    assert body["categories"] == ["sexual_minors"]
+    assert body["rules"] == ["sexual-and-minor"]
+    assert "child" not in json.dumps(body)
+    out = capfd.readouterr()
+    assert "xanthippe" not in (out.out + out.err + json.dumps(body)).lower()
+
+
+def test_a_score_at_its_limit_refuses(build, installation: Installation) -> None:
+    refusal = refused(build(Untouchable(), prompts=Screen(lambda prompt: evidence(hate=0.9))), installation)
+    assert type(refusal) is PromptRefused
+    assert refusal.categories == ("hate",)
+
+
+def test_lower_scores_are_evidence_in_the_ledger(build, installation: Installation) -> None:
+    screen = Screen(lambda prompt: evidence(hate=0.89))
+    build(prompts=screen).release(Order(prompt="a lake", negative_prompt="people", seed=7))
+    assert screen.seen == [("a lake", "people")]
+    scores = {entry["label"]: entry["score"] for entry in last_body(installation)["prompt"]}
+    assert scores["hate"] == 0.89
+    assert len(scores) == 7
+
+
+def test_cancelled_before_the_prompt_was_read(build, installation: Installation) -> None:
+    screen = Screen()
+    with pytest.raises(Cancelled):
+        build(Untouchable(), prompts=screen).release(ORDER, ReleaseObserver(cancelled=lambda: True))
+    assert screen.seen == []
+    assert installation.ledger.verify().decisions == 0  # nobody has decided anything
+
+
+def test_a_bad_order_is_the_callers_fault_and_no_decision(gateway: Gateway, installation: Installation) -> None:
+    with pytest.raises(BadRequest):
+        gateway.release(Order(prompt="x", width=100, height=100))
+    assert installation.ledger.verify().decisions == 0

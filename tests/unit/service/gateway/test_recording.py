@@ -1,0 +1,58 @@
+"""Recording: every refusal is in the ledger, and no prompt is."""
+
+import json
+
+import pytest
+
+from service.gateway.order import Order
+from service.gateway.pipeline import Gateway
+from service.installation import Installation
+from service.kit.errors import (
+    Refusal,
+)
+from tests.support.gateway import (
+    raising,
+    refused,
+)
+from tests.support.painter import Checker, Misbehaving, Painter, finding
+
+
+def test_no_prompt_is_kept_anywhere(gateway: Gateway, build, installation: Installation, capfd) -> None:
+    secret = "Xanthippe of Athens"
+    gateway.release(Order(prompt=secret, seed=1))
+    with pytest.raises(Refusal):
+        build(Misbehaving(raising(RuntimeError(secret)))).release(Order(prompt=secret))
+    installation.close()
+    for path in installation.settings.home.rglob("*"):
+        assert not path.is_file() or secret.encode() not in path.read_bytes()
+    out = capfd.readouterr()
+    assert secret not in out.out + out.err
+
+
+def test_a_refusal_says_what_and_why(build, installation: Installation) -> None:
+    refused(build(checkers=[Checker(lambda images: [finding(0.75)])]), installation)
+    from sqlalchemy import select
+
+    from service.storage import decisions
+
+    with installation.ledger._engine.connect() as connection:
+        (row,) = connection.execute(select(decisions)).all()
+    body = json.loads(row.body)
+    assert row.kind == "refused"
+    assert body["code"] == "moderation_blocked"
+    assert body["stage"] == "screen"
+
+
+def test_ctrl_c_is_written_down(build, installation: Installation) -> None:
+    class Stopped(Painter):
+        def render(self, job, on_step):  # type: ignore[no-untyped-def]
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build(Stopped()).release(Order(prompt="a secret lake", seed=1))
+    audit = installation.ledger.verify()
+    assert (audit.images, audit.decisions, audit.problems) == (0, 1, ())
+    with installation.ledger.engine.connect() as connection:
+        (body,) = connection.exec_driver_sql("SELECT body FROM decisions").scalars()
+    assert '"code":"cancelled"' in body
+    assert "secret" not in body
