@@ -1,17 +1,23 @@
-"""Work for callers: how much of it is taken on at once, and what becomes of it when one of them leaves."""
+"""How much work is taken on at once, and what happens to it when its caller leaves.
+
+Work runs in threads of a bounded pool and waits there for a free one. A `CapacityLimiter` in front of a pool turns
+callers away before too many of them wait, because a waiting request keeps its uploads in memory.
+"""
 
 import asyncio
 import contextlib
 import contextvars
+import functools
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Executor
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from fastapi import Request
 
 from service.kit.errors import Busy
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 _POLL_SECONDS = 0.25
@@ -19,39 +25,48 @@ _RETRY_SECONDS = 10
 
 
 class CapacityLimiter:
-    """Takes on so much work at once, and no more. Used by the event loop alone.
+    """Admits at most `capacity` units of work at once and never waits. Not thread-safe: use it from one event loop."""
 
-    What waits for a thread holds its request, with the pictures sent in, in memory.
-    """
+    def __init__(self, capacity: int) -> None:
+        self._available = capacity
 
-    def __init__(self, most: int) -> None:
-        self._free = most
+    @property
+    def available(self) -> int:
+        """Units that are free now."""
+        return self._available
 
     @contextlib.contextmanager
-    def takes(self, much: int = 1) -> Iterator[None]:
-        """Raises Busy where it is too much."""
-        if much > self._free:
-            raise Busy("too many orders are on their way already", retry_after=_RETRY_SECONDS)
-        self._free -= much
+    def reserve(self, units: int = 1) -> Iterator[None]:
+        """Hold `units` inside the `with` block. Raises Busy if fewer are available."""
+        if units > self._available:
+            raise Busy("too many orders are already in progress", retry_after=_RETRY_SECONDS)
+        self._available -= units
         try:
             yield
         finally:
-            self._free += much
+            self._available += units
 
 
-async def attended(request: Request, begin: Callable[[threading.Event], Coroutine[Any, Any, T]]) -> T:
-    """What `begin(gone)` gives. `gone` is set once the caller of this request has left, and when it is over."""
-    gone = threading.Event()
-    work = asyncio.ensure_future(begin(gone))
+async def run_in_thread(executor: Executor, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run `work` in a thread of `executor`, with the request's id on its log lines.
+
+    Cancelling the call drops work that still waits. Work that has started runs to its end and keeps its thread.
+    """
+    call = functools.partial(contextvars.copy_context().run, work, *args, **kwargs)
+    return await asyncio.get_running_loop().run_in_executor(executor, call)
+
+
+async def cancel_on_disconnect(request: Request, start: Callable[[threading.Event], Coroutine[Any, Any, T]]) -> T:
+    """Run `start(cancelled)` and return its result.
+
+    `cancelled` is set when the caller disconnects, and in any case when this function returns.
+    """
+    cancelled = threading.Event()
+    task = asyncio.ensure_future(start(cancelled))
     try:
-        while not (await asyncio.wait([work], timeout=_POLL_SECONDS))[0]:
+        while not (await asyncio.wait([task], timeout=_POLL_SECONDS))[0]:
             if await request.is_disconnected():
-                gone.set()
-        return work.result()
+                cancelled.set()
+        return task.result()
     finally:
-        gone.set()
-
-
-async def in_thread(executor: Executor, work: Callable[[], T]) -> T:
-    """`work()` in a thread of `executor`, with the request's id on its log lines."""
-    return await asyncio.get_running_loop().run_in_executor(executor, contextvars.copy_context().run, work)
+        cancelled.set()

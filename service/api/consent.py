@@ -3,9 +3,10 @@
 import asyncio
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Header
 from pydantic import BaseModel, Field
 
+from service.api.dependencies import CurrentInstallation
 from service.api.keys import ShownKey
 from service.api.problems import responses
 from service.kit.errors import NotFound, TooMany, Unauthorized, Unavailable
@@ -35,9 +36,9 @@ class Overview(BaseModel):
 
 
 @router.get("/v1/consent/receipts/{grant}", summary="Ask whether a consent still holds", responses=responses(NotFound))
-async def receipt(request: Request, grant: str) -> ReceiptStatus:
+async def receipt(installation: CurrentInstallation, grant: str) -> ReceiptStatus:
     """By the grant's number (`jti` of the receipt)."""
-    found = await asyncio.to_thread(_consent(request).grants.of, grant)
+    found = await asyncio.to_thread(installation.consent.grants.of, grant)
     return ReceiptStatus(
         id=found.id,
         state=found.state,
@@ -52,14 +53,14 @@ async def receipt(request: Request, grant: str) -> ReceiptStatus:
     summary="What I am allowed: the grants made out to whose key this is",
     responses=responses(Unauthorized, Unavailable),
 )
-async def allowed(request: Request, client: ShownKey) -> list[Grant]:
+async def allowed(installation: CurrentInstallation, client: ShownKey) -> list[Grant]:
     """For a tenant. Ended ones, too."""
-    return await asyncio.to_thread(_consent(request).grants.made_out_to, client.name)
+    return await asyncio.to_thread(installation.consent.grants.made_out_to, client.name)
 
 
 @router.get("/v1/consent/keys", summary="The key that signs receipts, as a JWK set (RFC 7517)")
-async def keys(request: Request) -> dict[str, Any]:
-    return {"keys": [_consent(request).grants.signer.public_jwk]}
+async def keys(installation: CurrentInstallation) -> dict[str, Any]:
+    return {"keys": [installation.consent.grants.signer.public_jwk]}
 
 
 @router.get(
@@ -67,9 +68,9 @@ async def keys(request: Request) -> dict[str, Any]:
     summary="What was made of my likeness",
     responses=responses(NotFound, TooMany, Unavailable),
 )
-async def overview(request: Request, subject: str, pin: Pin) -> Overview:
+async def overview(installation: CurrentInstallation, subject: str, pin: Pin) -> Overview:
     """For the person themselves."""
-    return await asyncio.to_thread(_overview, _consent(request), subject, pin)
+    return await asyncio.to_thread(_overview, installation.consent, subject, pin)
 
 
 @router.post(
@@ -77,9 +78,9 @@ async def overview(request: Request, subject: str, pin: Pin) -> Overview:
     summary="Take my consent back",
     responses=responses(NotFound, TooMany, Unavailable),
 )
-async def revoke(request: Request, subject: str, grant: str, pin: Pin) -> Grant:
+async def revoke(installation: CurrentInstallation, subject: str, grant: str, pin: Pin) -> Grant:
     """At once: what renders under the grant is not released."""
-    return await asyncio.to_thread(_revoke, _consent(request), subject, grant, pin)
+    return await asyncio.to_thread(_revoke, installation.consent, subject, grant, pin)
 
 
 @router.post(
@@ -87,16 +88,11 @@ async def revoke(request: Request, subject: str, grant: str, pin: Pin) -> Grant:
     summary="Block an image that shows me",
     responses=responses(NotFound, TooMany, Unavailable),
 )
-async def withdraw(request: Request, subject: str, content_id: str, pin: Pin) -> Overview:
+async def withdraw(installation: CurrentInstallation, subject: str, content_id: str, pin: Pin) -> Overview:
     """The image and what looks like it are refused from now on. Copies elsewhere are out of our reach."""
-    consent = _consent(request)
+    consent = installation.consent
     await asyncio.to_thread(_withdraw, consent, subject, content_id, pin)
     return await asyncio.to_thread(_overview, consent, subject, pin)
-
-
-def _consent(request: Request) -> Consent:
-    consent: Consent = request.app.state.installation.consent
-    return consent
 
 
 def _overview(consent: Consent, subject: str, pin: str) -> Overview:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from pydantic import ConfigDict, ValidationError, field_validator
 from starlette.datastructures import FormData, UploadFile
 
+from service.api.dependencies import CurrentServices
 from service.api.images import REFUSALS, ImageGenerationRequest, Images, answer
 from service.api.keys import CurrentClient
 from service.api.problems import responses
@@ -60,7 +61,7 @@ router = APIRouter(tags=["gateway"])
     response_model_exclude_none=True,
     openapi_extra={"requestBody": _body()},
 )
-async def edit(request: Request, client: CurrentClient) -> Images:
+async def edit(request: Request, services: CurrentServices, client: CurrentClient) -> Images:
     """Every face in what is sent in needs a grant that allows the use; listed and unsafe pictures stay out. The
     answer is that of `/v1/images/generations`; its manifest names the picture, by its hash, as its parent."""
     if not is_form(request):
@@ -70,7 +71,7 @@ async def edit(request: Request, client: CurrentClient) -> Images:
         fields, pictures = await _parts(form)
     request_body = _wish(fields)
     more = {"strength": request_body.strength, "reference_scale": request_body.reference_scale}
-    return await answer(request, client, request_body, {**pictures, **more})
+    return await answer(request, services, client, request_body, {**pictures, **more})
 
 
 async def _parts(form: FormData) -> tuple[dict[str, object], dict[str, Any]]:

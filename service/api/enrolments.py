@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
 
+from service.api.capacity import run_in_thread
+from service.api.dependencies import CurrentInstallation, CurrentServices
 from service.api.problems import responses
-from service.api.turns import run_limited
 from service.api.uploads import Upload, with_text
 from service.installation import Installation
 from service.kit.errors import BadRequest, NotLive, SwitchedOff, TooLarge, TooMany, Unavailable
@@ -42,9 +43,9 @@ _BODY: dict[str, Any] = {"required": True, "content": {"multipart/form-data": {"
     summary="Ask what to show to enrol my face",
     responses=responses(SwitchedOff, TooMany, Unavailable),
 )
-async def challenge(request: Request) -> Challenge:
+async def challenge(installation: CurrentInstallation) -> Challenge:
     """Answer it within five minutes with one photo for each pose. It serves for one attempt."""
-    installation = _open_door(request)
+    _check_switched_on(installation)
     return await asyncio.to_thread(installation.liveness.challenge)
 
 
@@ -56,23 +57,24 @@ async def challenge(request: Request) -> Challenge:
     openapi_extra={"requestBody": _BODY},
 )
 async def enrol(
-    request: Request, challenge: Annotated[str, Path(max_length=40, description="The challenge's `id`.")]
+    request: Request,
+    services: CurrentServices,
+    challenge: Annotated[str, Path(max_length=40, description="The `id` of the challenge.")],
 ) -> Enrolled:
     """Pictures that show this face are refused from now on. Keep number and PIN: the PIN is shown this once."""
-    installation = _open_door(request)
+    installation = services.installation
+    _check_switched_on(installation)
     name, files = await with_text(request, "name", min(installation.liveness.most_photos, MOST_PHOTOS))
-    return await run_limited(request.app.state.examining, _enrol, installation, challenge, name, files)
+    return await run_in_thread(services.image_threads, _enrol, installation, challenge, name, files)
 
 
-def _open_door(request: Request) -> Installation:
-    """The house, if its operator lets people enrol themselves. Raises SwitchedOff."""
-    installation: Installation = request.app.state.installation
+def _check_switched_on(installation: Installation) -> None:
+    """Raises SwitchedOff unless the operator lets people enrol themselves."""
     if not installation.settings.self_enrolment:
         raise SwitchedOff(
-            "nobody can enrol themselves here",
+            "self-enrolment is switched off",
             hint=f"The operator enrols people (`countermark consent enrol`), or sets {PREFIX}SELF_ENROLMENT=true.",
         )
-    return installation
 
 
 def _enrol(installation: Installation, challenge: str, name: str, files: list[Upload]) -> Enrolled:

@@ -3,12 +3,12 @@
 import asyncio
 from typing import Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from pydantic import BaseModel
 
 from service import __version__
+from service.api.dependencies import CurrentInstallation
 from service.api.problems import responses
-from service.installation import Installation
 from service.kit.errors import Unavailable
 
 router = APIRouter(tags=["operations"])
@@ -33,7 +33,6 @@ async def healthz() -> Alive:
 
 
 @router.get("/readyz", summary="The parts it needs answer", responses=responses(Unavailable))
-async def readyz(request: Request) -> Readiness:
-    installation: Installation = request.app.state.installation
+async def readyz(installation: CurrentInstallation) -> Readiness:
     decisions = await asyncio.to_thread(installation.ledger.ready)
     return Readiness(decisions=decisions, generation="ready" if installation.generates else "off")

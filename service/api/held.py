@@ -8,7 +8,8 @@ from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from service.api.capacity import attended, in_thread
+from service.api.capacity import cancel_on_disconnect, run_in_thread
+from service.api.dependencies import CurrentServices
 from service.api.images import Image, as_image
 from service.api.keys import CurrentClient
 from service.api.problems import responses
@@ -16,7 +17,6 @@ from service.gateway.execution import ReleaseObserver
 from service.gateway.review_queue import HeldStatus
 from service.gateway.stages import Released
 from service.gateway.summary import ReleaseSummary, summarize
-from service.installation import Installation
 from service.kit.errors import (
     Blocked,
     Busy,
@@ -66,27 +66,24 @@ class Fetched(BaseModel):
 )
 async def fetch(
     request: Request,
+    services: CurrentServices,
     client: CurrentClient,
     content_id: Annotated[str, Path(max_length=64, description="The `appeal` that the refusal named.")],
 ) -> Fetched | Response:
     """With the key that ordered it. Once it is released, it is checked again, marked, signed and recorded, and can be
     fetched this once. Who leaves before it is recorded can ask again."""
-    installation: Installation = request.app.state.installation
-    capacity, renderers = (
-        request.app.state.capacity,
-        request.app.state.renderers,
-    )  # the examiner's threads are not for this
-    with capacity.takes():
-        status = await in_thread(renderers, lambda: installation.review_queue.status(content_id, client.name))
+    installation, threads = services.installation, services.order_threads
+    with services.order_capacity.reserve():
+        status = await run_in_thread(threads, installation.review_queue.status, content_id, client.name)
     if status.status == "waiting":
         return JSONResponse(status.model_dump(), 202)
 
-    async def hand_over(gone: threading.Event) -> Released:
-        observer = ReleaseObserver(cancelled=gone.is_set)
-        with capacity.takes():
-            return await in_thread(renderers, lambda: installation.gateway.hand_over(content_id, observer, client))
+    async def hand_over(cancelled: threading.Event) -> Released:
+        observer = ReleaseObserver(cancelled=cancelled.is_set)
+        with services.order_capacity.reserve():
+            return await run_in_thread(threads, lambda: installation.gateway.hand_over(content_id, observer, client))
 
-    return _fetched(await attended(request, hand_over))
+    return _fetched(await cancel_on_disconnect(request, hand_over))
 
 
 def _fetched(released: Released) -> Fetched:

@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, V
 
 from service.access.client import Client
 from service.adapters.registry import AdapterChoice
-from service.api.capacity import attended, in_thread
+from service.api.capacity import cancel_on_disconnect, run_in_thread
+from service.api.dependencies import CurrentServices, Services
 from service.api.keys import CurrentClient
 from service.api.problems import our_bug, responses
 from service.gateway.execution import ReleaseObserver
@@ -33,7 +34,6 @@ from service.gateway.pipeline import Gateway
 from service.gateway.stages import Released, require_sealed
 from service.gateway.summary import ReleaseSummary, summarize
 from service.generation.schedulers import Scheduler
-from service.installation import Installation
 from service.kit.errors import (
     AdapterRefused,
     BadRequest,
@@ -50,7 +50,6 @@ from service.kit.errors import (
     Unsafe,
     first_fault,
 )
-from service.kit.settings import Settings
 from service.kit.strict_schema import StrictModel
 from service.likeness.schemas import GrantNumber
 
@@ -175,59 +174,65 @@ router = APIRouter(tags=["gateway"])
     response_model_exclude_none=True,
 )
 async def generate(
-    request: Request, client: CurrentClient, request_body: Annotated[ImageGenerationRequest, Body()]
+    request: Request,
+    services: CurrentServices,
+    client: CurrentClient,
+    request_body: Annotated[ImageGenerationRequest, Body()],
 ) -> Images:
     """Answers with the released pictures. If none of the `n` could be released, the first refusal is the answer."""
-    return await answer(request, client, request_body, {})
+    return await answer(request, services, client, request_body, {})
 
 
 async def answer(
-    request: Request, client: Client, request_body: ImageGenerationRequest, more: Mapping[str, Any]
+    request: Request,
+    services: Services,
+    client: Client,
+    request_body: ImageGenerationRequest,
+    more: Mapping[str, Any],
 ) -> Images:
     """The released pictures of a client's wish; `more` are fields of its orders that it does not have."""
-    state = request.app.state
-    settings: Settings = state.installation.settings
+    settings = services.installation.settings
     most = min(settings.max_images, client.max_images or settings.max_images)
     if request_body.n > most:
         raise BadRequest(f"n is {request_body.n}, at most {most} pictures are drawn at once")
     # While one batch is screened and signed the next is drawn; one request does not take the queue for itself.
     abreast = min(request_body.n, settings.batch_size + min(settings.batch_size, settings.queue_length))
 
-    async def begin(gone: threading.Event) -> Images:
-        with state.capacity.takes(abreast):
-            return await _release_all(state.installation, state.renderers, request_body, client, more, abreast, gone)
+    async def start(cancelled: threading.Event) -> Images:
+        with services.order_capacity.reserve(abreast):
+            return await _release_all(services, request_body, client, more, abreast, cancelled)
 
-    return await attended(request, begin)
+    return await cancel_on_disconnect(request, start)
 
 
 async def _release_all(
-    installation: Installation,
-    renderers: Executor,
+    services: Services,
     request_body: ImageGenerationRequest,
     client: Client,
     more: Mapping[str, Any],
     abreast: int,
-    gone: threading.Event,
+    cancelled: threading.Event,
 ) -> Images:
-    gateway = await in_thread(renderers, lambda: installation.gateway)
+    threads = services.order_threads
+    gateway = await run_in_thread(threads, lambda: services.installation.gateway)
     model = gateway.backend.identity
     if request_body.model not in (None, model.name):
         raise BadRequest(f"the model here is {model.name}", hint="Leave `model` out, or name that one.")
     turn = asyncio.Semaphore(abreast)
-    observer = ReleaseObserver(cancelled=gone.is_set)
+    observer = ReleaseObserver(cancelled=cancelled.is_set)
     orders = _orders(request_body, more)
     released, refusals = _sorted(
         await asyncio.gather(
-            *(_release(renderers, turn, partial(gateway.release, order, observer, client)) for order in orders),
+            *(_release(threads, turn, partial(gateway.release, order, observer, client)) for order in orders),
             return_exceptions=True,
         )
     )
     return _response(request_body, gateway, released, refusals)
 
 
-async def _release(renderers: Executor, turn: asyncio.Semaphore, work: Callable[[], Released]) -> Released:
+async def _release(threads: Executor, turn: asyncio.Semaphore, work: Callable[[], Released]) -> Released:
     async with turn:
-        return await in_thread(renderers, work)
+        return await run_in_thread(threads, work)
 
 
 def _sorted(results: list[Released | BaseException]) -> tuple[list[Released], list[tuple[int, Error]]]:

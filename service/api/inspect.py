@@ -2,12 +2,12 @@
 
 from fastapi import APIRouter, Request
 
+from service.api.capacity import run_in_thread
+from service.api.dependencies import CurrentServices
 from service.api.keys import EXAMINER
 from service.api.problems import responses
-from service.api.turns import run_limited
 from service.api.uploads import ONE, uploads
 from service.examiner.report import Report
-from service.installation import Installation
 from service.kit.errors import (
     BadRequest,
     BrokenPicture,
@@ -29,8 +29,7 @@ router = APIRouter(tags=["examiner"], dependencies=EXAMINER)
     ),
     openapi_extra={"requestBody": ONE},
 )
-async def inspect(request: Request) -> Report:
+async def inspect(request: Request, services: CurrentServices) -> Report:
     """The same report as `countermark inspect --json`. The file is not kept."""
     ((data, name),) = await uploads(request)
-    installation: Installation = request.app.state.installation
-    return await run_limited(request.app.state.examining, installation.examiner.examine, data, name)
+    return await run_in_thread(services.image_threads, services.installation.examiner.examine, data, name)

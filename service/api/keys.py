@@ -3,10 +3,11 @@
 import asyncio
 from typing import Annotated
 
-from fastapi import Depends, Request, Security
+from fastapi import Depends, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from service.access.client import OPERATOR, Client
+from service.api.dependencies import CurrentInstallation
 from service.installation import Installation
 from service.kit.errors import Unauthorized
 
@@ -19,23 +20,21 @@ _BEARER = HTTPBearer(
 _Shown = Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]
 
 
-async def _shown(request: Request, shown: _Shown) -> Client:
+async def _shown(installation: CurrentInstallation, shown: _Shown) -> Client:
     """Whoever shows a valid key. Raises Unauthorized, Unavailable."""
-    return await asyncio.to_thread(_client, request.app.state.installation, shown)
+    return await asyncio.to_thread(_client, installation, shown)
 
 
-async def _asking(request: Request, shown: _Shown) -> Client:
+async def _asking(installation: CurrentInstallation, shown: _Shown) -> Client:
     """The same; where there never was a tenant, anybody, as the operator. Raises Unauthorized, Unavailable."""
-    installation: Installation = request.app.state.installation
     if not await asyncio.to_thread(installation.tenants.keys_needed):
         return OPERATOR
-    return await _shown(request, shown)
+    return await _shown(installation, shown)
 
 
-async def _examining(request: Request, shown: _Shown) -> Client:
+async def _examining(installation: CurrentInstallation, shown: _Shown) -> Client:
     """Anybody, unless the operator keeps the examiner to tenants. Raises Unauthorized, Unavailable."""
-    installation: Installation = request.app.state.installation
-    return await _shown(request, shown) if installation.settings.examiner_needs_key else OPERATOR
+    return await _shown(installation, shown) if installation.settings.examiner_needs_key else OPERATOR
 
 
 def _client(installation: Installation, shown: HTTPAuthorizationCredentials | None) -> Client:

@@ -6,9 +6,10 @@ from fastapi import APIRouter, Header, Request
 from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 
+from service.api.capacity import run_in_thread
+from service.api.dependencies import CurrentServices
 from service.api.middleware import LARGEST_JSON
 from service.api.problems import responses
-from service.api.turns import run_limited
 from service.api.uploads import check_charset, is_form
 from service.installation import Installation
 from service.kit.errors import (
@@ -51,12 +52,11 @@ _BODY: dict[str, Any] = {
     ),
     openapi_extra={"requestBody": _BODY},
 )
-async def receive(request: Request) -> Receipt:
+async def receive(request: Request, services: CurrentServices) -> Receipt:
     """Keep case number and PIN: they are the only way to ask how the case stands. Due within 48 hours."""
-    installation: Installation = request.app.state.installation
     text, copy = await _parts(request)
     notice = _notice(text)
-    return await run_limited(request.app.state.examining, _receive, installation, notice, copy)
+    return await run_in_thread(services.image_threads, _receive, services.installation, notice, copy)
 
 
 @router.get(
@@ -65,10 +65,11 @@ async def receive(request: Request) -> Receipt:
     responses=responses(BadRequest, NotFound, TooMany, Unavailable),
 )
 async def status(
-    request: Request, case: str, x_case_pin: Annotated[str, Header(max_length=64, description="The case's PIN.")]
+    services: CurrentServices,
+    case: str,
+    x_case_pin: Annotated[str, Header(max_length=64, description="The PIN of the case.")],
 ) -> CaseStatus:
-    installation: Installation = request.app.state.installation
-    return await run_limited(request.app.state.examining, installation.takedowns.status, case, x_case_pin)
+    return await run_in_thread(services.image_threads, services.installation.takedowns.status, case, x_case_pin)
 
 
 def _receive(installation: Installation, notice: Notice, copy: bytes | None) -> Receipt:

@@ -22,6 +22,7 @@ from service.access.client import Client
 from service.access.tenants import Terms
 from service.adapters.registry import AdapterCard
 from service.api import create_app
+from service.api.dependencies import services_of
 from service.cli import files
 from service.cli.app import app
 from service.gateway.execution import ReleaseObserver
@@ -489,12 +490,12 @@ def test_who_leaves_can_ask_again(
     assert httpx.get(here, timeout=30).json()["countermark"]["content_id"] == content_id
 
 
-def test_fetching_takes_no_place_of_the_examiner(
-    client: TestClient, gateway: Gateway, installation: Installation
-) -> None:
+def test_fetching_takes_no_place_of_the_examiner(gateway: Gateway, installation: Installation) -> None:
     content_id = hold(gateway)
     installation.review_queue.release(content_id, *WHY)
-    client.app.state.examining = None  # type: ignore[attr-defined]
+    app = create_app(installation)
+    services_of(app).image_threads.shutdown()
+    client = TestClient(app)
     assert client.get(f"/v1/images/held/{content_id}").status_code == 200
 
 

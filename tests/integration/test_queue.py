@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 
 from service.api import create_app
+from service.api.dependencies import services_of
 from service.gateway.execution import ReleaseObserver
 from service.gateway.order import Order
 from service.gateway.pipeline import Gateway
@@ -119,19 +120,22 @@ def test_who_finds_it_full_is_told_before_anything_is_done(
 def test_no_more_orders_are_on_their_way_than_there_are_threads(
     backend: Gated, build, installation: Installation
 ) -> None:
-    with TestClient(client(installation, build(queue(backend, 4))).app) as asking, ThreadPoolExecutor(3) as pool:
-        asking.app.state.capacity._free = 3  # type: ignore[attr-defined]
+    installation._gateway = build(queue(backend, 4))
+    app = create_app(installation)
+    capacity = services_of(app).order_capacity
+    with TestClient(app) as asking, ThreadPoolExecutor(3) as pool:
+        capacity._available = 3
         first = pool.submit(asking.post, URL, json={"prompt": "a lake", "n": 2})
         until(backend.begun.is_set)
         refused = asking.post(URL, json={"prompt": "a lake", "n": 2})
         assert (refused.status_code, refused.json()["code"]) == (429, "busy")
         assert refused.headers["retry-after"] == "10"
         second = pool.submit(asking.post, URL, json={"prompt": "a lake"})
-        until(lambda: asking.app.state.capacity._free == 0)  # type: ignore[attr-defined]
+        until(lambda: capacity.available == 0)
         assert asking.get("/v1/images/held/urn:uuid:1").status_code == 429
         backend.gate.set()
         assert [one.result(20).status_code for one in (first, second)] == [200, 200]
-        assert asking.app.state.capacity._free == 3  # type: ignore[attr-defined]
+        assert capacity.available == 3
         assert asking.get("/v1/images/held/urn:uuid:1").status_code == 404
 
 

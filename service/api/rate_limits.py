@@ -25,7 +25,7 @@ _MOST_ADDRESSES = 10_000
 _IPV6_NETWORK = 64  # bits: what one subscriber has
 
 
-class Buckets:
+class TokenBuckets:
     """A bucket of `per_minute` tokens for each key, filled evenly. Thread-safe; the longest unused are forgotten."""
 
     def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -50,10 +50,10 @@ class Buckets:
 class RateLimit:
     """Refuse requests of an address, or about a number, that came too often, before anything of them is read."""
 
-    def __init__(self, app: ASGIApp, addresses: Buckets, numbers: Buckets) -> None:
+    def __init__(self, app: ASGIApp, addresses: TokenBuckets, identifiers: TokenBuckets) -> None:
         self._app = app
         self._addresses = addresses
-        self._numbers = numbers
+        self._identifiers = identifiers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and (wait := self._wait(scope)):
@@ -61,10 +61,10 @@ class RateLimit:
         return await self._app(scope, receive, send)
 
     def _wait(self, scope: Scope) -> float:
-        number = _limited(scope)
-        if number is None:
+        identifier = _limited(scope)
+        if identifier is None:
             return 0.0
-        return self._addresses.take(caller(scope)) or (self._numbers.take(number) if number else 0.0)
+        return self._addresses.take(caller(scope)) or (self._identifiers.take(identifier) if identifier else 0.0)
 
 
 def caller(scope: Scope) -> str:

@@ -2,8 +2,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service.api import create_app
-from service.api import limits as module
-from service.api.limits import Buckets, caller
+from service.api import rate_limits as module
+from service.api.rate_limits import TokenBuckets, caller
 from service.installation import Installation, open_installation
 from service.kit.settings import Settings
 
@@ -24,7 +24,7 @@ def observer() -> Watch:
 
 
 def test_a_bucket_empties_and_fills_evenly(observer: Watch) -> None:
-    buckets = Buckets(6, observer)
+    buckets = TokenBuckets(6, observer)
     assert [buckets.take("a") for _ in range(6)] == [0] * 6
     assert buckets.take("a") == pytest.approx(10)
     assert buckets.take("b") == 0  # somebody else
@@ -38,7 +38,7 @@ def test_a_bucket_empties_and_fills_evenly(observer: Watch) -> None:
 
 def test_the_longest_unused_are_forgotten(observer: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_MOST_ADDRESSES", 3)
-    buckets = Buckets(1, observer)
+    buckets = TokenBuckets(1, observer)
     for key in "abcd":
         assert buckets.take(key) == 0
     assert len(buckets._kept) == 3

@@ -1,0 +1,73 @@
+"""What the routes work with: one typed object an application, and the dependencies that hand it to a route."""
+
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, Request
+
+from service.api.capacity import CapacityLimiter
+from service.api.detection import DetectionService
+from service.installation import Installation
+
+_IMAGE_THREADS = 4  # a decoded image of the largest size takes hundreds of megabytes
+
+# More threads than the queue has places: a caller who finds the queue full must hear so at once.
+_THREADS_BESIDE_QUEUE = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """An open installation, and the threads and limits that one application shares among its requests."""
+
+    installation: Installation
+    order_threads: Executor
+    """Orders wait here for the backend. They have their own threads so that they cannot starve the examiner."""
+    order_capacity: CapacityLimiter
+    """Orders in progress, never more than there are threads for them."""
+    image_threads: Executor
+    """Everything else that decodes an uploaded image."""
+    detection: DetectionService
+
+    @classmethod
+    def open(cls, installation: Installation) -> "Services":
+        """Services with idle threads. Call `close` when the application stops."""
+        order_threads = installation.settings.queue_length + _THREADS_BESIDE_QUEUE
+        image_threads = ThreadPoolExecutor(_IMAGE_THREADS, "countermark-image")
+        return cls(
+            installation=installation,
+            order_threads=ThreadPoolExecutor(order_threads, "countermark-order"),
+            order_capacity=CapacityLimiter(order_threads),
+            image_threads=image_threads,
+            detection=DetectionService(installation, image_threads),
+        )
+
+    def close(self) -> None:
+        """Wait for the work that runs and drop the work that waits. The installation stays open."""
+        for executor in (self.order_threads, self.image_threads):
+            executor.shutdown(cancel_futures=True)
+
+
+def attach(app: FastAPI, services: Services) -> None:
+    """Make `services` those of `app`."""
+    app.state.services = services
+
+
+def services_of(app: FastAPI) -> Services:
+    """The services of an application that `create_app` made. Nothing else reads `app.state`."""
+    services = app.state.services
+    if not isinstance(services, Services):
+        raise TypeError("the application was not made by create_app")
+    return services
+
+
+async def _services(request: Request) -> Services:
+    return services_of(request.app)
+
+
+async def _installation(request: Request) -> Installation:
+    return services_of(request.app).installation
+
+
+CurrentServices = Annotated[Services, Depends(_services)]
+CurrentInstallation = Annotated[Installation, Depends(_installation)]

@@ -1,0 +1,54 @@
+"""Judging uploaded files: each is decoded on its own, and the classifiers take those of many requests together."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from concurrent.futures import Executor
+
+from detectors import Inference, Prepared
+from service.api.batches import Batcher
+from service.api.capacity import run_in_thread
+from service.api.uploads import Upload
+from service.examiner.classifier import Classifier, detection
+from service.installation import Installation
+from service.kit.errors import Error
+
+_BATCH_SIZE = 16
+
+
+class DetectionService:
+    """Judges files with the classifiers, across requests. Opens the classifiers with the first file."""
+
+    def __init__(self, installation: Installation, image_threads: Executor) -> None:
+        self._installation = installation
+        self._image_threads = image_threads
+        self._prepared = asyncio.Semaphore(2 * _BATCH_SIZE)  # prepared images wait in memory
+        self._batcher: Batcher[Prepared, Inference] = Batcher(self._judge_batch, _BATCH_SIZE)
+
+    async def check_rate(self, threshold_fpr: float | None) -> None:
+        """Raises BadRequest if the classifiers have no threshold for this false-positive rate."""
+        (await self._classifier()).check_rate(threshold_fpr)
+
+    async def judge(self, upload: Upload, threshold_fpr: float | None) -> str:
+        """A line of JSON, with its newline. Raises InputError if the file cannot be used, Unavailable."""
+        data, name = upload
+        classifier = await self._classifier()
+        async with self._prepared:
+            prepared, sha256 = await run_in_thread(self._image_threads, classifier.read, data)
+            inference = await self._batcher(prepared)
+        inferred = classifier.say(inference, threshold_fpr)
+        return detection(inferred, name, sha256).model_dump_json() + "\n"
+
+    async def judge_or_report(self, upload: Upload, threshold_fpr: float | None) -> str:
+        """The same; for a file that cannot be judged, a line that says why."""
+        try:
+            return await self.judge(upload, threshold_fpr)
+        except Error as error:
+            problem = {"code": error.code, "message": error.message, "hint": error.hint}
+            return json.dumps({"file": upload[1], "error": problem}) + "\n"
+
+    async def _classifier(self) -> Classifier:
+        return await asyncio.to_thread(lambda: self._installation.classifier)
+
+    def _judge_batch(self, prepared: Sequence[Prepared]) -> list[Inference]:
+        return self._installation.classifier.judge(prepared)
