@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -11,29 +10,19 @@ from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Request
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel
 
 from service.access.client import Client
-from service.adapters.registry import AdapterChoice
 from service.api.capacity import cancel_on_disconnect, run_in_thread
 from service.api.dependencies import CurrentServices, Services
+from service.api.generation_requests import ImageGenerationRequest, orders_of
 from service.api.keys import CurrentClient
 from service.api.problems import our_bug, responses
 from service.gateway.execution import ReleaseObserver
-from service.gateway.order import (
-    LARGEST_SEED,
-    LONGEST_PROMPT,
-    MOST_STEPS,
-    LikenessScope,
-    Order,
-    Quality,
-    SafetyThreshold,
-    Upscaled,
-)
+from service.gateway.order import Quality
 from service.gateway.pipeline import Gateway
 from service.gateway.stages import Released, require_sealed
 from service.gateway.summary import ReleaseSummary, summarize
-from service.generation.schedulers import Scheduler
 from service.kit.errors import (
     AdapterRefused,
     BadRequest,
@@ -48,68 +37,7 @@ from service.kit.errors import (
     Unavailable,
     Unmarkable,
     Unsafe,
-    first_fault,
 )
-from service.kit.strict_schema import StrictModel
-from service.likeness.schemas import GrantNumber
-
-_WHOLE = 1 << 53  # beyond this a whole number is no exact float, and no guidance either
-_EXAMPLE: dict[str, JsonValue] = {
-    "prompt": "a red fox in the snow at night",
-    "n": 1,
-    "seed": 7,
-    "response_format": "b64_json",
-}
-
-
-class ImageGenerationRequest(StrictModel):
-    """OpenAI's request plus `seed`, `negative_prompt`, `num_inference_steps`, `guidance_scale`, `scheduler`, `upscale`,
-    `safety_threshold`, `adapters`, `grants`, `scope`.
-
-    Fields of OpenAI's that would change how a picture is screened or shown before it is (moderation="low",
-    streaming, partial images) are accepted with their harmless value only. Unknown fields are refused.
-    """
-
-    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
-
-    prompt: str = Field(min_length=1, max_length=LONGEST_PROMPT)
-    n: int = Field(1, ge=1, le=10)
-    size: str = Field("auto", pattern=r"^(auto|\d{2,4}x\d{2,4})$", description="`auto` or WIDTHxHEIGHT.")
-    response_format: Literal["b64_json", "url"] = Field(
-        "b64_json", description="`url` gives a data: URL; pictures are not kept on the server."
-    )
-    output_format: Literal["png", "jpeg", "webp"] = "png"
-    seed: int | None = Field(None, ge=0, le=LARGEST_SEED, description="Image k of n is drawn with seed + k.")
-    negative_prompt: str = Field("", max_length=LONGEST_PROMPT)
-    num_inference_steps: int | None = Field(None, ge=1, le=MOST_STEPS)
-    guidance_scale: float | None = Field(None, ge=0, le=50, allow_inf_nan=False)
-    scheduler: Scheduler | None = Field(None, description="Unset: the model's own.")
-    safety_threshold: SafetyThreshold = None
-    adapters: list[AdapterChoice] = Field(
-        [], max_length=4, description="Adapters of the operator's list: NAME or NAME:SCALE, scale 0 to 2."
-    )
-    grants: list[GrantNumber] = Field([], max_length=8, description="Grants of people whose likeness it may show.")
-    scope: LikenessScope = None
-    model: str | None = Field(None, description="Must be the served model's name, if given.")
-    user: str | None = Field(None, max_length=200, description="Accepted and not stored.")
-    quality: Literal["auto", "standard", "high"] = Field(
-        "auto", description="`high` takes more steps, if the model can."
-    )
-    upscale: Upscaled = None
-    background: Literal["auto", "opaque"] = "auto"
-    moderation: Literal["auto"] = "auto"
-    stream: Literal[False] = False
-
-    @field_validator("n", "size", mode="before")
-    @classmethod
-    def _null_is_the_default(cls, value: object, info: ValidationInfo) -> object:
-        """OpenAI's own schema lets both be null."""
-        return cls.model_fields[str(info.field_name)].default if value is None else value
-
-    @field_validator("guidance_scale", "safety_threshold", mode="before")
-    @classmethod
-    def _whole_numbers_are_numbers(cls, value: object) -> object:
-        return float(value) if type(value) is int and abs(value) < _WHOLE else value
 
 
 class Image(BaseModel):
@@ -220,7 +148,7 @@ async def _release_all(
         raise BadRequest(f"the model here is {model.name}", hint="Leave `model` out, or name that one.")
     turn = asyncio.Semaphore(abreast)
     observer = ReleaseObserver(cancelled=cancelled.is_set)
-    orders = _orders(request_body, more)
+    orders = orders_of(request_body, more)
     released, refusals = _sorted(
         await asyncio.gather(
             *(_release(threads, turn, partial(gateway.release, order, observer, client)) for order in orders),
@@ -245,41 +173,6 @@ def _sorted(results: list[Released | BaseException]) -> tuple[list[Released], li
     return released, [(index, fault if isinstance(fault, Error) else our_bug(fault)) for index, fault in faults]
 
 
-def _orders(request_body: ImageGenerationRequest, more: Mapping[str, Any]) -> list[Order]:
-    first = secrets.randbelow(LARGEST_SEED - request_body.n) if request_body.seed is None else request_body.seed
-    if first + request_body.n - 1 > LARGEST_SEED:
-        raise BadRequest("seed + n is beyond the largest seed")
-    width, height = (None, None) if request_body.size == "auto" else map(int, request_body.size.split("x"))
-    try:
-        return [
-            Order(
-                prompt=request_body.prompt,
-                negative_prompt=request_body.negative_prompt,
-                seed=first + index,
-                width=width,
-                height=height,
-                steps=request_body.num_inference_steps,
-                quality=_quality(request_body),
-                upscale=request_body.upscale,
-                guidance=request_body.guidance_scale,
-                scheduler=request_body.scheduler,
-                adapters=tuple(request_body.adapters),
-                format=request_body.output_format,
-                safety_threshold=request_body.safety_threshold,
-                grants=tuple(request_body.grants),
-                scope=request_body.scope,
-                **more,
-            )
-            for index in range(request_body.n)
-        ]
-    except ValidationError as wrong:
-        raise BadRequest(first_fault(wrong.errors(include_input=False, include_url=False))) from None
-
-
-def _quality(request_body: ImageGenerationRequest) -> Quality:
-    return "high" if request_body.quality == "high" else "standard"
-
-
 def _response(
     request_body: ImageGenerationRequest, gateway: Gateway, released: list[Released], refusals: list[tuple[int, Error]]
 ) -> Images:
@@ -288,7 +181,7 @@ def _response(
         created=int(time.time()),
         data=[as_image(image, request_body.response_format) for image in released],
         output_format=request_body.output_format,
-        quality=_quality(request_body),
+        quality=request_body.order_quality,
         size=f"{job.width}x{job.height}",
         countermark=GenerationDetails(
             model=gateway.backend.identity.name,

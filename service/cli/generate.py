@@ -11,91 +11,30 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from service.cli import files
+from service.cli.order_options import order_options, order_values
 from service.gateway.execution import ReleaseObserver
 from service.gateway.order import Order
 from service.gateway.pipeline import Gateway
 from service.gateway.stages import Released, require_sealed
 from service.gateway.summary import summarize
-from service.generation.schedulers import SCHEDULERS
 from service.installation import open_installation
 from service.kit.errors import BadRequest, first_fault
 from service.kit.settings import load_settings
-from service.likeness.schemas import SCOPES
 
 
+@order_options
 def generate(
-    prompt: Annotated[str, typer.Argument(help="What the picture shows.", metavar="PROMPT")],
     out: Annotated[str, typer.Option("--out", "-o", help="PNG, JPEG or WebP file; - for standard output.")],
-    seed: Annotated[int | None, typer.Option(help="Same seed, same picture.")] = None,
-    negative: Annotated[str, typer.Option(help="What the picture must not show.")] = "",
-    size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT in pixels; default: the model's own.")] = None,
-    steps: Annotated[int | None, typer.Option(help="Denoising steps; default: the model's own.")] = None,
-    quality: Annotated[str, typer.Option(help="standard or high: more steps, if the model can.")] = "standard",
-    upscale: Annotated[
-        str | None, typer.Option(help="Draw at the model's own size and enlarge to --size by this method: lanczos.")
-    ] = None,
-    guidance: Annotated[float | None, typer.Option(help="How closely to follow the prompt.")] = None,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(help=f"How noise is taken away: {', '.join(SCHEDULERS)}; default: the model's own."),
-    ] = None,
-    safety_threshold: Annotated[
-        float | None, typer.Option(help="Refuse from this score already; never laxer than the setting.")
-    ] = None,
-    adapter: Annotated[
-        list[str] | None, typer.Option(help="NAME or NAME:SCALE of an adapter; see `countermark models adapters`.")
-    ] = None,
-    grant: Annotated[
-        list[str] | None, typer.Option(help="Grant of a person whose likeness it may show; see `countermark consent`.")
-    ] = None,
-    scope: Annotated[
-        str | None,
-        typer.Option(
-            help=f"What the likeness is used for: {', '.join(SCOPES)}; default: edit with --image, else portrait."
-        ),
-    ] = None,
-    image: Annotated[str | None, typer.Option(help="Picture to change; each face in it needs a --grant.")] = None,
-    mask: Annotated[
-        str | None, typer.Option(help="Transparent, or else white, where the picture is drawn anew.")
-    ] = None,
-    reference: Annotated[
-        list[str] | None,
-        typer.Option(help="Picture that it shall take after; each face in it needs a --grant. Needs an IP-Adapter."),
-    ] = None,
-    reference_scale: Annotated[
-        float | None, typer.Option(help="How much it takes after them, 0 to 1; default 0.6.")
-    ] = None,
-    strength: Annotated[
-        float | None, typer.Option(help="How much of the picture to draw anew, 0 to 1; default 0.8, with --mask 1.")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT in pixels. Default: the model's own size.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    **options: Any,
 ) -> None:
-    """Draw a picture that is screened, marked, signed, proved and recorded."""
-    width, height = _sides(size)
+    """Generate an image that is screened, watermarked, signed, proved and recorded."""
+    width, height = _parse_size(size)
     settings = load_settings()
-    order = _order(
-        prompt=prompt,
-        negative_prompt=negative,
-        seed=seed,
-        width=width,
-        height=height,
-        steps=steps,
-        quality=quality,
-        upscale=upscale,
-        guidance=guidance,
-        scheduler=scheduler,
-        format=files.format_of(out),
-        safety_threshold=safety_threshold,
-        adapters=tuple(adapter or ()),
-        grants=tuple(grant or ()),
-        scope=scope,
-        image=files.read(image, settings.max_bytes) if image else None,
-        mask=files.read(mask, settings.max_bytes) if mask else None,
-        strength=strength,
-        references=tuple(files.read(name, settings.max_bytes) for name in reference or ()),
-        reference_scale=reference_scale,
-    )
+    values = order_values(options, settings.max_bytes)
+    order = _order(**values, width=width, height=height, format=files.format_of(out))
     files.check_target(out, force)
     console = Console(stderr=True)
     installation = open_installation(settings)
@@ -106,26 +45,22 @@ def generate(
         gateway = installation.gateway
     released, seconds = _release(gateway, order, console)
     files.write(out, require_sealed(released, Released).data)
-    summary = {
-        "file": out,
-        "model": released.admitted.model.name,
-        **summarize(released).model_dump(),
-        "seconds": seconds,
-    }
+    model = released.admitted.model.name
+    summary = {"file": out, "model": model, **summarize(released).model_dump(), "seconds": seconds}
     _present(summary, as_json, console, to=sys.stderr if out == files.STDIO else sys.stdout)
 
 
-def _sides(size: str | None) -> tuple[int | None, int | None]:
+def _parse_size(size: str | None) -> tuple[int | None, int | None]:
     try:
         width, height = map(int, size.lower().split("x")) if size else (None, None)
     except ValueError:
-        raise BadRequest(f"{size} is no size", hint="Write it like 512x512.") from None
+        raise BadRequest(f"{size} is not a size", hint="Write it like 512x512.") from None
     return width, height
 
 
-def _order(**wishes: Any) -> Order:
+def _order(**values: Any) -> Order:
     try:
-        return Order(**wishes)
+        return Order(**values)
     except ValidationError as wrong:
         faults = wrong.errors(include_input=False, include_url=False)
         raise BadRequest(first_fault(faults), hint="See `countermark generate --help`.") from None
@@ -143,7 +78,7 @@ def _release(gateway: Gateway, order: Order, console: Console) -> tuple[Released
             progress.update(task, description="render", completed=done, total=total)
 
         def on_wait(ahead: int) -> None:
-            progress.update(task, description=f"waiting, {ahead} first" if ahead else "render")
+            progress.update(task, description=f"waiting for {ahead} before it" if ahead else "render")
 
         def on_stage(stage: str, took: float) -> None:
             seconds[stage] = round(seconds.get(stage, 0) + took, 4)

@@ -26,7 +26,7 @@ from service.gateway.inputs import OrderInputs, decode_inputs
 from service.gateway.options import GatewayOptions
 from service.gateway.order import LARGEST_SEED, Order
 from service.gateway.screening import Screening, ScreeningCriteria
-from service.generation import Backend, Job
+from service.generation import Backend, Job, ModelOptions
 from service.kit.deadline import within
 from service.kit.errors import BadRequest, Busy, PromptRefused
 from service.likeness.checks import Likeness
@@ -145,10 +145,9 @@ class Admission:
             height=height,
             steps=order.steps or (backend.high_steps if order.quality == "high" else backend.default_steps),
             guidance=backend.default_guidance if order.guidance is None else order.guidance,
-            scheduler=order.scheduler,
             adapters=tuple(one.adapter for one in chosen),
             canvas=taken.canvas(backend.default_size if order.upscale else (width, height), order.strength),
-            upscale=order.upscale,
+            options=ModelOptions(**{name: getattr(order, name) for name in ModelOptions.model_fields}),
             references=taken.references(backend.reference_digest, order.reference_scale),
         )
 

@@ -1,97 +1,149 @@
-"""What a client orders: one image, with everything it may say about it."""
+"""What a client orders: one image. Each field is declared here (or in ModelOptions) once: type, limits, help, and its
+name in the API and on the command line, which derive from it.
+"""
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from service.adapters.registry import AdapterChoice
-from service.generation import Upscale
-from service.generation.schedulers import Scheduler
+from service.generation import ModelOptions
+from service.kit.surface import Surface
 from service.likeness.schemas import GrantNumber, Scope
 from service.media.pictures import OutputFormat
 
 LONGEST_PROMPT = 2000
 LARGEST_SEED = 2**63 - 1
 MOST_STEPS = 150
-SafetyThreshold = Annotated[
-    float | None,
-    Field(
-        gt=0, le=1, allow_inf_nan=False, description="Refuse from this score already; never laxer than the operator."
-    ),
-]
 Quality = Literal["standard", "high"]
-"""`high` takes the steps that the model names for it; `steps` in the order has the last word."""
-Upscaled = Annotated[
-    Upscale | None, Field(description="Draw at the model's own size and enlarge by this method; said in the manifest.")
-]
-LikenessScope = Annotated[
-    Scope | None,
-    Field(
-        description="What the likeness is used for; every grant must allow it. Unset: `edit` with a picture sent in, "
-        "else `portrait`."
-    ),
-]
-ReferenceScale = Annotated[
-    float | None,
-    Field(gt=0, le=1, allow_inf_nan=False, description="How much it takes after the reference pictures; unset: 0.6."),
-]
-Strength = Annotated[
-    float | None,
-    Field(
-        gt=0,
-        le=1,
-        allow_inf_nan=False,
-        description="How much of the picture sent in to draw anew; unset: 0.8, in a masked part 1.",
-    ),
-]
 
 
-class Order(BaseModel):
-    """What a client wishes. Unknown fields are refused: there is no `safety_checker`, no `output_type`, no latents."""
+class Order(ModelOptions):
+    """One image, as a client asks for it. Unknown fields are refused: no `safety_checker`, `output_type` or latents."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, ser_json_bytes="base64", val_json_bytes="base64"
-    )
+    model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
 
-    prompt: str = Field(min_length=1, max_length=LONGEST_PROMPT)
-    negative_prompt: str = Field("", max_length=LONGEST_PROMPT)
-    seed: int | None = Field(None, ge=0, le=LARGEST_SEED, description="Unset: drawn at random and reported.")
-    width: int | None = Field(None, ge=64, le=4096, description="Pixels; unset: the model's own size.")
-    height: int | None = Field(None, ge=64, le=4096, description="Pixels; unset: the model's own size.")
-    steps: int | None = Field(None, ge=1, le=MOST_STEPS)
-    quality: Quality = "standard"
-    upscale: Upscaled = None
-    guidance: float | None = Field(None, ge=0, le=50, allow_inf_nan=False)
-    scheduler: Scheduler | None = Field(None, description="Unset: the model's own.")
+    prompt: Annotated[
+        str,
+        Field(min_length=1, max_length=LONGEST_PROMPT, description="What the image shows."),
+        Surface(api="prompt", cli="prompt"),
+    ]
+    negative_prompt: Annotated[
+        str,
+        Field(max_length=LONGEST_PROMPT, description="What the image must not show."),
+        Surface(api="negative_prompt", cli="--negative"),
+    ] = ""
+    seed: Annotated[
+        int | None,
+        Field(
+            ge=0,
+            le=LARGEST_SEED,
+            description="The same seed gives the same image; image k of n uses seed + k. Default: random and reported.",
+        ),
+        Surface(api="seed", cli="--seed"),
+    ] = None
+    width: int | None = Field(None, ge=64, le=4096, description="Pixels. Default: the model's own size.")
+    height: int | None = Field(None, ge=64, le=4096, description="Pixels. Default: the model's own size.")
+    steps: Annotated[
+        int | None,
+        Field(ge=1, le=MOST_STEPS, description="Denoising steps. Default: the model's own."),
+        Surface(api="num_inference_steps", cli="--steps"),
+    ] = None
+    quality: Annotated[
+        Quality,
+        Field(description="`high` takes more steps, if the model can; `steps` overrides it."),
+        Surface(cli="--quality"),
+    ] = "standard"
+    guidance: Annotated[
+        float | None,
+        Field(
+            ge=0, le=50, allow_inf_nan=False, description="How closely to follow the prompt. Default: the model's own."
+        ),
+        Surface(api="guidance_scale", cli="--guidance"),
+    ] = None
     format: OutputFormat = "png"
-    safety_threshold: SafetyThreshold = None
-    adapters: tuple[AdapterChoice, ...] = Field(
-        (), max_length=4, description="Adapters of the operator's list: NAME or NAME:SCALE, scale 0 to 2."
-    )
-    grants: tuple[GrantNumber, ...] = Field(
-        (), max_length=8, description="Grants of people whose likeness it may show."
-    )
-    scope: LikenessScope = None
-    image: bytes | None = Field(None, repr=False, description="File of the picture to change.")
-    mask: bytes | None = Field(
-        None, repr=False, description="File that is transparent, or else white, where the picture is drawn anew."
-    )
-    strength: Strength = None
-    references: tuple[bytes, ...] = Field(
-        (), max_length=4, repr=False, description="Files of pictures that it shall take after."
-    )
-    reference_scale: ReferenceScale = None
+    safety_threshold: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            le=1,
+            allow_inf_nan=False,
+            description="Refuse from this safety score; it can only be stricter than the operator's.",
+        ),
+        Surface(api="safety_threshold", cli="--safety-threshold"),
+    ] = None
+    adapters: Annotated[
+        tuple[AdapterChoice, ...],
+        Field(max_length=4, description="Adapters from the operator's list: NAME or NAME:SCALE, scale 0 to 2."),
+        Surface(api="adapters", cli="--adapter"),
+    ] = ()
+    grants: Annotated[
+        tuple[GrantNumber, ...],
+        Field(max_length=8, description="Grants of the people whose likeness the image may show."),
+        Surface(api="grants", cli="--grant"),
+    ] = ()
+    scope: Annotated[
+        Scope | None,
+        Field(
+            description="What the likeness is used for; every grant must allow it. Default: `edit` with an input "
+            "image, else `portrait`."
+        ),
+        Surface(api="scope", cli="--scope"),
+    ] = None
+    image: Annotated[
+        bytes | None,
+        Field(repr=False, description="The image to change; each face in it needs a grant."),
+        Surface(api="image", cli="--image", edits_only=True),
+    ] = None
+    mask: Annotated[
+        bytes | None,
+        Field(
+            repr=False,
+            description="A mask of the same size: the image is changed where the mask is transparent or, without "
+            "transparency, white.",
+        ),
+        Surface(api="mask", cli="--mask", edits_only=True),
+    ] = None
+    strength: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            le=1,
+            allow_inf_nan=False,
+            description="How much of the input image to generate anew, 0 to 1. Default: 0.8, with a mask 1.",
+        ),
+        Surface(api="strength", cli="--strength", edits_only=True),
+    ] = None
+    references: Annotated[
+        tuple[bytes, ...],
+        Field(
+            max_length=4,
+            repr=False,
+            description="Images that the result should resemble; each face in them needs a grant. Needs an IP-Adapter.",
+        ),
+        Surface(api="reference", cli="--reference", edits_only=True),
+    ] = ()
+    reference_scale: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            le=1,
+            allow_inf_nan=False,
+            description="How much the result should resemble the reference images, 0 to 1. Default: 0.6.",
+        ),
+        Surface(api="reference_scale", cli="--reference-scale", edits_only=True),
+    ] = None
 
     @model_validator(mode="after")
-    def _changes_need_a_picture(self) -> Self:
+    def _edits_need_an_image(self) -> Self:
         if self.image is None and not (self.mask is None and self.strength is None):
-            raise ValueError("mask and strength belong to a picture to change: send `image` with them")
+            raise ValueError("mask and strength need an image to change: send `image` with them")
         return self
 
     @model_validator(mode="after")
-    def _a_scale_needs_references(self) -> Self:
+    def _scale_needs_references(self) -> Self:
         if self.reference_scale is not None and not self.references:
-            raise ValueError("reference_scale belongs to reference pictures: send some with it")
+            raise ValueError("reference_scale needs reference images: send some with it")
         return self
 
     @property

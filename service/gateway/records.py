@@ -21,7 +21,7 @@ Content = dict[str, object]
 def statement(draft: Draft, options: GatewayOptions, own_size: tuple[int, int]) -> Statement:
     """What the manifest says. `own_size`: (width, height) in pixels at which the model draws."""
     admitted = draft.admitted
-    method = admitted.job.upscale
+    method = admitted.job.options.upscale
     return Statement(
         content_id=admitted.content_id,
         created_at=admitted.created_at,

@@ -1,8 +1,9 @@
 """Rendering: the Backend protocol, and the diffusers backend behind it."""
 
-from service.generation.backend import Backend, Batching, Job, ModelIdentity, OnStep, References, Upscale
+from service.generation.backend import Backend, Batching, Job, ModelIdentity, OnStep, References
 from service.generation.canvas import Canvas
 from service.generation.energy import Energy
+from service.generation.model_options import ModelOptions
 from service.generation.progress import Progress
 
 __all__ = [
@@ -12,8 +13,8 @@ __all__ = [
     "Energy",
     "Job",
     "ModelIdentity",
+    "ModelOptions",
     "OnStep",
     "Progress",
     "References",
-    "Upscale",
 ]

@@ -2,21 +2,20 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.generation.adapter import Adapter
 from service.generation.canvas import Canvas
-from service.generation.schedulers import Scheduler
+from service.generation.model_options import ModelOptions
 
 OnStep = Callable[[int, int], None]
 """Called after each denoising step with (done, total); raising from it stops the rendering."""
 
 
-Upscale = Literal["lanczos"]
-"""A named method of enlarging."""
+_MODELS_OWN = ModelOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +56,7 @@ class Job:
     """What to draw on; None: an empty one."""
     references: References | None = None
     """What it shall take after."""
-    scheduler: Scheduler | None = None
-    """None: the model's own."""
-    upscale: Upscale | None = None
-    """How the picture gets its size where the model draws it smaller; None: drawn at that size."""
+    options: ModelOptions = _MODELS_OWN
 
     @property
     def done_steps(self) -> int:

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, __version__
 
-from service.generation.backend import Job, OnStep, Upscale
+from service.generation.backend import Job, OnStep
 from service.generation.backend_proxy import BackendProxy
+from service.generation.model_options import Upscale
 from service.kit.errors import BadRequest
 
 METHODS: dict[Upscale, Image.Resampling] = {"lanczos": Image.Resampling.LANCZOS}
@@ -22,7 +23,7 @@ class Upscaling(BackendProxy):
 
     def check(self, job: Job) -> tuple[str, ...]:
         """Warnings, that of the enlargement among them. Raises BadRequest for a size or shape that is none of it."""
-        if job.upscale is None:
+        if job.options.upscale is None:
             return super().check(job)
         width, height = self.default_size
         times = job.width / width
@@ -31,15 +32,15 @@ class Upscaling(BackendProxy):
                 f"a picture of {width}x{height} px cannot be enlarged to {job.width}x{job.height} px",
                 hint=f"Ask for the same shape, up to {MOST * width}x{MOST * height}, or leave `upscale` out.",
             )
-        return (*super().check(self._native(job)), f"drawn at {width}x{height} px and enlarged ({job.upscale})")
+        return (*super().check(self._native(job)), f"drawn at {width}x{height} px and enlarged ({job.options.upscale})")
 
     def render(self, job: Job, on_step: OnStep) -> NDArray[np.uint8]:
         """RGB pixels (uint8, height x width x 3) of the job's size, equal for equal jobs."""
-        if job.upscale is None:
+        if job.options.upscale is None:
             return self._backend.render(job, on_step)
         drawn = Image.fromarray(self._backend.render(self._native(job), on_step))
-        return np.asarray(drawn.resize((job.width, job.height), METHODS[job.upscale]))
+        return np.asarray(drawn.resize((job.width, job.height), METHODS[job.options.upscale]))
 
     def _native(self, job: Job) -> Job:
         width, height = self.default_size
-        return replace(job, width=width, height=height, upscale=None)
+        return replace(job, width=width, height=height, options=job.options.model_copy(update={"upscale": None}))

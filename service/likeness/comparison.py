@@ -1,4 +1,4 @@
-"""FaceComparer in files: which there are, and whether two pictures show one person. Nothing is stored."""
+"""Faces in files: which there are, and whether two pictures show one person. Nothing is stored."""
 
 from typing import Annotated
 

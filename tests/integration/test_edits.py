@@ -330,7 +330,7 @@ def test_unsafe_and_listed_references_stay_out(build, likeness: Likeness, instal
 
 
 def test_a_scale_alone_and_too_many_references_are_refused() -> None:
-    with pytest.raises(ValueError, match="belongs to reference pictures"):
+    with pytest.raises(ValueError, match="needs reference images"):
         Order(prompt="x", reference_scale=0.5)
     with pytest.raises(ValueError, match="at most 4"):
         after(*[SKY] * 5)

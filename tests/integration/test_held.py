@@ -381,7 +381,7 @@ def test_the_order_is_the_same_when_it_goes_on(
     kept, _ = installation.review_queue.reviewed(content_id, "")
     released = gateway.hand_over(content_id)
     job = released.admitted.job
-    settled = (job.seed, job.width, job.height, job.steps, job.guidance, job.upscale)
+    settled = (job.seed, job.width, job.height, job.steps, job.guidance, job.options.upscale)
     order = kept.order
     assert settled == (order.seed, order.width, order.height, order.steps, order.guidance, order.upscale)
     assert not [warning for warning in released.admitted.warnings if "quality" in warning]

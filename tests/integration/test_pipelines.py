@@ -16,6 +16,7 @@ from service.generation import Job
 from service.generation.diffusers.backend import DiffusersBackend
 from service.generation.diffusers.loading import load_backend
 from service.generation.diffusers.schedulers import fitting
+from service.generation.model_options import ModelOptions
 from service.generation.queue import Queue
 from service.installation import Installation
 from service.kit.errors import BadRequest, Cancelled, Misconfigured, StageFailed, Unavailable
@@ -219,12 +220,12 @@ def test_a_scheduler_serves_one_picture_and_leaves_no_trace(backend: DiffusersBa
     others = [name for name in fitting(backend._pipeline) if name != "ddim"]
     assert others == ["euler", "euler_a", "heun", "dpmpp_2m", "deis", "unipc"]
     for name in others:
-        drawn = backend.render(replace(JOB, scheduler=name), ignore)
+        drawn = backend.render(replace(JOB, options=ModelOptions(scheduler=name)), ignore)
         assert not np.array_equal(drawn, plain), name
-        assert np.array_equal(drawn, backend.render(replace(JOB, scheduler=name), ignore)), name
+        assert np.array_equal(drawn, backend.render(replace(JOB, options=ModelOptions(scheduler=name)), ignore)), name
         assert backend._pipeline.scheduler is own
         assert np.array_equal(backend.render(JOB, ignore), plain), name
-    assert np.array_equal(backend.render(replace(JOB, scheduler="ddim"), ignore), plain)
+    assert np.array_equal(backend.render(replace(JOB, options=ModelOptions(scheduler="ddim")), ignore), plain)
 
 
 def test_a_scheduler_of_another_kind_of_model_is_refused(build, backend: DiffusersBackend) -> None:

@@ -13,6 +13,7 @@ from service.generation.canvas import canvas
 from service.generation.diffusers.backend import DiffusersBackend
 from service.generation.diffusers.loading import load_backend
 from service.generation.folders import file_digest
+from service.generation.model_options import ModelOptions
 from service.kit.errors import BadRequest
 from service.kit.settings import Settings
 from tests.support import adapters, families, pipelines
@@ -114,9 +115,11 @@ def test_who_asks_while_another_picture_is_drawn_changes_nothing(tmp_path: Path)
 
     def ask(done: int, total: int) -> None:
         for mask in (None, right_half()) if done else ():  # once it is drawn
-            backend.check(job(0.5, mask, scheduler="heun"))
+            backend.check(job(0.5, mask, options=ModelOptions(scheduler="heun")))
 
-    other = Job("a <style> lake", "", 7, SIDE, SIDE, 2, 5.0, scheduler="euler_a", adapters=(learnt,))
+    other = Job(
+        "a <style> lake", "", 7, SIDE, SIDE, 2, 5.0, options=ModelOptions(scheduler="euler_a"), adapters=(learnt,)
+    )
     backend.render(other, ask)
     assert np.array_equal(backend.render(job(0.5), ignore), before)
     words = len(backend._pipeline.tokenizer)

@@ -121,7 +121,7 @@ class DiffusersBackend:
         call = arguments.takes(self._pipeline_for(job))
         if wrong := arguments.unsupported(call, job):
             raise wrong
-        check_scheduler(self._schedulers, job.scheduler)
+        check_scheduler(self._schedulers, job.options.scheduler)
         check_adapters(self._pipeline, job.adapters)
         check_references(self._pipeline, self._references, job.references)
         unheard = (*arguments.ignored(call, job), *self._ignored_inputs.warnings(job, self.default_guidance))
@@ -145,7 +145,7 @@ class DiffusersBackend:
             on_step(0, job.done_steps)  # it may have been given up while it waited
             pipeline = self._pipeline_for(job)
             seeded = [torch.Generator("cpu").manual_seed(one.seed) for one in jobs]
-            on, by = self._attachments.on(pipeline, job.adapters), scheduled(pipeline, job.scheduler)
+            on, by = self._attachments.on(pipeline, job.adapters), scheduled(pipeline, job.options.scheduler)
             after = self._after(pipeline, job)
             with on, by, after as given, torch.inference_mode(), self._quickened(job), self._steered(job):
                 drawn = pipeline(

@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from service.generation.schedulers import SCHEDULERS, Scheduler
+from service.generation.model_options import SCHEDULERS, Scheduler
 from service.kit.errors import BadRequest
 
 _CLASSES: Mapping[Scheduler, str] = {

@@ -15,6 +15,7 @@ from service.generation import Job, OnStep, Progress
 from service.generation import queue as module
 from service.generation.canvas import Canvas
 from service.generation.energy import Meter
+from service.generation.model_options import ModelOptions
 from service.generation.queue import Queue, alike
 from service.generation.upscale import Upscaling
 from service.kit.errors import Busy, Cancelled
@@ -401,4 +402,4 @@ def test_a_picture_on_a_picture_is_drawn_alone() -> None:
 
 
 def test_another_scheduler_is_another_call() -> None:
-    assert alike(replace(JOB, scheduler="ddim")) != alike(JOB)
+    assert alike(replace(JOB, options=ModelOptions(scheduler="ddim"))) != alike(JOB)

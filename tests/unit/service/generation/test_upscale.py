@@ -6,11 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.generation import Job
+from service.generation.model_options import ModelOptions
 from service.generation.upscale import MOST, Upscaling
 from service.kit.errors import BadRequest
 from tests.support.painter import Painter
 
-JOB = Job("a lake", "", 7, 512, 512, 4, 1.0, upscale="lanczos")
+JOB = Job("a lake", "", 7, 512, 512, 4, 1.0, options=ModelOptions(upscale="lanczos"))
 BACKEND = Upscaling(Painter())
 
 
@@ -30,7 +31,7 @@ def test_the_picture_gets_the_size_that_was_asked_for(side: int) -> None:
 
 
 def test_it_is_the_models_own_picture() -> None:
-    small = Painter().render(replace(JOB, width=256, height=256, upscale=None), ignore)
+    small = Painter().render(replace(JOB, width=256, height=256, options=ModelOptions()), ignore)
     large = BACKEND.render(JOB, ignore)
     back = large.reshape(256, 2, 256, 2, 3).mean(axis=(1, 3))
     assert np.abs(back - small).mean() < 2
@@ -43,7 +44,7 @@ def test_other_shapes_and_sizes_are_refused(size: tuple[int, int]) -> None:
 
 
 def test_nothing_is_enlarged_that_was_not_asked_for() -> None:
-    job = replace(JOB, upscale=None)
+    job = replace(JOB, options=ModelOptions())
     assert BACKEND.check(job) == ()
     assert np.array_equal(BACKEND.render(job, ignore), Painter().render(job, ignore))
     with pytest.raises(BadRequest, match="multiples"):

@@ -7,7 +7,7 @@ import diffusers
 import pytest
 
 from service.generation.diffusers.schedulers import check, fitting, scheduled
-from service.generation.schedulers import SCHEDULERS, Scheduler
+from service.generation.model_options import SCHEDULERS, Scheduler
 from service.kit.errors import BadRequest
 
 
