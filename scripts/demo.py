@@ -91,9 +91,9 @@ def write_page(prompt: str, names: list[str]) -> None:
     lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603
     cards = "".join(card(json.loads(line)) for line in lines.splitlines())
     style = (
-        "body{font:16px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem}"
-        "section{display:grid;grid-template-columns:20rem 1fr;gap:1.5rem;margin:2rem 0}"
-        "img{width:20rem;border-radius:8px}pre{overflow:auto;max-height:16rem;background:#f4f4f6;padding:1rem}"
+        "body{font:16px/1.5 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem}"
+        "section{display:grid;grid-template-columns:14rem 1fr;gap:1.5rem;margin:2rem 0}h2,p,ul{margin:0 0 .5rem}"
+        "img{width:14rem;border-radius:8px}pre{overflow:auto;max-height:16rem;background:#f4f4f6;padding:1rem}"
     )
     page = (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Countermark demo</title><style>{style}</style>'
