@@ -1,16 +1,21 @@
 #!/usr/bin/env python3
-"""Write the parts of the documentation that the code knows, or with --check fail where they differ.
+"""Write the documentation that is derived from the code, or with --check fail if it is out of date.
 
-docs/cli.md (every --help), docs/settings.md, docs/errors.md, docs/reasons.md, docs/report.schema.json.
+docs/cli.md (every --help), docs/settings.md, docs/errors.md, docs/reasons.md, docs/report.schema.json,
+and the table of packages in docs/architecture.md.
 """
 
 import argparse
+import ast
 import json
+import re
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import grimp
 import typer
 
 from service.cli.app import EPILOG, app
@@ -18,8 +23,11 @@ from service.examiner.report import CONFLICTS, REASONS, VERSION, Report
 from service.kit.errors import Error, tree
 from service.kit.settings import PREFIX, Settings
 
-DOCS = Path(__file__).parent.parent / "docs"
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
 NOTE = "<!-- Written by scripts/docs.py; do not edit. -->\n\n"
+PACKAGES = re.compile(r"(<!-- packages: .*? -->\n).*?(<!-- /packages -->)", re.DOTALL)
+ROOTS = ("service", "detectors", "watermark", "models")
 
 
 def pages() -> dict[str, str]:
@@ -30,6 +38,7 @@ def pages() -> dict[str, str]:
         "errors.md": NOTE + "\n".join(errors()),
         "reasons.md": NOTE + "\n".join(reasons()),
         "report.schema.json": schema(),
+        "architecture.md": architecture((DOCS / "architecture.md").read_text(encoding="utf-8")),
     }
 
 
@@ -50,7 +59,7 @@ def command(this: click.Command, context: click.Context, depth: int) -> Iterator
 
 def settings() -> Iterator[str]:
     yield "# Settings\n"
-    yield "Environment variables. A `COUNTERMARK_` variable that is none of these stops the start.\n"
+    yield "Settings are environment variables. Countermark does not start with an unknown `COUNTERMARK_` variable.\n"
     yield "| variable | default | meaning |\n|---|---|---|"
     for name, field in Settings.model_fields.items():
         yield f"| `{PREFIX}{name.upper()}` | {default(name, field.default)} | {field.description} |"
@@ -58,14 +67,17 @@ def settings() -> Iterator[str]:
 
 
 def default(name: str, value: object) -> str:
-    machine = {"home": "the platform's data folder", "threads": "number of cores, at most 4"}
+    machine = {"home": "the platform's data folder", "threads": "the number of cores, at most 4"}
     shown = ",".join(value) if isinstance(value, tuple) else value
     return machine.get(name) or ("unset" if value is None else f"`{shown}`")
 
 
 def errors() -> Iterator[str]:
     yield "# Errors\n"
-    yield "One tree. Codes are stable; over HTTP they come as `application/problem+json`.\n"
+    yield (
+        "Every error has a stable `code`. The HTTP API returns it as `application/problem+json` with the status below; "
+        "the command line prints it and ends with the exit code below.\n"
+    )
     yield "| error | code | HTTP | exit | what to do |\n|---|---|---|---|---|"
     for error in dict.fromkeys(tree(Error)):
         yield f"| {error.__name__} | `{error.code}` | {error.status} | {error.exit_code} | {error.hint} |"
@@ -74,6 +86,7 @@ def errors() -> Iterator[str]:
 
 def reasons() -> Iterator[str]:
     yield "# Reasons and conflicts\n"
+    yield "A report gives reasons for its verdict and lists conflicts between pieces of evidence. Codes are stable.\n"
     for title, codes in (("Reasons", REASONS), ("Conflicts", CONFLICTS)):
         yield f"## {title}\n\n| code | meaning |\n|---|---|"
         yield from (f"| `{code}` | {text} |" for code, text in codes.items())
@@ -89,9 +102,63 @@ def schema() -> str:
     return json.dumps(described, indent=2) + "\n"
 
 
+def architecture(page: str) -> str:
+    """The page with its table of packages rewritten: what each is for (its docstring) and what it imports."""
+    rows = "| package | purpose | depends on |\n|---|---|---|\n"
+    imports = dependencies()
+    for package in packages():
+        purpose = ast.get_docstring(ast.parse(source(package).read_text(encoding="utf-8"))) or ""
+        used = ", ".join(f"`{name}`" for name in sorted(imports[package])) or "nothing"
+        rows += f"| `{path_of(package)}` | {purpose.partition(chr(10))[0]} | {used} |\n"
+    return PACKAGES.sub(lambda marks: marks[1] + rows + marks[2], page)
+
+
+def packages() -> Iterator[str]:
+    """Dotted names of the application's packages, in the order of the layers that pyproject.toml lists."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    for contract in project["tool"]["importlinter"]["contracts"]:
+        for container in contract.get("containers", []):
+            layers = re.findall(r"\b[a-z]\w+", " ".join(contract["layers"]))
+            yield from (f"{container}.{layer}" for layer in layers if source(f"{container}.{layer}").exists())
+    yield "models"
+
+
+def path_of(package: str) -> str:
+    """A package's path in the repository; a single module's ends with .py."""
+    folder = package.replace(".", "/")
+    return folder if (ROOT / folder).is_dir() else f"{folder}.py"
+
+
+def source(package: str) -> Path:
+    """The file with a package's docstring."""
+    here = ROOT / path_of(package)
+    return here / "__init__.py" if here.is_dir() else here
+
+
+def dependencies() -> dict[str, set[str]]:
+    """What each package imports: packages of its own root by their last name, others by their root."""
+    graph = grimp.build_graph(*ROOTS, exclude_type_checking_imports=True)
+    uses: dict[str, set[str]] = {package: set() for package in packages()}
+    for module in graph.modules:
+        package = package_of(module)
+        if package not in uses or ".training" in module:
+            continue
+        root, _, name = package.partition(".")
+        for imported in map(package_of, graph.find_modules_directly_imported_by(module)):
+            other, _, last = imported.partition(".")
+            uses[package].add(last if other == root else other)
+        uses[package] -= {"", name, root}
+    return uses
+
+
+def package_of(module: str) -> str:
+    """`service.kit` for `service.kit.errors`; `models` is one package."""
+    return "models" if module.startswith("models") else ".".join(module.split(".")[:2])
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing, exit 1 where a page is out of date")
+    parser.add_argument("--check", action="store_true", help="change nothing and exit 1 if a page is out of date")
     check = parser.parse_args().check
     stale = []
     for name, text in pages().items():
