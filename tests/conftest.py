@@ -1,7 +1,7 @@
 """Shared fixtures: every test has its own home folder, and none reads the caller's settings."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,13 +11,10 @@ from service.gateway.assembly import build_gateway
 from service.gateway.options import GatewayOptions
 from service.gateway.pipeline import Gateway
 from service.installation import Installation, open_installation
-from service.keys import signing
 from service.kit import logs
 from service.kit.settings import PREFIX, Settings
-from service.media.pictures import ImageLimits
 from tests.support.faces import WITHOUT_FACES
-from tests.support.painter import Checker, Painter
-from tests.support.prompts import Screen
+from tests.support.gateways import Build, builder
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 logs.configure("error")
@@ -42,9 +39,6 @@ def installation(settings: Settings) -> Iterator[Installation]:
     opened = open_installation(settings)
     yield opened
     opened.close()
-
-
-Build = Callable[..., Gateway]
 
 
 @pytest.fixture
@@ -96,7 +90,7 @@ def gateway(build: Build) -> Gateway:
 
 
 @pytest.fixture
-def painted_installation(installation: Installation, gateway: Gateway) -> Installation:
+def painted_house(installation: Installation, gateway: Gateway) -> Installation:
     """An installation whose gateway paints."""
     installation._gateway = gateway
     return installation
