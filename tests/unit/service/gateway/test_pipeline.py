@@ -1,6 +1,7 @@
 """The pipeline: every stage fails closed. Whatever goes wrong, there are no pixels."""
 
 import pytest
+from numpy.typing import NDArray
 
 from service.gateway.execution import ReleaseObserver
 from service.gateway.order import Order
@@ -30,7 +31,7 @@ def test_what_is_watched(gateway: Gateway) -> None:
      ("credentials", "read", "prove")],
 )  # fmt: skip
 def test_a_finishing_stage_that_hangs_releases_nothing(
-    build, installation: Installation, part: str, method: str, stage: str
+    build: Build, installation: Installation, part: str, method: str, stage: str
 ) -> None:
     hanging = Hanging(getattr(installation, part), method)
     gateway = build(finish_timeout=0.5 if stage == "mark" else 3, **{part: hanging})

@@ -33,7 +33,7 @@ class TestSealed:
         with pytest.raises(TypeError, match="own stage"):
             stage(*[None] * len(dataclasses.fields(stage)))
 
-    def test_it_cannot_be_subclassed(self, stage) -> None:
+    def test_it_cannot_be_subclassed(self, stage: type) -> None:
         with pytest.raises(TypeError, match="extended"):
             type("Own", (stage,), {})
 
@@ -41,7 +41,7 @@ class TestSealed:
         with pytest.raises(TypeError, match="already"):
             claim_constructor(stage)
 
-    def test_one_made_by_a_trick_is_not_genuine(self, stage) -> None:
+    def test_one_made_by_a_trick_is_not_genuine(self, stage: type) -> None:
         blank = object.__new__(stage)
         called = type.__call__(stage, *[None] * len(dataclasses.fields(stage)))
         for forged in (blank, called, None, object()):
