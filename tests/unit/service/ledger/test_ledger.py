@@ -1,6 +1,7 @@
 import itertools
 import multiprocessing
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def ledger(path: Path):  # type: ignore[no-untyped-def]
+def ledger(path: Path) -> Iterator[Ledger]:
     opened = Ledger.open(f"sqlite:///{path}")
     yield opened
     opened.close()
