@@ -6,8 +6,10 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from numpy.typing import NDArray
 from typer.testing import CliRunner, Result
 
 from detectors.prompts import PromptScreen
@@ -18,6 +20,7 @@ from service.cli.app import app
 from service.gateway.execution import ReleaseObserver
 from service.gateway.order import Order
 from service.gateway.pipeline import Gateway
+from service.generation import Job, OnStep
 from service.installation import Installation, open_installation
 from service.kit.errors import Blocked, LikenessHeld, LikenessRefused, NoFace, PromptRefused, StageFailed
 from service.kit.settings import load_settings
@@ -25,6 +28,7 @@ from service.likeness.checks import Likeness
 from service.likeness.schemas import Grant
 from service.media.pictures import encode
 from tests.support.adapters import listed
+from tests.support.gateways import Build
 from tests.support.painter import Painter
 from tests.support.people import ANN, BOB, MODEL, ByColour, enrolled, portrait
 from tests.support.people import likeness as likeness_of
@@ -39,7 +43,7 @@ class Portraits(Painter):
 
     colour = ANN
 
-    def render(self, job, on_step):  # type: ignore[no-untyped-def]
+    def render(self, job: Job, on_step: OnStep) -> NDArray[np.uint8]:
         on_step(1, 1)
         return portrait(self.colour, job.width)
 
@@ -51,7 +55,7 @@ def likeness(installation: Installation) -> Likeness:
 
 
 @pytest.fixture
-def gateway(build, likeness: Likeness) -> Gateway:
+def gateway(build: Build, likeness: Likeness) -> Gateway:
     return build(Portraits(), likeness=likeness)
 
 
@@ -75,7 +79,7 @@ def test_a_protected_face_is_refused_and_recorded(gateway: Gateway, installation
     assert ann.subject not in refused.value.message
 
 
-def test_a_face_that_may_be_protected_is_held(build, likeness: Likeness, installation: Installation) -> None:
+def test_a_face_that_may_be_protected_is_held(build: Build, likeness: Likeness, installation: Installation) -> None:
     class Similar(Portraits):
         colour = (250, 110, 0)
 
@@ -133,7 +137,7 @@ def test_a_withdrawn_image_is_blocked_and_so_is_its_like(gateway: Gateway, insta
 
 
 def test_a_missing_face_model_closes_the_gateway_only_where_somebody_is_protected(
-    build, installation: Installation
+    build: Build, installation: Installation
 ) -> None:
     def missing() -> ByColour:
         from models import ModelMissing
@@ -349,7 +353,7 @@ expect = ["named_person"]
 
 
 @pytest.fixture
-def named(build, likeness: Likeness, tmp_path: Path) -> Gateway:
+def named(build: Build, likeness: Likeness, tmp_path: Path) -> Gateway:
     (tmp_path / "names.toml").write_text(NAMES)
     return build(Painter(), likeness=likeness, prompts=PromptScreen([tmp_path / "names.toml"]))
 

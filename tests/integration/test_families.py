@@ -19,6 +19,7 @@ from service.installation import Installation
 from service.kit.errors import BadRequest, Cancelled, Misconfigured
 from service.kit.settings import Settings
 from tests.support import families, pipelines
+from tests.support.gateways import Build
 
 JOB = Job("a lake", "", 7, 128, 128, 2, 5.0)
 FAMILIES = {  # own size, steps, guidance
@@ -32,7 +33,7 @@ FAMILIES = {  # own size, steps, guidance
 
 
 @pytest.fixture(scope="module", params=FAMILIES)
-def family(request) -> str:
+def family(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
@@ -86,7 +87,7 @@ def test_sizes_are_multiples_of_what_the_family_packs(backend: DiffusersBackend,
         backend.check(replace(JOB, width=130))
 
 
-def test_through_the_gateway(build, backend: DiffusersBackend, installation: Installation) -> None:
+def test_through_the_gateway(build: Build, backend: DiffusersBackend, installation: Installation) -> None:
     gateway = build(backend)
     released = gateway.release(Order(prompt="a lake", seed=7, steps=2, width=256, height=256))
     assert installation.examiner.examine(released.data).verdict == "issued_here"

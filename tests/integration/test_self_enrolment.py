@@ -1,5 +1,7 @@
 """Enrolling one's own face over HTTP, and every way it is refused."""
 
+from collections.abc import Iterator, Sequence
+
 import pytest
 from fastapi.testclient import TestClient
 
@@ -8,7 +10,7 @@ from service.installation import Installation, open_installation
 from service.kit.errors import NotLive
 from service.kit.settings import Settings
 from service.likeness.checks import Likeness
-from service.likeness.liveness import PHOTOS, PoseSequence
+from service.likeness.liveness import PHOTOS, Challenge, PoseSequence, Shot
 from service.media.pictures import encode
 from tests.support.people import BOB, TURNS, Posing, posed
 
@@ -16,7 +18,7 @@ HERE = "/v1/consent/enrolments"
 
 
 @pytest.fixture
-def open_door(settings: Settings):  # type: ignore[no-untyped-def]
+def open_door(settings: Settings) -> Iterator[Installation]:
     installation = open_installation(settings.model_copy(update={"self_enrolment": True}))
     installation.likeness = Likeness(installation.consent, Posing, 0.5, "default")
     yield installation
@@ -62,7 +64,7 @@ def test_another_check_may_ask_for_more_photos(client: TestClient, open_door: In
     class Vendor(PoseSequence):
         most_photos = 6
 
-        def check(self, challenge, shots):  # type: ignore[no-untyped-def]
+        def check(self, challenge: Challenge, shots: Sequence[Shot]) -> None:
             if len(shots) != 6:
                 raise NotLive(f"{len(shots)} photos came, two more than poses were asked for")
 
