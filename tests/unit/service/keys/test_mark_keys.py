@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -82,7 +83,7 @@ def test_a_rotation_that_was_cut_short_loses_nothing(at_home: Settings, monkeypa
     for stop in range(3):
         count = iter(range(10))
 
-        def cut(path: Path, data: bytes, count=count, stop=stop) -> None:
+        def cut(path: Path, data: bytes, count: Iterator[int] = count, stop: int = stop) -> None:
             if next(count) == stop:
                 raise OSError("no space left")
             write(path, data)

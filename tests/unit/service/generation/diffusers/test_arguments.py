@@ -44,7 +44,7 @@ BARE = takes(lambda prompt=None: None)
         (BARE, JOB, {}),
     ],
 )
-def test_guidance_has_another_name_in_each_family(call, job: Job, expected: dict[str, float]) -> None:
+def test_guidance_has_another_name_in_each_family(call: object, job: Job, expected: dict[str, float]) -> None:
     assert arguments.guidance(call, job) == expected
 
 

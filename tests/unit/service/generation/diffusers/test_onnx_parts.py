@@ -49,7 +49,9 @@ def predicted(unet: UNet2DConditionModel, pictures: int, timestep: object = 3) -
 
 @pytest.mark.parametrize("pictures", [1, 2, 3])
 @pytest.mark.parametrize("timestep", [999, torch.tensor(17), torch.tensor(2.5)], ids=str)
-def test_it_predicts_what_torch_predicts(unet, denoiser: Denoiser, pictures: int, timestep: object) -> None:
+def test_it_predicts_what_torch_predicts(
+    unet: UNet2DConditionModel, denoiser: Denoiser, pictures: int, timestep: object
+) -> None:
     expected = predicted(unet, pictures, timestep)
     with denoiser.instead():
         found, again = (predicted(unet, pictures, timestep) for _ in range(2))
@@ -58,7 +60,7 @@ def test_it_predicts_what_torch_predicts(unet, denoiser: Denoiser, pictures: int
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
 
 
-def test_pictures_that_lie_otherwise_in_memory_are_the_same(unet, denoiser: Denoiser) -> None:
+def test_pictures_that_lie_otherwise_in_memory_are_the_same(unet: UNet2DConditionModel, denoiser: Denoiser) -> None:
     sample, states = given(2)
     with denoiser.instead():
         plain, turned = (
@@ -76,7 +78,7 @@ def test_the_graph_is_empty_and_takes_other_weights_of_the_same_shapes(graph: by
         torch.testing.assert_close(predicted(other, 2), expected, atol=1e-4, rtol=0)
 
 
-def test_afterwards_torch_predicts_again_even_after_a_fault(unet, denoiser: Denoiser) -> None:
+def test_afterwards_torch_predicts_again_even_after_a_fault(unet: UNet2DConditionModel, denoiser: Denoiser) -> None:
     def draw() -> None:
         with denoiser.instead():
             assert "forward" in vars(unet)
@@ -87,7 +89,7 @@ def test_afterwards_torch_predicts_again_even_after_a_fault(unet, denoiser: Deno
     assert "forward" not in vars(unet)
 
 
-def test_what_the_graph_has_no_input_for_is_a_fault(unet, denoiser: Denoiser) -> None:
+def test_what_the_graph_has_no_input_for_is_a_fault(unet: UNet2DConditionModel, denoiser: Denoiser) -> None:
     sample, states = given(2)
     with denoiser.instead():
         unet(sample, 3, states, cross_attention_kwargs=None, return_dict=False)
@@ -109,7 +111,7 @@ def test_a_network_of_other_shapes_is_refused(graph: bytes) -> None:
 
 
 @pytest.mark.parametrize("broken", [b"", b"no graph", b"\x08"])
-def test_what_is_no_graph_is_refused(unet, broken: bytes) -> None:
+def test_what_is_no_graph_is_refused(unet: UNet2DConditionModel, broken: bytes) -> None:
     with pytest.raises(ModelFault):
         Denoiser(unet, broken, 1)
 

@@ -14,7 +14,9 @@ ALWAYS = Strength(scale=1000, warm_up=0, threshold=1.0, momentum=0.0, decay=0.0)
 class UNet:
     """Predicts the mean of the text states it is given, everywhere."""
 
-    def forward(self, sample, timestep, encoder_hidden_states, return_dict=True):  # type: ignore[no-untyped-def]
+    def forward(
+        self, sample: torch.Tensor, timestep: object, encoder_hidden_states: torch.Tensor, return_dict: bool = True
+    ) -> tuple[torch.Tensor]:
         return (encoder_hidden_states.mean(dim=(1, 2))[:, None, None, None].expand(sample.shape).clone(),)
 
 

@@ -16,6 +16,7 @@ from service.gateway.order import Order
 from service.generation.diffusers.safety_checker import FolderChecker, brings_checker, margin
 from service.kit.errors import StageFailed, Unavailable, Unsafe
 from service.kit.settings import Settings
+from tests.support.gateways import Build
 from tests.support.painter import landscape
 from tests.support.pipelines import add_safety_checker, change_weights
 
@@ -204,7 +205,7 @@ def test_what_is_no_picture_is_not_judged(checker: FolderChecker, fault: str) ->
         checker([])
 
 
-def test_nan_in_the_middle_of_a_day_refuses_the_picture(build, folder: Path) -> None:
+def test_nan_in_the_middle_of_a_day_refuses_the_picture(build: Build, folder: Path) -> None:
     checker = FolderChecker(folder)
     gateway = build(checkers=[checker])
     assert gateway.release(Order(prompt="a lake", seed=1)).findings[0].detector == checker.name
@@ -214,7 +215,7 @@ def test_nan_in_the_middle_of_a_day_refuses_the_picture(build, folder: Path) -> 
     assert caught.value.stage == "screen"
 
 
-def test_what_it_flags_is_refused(build, folder: Path) -> None:
+def test_what_it_flags_is_refused(build: Build, folder: Path) -> None:
     checker = FolderChecker(folder)
     cosines = checker._cosines(checker._embed([landscape(1, 256, 256)])[0])[1] + 0.99
     give_thresholds(checker, np.full(3, 0.99, np.float32), np.full(17, cosines.max() - 0.05, np.float32))
