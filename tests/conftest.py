@@ -90,7 +90,7 @@ def gateway(build: Build) -> Gateway:
 
 
 @pytest.fixture
-def painted_house(installation: Installation, gateway: Gateway) -> Installation:
+def painted_installation(installation: Installation, gateway: Gateway) -> Installation:
     """An installation whose gateway paints."""
     installation._gateway = gateway
     return installation

@@ -117,14 +117,14 @@ class TestGenerations:
     def test_more_than_the_operator_allows(self, client: TestClient) -> None:
         problem(client.post(URL, json={"prompt": "x", "n": 5}), 400, "bad_request")
 
-    def test_a_refusal_is_openais_and_has_no_data(self, painted_house: Installation, build: Build) -> None:
-        painted_house._gateway = build(checkers=[Checker(lambda images: [finding(0.9)])])
-        client = TestClient(create_app(painted_house))
+    def test_a_refusal_is_openais_and_has_no_data(self, painted_installation: Installation, build: Build) -> None:
+        painted_installation._gateway = build(checkers=[Checker(lambda images: [finding(0.9)])])
+        client = TestClient(create_app(painted_installation))
         body = problem(client.post(URL, json={"prompt": "x", "n": 2}), 400, "moderation_blocked")
         assert body["error"]["type"] == "image_generation_user_error"  # type: ignore[index]
         assert "data" not in body
 
-    def test_one_refusal_of_two_is_told(self, painted_house: Installation, build: Build) -> None:
+    def test_one_refusal_of_two_is_told(self, painted_installation: Installation, build: Build) -> None:
         unsafe = landscape(6, 256, 256)  # by the picture: two are screened at once, in any order
         checker = Checker(lambda images: [finding(0.9 if np.array_equal(images[0], unsafe) else 0.1)])
         painted_installation._gateway = build(checkers=[checker])
@@ -135,7 +135,7 @@ class TestGenerations:
         assert "scripted nsfw 0.90" in refusal["message"]
 
     def test_an_unmarkable_picture_is_422_and_not_worth_trying_again(
-        self, painted_house: Installation, build: Build
+        self, painted_installation: Installation, build: Build
     ) -> None:
         class Drowns:
             ALGORITHM = painted_installation.codec.ALGORITHM
@@ -149,9 +149,9 @@ class TestGenerations:
         assert body["error"]["type"] == "image_generation_user_error"  # type: ignore[index]
         assert "retry-after" not in response.headers
 
-    def test_a_failed_stage_is_503_with_retry_after(self, painted_house: Installation, build: Build) -> None:
-        painted_house._gateway = build(Misbehaving(lambda job: None))
-        response = TestClient(create_app(painted_house)).post(URL, json={"prompt": "x"})
+    def test_a_failed_stage_is_503_with_retry_after(self, painted_installation: Installation, build: Build) -> None:
+        painted_installation._gateway = build(Misbehaving(lambda job: None))
+        response = TestClient(create_app(painted_installation)).post(URL, json={"prompt": "x"})
         problem(response, 503, "stage_failed")
         assert int(response.headers["retry-after"]) > 0
 
@@ -211,7 +211,9 @@ class TestOperations:
         assert client.get("/healthz").json()["status"] == "ok"
         assert client.get("/readyz").json() == {"status": "ready", "decisions": 0, "generation": "ready"}
 
-    def test_not_ready_without_the_ledger(self, painted_house: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_not_ready_without_the_ledger(
+        self, painted_installation: Installation, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         from service.kit.errors import Unavailable
 
         def gone() -> int:
@@ -241,7 +243,7 @@ class TestOperations:
         assert client.get(URL).status_code == 405
 
     def test_a_bug_is_a_problem_without_details(
-        self, painted_house: Installation, monkeypatch: pytest.MonkeyPatch
+        self, painted_installation: Installation, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def bug(*args: object) -> None:
             raise RuntimeError("secret detail")
@@ -305,14 +307,16 @@ class TestAServer:
         assert response.model_extra is not None
         assert response.model_extra["countermark"]["images"][0]["seed"] == 5
 
-    def test_the_official_client_reads_refusals(self, address: str, painted_house: Installation, build: Build) -> None:
-        painted_house._gateway = build(checkers=[Checker(lambda images: [finding(0.9)])])
+    def test_the_official_client_reads_refusals(
+        self, address: str, painted_installation: Installation, build: Build
+    ) -> None:
+        painted_installation._gateway = build(checkers=[Checker(lambda images: [finding(0.9)])])
         client = openai.OpenAI(base_url=address + "/v1", api_key="none")
         with pytest.raises(openai.BadRequestError) as caught:
             client.images.generate(prompt="x")
         assert caught.value.code == "moderation_blocked"
 
-    def test_a_caller_who_leaves_cancels(self, address: str, painted_house: Installation, build: Build) -> None:
+    def test_a_caller_who_leaves_cancels(self, address: str, painted_installation: Installation, build: Build) -> None:
         class Slow(Painter):
             default_steps = 200
 

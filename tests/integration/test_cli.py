@@ -164,7 +164,7 @@ def test_a_wrong_setting(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 
 @pytest.fixture
-def painted(monkeypatch: pytest.MonkeyPatch, painted_house: Installation) -> Installation:
+def painted(monkeypatch: pytest.MonkeyPatch, painted_installation: Installation) -> Installation:
     from service.cli import generate
 
     monkeypatch.setattr(generate, "open_installation", lambda settings: painted_installation)

@@ -37,7 +37,7 @@ def client(painted_installation: Installation) -> TestClient:
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], painted_house: Installation) -> Run:
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], painted_installation: Installation) -> Run:
     """Run a command in this process over the painted house; gives (exit code, standard output, standard error)."""
     monkeypatch.setattr(generate, "open_installation", lambda settings: painted_installation)
     return runner(monkeypatch, capsys, columns=250)
