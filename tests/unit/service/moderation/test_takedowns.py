@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import sqlite3
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -408,8 +409,8 @@ class TestAppeals:
         appeals: Appeals,
         takedowns: Takedowns,
         installation: Installation,
-        decided: str | None,
-        outcome: str,
+        decided: Literal["removed", "rejected"] | None,
+        outcome: Literal["upheld", "overturned"],
         status: str,
         blocked: bool,
     ) -> None:
