@@ -44,7 +44,7 @@ from tests.integration.test_consent import Portraits, grant
 from tests.support import adapters, families, pipelines
 from tests.support.gateways import Build
 from tests.support.painter import Painter
-from tests.support.people import BOB, ByColour, enrolled, portrait
+from tests.support.people import BOB, ByColour, enrolled, portrait, revoking
 
 runner = CliRunner()
 JOB = Job("a lake", "", 7, 128, 128, 2, 5.0)
@@ -276,6 +276,7 @@ def test_a_picture_that_shows_nobody_of_the_samples_is_released(
     build: Build, adoption: Adoption, file: Path, installation: Installation, likeness: Likeness, tmp_path: Path
 ) -> None:
     card = of_bob(adoption, file, tmp_path)
+    assert card.samples is not None
     assert (card.samples.images, card.samples.faces) == (2, 1)
     for backend in (Painter(), Portraits()):  # a landscape; Ann, who is in no sample
         released = build(backend, likeness=likeness).release(order("style:0.5"))
@@ -332,9 +333,9 @@ def test_an_adapter_of_somebody_needs_their_grant_each_time(
     ]
     with pytest.raises(LikenessRefused, match="does not allow `commercial`"):
         gateway.release(order("ann", scope="commercial"))
-    revoking = ReleaseObserver(on_step=lambda done, total: installation.consent.grants.revoke(given.id) and None)
+    observer = ReleaseObserver(on_step=revoking(installation, given))
     with pytest.raises(LikenessRefused, match="ended while"):
-        gateway.release(order("ann"), revoking)
+        gateway.release(order("ann"), observer)
     with pytest.raises(LikenessRefused, match="revoked"):
         gateway.release(order("ann"))
     assert installation.ledger.verify().images == 1

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import httpx2
 import jsonschema
 import numpy as np
 import openai
@@ -39,7 +40,7 @@ def client(painted_installation: Installation) -> TestClient:
     return TestClient(create_app(painted_installation), raise_server_exceptions=False)
 
 
-def problem(response: httpx.Response, status: int, code: str) -> dict[str, object]:
+def problem(response: httpx2.Response, status: int, code: str) -> dict[str, object]:
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/problem+json"
     body: dict[str, object] = response.json()
@@ -335,4 +336,4 @@ class TestAServer:
             time.sleep(0.05)
         with painted_installation.ledger._engine.connect() as connection:
             body = connection.exec_driver_sql("SELECT body FROM decisions").scalar()
-        assert json.loads(body)["code"] == "cancelled"
+        assert json.loads(str(body))["code"] == "cancelled"

@@ -111,7 +111,7 @@ def test_the_openapi_document_shows_the_form(client: TestClient) -> None:
 
 # No field of a form skips consent or safety.
 
-FORM = {
+FORM: dict[str, list[Any]] = {
     **{name: values for name, values in FIELDS.items() if name != "grants"},
     "strength": [None, 0.5, 1.0],
     "reference_scale": [None, 0.5],

@@ -5,6 +5,7 @@ import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,7 +31,7 @@ from service.media.pictures import encode
 from tests.support.adapters import listed
 from tests.support.gateways import Build
 from tests.support.painter import Painter
-from tests.support.people import ANN, BOB, MODEL, ByColour, enrolled, portrait
+from tests.support.people import ANN, BOB, MODEL, ByColour, enrolled, portrait, revoking
 from tests.support.people import likeness as likeness_of
 
 runner = CliRunner()
@@ -109,7 +110,7 @@ def test_without_grants_the_manifest_speaks_of_no_consent(gateway: Gateway) -> N
 def test_a_grant_revoked_while_it_renders_releases_nothing(gateway: Gateway, installation: Installation) -> None:
     ann = enrolled(installation.consent)
     given = grant(installation, ann.subject)
-    observer = ReleaseObserver(on_step=lambda done, total: installation.consent.grants.revoke(given.id) and None)
+    observer = ReleaseObserver(on_step=revoking(installation, given))
     with pytest.raises(LikenessRefused, match="ended while"):
         gateway.release(under(given), observer)
     assert installation.consent.grants.uses_of(ann.subject) == []
@@ -153,7 +154,7 @@ def test_a_missing_face_model_closes_the_gateway_only_where_somebody_is_protecte
 
 # No field of a request skips consent or safety.
 
-FIELDS = {
+FIELDS: dict[str, list[Any]] = {
     "negative_prompt": ["", "a face"],
     "num_inference_steps": [None, 1],
     "guidance_scale": [None, 0.0, 7.5],

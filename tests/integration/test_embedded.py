@@ -89,7 +89,8 @@ def test_who_draws(precision: str, parts: list[type]) -> None:
 def corners(rgb: np.ndarray) -> np.ndarray:
     """Mean colour of the upper corners, where the background is."""
     side = rgb.shape[0] // 8
-    return np.mean([rgb[:side, :side], rgb[:side, -side:]], axis=(0, 1, 2))
+    result: np.ndarray = np.mean([rgb[:side, :side], rgb[:side, -side:]], axis=(0, 1, 2))
+    return result
 
 
 def test_colour_words_steer_the_background(backend: DiffusersBackend) -> None:
@@ -151,10 +152,10 @@ def test_its_pictures_are_recovered_after_strip_half_size_and_jpeg_70(
 def test_altered_weights_do_not_draw(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     real = card_module.Card._check
 
-    def altered(card: Card, path: Path) -> Card:
+    def altered(card: Card, path: str) -> None:
         if path.startswith("unet/"):
             raise DigestMismatch("unet has another SHA-256")
-        return real(card, path)
+        real(card, path)
 
     monkeypatch.setattr(card_module.Card, "_check", altered)
     with pytest.raises(Unavailable, match="another SHA-256"):

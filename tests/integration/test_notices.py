@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from fastapi.testclient import TestClient
 
@@ -43,7 +43,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], pai
     return runner(monkeypatch, capsys, columns=250)
 
 
-def problem(response: httpx.Response, status: int, code: str) -> dict[str, str]:
+def problem(response: httpx2.Response, status: int, code: str) -> dict[str, str]:
     assert response.status_code == status, response.text
     body: dict[str, str] = response.json()
     assert body["code"] == code

@@ -4,6 +4,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,7 +29,8 @@ JOB = Job("a lake", "", 7, 256, 256, 2, 5.0)
 
 @pytest.fixture(scope="session", params=["stable_diffusion", "stable_diffusion_xl"])
 def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return getattr(pipelines, request.param)(tmp_path_factory.mktemp(request.param) / "pipeline")
+    result: Path = getattr(pipelines, request.param)(tmp_path_factory.mktemp(request.param) / "pipeline")
+    return result
 
 
 @pytest.fixture(scope="session")
@@ -101,7 +103,7 @@ def test_a_queue_draws_alike_pictures_together_for_the_gateway(
         with ThreadPoolExecutor(4) as callers:
             drawn = list(callers.map(gateway.release, [Order(prompt="a lake", seed=s, steps=2) for s in range(4)]))
     finally:
-        del backend.render_batch  # type: ignore[method-assign]
+        del backend.render_batch
     assert [released.admitted.job.seed for released in drawn] == [0, 1, 2, 3]
     assert sum(calls) == 4
     assert max(calls) == 2
@@ -157,7 +159,7 @@ def test_numbers_that_are_not_finite_are_a_fault(build: Build, folder: Path, ins
 
 
 class TestWhatIsNotLoaded:
-    def load(self, folder: object, **more: object) -> None:
+    def load(self, folder: object, **more: Any) -> None:
         load_backend(Settings(pipeline=str(folder), threads=1, **more))
 
     def test_a_hub_id_without_leave(self) -> None:

@@ -346,6 +346,7 @@ def test_energy_is_in_the_manifest_where_that_is_switched_on(build, installation
     released = gateway.release(Order(prompt="a lake"))
     claimed = installation.examiner.examine(released.data).claimed
     assert claimed.state == "trusted"
+    assert released.energy is not None
     assert claimed.disclosures[ENERGY_LABEL] == released.energy.rounded()
 
 

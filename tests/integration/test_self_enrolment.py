@@ -1,6 +1,7 @@
 """Enrolling one's own face over HTTP, and every way it is refused."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -30,8 +31,8 @@ def client(open_door: Installation) -> TestClient:
     return TestClient(create_app(open_door), raise_server_exceptions=False)
 
 
-def photos(poses: list[str], **changes: object) -> list[bytes]:
-    return [encode(posed(TURNS[one], seed, **changes), "png")[0] for seed, one in enumerate(poses)]  # type: ignore[arg-type]
+def photos(poses: list[str], **changes: Any) -> list[bytes]:
+    return [encode(posed(TURNS[one], seed, **changes), "png")[0] for seed, one in enumerate(poses)]
 
 
 def form(data: list[bytes]) -> list[tuple[str, tuple[str, bytes]]]:
@@ -110,7 +111,7 @@ def test_forms_that_are_none_spend_no_challenge(client: TestClient, open_door: I
         {"data": ann, "files": [*files[:3], ("photo", files[3][1])]},
         {"files": [*files[:3], ("name", files[3][1])]},
     ):
-        answer = client.post(here, **sent)  # type: ignore[arg-type]
+        answer = client.post(here, **sent)
         assert (answer.status_code, answer.json()["code"]) == (400, "bad_request"), answer.text
     assert open_door.consent.subjects.everybody() == []
     assert client.post(here, data=ann, files=files).status_code == 201

@@ -14,6 +14,7 @@ from service.gateway.order import Order
 from service.gateway.pipeline import Gateway
 from service.installation import Installation
 from service.kit.settings import Settings
+from service.media.pictures import OutputFormat
 
 
 def jpeg(rgb: np.ndarray, quality: int, size: tuple[int, int] | None = None) -> bytes:
@@ -28,7 +29,7 @@ def pixels(data: bytes) -> np.ndarray:
 
 
 @pytest.mark.parametrize("to", ["png", "jpeg", "webp"])
-def test_an_issued_file_is_verified(installation: Installation, gateway: Gateway, to: str) -> None:
+def test_an_issued_file_is_verified(installation: Installation, gateway: Gateway, to: OutputFormat) -> None:
     released = gateway.release(Order(prompt="a lake", seed=3, format=to))
 
     report = installation.examiner.examine(released.data)
