@@ -14,7 +14,7 @@ class Answers(ByColour):
     def __init__(self, *answers: list[Face]) -> None:
         self.answers = iter(answers)
 
-    def __call__(self, _rgb: NDArray[np.uint8]) -> list[Face]:
+    def __call__(self, rgb: NDArray[np.uint8]) -> list[Face]:
         return next(self.answers)
 
 

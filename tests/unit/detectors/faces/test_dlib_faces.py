@@ -73,7 +73,8 @@ def nose_pushed(rgb: np.ndarray, by: float) -> np.ndarray:
     """The portrait with its nose, at (224, 135), so many px further to the right."""
     y, x = np.mgrid[: rgb.shape[0], : rgb.shape[1]].astype(np.float32)
     near = np.exp(-(((x - 224) / 18) ** 2 + ((y - 135) / 18) ** 2))
-    return cv2.remap(rgb, x - np.float32(by) * near, y, cv2.INTER_LINEAR)
+    result: np.ndarray = cv2.remap(rgb, x - np.float32(by) * near, y, cv2.INTER_LINEAR)
+    return result
 
 
 @pytest.mark.parametrize(("by", "low", "high"), [(0, -0.06, 0.06), (12, 0.1, 0.2), (-12, -0.2, -0.1)])

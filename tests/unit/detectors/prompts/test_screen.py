@@ -88,7 +88,7 @@ def test_a_classifier_that_stops_working_says_so(
         screen.screen("a red fox")
 
 
-def altered(folder: Path, change: Callable[[dict], object]) -> Card:
+def altered(folder: Path, change: Callable[[dict[str, Any]], object]) -> Card:
     """The shipped model in `folder` with other limits, and a card that agrees with them."""
     import hashlib
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from tests.unit.watermark.tile.pictures import PHOTOS, Rgb, cartoon, photo
 from watermark.foreign import stock
@@ -44,7 +44,8 @@ def test_enough_is_what_coins_hardly_reach(bits: int) -> None:
     from math import comb
 
     def chance(least: int) -> float:
-        return sum(comb(bits, right) for right in range(least, bits + 1)) / 2**bits
+        result: float = sum(comb(bits, right) for right in range(least, bits + 1)) / 2**bits
+        return result
 
     assert chance(enough(bits)) <= ODDS < chance(enough(bits) - 1)
 
@@ -74,6 +75,11 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Callable[[Says], None]:
     return install
 
 
+def saying(bits: ArrayLike) -> Says:
+    """The decoder that gives `bits`, over and over."""
+    return lambda bgr, method, length: np.resize(bits, length)
+
+
 def repeated(message: Message, length: int) -> np.ndarray:
     return np.resize(np.array(message.bits), length)
 
@@ -99,7 +105,7 @@ def test_a_few_wrong_bits_are_forgiven_and_no_more(fake: Callable[[Says], None])
     for wrong, count in ((5, 1), (6, 0)):
         flipped = bits.copy()
         flipped[:wrong] ^= 1
-        fake(lambda bgr, method, length, flipped=flipped: np.resize(flipped, length))
+        fake(saying(flipped))
         assert len(StockMarks().read(cartoon(1))) == count
 
 
@@ -140,7 +146,7 @@ def test_a_reading_that_is_nearly_constant_never_counts(fake: Callable[[Says], N
     message = Message("just mixed", "dwtDct", (0,) * (need - 1) + (1,) * (33 - need))
     assert not any(is_plain(one.bits) for one in (message, *STOCK))
     for ones, count in ((33 - need, 1), (32 - need, 0)):
-        fake(lambda bgr, method, length, ones=ones: np.resize([0] * (32 - ones) + [1] * ones, length))
+        fake(saying([0] * (32 - ones) + [1] * ones))
         assert len(StockMarks([message]).read(cartoon(1))) == count
 
 

@@ -1,5 +1,7 @@
 """A tiny random UNet and decoder, computed by torch and by ONNX Runtime."""
 
+from typing import Any
+
 import onnx
 import pytest
 import torch
@@ -30,7 +32,7 @@ def denoiser(unet: UNet2DConditionModel, graph: bytes) -> Denoiser:
     return Denoiser(unet, graph, 1)
 
 
-def made(seed: int, **more: object) -> UNet2DConditionModel:
+def made(seed: int, **more: Any) -> UNet2DConditionModel:
     torch.manual_seed(seed)
     return tiny(WIDTH, **more).eval().requires_grad_(False)
 

@@ -1,6 +1,7 @@
 """The arithmetic of Safe Latent Diffusion on a UNet that predicts its own input."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -70,7 +71,7 @@ def test_a_forward_that_offload_put_there_is_used_and_stays() -> None:
     pipe = pipeline(concept=3.0)
     calls: list[object] = []
 
-    def hooked(*args: object, **more: object) -> tuple[torch.Tensor]:
+    def hooked(*args: Any, **more: Any) -> tuple[torch.Tensor]:
         calls.append(args)
         return UNet.forward(pipe.unet, *args, **more)
 

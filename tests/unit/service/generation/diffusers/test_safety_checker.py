@@ -3,12 +3,14 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from models import ModelFault, ModelMissing
 from service.gateway.assembly import open_folder_checker
@@ -149,7 +151,9 @@ def test_weights_that_cannot_judge_are_not_opened(folder: Path, fault: str) -> N
     ],
 )
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_a_feature_extractor_that_shows_another_picture_is_a_fault(folder: Path, change: dict, said: str) -> None:
+def test_a_feature_extractor_that_shows_another_picture_is_a_fault(
+    folder: Path, change: dict[str, Any], said: str
+) -> None:
     path = folder / "feature_extractor" / "preprocessor_config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
     with pytest.raises(ModelFault, match=said):
@@ -189,7 +193,7 @@ def test_a_checker_that_is_not_understood_is_a_fault(tmp_path: Path, said: str) 
         brings_checker(tmp_path)
 
 
-BAD_IMAGES = {
+BAD_IMAGES: dict[str, NDArray[Any]] = {
     "floating point with NaN": np.full((64, 64, 3), np.nan, np.float32),
     "grey": np.zeros((64, 64), np.uint8),
     "with alpha": np.zeros((64, 64, 4), np.uint8),
