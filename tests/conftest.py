@@ -7,14 +7,12 @@ from pathlib import Path
 import pytest
 
 from detectors import DlibFaces, OpenNsfw
-from service.gateway.assembly import build_gateway
-from service.gateway.options import GatewayOptions
 from service.gateway.pipeline import Gateway
 from service.installation import Installation, open_installation
 from service.kit import logs
 from service.kit.settings import PREFIX, Settings
 from tests.support.faces import WITHOUT_FACES
-from tests.support.gateways import Build, builder
+from tests.support.gateway import Build, builder
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 logs.configure("error")
@@ -44,44 +42,7 @@ def installation(settings: Settings) -> Iterator[Installation]:
 @pytest.fixture
 def build(installation: Installation) -> Build:
     """Builds a gateway over `installation`, by default with the painter and checks that find everything safe."""
-
-    def make(
-        backend: object = None,
-        checkers: Sequence[object] | None = None,
-        screen_timeout: float = 30,
-        safe_retries: int = 0,
-        finish_timeout: float = 60,
-        render_timeout: float = 60,
-        energy_in_manifest: bool = False,
-        prompts: object = None,
-        **parts: object,
-    ) -> Gateway:
-        own = {"codec": installation.codec, "credentials": installation.credentials, "ledger": installation.ledger}
-        own |= {
-            "blocklist": installation.blocklist,
-            "likeness": installation.likeness,
-            "adapters": installation.adapters,
-            **parts,
-        }
-        return build_gateway(
-            backend or Painter(),  # type: ignore[arg-type]
-            prompts or Screen(),  # type: ignore[arg-type]
-            [Checker()] if checkers is None else checkers,  # type: ignore[arg-type,list-item]
-            options=GatewayOptions(
-                provider="Test Installation",
-                safety_threshold=0.5,
-                screen_timeout=screen_timeout,
-                render_timeout=render_timeout,
-                limits=ImageLimits(1 << 22, 1 << 22),
-                safe_retries=safe_retries,
-                finish_timeout=finish_timeout,
-                energy_in_manifest=energy_in_manifest,
-            ),
-            digest_prompt=signing.prompt_digester(installation.settings),
-            **own,  # type: ignore[arg-type]
-        )
-
-    return make
+    return builder(installation)
 
 
 @pytest.fixture

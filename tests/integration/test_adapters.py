@@ -42,7 +42,7 @@ from service.likeness.checks import Likeness
 from service.media.pictures import ImageLimits, encode
 from tests.integration.test_consent import Portraits, grant
 from tests.support import adapters, families, pipelines
-from tests.support.gateways import Build
+from tests.support.gateway import Build
 from tests.support.painter import Painter
 from tests.support.people import BOB, ByColour, enrolled, portrait, revoking
 

@@ -27,7 +27,7 @@ from service.gateway.pipeline import Gateway
 from service.generation import Job, OnStep
 from service.installation import Installation
 from tests.assets import hostile
-from tests.support.gateways import Build
+from tests.support.gateway import Build
 from tests.support.painter import Checker, Misbehaving, Painter, finding, landscape
 from watermark.errors import WatermarkNotReadable
 

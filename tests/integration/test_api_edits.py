@@ -19,7 +19,7 @@ from service.media.pictures import ImageLimits, decode
 from tests.integration.test_consent import FIELDS, Portraits, grant
 from tests.integration.test_edits import ANNS, SKY, Plain, mask
 from tests.support.adapters import listed
-from tests.support.gateways import Build
+from tests.support.gateway import Build
 from tests.support.people import ByColour, enrolled
 
 URL = "/v1/images/edits"

@@ -16,7 +16,7 @@ from service.installation import Installation
 from tests.assets.hostile import picture, save
 from tests.integration.test_story import change_one_pixel, jpeg, pixels
 from tests.support.commands import Run, runner
-from tests.support.gateways import Build
+from tests.support.gateway import Build
 from tests.support.painter import Painter
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "report.schema.json").read_text())

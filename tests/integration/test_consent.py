@@ -29,7 +29,7 @@ from service.likeness.checks import Likeness
 from service.likeness.schemas import Grant
 from service.media.pictures import encode
 from tests.support.adapters import listed
-from tests.support.gateways import Build
+from tests.support.gateway import Build
 from tests.support.painter import Painter
 from tests.support.people import ANN, BOB, MODEL, ByColour, enrolled, portrait, revoking
 from tests.support.people import likeness as likeness_of

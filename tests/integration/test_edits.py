@@ -23,7 +23,7 @@ from service.likeness.checks import Likeness
 from service.media.pictures import ImageLimits, decode, encode
 from service.moderation.hash_lists import Listed
 from tests.integration.test_consent import grant
-from tests.support.gateways import Build
+from tests.support.gateway import Build
 from tests.support.painter import Checker, Painter, finding, landscape
 from tests.support.people import ANN, BOB, ByColour, enrolled, portrait, revoking
 from tests.unit.watermark.c2pa.test_credentials import STATEMENT

@@ -21,7 +21,7 @@ from service.kit.errors import BadRequest, Unavailable
 from service.kit.settings import Settings
 from tests.integration.test_story import jpeg, pixels
 from tests.support import adapters
-from tests.support.gateways import Build
+from tests.support.gateway import Build
 
 
 @pytest.fixture(scope="module")

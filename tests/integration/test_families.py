@@ -20,7 +20,7 @@ from service.installation import Installation
 from service.kit.errors import BadRequest, Cancelled, Misconfigured
 from service.kit.settings import Settings
 from tests.support import families, pipelines
-from tests.support.gateways import Build
+from tests.support.gateway import Build
 
 JOB = Job("a lake", "", 7, 128, 128, 2, 5.0)
 FAMILIES = {  # own size, steps, guidance

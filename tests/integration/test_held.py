@@ -50,7 +50,7 @@ from service.kit.settings import PREFIX, Settings
 from service.likeness.checks import Likeness
 from service.media.pictures import ImageLimits, decode, encode
 from service.moderation.hash_lists import Listed
-from tests.support.gateways import Build
+from tests.support.gateway import Build
 from tests.support.painter import Checker, Painter, finding, landscape
 from tests.support.people import ANN, BOB, ByColour, enrolled, portrait
 
@@ -318,7 +318,7 @@ def test_two_at_once_get_one_picture(gateway: Gateway, installation: Installatio
         together.wait(10)
         return mark(*args)  # type: ignore[arg-type]
 
-    gateway.mark._codec = type("Slow", (), {"embed": staticmethod(embed), "extract": installation.codec.extract})()  # type: ignore[assignment]
+    gateway.mark._codec = type("Slow", (), {"embed": staticmethod(embed), "extract": installation.codec.extract})()
 
     def fetch() -> None:
         try:

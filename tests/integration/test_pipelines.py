@@ -22,7 +22,7 @@ from service.installation import Installation
 from service.kit.errors import BadRequest, Cancelled, Misconfigured, StageFailed, Unavailable
 from service.kit.settings import Settings
 from tests.support import pipelines
-from tests.support.gateways import Build
+from tests.support.gateway import Build
 
 JOB = Job("a lake", "", 7, 256, 256, 2, 5.0)
 

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from service.generation.energy import Meter
 from service.generation.queue import Queue, open_queue
 from service.installation import Installation
 from service.kit.errors import BadRequest, Busy, Cancelled, Unavailable, Unsafe
-from tests.support.gateways import Build
+from tests.support.gateway import Build
 from tests.support.painter import Checker, Misbehaving, Painter, finding
 from tests.support.prompts import Screen
 from watermark.c2pa.manifest import ENERGY_LABEL
@@ -341,7 +342,7 @@ def test_energy_is_in_the_ledger_and_the_answer_and_not_in_the_manifest(
     assert installation.ledger.verify().problems == ()
 
 
-def test_energy_is_in_the_manifest_where_that_is_switched_on(build, installation: Installation) -> None:
+def test_energy_is_in_the_manifest_where_that_is_switched_on(build: Build, installation: Installation) -> None:
     gateway = build(queue(Painter()), energy_in_manifest=True)
     released = gateway.release(Order(prompt="a lake"))
     claimed = installation.examiner.examine(released.data).claimed

@@ -17,7 +17,7 @@ from service.kit.model_store import CARDS_FOLDER
 from service.kit.settings import Settings
 from tests.support import pipelines
 from tests.support.classifiers import write_boxes, write_member, write_safety
-from tests.support.gateways import Build
+from tests.support.gateway import Build
 from tests.support.painter import Painter
 
 DIFFUSERS = "stable_diffusion_safety_checker"

@@ -25,7 +25,7 @@ from service.kit.errors import BadRequest, ClientRemoved, LikenessHeld, Likeness
 from service.kit.settings import Settings
 from service.likeness.checks import Likeness
 from service.likeness.schemas import Grant
-from tests.support.gateways import Build
+from tests.support.gateway import Build
 from tests.support.painter import Checker, Painter, finding
 from tests.support.people import ANN, ByColour, enrolled, portrait
 

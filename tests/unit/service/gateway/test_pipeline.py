@@ -1,7 +1,6 @@
 """The pipeline: every stage fails closed. Whatever goes wrong, there are no pixels."""
 
 import pytest
-from numpy.typing import NDArray
 
 from service.gateway.execution import ReleaseObserver
 from service.gateway.order import Order
@@ -12,7 +11,9 @@ from service.kit.errors import (
 )
 from tests.support.gateway import (
     ORDER,
+    Build,
     Hanging,
+    Parts,
 )
 
 

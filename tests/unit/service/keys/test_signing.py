@@ -7,7 +7,7 @@ from service.installation import Installation
 from service.keys import signing
 from service.kit.errors import Misconfigured
 from service.kit.settings import Settings
-from tests.support.gateways import Build
+from tests.support.gateway import Build
 from tests.support.painter import landscape
 from watermark.c2pa.pki import LABEL, make_development_pki
 

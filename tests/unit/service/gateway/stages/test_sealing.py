@@ -29,7 +29,7 @@ SEALED = [Admitted, Draft, Cleared, Marked, Signed, Proven, Released]
 
 @pytest.mark.parametrize("stage", SEALED)
 class TestSealed:
-    def test_it_cannot_be_called(self, stage) -> None:
+    def test_it_cannot_be_called(self, stage: type) -> None:
         with pytest.raises(TypeError, match="own stage"):
             stage(*[None] * len(dataclasses.fields(stage)))
 
@@ -37,7 +37,7 @@ class TestSealed:
         with pytest.raises(TypeError, match="extended"):
             type("Own", (stage,), {})
 
-    def test_its_constructor_is_claimed(self, stage) -> None:
+    def test_its_constructor_is_claimed(self, stage: type) -> None:
         with pytest.raises(TypeError, match="already"):
             claim_constructor(stage)
 

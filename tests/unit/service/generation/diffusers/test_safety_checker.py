@@ -18,7 +18,7 @@ from service.gateway.order import Order
 from service.generation.diffusers.safety_checker import FolderChecker, brings_checker, margin
 from service.kit.errors import StageFailed, Unavailable, Unsafe
 from service.kit.settings import Settings
-from tests.support.gateways import Build
+from tests.support.gateway import Build
 from tests.support.painter import landscape
 from tests.support.pipelines import add_safety_checker, change_weights
 
