@@ -11,11 +11,14 @@ from service.gateway.pipeline import Gateway
 from service.installation import Installation, open_installation
 from service.kit import logs
 from service.kit.settings import PREFIX, Settings
+from tests.support import disk
 from tests.support.faces import WITHOUT_FACES
 from tests.support.gateway import Build, builder
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 logs.configure("error")
+
+PROVIDER = "Test Installation"
 
 
 @pytest.fixture(autouse=True)
@@ -26,14 +29,30 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(PREFIX + "HOME", str(tmp_path / "home"))
 
 
+@pytest.fixture(autouse=True)
+def _quick_disk(request: pytest.FixtureRequest) -> Iterator[None]:
+    if request.node.get_closest_marker("durable"):
+        yield
+        return
+    with disk.unsynced():
+        yield
+
+
+@pytest.fixture(scope="session")
+def home_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home folder of an installation that nobody has used yet; to be copied."""
+    return disk.make_home(tmp_path_factory.mktemp("template") / "home", PROVIDER)
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(home=tmp_path / "home", threads=1, provider="Test Installation")
+    return Settings(home=tmp_path / "home", threads=1, provider=PROVIDER)
 
 
 @pytest.fixture
-def installation(settings: Settings) -> Iterator[Installation]:
+def installation(settings: Settings, home_template: Path) -> Iterator[Installation]:
     """An open installation without a gateway."""
+    disk.copy_home(home_template, settings)
     opened = open_installation(settings)
     yield opened
     opened.close()

@@ -137,6 +137,7 @@ def test_a_database_that_cannot_be_opened(url: str) -> None:
     assert caught.value.hint
 
 
+@pytest.mark.durable
 def test_rows_are_on_the_disk_when_issue_returns(ledger: Ledger, path: Path) -> None:
     """Another connection sees them, and SQLite was told to sync every commit."""
     ledger.issue(issue(1), {})
