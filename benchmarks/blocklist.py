@@ -13,6 +13,7 @@ are others: each of the first half is listed, each of the second half is looked 
 """
 
 import os
+from functools import partial
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
@@ -102,7 +103,7 @@ def recall(pictures: list[np.ndarray]) -> None:
     for name, alter in ALTERED.items():
         copies = [usable(variants(alter(rgb))) for rgb in pictures]
         print(f"| {name} | {' | '.join(str(hits(listed, copies)) for listed in known.values())} |")
-    cost = {way: milliseconds(lambda make=make: make(pictures[0]), 5) for way, make in WAYS.items()}
+    cost = {way: milliseconds(partial(make, pictures[0]), 5) for way, make in WAYS.items()}
     print(f"| hashes of a picture | {' | '.join(str(known[way][0].shape[1]) for way in WAYS)} |")
     print(f"| ms of a picture (512 px) | {' | '.join(f'{cost[way]:.0f}' for way in WAYS)} |")
 

@@ -95,7 +95,7 @@ def pictures_below(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURES)
 
 
-def read(model: DlibFaces, pictures: Sequence[tuple[str, Path]]) -> tuple[list[Sample], list[int], list[float]]:
+def read(model: FaceModel, pictures: Sequence[tuple[str, Path]]) -> tuple[list[Sample], list[int], list[float]]:
     """The faces, how many were found in each picture, and the seconds each took."""
     samples, counts, seconds = [], [], []
     for person, path in pictures:
@@ -140,7 +140,7 @@ def auc_interval(
     """95 % bootstrap interval of the AUC: people, not pairs, are drawn again."""
     rng = np.random.default_rng(0)
     people = int(max(first.max(), second.max())) + 1
-    values = []
+    values: list[float] = []
     while len(values) < DRAWS:
         drawn = np.bincount(rng.integers(people, size=people), minlength=people).astype(np.float64)
         weights = np.where(same, drawn[first], drawn[first] * drawn[second])
@@ -226,7 +226,8 @@ def time_search(queries: int = 20) -> None:
         asked = unit(rng.standard_normal((queries, DIMENSIONS), dtype=np.float32))
         asked[::2] = unit(matrix[rng.integers(size, size=len(asked[::2]))] + np.float32(0.2) * asked[::2])
         templates = Templates(matrix)
-        equal, times = 0, ([], [], [])
+        equal = 0
+        times: tuple[list[float], list[float], list[float]] = ([], [], [])
         for embedding in asked:
             near, within = timed(lambda: templates.within(embedding, 0.5))  # noqa: B023 - called at once
             (best,), nearest = timed(lambda: templates.nearest(embedding))  # noqa: B023

@@ -10,6 +10,10 @@ was left to wait for then.
 """
 
 import os
+from typing import get_args
+
+from service.generation import Backend
+from service.media.pictures import OutputFormat
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
@@ -53,7 +57,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as home:
         settings = Settings(home=Path(home), threads=1, pipeline=wish.pipeline or "embedded")
         installation = open_installation(settings)
-        backend, checkers = Painter(), open_checkers(settings)
+        backend: Backend = Painter()
+        checkers = open_checkers(settings)
         if wish.pipeline:
             backend = load_backend(settings)
             checkers += open_folder_checker(settings, backend.folder)
@@ -72,11 +77,11 @@ def main() -> None:
             installation.adapters,
         )
         side = None if wish.pipeline == "embedded" else wish.side
-        for to in ("png", "jpeg", "webp"):
+        for to in get_args(OutputFormat):
             report(to, measure(gateway, wish.pictures, side, to))
 
 
-def measure(gateway: Gateway, pictures: int, side: int | None, to: str) -> dict[str, list[float]]:
+def measure(gateway: Gateway, pictures: int, side: int | None, to: OutputFormat) -> dict[str, list[float]]:
     """Milliseconds of each stage; the first picture warms up and is not counted."""
     times: dict[str, list[float]] = defaultdict(list)
     for seed in range(pictures + 1):

@@ -14,6 +14,9 @@ both. Prints Markdown.
 """
 
 import os
+from functools import partial
+
+from service.generation.queue import Queue
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
@@ -92,12 +95,12 @@ def over_http(wish: argparse.Namespace) -> None:
                 draw_bare(bare, 1, wish.steps, seeds)
             for _ in range(wish.rounds):
                 for who in (*bares, *CLIENTS):
-                    pid = own() if who in bares else server.pid
+                    pid = server.pid if isinstance(who, int) else own()
                     before, start = cpu_seconds(pid), time.perf_counter()
-                    if who in bares:
-                        draw_bare(bares[who], wish.pictures, wish.steps, seeds)
-                    else:
+                    if isinstance(who, int):
                         server.draw(who, wish.pictures, seeds)
+                    else:
+                        draw_bare(bares[str(who)], wish.pictures, wish.steps, seeds)
                     rates[who].append(wish.pictures / (time.perf_counter() - start))
                     cpu[who].append((cpu_seconds(pid) - before) / wish.pictures)
         finally:
@@ -209,6 +212,7 @@ def in_process(shape: str, wish: argparse.Namespace) -> None:
 
 def compare(shape: str, gateway: Gateway, wish: argparse.Namespace) -> None:
     queue = gateway.backend._backend  # behind the enlarger
+    assert isinstance(queue, Queue)
     bare = queue._backend = Landscapes(queue._backend)
     took: dict[str, list[float]] = {"bare": [], "gateway": [], "bare, 8": [], "gateway, 8": []}
 
@@ -221,8 +225,8 @@ def compare(shape: str, gateway: Gateway, wish: argparse.Namespace) -> None:
     drawn(0), released(0)
     with ThreadPoolExecutor(4) as callers:
         for turn in range(1, wish.rounds * 4 + 1):
-            took["bare"].append(timed(lambda seed=turn: drawn(seed)))
-            took["gateway"].append(timed(lambda seed=turn: released(seed)))
+            took["bare"].append(timed(partial(drawn, turn)))
+            took["gateway"].append(timed(partial(released, turn)))
         for turn in range(wish.rounds):
             seeds = range(TOGETHER * turn, TOGETHER * (turn + 1))
             took["bare, 8"].append(timed(lambda: [drawn(seed) for seed in seeds]))  # noqa: B023 - run at once

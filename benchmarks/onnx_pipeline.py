@@ -10,6 +10,7 @@ Prints Markdown.
 """
 
 import os
+from typing import Any
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
@@ -71,9 +72,10 @@ def unets(backend: DiffusersBackend) -> dict[str, Way]:
     turned, joined = copy.deepcopy(unet).to(memory_format=LAST), copy.deepcopy(unet)
     joined.fuse_qkv_projections()
 
-    def asked(network: torch.nn.Module, memory: torch.memory_format = torch.contiguous_format) -> np.ndarray:
+    def asked(network: Any, memory: torch.memory_format = torch.contiguous_format) -> np.ndarray:
         given = sample.contiguous(memory_format=memory)
-        return network(given, torch.tensor(500), states, return_dict=False)[0].float().numpy()
+        result: np.ndarray = network(given, torch.tensor(500), states, return_dict=False)[0].float().numpy()
+        return result
 
     return {
         "torch": lambda: asked(unet),
@@ -91,8 +93,11 @@ def decoders(backend: DiffusersBackend) -> dict[str, Way]:
     latents = torch.randn(1, vae.config.latent_channels, side, side)
     turned = copy.deepcopy(vae).to(memory_format=LAST)
 
-    def asked(network: torch.nn.Module, memory: torch.memory_format = torch.contiguous_format) -> np.ndarray:
-        return network.decode(latents.contiguous(memory_format=memory), return_dict=False)[0].float().numpy()
+    def asked(network: Any, memory: torch.memory_format = torch.contiguous_format) -> np.ndarray:
+        result: np.ndarray = (
+            network.decode(latents.contiguous(memory_format=memory), return_dict=False)[0].float().numpy()
+        )
+        return result
 
     return {
         "torch": lambda: asked(vae),

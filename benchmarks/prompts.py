@@ -47,9 +47,9 @@ def main() -> None:
     for name, disguise in {**EVASIONS, **MORE}.items():
         cells = []
         for prompts in sets.values():
-            found = [screen.screen(disguise(prompt)) for prompt in prompts]
-            refused = [bool(grounds(one).categories) for one in found]
-            noted = sum(bool(one.hits) and not other for one, other in zip(found, refused, strict=True))
+            evidences = [screen.screen(disguise(prompt)) for prompt in prompts]
+            refused = [bool(grounds(one).categories) for one in evidences]
+            noted = sum(bool(one.hits) and not other for one, other in zip(evidences, refused, strict=True))
             cells.append(f"{sum(refused)} + {noted}")
         print(f"| {name} | {' | '.join(cells)} |")
     print("\nAs written, not refused of `direct`, and refused of `harmless`:\n")

@@ -65,9 +65,10 @@ def photo(number: int, side: int) -> np.ndarray:
     """Smooth noise: as much to decode as a photograph."""
     rng = np.random.default_rng(number)
     coarse = rng.integers(0, 256, (side // 16, side // 16, 3), np.uint8)
-    return cv2.add(
+    result: np.ndarray = cv2.add(
         cv2.resize(coarse, (side, side), interpolation=cv2.INTER_CUBIC), rng.integers(0, 20, (side, side, 3), np.uint8)
     )
+    return result
 
 
 def bare_session(pictures: list[np.ndarray], options: argparse.Namespace) -> Callable[[int], object]:

@@ -14,6 +14,8 @@ import sys
 import time
 from pathlib import Path
 
+from service.generation.diffusers.backend import DiffusersBackend
+
 os.environ["OMP_NUM_THREADS"] = "1"
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -55,7 +57,7 @@ def main() -> None:
         print(f"| {steering} | {red} | {blue} | {f'{np.median(kept):.1f}' if kept else '-'} | {took:.1f} |", flush=True)
 
 
-def job(backend, prompt: str, seed: int, steering: int) -> Job:  # type: ignore[no-untyped-def]
+def job(backend: DiffusersBackend, prompt: str, seed: int, steering: int) -> Job:
     width, height = backend.default_size
     return Job(
         prompt=prompt, negative_prompt="", seed=seed, width=width, height=height, steps=backend.default_steps,

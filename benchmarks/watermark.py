@@ -15,6 +15,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -70,16 +71,16 @@ def measured(scheme: Scheme, images: Iterable[Rgb], attacks: Sequence[str]) -> T
     tally = Tally(exact=dict.fromkeys(attacks, 0))
     for number, rgb in enumerate(images):
         message = np.random.default_rng(1000 + number).integers(0, 2, scheme.bits).astype(np.uint8)
-        seconds, marked = timed(lambda rgb=rgb, message=message: scheme.embed(rgb, message))
+        seconds, marked = timed(partial(scheme.embed, rgb, message))
         tally.pictures += 1
         tally.embed.append(seconds)
-        tally.miss.append(timed(lambda rgb=rgb: scheme.extract(rgb))[0])
+        tally.miss.append(timed(partial(scheme.extract, rgb))[0])
         error = np.mean((rgb.astype(np.float32) - marked) ** 2)
         tally.psnr.append(float(10 * np.log10(255**2 / error)))
         tally.ssim.append(float(structural_similarity(rgb, marked, channel_axis=2, data_range=255)))
         for name in attacks:
             changed = ATTACKS[name](marked, np.random.default_rng(zlib.crc32(f"{name}{number}".encode())))
-            seconds, bits = timed(lambda changed=changed: attempted(scheme, changed))
+            seconds, bits = timed(partial(attempted, scheme, changed))
             same = bits is not None and np.array_equal(bits, message)
             tally.exact[name] += same
             tally.wrong += bits is not None and not same

@@ -55,7 +55,8 @@ def blurred(rgb: Rgb, radius: float) -> Rgb:
 
 
 def clipped(values: NDArray[np.floating]) -> Rgb:
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    result: Rgb = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return result
 
 
 def contrast(rgb: Rgb, factor: float) -> Rgb:

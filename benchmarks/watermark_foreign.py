@@ -11,7 +11,7 @@ third of the photographs are marked with it.
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -23,7 +23,7 @@ from benchmarks.watermark_attacks import Rgb, jpeg, sized
 from benchmarks.watermark_pictures import crop, flat, lines, photos, textures
 from watermark.foreign.stock import METHODS, RIVAGAN_BITS, STOCK, Message, Method, StockMarks, enough
 
-AFTER = {
+AFTER: dict[str, Callable[[Rgb], Rgb]] = {
     "nothing": lambda x: x,
     "JPEG 95": lambda x: jpeg(x, 95),
     "JPEG 90": lambda x: jpeg(x, 90),

@@ -8,9 +8,9 @@ place of opencv-python-headless.
 
 import contextlib
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -74,7 +74,7 @@ class BlindWatermark:
             import blind_watermark
 
             blind_watermark.bw_notes.close()
-        self._open = lambda: blind_watermark.WaterMark(password_img=1, password_wm=1)
+        self._open: Callable[[], Any] = lambda: blind_watermark.WaterMark(password_img=1, password_wm=1)
 
     def embed(self, rgb: Rgb, message: Bits) -> Rgb:
         scheme = self._open()

@@ -61,7 +61,8 @@ def estimated(marked: list[Rgb]) -> np.ndarray:
     for rgb in marked:
         total += folded(whitened(resized(luma(rgb), SHORT_SIDE, SHORT_SIDE)))
     total -= total.mean()
-    return total / total.std()
+    result: np.ndarray = total / total.std()
+    return result
 
 
 def subtracted(rgb: Rgb, tile: np.ndarray, strength: float) -> Rgb:

@@ -189,11 +189,18 @@ def _convert(folder: Path, target: Path, size: int) -> None:
 
     model = _load(folder)
     example = torch.zeros(2, 3, size, size)
-    names = {"input_names": ["pixels"], "output_names": ["logits"]}
-    free = {"pixels": {0: "n"}}
     try:
         with warnings.catch_warnings(action="ignore"):  # of the exporter about itself; `_prove` judges its work
-            torch.onnx.export(model, (example,), target, **names, dynamic_axes=free, opset_version=OPSET, dynamo=False)
+            torch.onnx.export(
+                model,
+                (example,),
+                target,
+                input_names=["pixels"],
+                output_names=["logits"],
+                dynamic_axes={"pixels": {0: "n"}},
+                opset_version=OPSET,
+                dynamo=False,
+            )
     except Exception as fault:  # of many kinds: a model may do what ONNX cannot say
         raise ModelError(f"the model cannot be exported: {fault}") from fault
 
@@ -204,7 +211,7 @@ def _load(folder: Path) -> Any:
         import torch  # noqa: PLC0415 - an extra
         from transformers import AutoModelForImageClassification  # noqa: PLC0415
 
-        class Logits(torch.nn.Module):  # type: ignore[misc] # torch is not followed: it is an extra
+        class Logits(torch.nn.Module):
             def __init__(self) -> None:
                 super().__init__()
                 self.inner = AutoModelForImageClassification.from_pretrained(
@@ -212,7 +219,8 @@ def _load(folder: Path) -> Any:
                 )
 
             def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-                return self.inner(pixels).logits
+                result: torch.Tensor = self.inner(pixels).logits
+                return result
 
         return Logits().eval()
     except ImportError as missing:

@@ -14,9 +14,9 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-import click
 import grimp
 import typer
+from typer import _click as click  # the copy of Click that typer builds its commands of
 
 from service.cli.app import EPILOG, app
 from service.examiner.report import CONFLICTS, REASONS, VERSION, Report

@@ -1,26 +1,24 @@
 """Shared fixtures: every test has its own home folder, and none reads the caller's settings."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from detectors import DlibFaces, OpenNsfw
-from service.gateway.assembly import build_gateway
-from service.gateway.options import GatewayOptions
 from service.gateway.pipeline import Gateway
 from service.installation import Installation, open_installation
-from service.keys import signing
 from service.kit import logs
 from service.kit.settings import PREFIX, Settings
-from service.media.pictures import ImageLimits
+from tests.support import disk
 from tests.support.faces import WITHOUT_FACES
-from tests.support.painter import Checker, Painter
-from tests.support.prompts import Screen
+from tests.support.gateway import Build, builder
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 logs.configure("error")
+
+PROVIDER = "Test Installation"
 
 
 @pytest.fixture(autouse=True)
@@ -31,63 +29,39 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(PREFIX + "HOME", str(tmp_path / "home"))
 
 
+@pytest.fixture(autouse=True)
+def _quick_disk(request: pytest.FixtureRequest) -> Iterator[None]:
+    if request.node.get_closest_marker("durable"):
+        yield
+        return
+    with disk.unsynced():
+        yield
+
+
+@pytest.fixture(scope="session")
+def home_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home folder of an installation that nobody has used yet; to be copied."""
+    return disk.make_home(tmp_path_factory.mktemp("template") / "home", PROVIDER)
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(home=tmp_path / "home", threads=1, provider="Test Installation")
+    return Settings(home=tmp_path / "home", threads=1, provider=PROVIDER)
 
 
 @pytest.fixture
-def installation(settings: Settings) -> Iterator[Installation]:
+def installation(settings: Settings, home_template: Path) -> Iterator[Installation]:
     """An open installation without a gateway."""
+    disk.copy_home(home_template, settings)
     opened = open_installation(settings)
     yield opened
     opened.close()
 
 
-Build = Callable[..., Gateway]
-
-
 @pytest.fixture
 def build(installation: Installation) -> Build:
     """Builds a gateway over `installation`, by default with the painter and checks that find everything safe."""
-
-    def make(
-        backend: object = None,
-        checkers: Sequence[object] | None = None,
-        screen_timeout: float = 30,
-        safe_retries: int = 0,
-        finish_timeout: float = 60,
-        render_timeout: float = 60,
-        energy_in_manifest: bool = False,
-        prompts: object = None,
-        **parts: object,
-    ) -> Gateway:
-        own = {"codec": installation.codec, "credentials": installation.credentials, "ledger": installation.ledger}
-        own |= {
-            "blocklist": installation.blocklist,
-            "likeness": installation.likeness,
-            "adapters": installation.adapters,
-            **parts,
-        }
-        return build_gateway(
-            backend or Painter(),  # type: ignore[arg-type]
-            prompts or Screen(),  # type: ignore[arg-type]
-            [Checker()] if checkers is None else checkers,  # type: ignore[arg-type,list-item]
-            options=GatewayOptions(
-                provider="Test Installation",
-                safety_threshold=0.5,
-                screen_timeout=screen_timeout,
-                render_timeout=render_timeout,
-                limits=ImageLimits(1 << 22, 1 << 22),
-                safe_retries=safe_retries,
-                finish_timeout=finish_timeout,
-                energy_in_manifest=energy_in_manifest,
-            ),
-            digest_prompt=signing.prompt_digester(installation.settings),
-            **own,  # type: ignore[arg-type]
-        )
-
-    return make
+    return builder(installation)
 
 
 @pytest.fixture

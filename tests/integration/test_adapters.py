@@ -1,6 +1,7 @@
 """Adapters from their file to a signed picture: who may be in it, and that nothing of one order stays for the next."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from service.installation import Installation, open_installation
 from service.kit.errors import (
     AdapterRefused,
     BadRequest,
+    Error,
     FileUnreadable,
     InputError,
     LikenessHeld,
@@ -40,8 +42,9 @@ from service.likeness.checks import Likeness
 from service.media.pictures import ImageLimits, encode
 from tests.integration.test_consent import Portraits, grant
 from tests.support import adapters, families, pipelines
+from tests.support.gateway import Build
 from tests.support.painter import Painter
-from tests.support.people import BOB, ByColour, enrolled, portrait
+from tests.support.people import BOB, ByColour, enrolled, portrait, revoking
 
 runner = CliRunner()
 JOB = Job("a lake", "", 7, 128, 128, 2, 5.0)
@@ -55,7 +58,7 @@ def ignore(done: int, total: int) -> None:
 
 
 @pytest.fixture(scope="module", params=["stable_diffusion", "stable_diffusion_xl", "stable_diffusion_3", "flux"])
-def backend(request, tmp_path_factory: pytest.TempPathFactory) -> DiffusersBackend:
+def backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> DiffusersBackend:
     make = getattr(pipelines, request.param, None) or getattr(families, request.param)
     folder = make(tmp_path_factory.mktemp(request.param) / "pipeline")
     return load_backend(Settings(pipeline=str(folder), threads=1))
@@ -206,7 +209,9 @@ def test_what_a_pipeline_has_no_place_for(backend: DiffusersBackend, tmp_path: P
         check(object(), [replace(learnt, kind="lora")])
 
 
-def test_without_the_package_it_is_said(small: DiffusersBackend, tmp_path: Path, monkeypatch) -> None:
+def test_without_the_package_it_is_said(
+    small: DiffusersBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(Unavailable, match="peft"):
         small.check(replace(JOB, adapters=(lora(tmp_path / "a.safetensors", small),)))
@@ -268,9 +273,10 @@ def test_an_adapter_that_is_not_on_the_list_is_refused_and_recorded(
 
 
 def test_a_picture_that_shows_nobody_of_the_samples_is_released(
-    build, adoption, file, installation, likeness, tmp_path
+    build: Build, adoption: Adoption, file: Path, installation: Installation, likeness: Likeness, tmp_path: Path
 ) -> None:
     card = of_bob(adoption, file, tmp_path)
+    assert card.samples is not None
     assert (card.samples.images, card.samples.faces) == (2, 1)
     for backend in (Painter(), Portraits()):  # a landscape; Ann, who is in no sample
         released = build(backend, likeness=likeness).release(order("style:0.5"))
@@ -284,7 +290,14 @@ def test_a_picture_that_shows_nobody_of_the_samples_is_released(
 
 @pytest.mark.parametrize(("backend", "refusal"), [(PaintsBob, LikenessRefused), (PaintsHisCousin, LikenessHeld)])
 def test_somebody_of_the_samples_does_not_come_out(
-    build, adoption, file, installation, likeness, tmp_path, backend, refusal
+    build: Build,
+    adoption: Adoption,
+    file: Path,
+    installation: Installation,
+    likeness: Likeness,
+    tmp_path: Path,
+    backend: Callable[[], Painter],
+    refusal: type[Error],
 ) -> None:
     of_bob(adoption, file, tmp_path)
     gateway = build(backend(), likeness=likeness)
@@ -294,7 +307,9 @@ def test_somebody_of_the_samples_does_not_come_out(
     assert installation.ledger.verify().images == 1
 
 
-def test_samples_by_another_face_model_refuse(build, adoption, file, installation, tmp_path) -> None:
+def test_samples_by_another_face_model_refuse(
+    build: Build, adoption: Adoption, file: Path, installation: Installation, tmp_path: Path
+) -> None:
     of_bob(adoption, file, tmp_path)
 
     class Newer(ByColour):
@@ -304,7 +319,9 @@ def test_samples_by_another_face_model_refuse(build, adoption, file, installatio
         build(Painter(), likeness=Likeness(installation.consent, Newer, 0.5, "default")).release(order("style"))
 
 
-def test_an_adapter_of_somebody_needs_their_grant_each_time(build, adoption, file, installation, likeness) -> None:
+def test_an_adapter_of_somebody_needs_their_grant_each_time(
+    build: Build, adoption: Adoption, file: Path, installation: Installation, likeness: Likeness
+) -> None:
     ann = enrolled(installation.consent)
     given = grant(installation, ann.subject)
     adoption.adopt(file, "ann", Somebodys(ann.subject, given.id))
@@ -316,16 +333,16 @@ def test_an_adapter_of_somebody_needs_their_grant_each_time(build, adoption, fil
     ]
     with pytest.raises(LikenessRefused, match="does not allow `commercial`"):
         gateway.release(order("ann", scope="commercial"))
-    revoking = ReleaseObserver(on_step=lambda done, total: installation.consent.grants.revoke(given.id) and None)
+    observer = ReleaseObserver(on_step=revoking(installation, given))
     with pytest.raises(LikenessRefused, match="ended while"):
-        gateway.release(order("ann"), revoking)
+        gateway.release(order("ann"), observer)
     with pytest.raises(LikenessRefused, match="revoked"):
         gateway.release(order("ann"))
     assert installation.ledger.verify().images == 1
 
 
 def test_an_adapter_removed_while_its_picture_is_drawn_releases_nothing(
-    build, adoption, file, installation, likeness, tmp_path
+    build: Build, adoption: Adoption, file: Path, installation: Installation, likeness: Likeness, tmp_path: Path
 ) -> None:
     of_bob(adoption, file, tmp_path)
     removing = ReleaseObserver(
@@ -337,14 +354,18 @@ def test_an_adapter_removed_while_its_picture_is_drawn_releases_nothing(
     assert (decision.kind, installation.ledger.verify().images) == ("refused", 0)
 
 
-def test_an_adapter_of_somebody_lets_nobody_else_out(build, adoption, file, installation, likeness) -> None:
+def test_an_adapter_of_somebody_lets_nobody_else_out(
+    build: Build, adoption: Adoption, file: Path, installation: Installation, likeness: Likeness
+) -> None:
     ann, _ = enrolled(installation.consent), enrolled(installation.consent, BOB)
     adoption.adopt(file, "ann", Somebodys(ann.subject, grant(installation, ann.subject).id))
     with pytest.raises(LikenessRefused):
         build(PaintsBob(), likeness=likeness).release(order("ann"))
 
 
-def test_a_grant_for_another_tenant_does_not_serve(build, adoption, file, installation, likeness) -> None:
+def test_a_grant_for_another_tenant_does_not_serve(
+    build: Build, adoption: Adoption, file: Path, installation: Installation, likeness: Likeness
+) -> None:
     ann = enrolled(installation.consent)
     adoption.adopt(file, "ann", Somebodys(ann.subject, grant(installation, ann.subject, grantee="somebody").id))
     with pytest.raises(LikenessRefused, match="somebody else"):
@@ -367,7 +388,9 @@ def test_a_grant_must_be_live_and_that_subjects(adoption: Adoption, file: Path, 
     assert installation.adapters.cards() == []
 
 
-def test_samples_of_a_protected_person_contradict_the_declaration(adoption, file, installation, tmp_path) -> None:
+def test_samples_of_a_protected_person_contradict_the_declaration(
+    adoption: Adoption, file: Path, installation: Installation, tmp_path: Path
+) -> None:
     enrolled(installation.consent, BOB)
     with pytest.raises(BadRequest, match="protected person"):
         of_bob(adoption, file, tmp_path)
@@ -425,7 +448,9 @@ def test_an_adapter_of_somebody_from_the_command_line(tmp_path: Path) -> None:
     assert given.id in models("adapters").stdout.replace("\n", "")
 
 
-def test_an_adapter_is_audited_from_the_command_line(by_colour: None, tmp_path: Path, monkeypatch) -> None:
+def test_an_adapter_is_audited_from_the_command_line(
+    by_colour: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = pipelines.stable_diffusion(tmp_path / "pipeline")
     monkeypatch.setenv("COUNTERMARK_PIPELINE", str(folder))
     small = load_backend(load_settings())

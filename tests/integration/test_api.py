@@ -11,18 +11,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import httpx2
 import jsonschema
 import numpy as np
 import openai
 import pytest
 import uvicorn
 from fastapi.testclient import TestClient
+from numpy.typing import NDArray
 from PIL import Image
 
 from service.api import create_app
 from service.gateway.order import Order
+from service.gateway.pipeline import Gateway
+from service.generation import Job, OnStep
 from service.installation import Installation
 from tests.assets import hostile
+from tests.support.gateway import Build
 from tests.support.painter import Checker, Misbehaving, Painter, finding, landscape
 from watermark.errors import WatermarkNotReadable
 
@@ -35,7 +40,7 @@ def client(painted_installation: Installation) -> TestClient:
     return TestClient(create_app(painted_installation), raise_server_exceptions=False)
 
 
-def problem(response: httpx.Response, status: int, code: str) -> dict[str, object]:
+def problem(response: httpx2.Response, status: int, code: str) -> dict[str, object]:
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/problem+json"
     body: dict[str, object] = response.json()
@@ -113,14 +118,14 @@ class TestGenerations:
     def test_more_than_the_operator_allows(self, client: TestClient) -> None:
         problem(client.post(URL, json={"prompt": "x", "n": 5}), 400, "bad_request")
 
-    def test_a_refusal_is_openais_and_has_no_data(self, painted_installation: Installation, build) -> None:
+    def test_a_refusal_is_openais_and_has_no_data(self, painted_installation: Installation, build: Build) -> None:
         painted_installation._gateway = build(checkers=[Checker(lambda images: [finding(0.9)])])
         client = TestClient(create_app(painted_installation))
         body = problem(client.post(URL, json={"prompt": "x", "n": 2}), 400, "moderation_blocked")
         assert body["error"]["type"] == "image_generation_user_error"  # type: ignore[index]
         assert "data" not in body
 
-    def test_one_refusal_of_two_is_told(self, painted_installation: Installation, build) -> None:
+    def test_one_refusal_of_two_is_told(self, painted_installation: Installation, build: Build) -> None:
         unsafe = landscape(6, 256, 256)  # by the picture: two are screened at once, in any order
         checker = Checker(lambda images: [finding(0.9 if np.array_equal(images[0], unsafe) else 0.1)])
         painted_installation._gateway = build(checkers=[checker])
@@ -131,7 +136,7 @@ class TestGenerations:
         assert "scripted nsfw 0.90" in refusal["message"]
 
     def test_an_unmarkable_picture_is_422_and_not_worth_trying_again(
-        self, painted_installation: Installation, build
+        self, painted_installation: Installation, build: Build
     ) -> None:
         class Drowns:
             ALGORITHM = painted_installation.codec.ALGORITHM
@@ -145,13 +150,15 @@ class TestGenerations:
         assert body["error"]["type"] == "image_generation_user_error"  # type: ignore[index]
         assert "retry-after" not in response.headers
 
-    def test_a_failed_stage_is_503_with_retry_after(self, painted_installation: Installation, build) -> None:
+    def test_a_failed_stage_is_503_with_retry_after(self, painted_installation: Installation, build: Build) -> None:
         painted_installation._gateway = build(Misbehaving(lambda job: None))
         response = TestClient(create_app(painted_installation)).post(URL, json={"prompt": "x"})
         problem(response, 503, "stage_failed")
         assert int(response.headers["retry-after"]) > 0
 
-    def test_without_torch_it_says_what_to_install(self, installation: Installation, monkeypatch) -> None:
+    def test_without_torch_it_says_what_to_install(
+        self, installation: Installation, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         import sys
 
         for name in ("torch", "diffusers"):
@@ -161,7 +168,9 @@ class TestGenerations:
 
 
 class TestInspect:
-    def test_raw_and_form_give_the_same_report(self, client: TestClient, gateway, installation: Installation) -> None:
+    def test_raw_and_form_give_the_same_report(
+        self, client: TestClient, gateway: Gateway, installation: Installation
+    ) -> None:
         data = gateway.release(Order(prompt="a lake", seed=1)).data
         raw = client.post("/v1/inspect", content=data, headers={"content-type": "image/png"})
         form = client.post("/v1/inspect", files={"file": ("lake.png", data, "image/png")})
@@ -203,7 +212,9 @@ class TestOperations:
         assert client.get("/healthz").json()["status"] == "ok"
         assert client.get("/readyz").json() == {"status": "ready", "decisions": 0, "generation": "ready"}
 
-    def test_not_ready_without_the_ledger(self, painted_installation: Installation, monkeypatch) -> None:
+    def test_not_ready_without_the_ledger(
+        self, painted_installation: Installation, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         from service.kit.errors import Unavailable
 
         def gone() -> int:
@@ -232,7 +243,9 @@ class TestOperations:
         problem(client.get("/no/such"), 404, "not_found")
         assert client.get(URL).status_code == 405
 
-    def test_a_bug_is_a_problem_without_details(self, painted_installation: Installation, monkeypatch) -> None:
+    def test_a_bug_is_a_problem_without_details(
+        self, painted_installation: Installation, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         def bug(*args: object) -> None:
             raise RuntimeError("secret detail")
 
@@ -295,18 +308,20 @@ class TestAServer:
         assert response.model_extra is not None
         assert response.model_extra["countermark"]["images"][0]["seed"] == 5
 
-    def test_the_official_client_reads_refusals(self, address: str, painted_installation: Installation, build) -> None:
+    def test_the_official_client_reads_refusals(
+        self, address: str, painted_installation: Installation, build: Build
+    ) -> None:
         painted_installation._gateway = build(checkers=[Checker(lambda images: [finding(0.9)])])
         client = openai.OpenAI(base_url=address + "/v1", api_key="none")
         with pytest.raises(openai.BadRequestError) as caught:
             client.images.generate(prompt="x")
         assert caught.value.code == "moderation_blocked"
 
-    def test_a_caller_who_leaves_cancels(self, address: str, painted_installation: Installation, build) -> None:
+    def test_a_caller_who_leaves_cancels(self, address: str, painted_installation: Installation, build: Build) -> None:
         class Slow(Painter):
             default_steps = 200
 
-            def render(self, job, on_step):  # type: ignore[no-untyped-def]
+            def render(self, job: Job, on_step: OnStep) -> NDArray[np.uint8]:
                 for step in range(job.steps):
                     time.sleep(0.05)
                     on_step(step, job.steps)
@@ -321,4 +336,4 @@ class TestAServer:
             time.sleep(0.05)
         with painted_installation.ledger._engine.connect() as connection:
             body = connection.exec_driver_sql("SELECT body FROM decisions").scalar()
-        assert json.loads(body)["code"] == "cancelled"
+        assert json.loads(str(body))["code"] == "cancelled"

@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service.api import create_app
-from service.api.edits import ImageEditRequest
+from service.api.generation_requests import ImageEditRequest
 from service.gateway.pipeline import Gateway
 from service.installation import Installation
 from service.likeness.checks import Likeness
@@ -19,6 +19,7 @@ from service.media.pictures import ImageLimits, decode
 from tests.integration.test_consent import FIELDS, Portraits, grant
 from tests.integration.test_edits import ANNS, SKY, Plain, mask
 from tests.support.adapters import listed
+from tests.support.gateway import Build
 from tests.support.people import ByColour, enrolled
 
 URL = "/v1/images/edits"
@@ -31,7 +32,7 @@ def likeness(installation: Installation) -> Likeness:
 
 
 @pytest.fixture
-def client(build, installation: Installation, likeness: Likeness) -> TestClient:
+def client(build: Build, installation: Installation, likeness: Likeness) -> TestClient:
     installation._gateway = build(Plain(), likeness=likeness)
     return TestClient(create_app(installation), raise_server_exceptions=False)
 
@@ -83,7 +84,9 @@ def test_references_alone_will_do(client: TestClient) -> None:
         ({"image": b"text"}, {}, "unsupported_format"),
     ],
 )
-def test_what_cannot_be_used_is_said(client: TestClient, files, fields, code: str) -> None:
+def test_what_cannot_be_used_is_said(
+    client: TestClient, files: dict[str, bytes], fields: dict[str, object], code: str
+) -> None:
     answer = send(client, files, **fields)
     assert 400 <= answer.status_code < 500
     assert answer.json()["code"] == code
@@ -108,7 +111,7 @@ def test_the_openapi_document_shows_the_form(client: TestClient) -> None:
 
 # No field of a form skips consent or safety.
 
-FORM = {
+FORM: dict[str, list[Any]] = {
     **{name: values for name, values in FIELDS.items() if name != "grants"},
     "strength": [None, 0.5, 1.0],
     "reference_scale": [None, 0.5],
@@ -151,7 +154,9 @@ def test_no_form_brings_a_face_in(client: TestClient, installation: Installation
     assert installation.ledger.verify().images == 0
 
 
-def test_what_is_drawn_on_a_picture_is_screened_too(build, installation: Installation, likeness: Likeness) -> None:
+def test_what_is_drawn_on_a_picture_is_screened_too(
+    build: Build, installation: Installation, likeness: Likeness
+) -> None:
     enrolled(installation.consent)
     gateway: Gateway = build(Portraits(), likeness=likeness)
     installation._gateway = gateway

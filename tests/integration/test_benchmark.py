@@ -38,7 +38,12 @@ def install(monkeypatch: pytest.MonkeyPatch, scale: float = 1, thresholds: Thres
     """Classifiers that go by brightness; returns the settings they will have been opened with."""
     made = Classifier(Brightness(scale), ImageLimits(1 << 20, 1 << 20), 0.05, thresholds)  # type: ignore[arg-type]
     asked: list[Settings] = []
-    monkeypatch.setattr(benchmark, "open_classifier", lambda settings: asked.append(settings) or made)
+
+    def opened(settings: Settings) -> Classifier:
+        asked.append(settings)
+        return made
+
+    monkeypatch.setattr(benchmark, "open_classifier", opened)
     return asked
 
 

@@ -9,25 +9,27 @@ from PIL import Image
 from skimage import data as photos
 
 from service.gateway.order import Order
+from service.gateway.pipeline import Gateway
 from service.generation.energy import Meter
 from service.generation.queue import Queue
 from service.installation import Installation
 from tests.assets.hostile import picture, save
 from tests.integration.test_story import change_one_pixel, jpeg, pixels
-from tests.support.commands import runner
+from tests.support.commands import Run, runner
+from tests.support.gateway import Build
 from tests.support.painter import Painter
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "report.schema.json").read_text())
 
 
 @pytest.fixture
-def run(monkeypatch, capsys, installation: Installation):
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], installation: Installation) -> Run:
     """Run a command in this process; gives (exit code, standard output, standard error)."""
     return runner(monkeypatch, capsys, columns=200)
 
 
 @pytest.fixture
-def files(gateway, tmp_path: Path) -> dict[str, Path]:
+def files(gateway: Gateway, tmp_path: Path) -> dict[str, Path]:
     """One file of each kind that `verify` tells apart."""
     issued = gateway.release(Order(prompt="a lake", seed=1)).data
     contents = {
@@ -51,7 +53,7 @@ def files(gateway, tmp_path: Path) -> dict[str, Path]:
         ("stranger.jpg", 1, "absent"),
     ],
 )
-def test_verify(run, files, name: str, code: int, state: str) -> None:
+def test_verify(run: Run, files: dict[str, Path], name: str, code: int, state: str) -> None:
     assert run("verify", files[name])[0] == code
     got, out, err = run("verify", "--json", files[name])
     (line,) = out.splitlines()
@@ -64,14 +66,14 @@ def test_verify(run, files, name: str, code: int, state: str) -> None:
     jsonschema.validate(report, SCHEMA)
 
 
-def test_an_untrusted_signer(run, files, monkeypatch, tmp_path) -> None:
+def test_an_untrusted_signer(run: Run, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("COUNTERMARK_HOME", str(tmp_path / "stranger"))
     code, out, _ = run("verify", files["issued.png"])
     assert code == 4
     assert "untrusted" in out
 
 
-def test_several_files_give_a_line_each_and_the_gravest_code(run, files) -> None:
+def test_several_files_give_a_line_each_and_the_gravest_code(run: Run, files: dict[str, Path]) -> None:
     code, out, _ = run("verify", "--json", *files.values())
     lines = [json.loads(line) for line in out.splitlines()]
     assert [line["file"] for line in lines] == [str(path) for path in files.values()]
@@ -80,13 +82,13 @@ def test_several_files_give_a_line_each_and_the_gravest_code(run, files) -> None
     assert run("verify", files["issued.png"], files["text.png"])[0] == 5
 
 
-def test_standard_input(run, files) -> None:
+def test_standard_input(run: Run, files: dict[str, Path]) -> None:
     code, out, _ = run("verify", "--json", "-", stdin=files["issued.png"].read_bytes())
     assert code == 0
     assert json.loads(out)["file"] == "-"
 
 
-def test_inspect_shows_everything(run, files) -> None:
+def test_inspect_shows_everything(run: Run, files: dict[str, Path]) -> None:
     code, out, _ = run("inspect", files["recovered.jpg"])
     assert code == 0
     for word in ("issued_here", "recovered", "DEVELOPMENT ONLY", "same picture", "p(synthetic)", "c2pa.created"):
@@ -96,7 +98,7 @@ def test_inspect_shows_everything(run, files) -> None:
     assert json.loads(out)["verdict"] == "tampered"
 
 
-def test_names_that_are_no_text_or_steer_the_terminal(run, files, tmp_path) -> None:
+def test_names_that_are_no_text_or_steer_the_terminal(run: Run, files: dict[str, Path], tmp_path: Path) -> None:
     import os
 
     for raw in (b"b\xff.png", b"x\x1b[2J\x1b[31m.png"):
@@ -111,7 +113,7 @@ def test_names_that_are_no_text_or_steer_the_terminal(run, files, tmp_path) -> N
         assert len([json.loads(line) for line in out.splitlines()]) == 2
 
 
-def test_a_home_with_odd_characters(run, monkeypatch, tmp_path) -> None:
+def test_a_home_with_odd_characters(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     odd = tmp_path / "q?mode=x #1%20"
     monkeypatch.setenv("COUNTERMARK_HOME", str(odd))
     assert run("audit", "verify")[0] == 1, "there is no ledger yet, and asking makes none"
@@ -122,7 +124,7 @@ def test_a_home_with_odd_characters(run, monkeypatch, tmp_path) -> None:
     assert (odd / "ledger.db").exists()
 
 
-def test_inspect_shows_conflicts(run, gateway, installation, tmp_path) -> None:
+def test_inspect_shows_conflicts(run: Run, gateway: Gateway, installation: Installation, tmp_path: Path) -> None:
     released = gateway.release(Order(prompt="a lake", seed=1))
     forged = installation.codec.embed(photos.astronaut(), released.admitted.mark_id)
     (tmp_path / "forged.png").write_bytes(save(Image.fromarray(forged), "PNG"))
@@ -145,7 +147,7 @@ def test_inspect_shows_conflicts(run, gateway, installation, tmp_path) -> None:
         (["generate", "x", "--out", "a.png", "--steps", "0"], 2),
     ],
 )
-def test_wrong_usage(run, words: list[str], code: int, tmp_path, monkeypatch) -> None:
+def test_wrong_usage(run: Run, words: list[str], code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     got, out, err = run(*words)
     assert got == code
@@ -154,7 +156,7 @@ def test_wrong_usage(run, words: list[str], code: int, tmp_path, monkeypatch) ->
     assert not (tmp_path / "a.png").exists()
 
 
-def test_a_wrong_setting(run, monkeypatch, tmp_path) -> None:
+def test_a_wrong_setting(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("COUNTERMARK_PROVIDERR", "typo")
     code, _, err = run("verify", "x.png")
     assert code == 2
@@ -162,14 +164,14 @@ def test_a_wrong_setting(run, monkeypatch, tmp_path) -> None:
 
 
 @pytest.fixture
-def painted(monkeypatch, painted_installation: Installation) -> Installation:
+def painted(monkeypatch: pytest.MonkeyPatch, painted_installation: Installation) -> Installation:
     from service.cli import generate
 
     monkeypatch.setattr(generate, "open_installation", lambda settings: painted_installation)
     return painted_installation
 
 
-def test_generate(run, painted: Installation, tmp_path) -> None:
+def test_generate(run: Run, painted: Installation, tmp_path: Path) -> None:
     out = tmp_path / "lake.png"
     code, text, err = run("generate", "an unread lake", "--out", out, "--seed", 5)
     assert code == 0
@@ -179,7 +181,7 @@ def test_generate(run, painted: Installation, tmp_path) -> None:
     assert oct(out.stat().st_mode)[-3:] in ("644", "600", "664", "640")
 
 
-def test_generate_json_and_formats(run, painted: Installation, tmp_path) -> None:
+def test_generate_json_and_formats(run: Run, painted: Installation, tmp_path: Path) -> None:
     for name, kind in (("a.jpg", "JPEG"), ("a.webp", "WEBP"), ("a.png", "PNG")):
         code, out, _ = run("generate", "a lake", "-o", tmp_path / name, "--seed", 5, "--json")
         facts = json.loads(out)
@@ -189,7 +191,7 @@ def test_generate_json_and_formats(run, painted: Installation, tmp_path) -> None
         assert Image.open(tmp_path / name).format == kind
 
 
-def test_generate_in_high_quality_and_enlarged(run, painted: Installation, tmp_path) -> None:
+def test_generate_in_high_quality_and_enlarged(run: Run, painted: Installation, tmp_path: Path) -> None:
     wish = ("generate", "a lake", "--quality", "high", "--upscale", "lanczos", "--size", "512x512")
     code, _, err = run(*wish, "-o", tmp_path / "a.png")
     assert code == 0
@@ -198,14 +200,16 @@ def test_generate_in_high_quality_and_enlarged(run, painted: Installation, tmp_p
 
 
 @pytest.mark.parametrize("wish", [("--quality", "best"), ("--upscale", "magic"), ("--upscale", "lanczos")])
-def test_generate_refuses_other_qualities_and_methods(run, painted: Installation, tmp_path, wish) -> None:
+def test_generate_refuses_other_qualities_and_methods(
+    run: Run, painted: Installation, tmp_path: Path, wish: tuple[str, str]
+) -> None:
     code, _, err = run("generate", "a lake", *wish, "-o", tmp_path / "a.png")
     assert code == 2
     assert "bad_request" in err
     assert not (tmp_path / "a.png").exists()
 
 
-def test_generate_says_what_the_drawing_took(run, painted: Installation, build, tmp_path) -> None:
+def test_generate_says_what_the_drawing_took(run: Run, painted: Installation, build: Build, tmp_path: Path) -> None:
     for meter, told in ((Meter(watts=3600), "mWh (model)"), (Meter(), "energy unknown")):
         painted._gateway = build(Queue(Painter(), length=1, patience=60, meter=meter))
         code, out, _ = run("generate", "a lake", "-o", tmp_path / "a.png", "--force")
@@ -216,7 +220,7 @@ def test_generate_says_what_the_drawing_took(run, painted: Installation, build, 
     assert facts["energy"]["watt_hours"] is None
 
 
-def test_generate_does_not_write_over_a_file(run, painted: Installation, tmp_path) -> None:
+def test_generate_does_not_write_over_a_file(run: Run, painted: Installation, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"precious")
     code, _, err = run("generate", "a lake", "-o", tmp_path / "a.png")
     assert code == 2
@@ -225,7 +229,7 @@ def test_generate_does_not_write_over_a_file(run, painted: Installation, tmp_pat
     assert run("generate", "a lake", "-o", tmp_path / "a.png", "--force")[0] == 0
 
 
-def test_a_refusal(run, painted: Installation, build, tmp_path) -> None:
+def test_a_refusal(run: Run, painted: Installation, build: Build, tmp_path: Path) -> None:
     from tests.support.painter import Checker, finding
 
     painted._gateway = build(checkers=[Checker(lambda images: [finding(0.9)])])
@@ -236,7 +240,7 @@ def test_a_refusal(run, painted: Installation, build, tmp_path) -> None:
     assert list(tmp_path.glob("*a.png*")) == []
 
 
-def test_models_list(run) -> None:
+def test_models_list(run: Run) -> None:
     code, out, _ = run("models", "list", "--json")
     cards = {line["name"]: line for line in map(json.loads, out.splitlines())}
     assert code == 0
@@ -244,7 +248,7 @@ def test_models_list(run) -> None:
     assert "open_nsfw@1" in run("models", "list")[1]
 
 
-def test_audit_verify(run, files, installation: Installation) -> None:
+def test_audit_verify(run: Run, files: dict[str, Path], installation: Installation) -> None:
     code, out, _ = run("audit", "verify", "--json")
     audit = json.loads(out)
     assert code == 0
@@ -259,7 +263,7 @@ def test_audit_verify(run, files, installation: Installation) -> None:
     assert "ledger_corrupt" in err
 
 
-def test_version_and_completion(run) -> None:
+def test_version_and_completion(run: Run) -> None:
     code, out, _ = run("--version")
     assert (code, out) == (0, "countermark 0.1.0\n")
     code, out, _ = run("--help")
@@ -268,7 +272,7 @@ def test_version_and_completion(run) -> None:
     assert "--install-completion" in out
 
 
-def test_pictures_from_elsewhere_of_every_format(run, tmp_path) -> None:
+def test_pictures_from_elsewhere_of_every_format(run: Run, tmp_path: Path) -> None:
     for kind in ("PNG", "JPEG", "WEBP", "AVIF", "TIFF"):
         (tmp_path / f"x.{kind}").write_bytes(save(picture(), kind))
         assert run("verify", tmp_path / f"x.{kind}")[0] == 1

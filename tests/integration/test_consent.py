@@ -5,19 +5,23 @@ import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from numpy.typing import NDArray
 from typer.testing import CliRunner, Result
 
 from detectors.prompts import PromptScreen
 from service.api import create_app
-from service.api.images import ImageGenerationRequest
+from service.api.generation_requests import ImageGenerationRequest
 from service.cli import consent as command
 from service.cli.app import app
 from service.gateway.execution import ReleaseObserver
 from service.gateway.order import Order
 from service.gateway.pipeline import Gateway
+from service.generation import Job, OnStep
 from service.installation import Installation, open_installation
 from service.kit.errors import Blocked, LikenessHeld, LikenessRefused, NoFace, PromptRefused, StageFailed
 from service.kit.settings import load_settings
@@ -25,8 +29,9 @@ from service.likeness.checks import Likeness
 from service.likeness.schemas import Grant
 from service.media.pictures import encode
 from tests.support.adapters import listed
+from tests.support.gateway import Build
 from tests.support.painter import Painter
-from tests.support.people import ANN, BOB, MODEL, ByColour, enrolled, portrait
+from tests.support.people import ANN, BOB, MODEL, ByColour, enrolled, portrait, revoking
 from tests.support.people import likeness as likeness_of
 
 runner = CliRunner()
@@ -39,7 +44,7 @@ class Portraits(Painter):
 
     colour = ANN
 
-    def render(self, job, on_step):  # type: ignore[no-untyped-def]
+    def render(self, job: Job, on_step: OnStep) -> NDArray[np.uint8]:
         on_step(1, 1)
         return portrait(self.colour, job.width)
 
@@ -51,7 +56,7 @@ def likeness(installation: Installation) -> Likeness:
 
 
 @pytest.fixture
-def gateway(build, likeness: Likeness) -> Gateway:
+def gateway(build: Build, likeness: Likeness) -> Gateway:
     return build(Portraits(), likeness=likeness)
 
 
@@ -75,7 +80,7 @@ def test_a_protected_face_is_refused_and_recorded(gateway: Gateway, installation
     assert ann.subject not in refused.value.message
 
 
-def test_a_face_that_may_be_protected_is_held(build, likeness: Likeness, installation: Installation) -> None:
+def test_a_face_that_may_be_protected_is_held(build: Build, likeness: Likeness, installation: Installation) -> None:
     class Similar(Portraits):
         colour = (250, 110, 0)
 
@@ -105,7 +110,7 @@ def test_without_grants_the_manifest_speaks_of_no_consent(gateway: Gateway) -> N
 def test_a_grant_revoked_while_it_renders_releases_nothing(gateway: Gateway, installation: Installation) -> None:
     ann = enrolled(installation.consent)
     given = grant(installation, ann.subject)
-    observer = ReleaseObserver(on_step=lambda done, total: installation.consent.grants.revoke(given.id) and None)
+    observer = ReleaseObserver(on_step=revoking(installation, given))
     with pytest.raises(LikenessRefused, match="ended while"):
         gateway.release(under(given), observer)
     assert installation.consent.grants.uses_of(ann.subject) == []
@@ -133,7 +138,7 @@ def test_a_withdrawn_image_is_blocked_and_so_is_its_like(gateway: Gateway, insta
 
 
 def test_a_missing_face_model_closes_the_gateway_only_where_somebody_is_protected(
-    build, installation: Installation
+    build: Build, installation: Installation
 ) -> None:
     def missing() -> ByColour:
         from models import ModelMissing
@@ -149,7 +154,7 @@ def test_a_missing_face_model_closes_the_gateway_only_where_somebody_is_protecte
 
 # No field of a request skips consent or safety.
 
-FIELDS = {
+FIELDS: dict[str, list[Any]] = {
     "negative_prompt": ["", "a face"],
     "num_inference_steps": [None, 1],
     "guidance_scale": [None, 0.0, 7.5],
@@ -349,7 +354,7 @@ expect = ["named_person"]
 
 
 @pytest.fixture
-def named(build, likeness: Likeness, tmp_path: Path) -> Gateway:
+def named(build: Build, likeness: Likeness, tmp_path: Path) -> Gateway:
     (tmp_path / "names.toml").write_text(NAMES)
     return build(Painter(), likeness=likeness, prompts=PromptScreen([tmp_path / "names.toml"]))
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -34,7 +35,7 @@ def detect(*words: str) -> Result:
     return runner.invoke(app, ["detect", *words])
 
 
-def lines(result: Result) -> list[dict[str, object]]:
+def lines(result: Result) -> list[dict[str, Any]]:
     return [json.loads(line) for line in result.stdout.splitlines() if line.startswith("{")]
 
 
@@ -44,8 +45,8 @@ def test_a_folder_gives_a_line_for_each_picture(pictures: Path) -> None:
     found = lines(done)
     assert [Path(str(one["file"])).name for one in found] == ["a.png", "b.jpg"]
     for one in found:
-        low, high = one["interval"]  # type: ignore[misc]
-        assert 0 <= low <= one["p_synthetic"] <= high <= 1  # type: ignore[operator]
+        low, high = one["interval"]
+        assert 0 <= low <= one["p_synthetic"] <= high <= 1
         assert one["verdict"] in ("likely_synthetic", "inconclusive", "likely_camera")
         assert one["reasons"]
 
@@ -58,7 +59,7 @@ def test_globs_and_several_paths(pictures: Path) -> None:
 def test_a_stricter_rate_asks_for_more(pictures: Path) -> None:
     (loose,) = lines(detect(str(pictures / "a.png"), "--json"))
     (strict,) = lines(detect(str(pictures / "a.png"), "--json", "--threshold-fpr", ".01"))
-    assert strict["synthetic_above"] > loose["synthetic_above"]  # type: ignore[operator]
+    assert strict["synthetic_above"] > loose["synthetic_above"]
     assert strict["p_synthetic"] == loose["p_synthetic"]
     assert isinstance(detect(str(pictures), "--threshold-fpr", ".3").exception, BadRequest)
 
@@ -76,7 +77,7 @@ def test_a_broken_file_does_not_keep_the_others(pictures: Path, tmp_path: Path) 
     done = detect(str(pictures), "--json", "--csv", str(table))
     assert done.exit_code == 5
     first, *rest = lines(done)
-    assert first["error"]["code"] == "broken_picture"  # type: ignore[index]
+    assert first["error"]["code"] == "broken_picture"
     assert len(rest) == 2
     rows = list(csv.DictReader(table.open()))
     assert [row["error"] for row in rows] == ["broken_picture", "", ""]
@@ -108,8 +109,8 @@ def test_a_pulled_encoder_takes_part(pictures: Path, monkeypatch: pytest.MonkeyP
     card = write_encoder(store(Settings()) / ENCODER / "1")
     monkeypatch.setattr("service.examiner.assembly.find_card", lambda _name: card)
     (found,) = lines(detect(str(pictures / "a.png"), "--json"))
-    assert [finding["detector"] for finding in found["findings"]] == ["representation"]  # type: ignore[attr-defined]
-    assert [reason["code"] for reason in found["reasons"]] != ["encoder_missing"]  # type: ignore[attr-defined]
+    assert [finding["detector"] for finding in found["findings"]] == ["representation"]
+    assert [reason["code"] for reason in found["reasons"]] != ["encoder_missing"]
 
 
 def test_an_altered_encoder_is_no_reason_to_guess(pictures: Path) -> None:
@@ -145,7 +146,7 @@ def test_a_thumbnail_is_judged_with_a_warning(tmp_path: Path) -> None:
     (tmp_path / "t.png").write_bytes(out.getvalue())
     (found,) = lines(detect(str(tmp_path / "t.png"), "--json"))
     assert found["verdict"] == "inconclusive"
-    assert [w["code"] for w in found["warnings"]] == ["too_small"]  # type: ignore[attr-defined]
+    assert [w["code"] for w in found["warnings"]] == ["too_small"]
     assert isinstance(found["p_synthetic"], float)
 
 

@@ -5,24 +5,27 @@ import json
 import struct
 import threading
 import zlib
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from detectors import fingerprint
+from detectors import Face, Finding, fingerprint
 from service.gateway.execution import ReleaseObserver
 from service.gateway.order import Order
 from service.gateway.pipeline import Gateway
-from service.generation import Job
+from service.generation import Job, OnStep
 from service.installation import Installation
 from service.kit.errors import BadRequest, Blocked, BrokenPicture, Busy, LikenessRefused, StageFailed, Unsafe
 from service.likeness.checks import Likeness
 from service.media.pictures import ImageLimits, decode, encode
 from service.moderation.hash_lists import Listed
 from tests.integration.test_consent import grant
+from tests.support.gateway import Build
 from tests.support.painter import Checker, Painter, finding, landscape
-from tests.support.people import ANN, BOB, ByColour, enrolled, portrait
+from tests.support.people import ANN, BOB, ByColour, enrolled, portrait, revoking
 from tests.unit.watermark.c2pa.test_credentials import STATEMENT
 from watermark.c2pa.credentials import Credentials
 from watermark.c2pa.pki import make_development_pki
@@ -48,7 +51,7 @@ class Plain(Painter):
     def __init__(self) -> None:
         self.jobs: list[Job] = []
 
-    def render(self, job, on_step):  # type: ignore[no-untyped-def]
+    def render(self, job: Job, on_step: OnStep) -> NDArray[np.uint8]:
         self.jobs.append(job)
         return super().render(job, on_step)
 
@@ -65,7 +68,7 @@ def backend() -> Plain:
 
 
 @pytest.fixture
-def gateway(build, backend: Plain, likeness: Likeness) -> Gateway:
+def gateway(build: Build, backend: Plain, likeness: Likeness) -> Gateway:
     return build(backend, likeness=likeness)
 
 
@@ -148,7 +151,7 @@ def test_a_listed_picture_and_its_like_stay_out(gateway: Gateway, installation: 
     assert refused.value.stage == "admit"
 
 
-def test_an_unsafe_picture_stays_out_before_anything_is_drawn(build, likeness: Likeness) -> None:
+def test_an_unsafe_picture_stays_out_before_anything_is_drawn(build: Build, likeness: Likeness) -> None:
     backend = Plain()
     checker = Checker(lambda images: [finding(0.9) for _ in images])
     with pytest.raises(Unsafe, match="sent in"):
@@ -156,7 +159,7 @@ def test_an_unsafe_picture_stays_out_before_anything_is_drawn(build, likeness: L
     assert backend.jobs == []
 
 
-def test_without_a_face_model_no_picture_comes_in(build, installation: Installation) -> None:
+def test_without_a_face_model_no_picture_comes_in(build: Build, installation: Installation) -> None:
     def missing() -> ByColour:
         raise OSError("no model")
 
@@ -166,7 +169,7 @@ def test_without_a_face_model_no_picture_comes_in(build, installation: Installat
 
 def test_a_grant_revoked_while_it_renders_releases_nothing(gateway: Gateway, installation: Installation) -> None:
     allowed = grant(installation, enrolled(installation.consent).subject, scopes=["edit"])
-    observer = ReleaseObserver(on_step=lambda done, total: installation.consent.grants.revoke(allowed.id) and None)
+    observer = ReleaseObserver(on_step=revoking(installation, allowed))
     with pytest.raises(LikenessRefused, match="ended while"):
         gateway.release(edit(ANNS, grants=(allowed.id,)), observer)
     assert installation.ledger.verify().images == 0
@@ -179,7 +182,7 @@ def test_what_cannot_be_used_is_said(gateway: Gateway) -> None:
         gateway.release(edit(mask=encode(np.zeros((256, 256, 3), np.uint8), "png")[0]))
     for alone in ({"mask": SKY}, {"strength": 0.5}):
         with pytest.raises(ValueError, match="send `image`"):
-            Order(prompt="x", **alone)  # type: ignore[arg-type]
+            Order(prompt="x", **alone)
 
 
 def test_nothing_of_what_came_in_is_in_the_manifest(gateway: Gateway, installation: Installation) -> None:
@@ -190,7 +193,9 @@ def test_nothing_of_what_came_in_is_in_the_manifest(gateway: Gateway, installati
     assert b"SMUGGLED" in signed
     released = gateway.release(edit(signed, mask=mask()))
     assert b"SMUGGLED" not in released.data
-    assert b"SMUGGLED" not in installation.ledger.by_content_id(released.admitted.content_id).manifest
+    issued = installation.ledger.by_content_id(released.admitted.content_id)
+    assert issued is not None
+    assert b"SMUGGLED" not in issued.manifest
 
 
 @pytest.mark.parametrize("garbage", [b"", b"\0" * 40, b"\0\0\0\x20jumb" + b"x" * 24])
@@ -202,11 +207,11 @@ def test_a_manifest_that_cannot_be_parsed_is_nobodys_fault(gateway: Gateway, gar
 class Beholder(ByColour):
     """Sees nothing in pictures that are not square: a face in the middle of a strip is lost in it."""
 
-    def __call__(self, rgb):  # type: ignore[no-untyped-def]
+    def __call__(self, rgb: NDArray[np.uint8]) -> list[Face]:
         return super().__call__(rgb) if rgb.shape[0] == rgb.shape[1] else []
 
 
-def test_what_is_drawn_on_is_looked_at_too(build, installation: Installation) -> None:
+def test_what_is_drawn_on_is_looked_at_too(build: Build, installation: Installation) -> None:
     strip = np.full((1024, 256, 3), 128, np.uint8)
     strip[384:640] = portrait(ANN)
     likeness = Likeness(installation.consent, Beholder, 0.5, "default")
@@ -237,10 +242,10 @@ def test_a_mask_beside_what_is_drawn_selects_nothing(gateway: Gateway) -> None:
         gateway.release(order)
 
 
-def test_few_orders_with_pictures_are_looked_at_at_once(build, likeness: Likeness) -> None:
+def test_few_orders_with_pictures_are_looked_at_at_once(build: Build, likeness: Likeness) -> None:
     free, waiting = threading.Event(), threading.Semaphore(0)
 
-    def slow(images):  # type: ignore[no-untyped-def]
+    def slow(images: Sequence[NDArray[np.uint8]]) -> list[Finding]:
         waiting.release()
         free.wait(20)
         return [finding(0.01) for _ in images]
@@ -310,7 +315,7 @@ def test_a_face_in_a_reference_needs_a_grant_for_a_portrait(
     assert gateway.release(after(SKY, ANNS, grants=(allowed.id,)))
 
 
-def test_the_square_of_a_reference_is_looked_at_too(build, installation: Installation) -> None:
+def test_the_square_of_a_reference_is_looked_at_too(build: Build, installation: Installation) -> None:
     strip = np.full((1024, 256, 3), 128, np.uint8)
     strip[384:640] = portrait(ANN)
     backend = Plain()
@@ -320,7 +325,7 @@ def test_the_square_of_a_reference_is_looked_at_too(build, installation: Install
     assert backend.jobs == []
 
 
-def test_unsafe_and_listed_references_stay_out(build, likeness: Likeness, installation: Installation) -> None:
+def test_unsafe_and_listed_references_stay_out(build: Build, likeness: Likeness, installation: Installation) -> None:
     checker = Checker(lambda images: [finding(0.9) for _ in images])
     with pytest.raises(Unsafe, match="sent in"):
         build(Plain(), [checker], likeness=likeness).release(after(SKY))

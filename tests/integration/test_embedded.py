@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models import DigestMismatch, find_card
+from models import Card, DigestMismatch, find_card
 from models import cards as card_module
 from service.examiner.policy import Outcome
 from service.gateway.order import Order
@@ -21,6 +21,7 @@ from service.kit.errors import BadRequest, Unavailable
 from service.kit.settings import Settings
 from tests.integration.test_story import jpeg, pixels
 from tests.support import adapters
+from tests.support.gateway import Build
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def test_the_same_seed_gives_the_same_picture(backend: DiffusersBackend) -> None
     assert not np.array_equal(one, other)
 
 
-def test_torch_alone_draws_the_same_to_the_eye(backend: DiffusersBackend, monkeypatch) -> None:
+def test_torch_alone_draws_the_same_to_the_eye(backend: DiffusersBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     quick = draw(backend, "a frog in a meadow", steps=4)
     monkeypatch.setattr(backend, "_parts", ())
     plain = draw(backend, "a frog in a meadow", steps=4)
@@ -88,7 +89,8 @@ def test_who_draws(precision: str, parts: list[type]) -> None:
 def corners(rgb: np.ndarray) -> np.ndarray:
     """Mean colour of the upper corners, where the background is."""
     side = rgb.shape[0] // 8
-    return np.mean([rgb[:side, :side], rgb[:side, -side:]], axis=(0, 1, 2))
+    result: np.ndarray = np.mean([rgb[:side, :side], rgb[:side, -side:]], axis=(0, 1, 2))
+    return result
 
 
 def test_colour_words_steer_the_background(backend: DiffusersBackend) -> None:
@@ -139,7 +141,7 @@ PROMPTS = [
 
 @pytest.mark.parametrize("prompt", PROMPTS)
 def test_its_pictures_are_recovered_after_strip_half_size_and_jpeg_70(
-    build, backend: DiffusersBackend, installation: Installation, prompt: str
+    build: Build, backend: DiffusersBackend, installation: Installation, prompt: str
 ) -> None:
     released = build(backend).release(Order(prompt=prompt, seed=7))
     report = installation.examiner.examine(jpeg(pixels(released.data), 70, (128, 128)))
@@ -147,13 +149,13 @@ def test_its_pictures_are_recovered_after_strip_half_size_and_jpeg_70(
     assert report.claimed.state == "recovered"
 
 
-def test_altered_weights_do_not_draw(settings: Settings, monkeypatch) -> None:
+def test_altered_weights_do_not_draw(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     real = card_module.Card._check
 
-    def altered(card, path):  # type: ignore[no-untyped-def]
+    def altered(card: Card, path: str) -> None:
         if path.startswith("unet/"):
             raise DigestMismatch("unet has another SHA-256")
-        return real(card, path)
+        real(card, path)
 
     monkeypatch.setattr(card_module.Card, "_check", altered)
     with pytest.raises(Unavailable, match="another SHA-256"):

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -34,8 +35,11 @@ def pictures(tmp_path: Path) -> Path:
     return tmp_path
 
 
+Faces = Callable[..., Result]
+
+
 @pytest.fixture
-def faces(monkeypatch: pytest.MonkeyPatch, dlib_faces: DlibFaces, pictures: Path):
+def faces(monkeypatch: pytest.MonkeyPatch, dlib_faces: DlibFaces, pictures: Path) -> Faces:
     """Runs `countermark faces` on pictures by name, with a model that is loaded once for all tests."""
     opened = FaceComparer(dlib_faces, ImageLimits(1 << 25, 1 << 25))
     monkeypatch.setattr("service.cli.faces.open_face_comparer", lambda _settings: opened)
@@ -47,7 +51,7 @@ def faces(monkeypatch: pytest.MonkeyPatch, dlib_faces: DlibFaces, pictures: Path
     return call
 
 
-def test_the_same_person(faces) -> None:
+def test_the_same_person(faces: Faces) -> None:
     done = faces("compare", "a.png", "b.jpg", "--json")
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
@@ -58,7 +62,7 @@ def test_the_same_person(faces) -> None:
     assert [len(boxes) for boxes in found["boxes"]] == found["faces"]
 
 
-def test_somebody_else(faces) -> None:
+def test_somebody_else(faces: Faces) -> None:
     done = faces("compare", "a.png", "drawn.png", "--json")
     assert done.exit_code == 1
     found = json.loads(done.stdout)
@@ -66,13 +70,13 @@ def test_somebody_else(faces) -> None:
     assert found["distance"] > found["threshold"]
 
 
-def test_people_get_words(faces) -> None:
+def test_people_get_words(faces: Faces) -> None:
     assert faces("compare", "a.png", "b.jpg").stdout.startswith("same")
     assert faces("compare", "a.png", "drawn.png").stdout.startswith("not the same")
 
 
 @pytest.mark.parametrize("names", [("a.png", "coffee.png"), ("coffee.png", "a.png")])
-def test_no_face_is_an_error_that_names_the_picture(faces, names: tuple[str, str]) -> None:
+def test_no_face_is_an_error_that_names_the_picture(faces: Faces, names: tuple[str, str]) -> None:
     done = faces("compare", *names, "--json")
     assert isinstance(done.exception, NoFace)
     assert "coffee.png" in str(done.exception)
@@ -86,7 +90,7 @@ def test_no_face_is_an_error_that_names_the_picture(faces, names: tuple[str, str
     ("name", "error"),
     [("text.png", UnsupportedFormat), ("empty.png", BrokenPicture), ("missing.png", FileUnreadable)],
 )
-def test_what_cannot_be_read(faces, name: str, error: type[Error]) -> None:
+def test_what_cannot_be_read(faces: Faces, name: str, error: type[Error]) -> None:
     for words in (("compare", "a.png", name), ("compare", name, "a.png"), ("find", name)):
         done = faces(*words)
         assert isinstance(done.exception, error)
@@ -94,7 +98,7 @@ def test_what_cannot_be_read(faces, name: str, error: type[Error]) -> None:
         assert done.stdout == ""
 
 
-def test_faces_are_found(faces) -> None:
+def test_faces_are_found(faces: Faces) -> None:
     done = faces("find", "a.png", "--json")
     assert done.exit_code == 0
     found = json.loads(done.stdout)
@@ -109,7 +113,7 @@ def test_faces_are_found(faces) -> None:
     assert "no faces" in " ".join(nothing.stdout.split())
 
 
-def test_standard_input(dlib_faces, faces, pictures: Path) -> None:
+def test_standard_input(dlib_faces: DlibFaces, faces: Faces, pictures: Path) -> None:
     data = (pictures / "a.png").read_bytes()
     done = runner.invoke(app, ["faces", "compare", "-", str(pictures / "b.jpg"), "--json"], input=data)
     assert json.loads(done.stdout)["same"] is True
@@ -123,7 +127,7 @@ def test_without_the_extra_it_says_what_to_install(pictures: Path) -> None:
     assert "countermark[faces]" in done.stderr
 
 
-def test_in_a_large_picture(faces, pictures: Path) -> None:
+def test_in_a_large_picture(faces: Faces, pictures: Path) -> None:
     canvas = np.full((2400, 2400, 3), 90, np.uint8)
     canvas[1000:2024, 600:1624] = np.kron(photos.astronaut(), np.ones((2, 2, 1), np.uint8))
     Image.fromarray(canvas).save(pictures / "large.png")

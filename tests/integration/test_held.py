@@ -7,7 +7,7 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 import uvicorn
 from fastapi.testclient import TestClient
+from numpy.typing import NDArray
 from typer.testing import CliRunner, Result
 
-from detectors import fingerprint
+from detectors import Face, fingerprint
 from service.access.client import Client
 from service.access.tenants import Terms
 from service.adapters.registry import AdapterCard
@@ -28,6 +29,7 @@ from service.cli.app import app
 from service.gateway.execution import ReleaseObserver
 from service.gateway.order import Order
 from service.gateway.pipeline import Gateway
+from service.generation import Job, OnStep
 from service.installation import Installation, open_installation
 from service.kit.errors import (
     BadRequest,
@@ -48,6 +50,7 @@ from service.kit.settings import PREFIX, Settings
 from service.likeness.checks import Likeness
 from service.media.pictures import ImageLimits, decode, encode
 from service.moderation.hash_lists import Listed
+from tests.support.gateway import Build
 from tests.support.painter import Checker, Painter, finding, landscape
 from tests.support.people import ANN, BOB, ByColour, enrolled, portrait
 
@@ -63,7 +66,7 @@ class Similar(Painter):
 
     drawn = 0
 
-    def render(self, job, on_step):  # type: ignore[no-untyped-def]
+    def render(self, job: Job, on_step: OnStep) -> NDArray[np.uint8]:
         Similar.drawn += 1
         picture = super().render(job, on_step).copy()
         picture[:16, :16] = NEAR_ANN
@@ -84,7 +87,7 @@ def installation(settings: Settings) -> Iterator[Installation]:
 
 
 @pytest.fixture
-def gateway(build, installation: Installation) -> Gateway:
+def gateway(build: Build, installation: Installation) -> Gateway:
     enrolled(installation.consent)
     installation._gateway = build(Similar(), likeness=installation.likeness, review_queue=installation.review_queue)
     return installation._gateway
@@ -111,7 +114,7 @@ def said(installation: Installation, content_id: str) -> list[str]:
     return [d.kind for d in installation.ledger.decided(content_id)]
 
 
-def test_off_is_as_before(build, installation: Installation, settings: Settings) -> None:
+def test_off_is_as_before(build: Build, installation: Installation, settings: Settings) -> None:
     off = open_installation(settings.model_copy(update={"keep_held_days": 0}))
     enrolled(installation.consent)
     for held in (None, off.review_queue):
@@ -180,7 +183,7 @@ def test_a_review_is_of_one_picture_alone(gateway: Gateway, installation: Instal
 # What is never kept.
 
 
-def test_an_unsafe_picture_is_not_kept(build, installation: Installation) -> None:
+def test_an_unsafe_picture_is_not_kept(build: Build, installation: Installation) -> None:
     enrolled(installation.consent)
     unsafe = build(
         Similar(),
@@ -195,7 +198,9 @@ def test_an_unsafe_picture_is_not_kept(build, installation: Installation) -> Non
 
 
 @pytest.mark.parametrize("answer", [lambda images: [], lambda images: [finding(float("nan"))]])
-def test_nor_one_that_a_checker_says_nothing_of(build, installation: Installation, answer) -> None:
+def test_nor_one_that_a_checker_says_nothing_of(
+    build: Build, installation: Installation, answer: Callable[..., object]
+) -> None:
     enrolled(installation.consent)
     with pytest.raises(StageFailed):
         build(
@@ -204,11 +209,11 @@ def test_nor_one_that_a_checker_says_nothing_of(build, installation: Installatio
     assert boxes(installation) == 0
 
 
-def test_nor_one_that_surely_shows_somebody(build, installation: Installation) -> None:
+def test_nor_one_that_surely_shows_somebody(build: Build, installation: Installation) -> None:
     class Both(ByColour):
         """Sees Ann in every picture, beside whom else it sees."""
 
-        def __call__(self, rgb):  # type: ignore[no-untyped-def]
+        def __call__(self, rgb: NDArray[np.uint8]) -> list[Face]:
             return [*super().__call__(rgb), *super().__call__(portrait(ANN))]
 
     enrolled(installation.consent)
@@ -232,7 +237,7 @@ def test_a_full_disk_is_the_same_refusal(
 # Every check but the one runs again when it is handed over.
 
 
-def test_an_unsafe_one_is_shredded(build, gateway: Gateway, installation: Installation) -> None:
+def test_an_unsafe_one_is_shredded(build: Build, gateway: Gateway, installation: Installation) -> None:
     content_id = hold(gateway)
     installation.review_queue.release(content_id, *WHY)
     strict = build(
@@ -292,7 +297,7 @@ def test_a_review_does_not_stand_in_for_a_grant(gateway: Gateway, installation: 
         gateway.hand_over(content_id)
 
 
-def test_a_failing_stage_costs_nothing(build, gateway: Gateway, installation: Installation) -> None:
+def test_a_failing_stage_costs_nothing(build: Build, gateway: Gateway, installation: Installation) -> None:
     content_id = hold(gateway)
     installation.review_queue.release(content_id, *WHY)
     broken = build(
@@ -313,7 +318,7 @@ def test_two_at_once_get_one_picture(gateway: Gateway, installation: Installatio
         together.wait(10)
         return mark(*args)  # type: ignore[arg-type]
 
-    gateway.mark._codec = type("Slow", (), {"embed": staticmethod(embed), "extract": installation.codec.extract})()  # type: ignore[assignment]
+    gateway.mark._codec = type("Slow", (), {"embed": staticmethod(embed), "extract": installation.codec.extract})()
 
     def fetch() -> None:
         try:
@@ -330,7 +335,7 @@ def test_two_at_once_get_one_picture(gateway: Gateway, installation: Installatio
     assert installation.ledger.verify().images == 1
 
 
-def test_another_pipeline_does_not_vouch_for_it(build, gateway: Gateway, installation: Installation) -> None:
+def test_another_pipeline_does_not_vouch_for_it(build: Build, gateway: Gateway, installation: Installation) -> None:
     class Other(Similar):
         identity = type(Painter.identity)("another", "2", "1" * 64)
 

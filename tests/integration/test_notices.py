@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from fastapi.testclient import TestClient
 
@@ -11,10 +11,11 @@ from detectors import fingerprint
 from service.api import create_app
 from service.cli import generate
 from service.gateway.order import Order
+from service.gateway.pipeline import Gateway
 from service.installation import Installation
 from service.media.pictures import encode
 from service.moderation.blocklist import SAME_PICTURE_BITS
-from tests.support.commands import runner
+from tests.support.commands import Run, runner
 from tests.support.painter import landscape
 
 RGB = landscape(3, 320, 256)
@@ -36,13 +37,13 @@ def client(painted_installation: Installation) -> TestClient:
 
 
 @pytest.fixture
-def run(monkeypatch, capsys, painted_installation: Installation):
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], painted_installation: Installation) -> Run:
     """Run a command in this process over the painted house; gives (exit code, standard output, standard error)."""
     monkeypatch.setattr(generate, "open_installation", lambda settings: painted_installation)
     return runner(monkeypatch, capsys, columns=250)
 
 
-def problem(response: httpx.Response, status: int, code: str) -> dict[str, str]:
+def problem(response: httpx2.Response, status: int, code: str) -> dict[str, str]:
     assert response.status_code == status, response.text
     body: dict[str, str] = response.json()
     assert body["code"] == code
@@ -51,7 +52,9 @@ def problem(response: httpx.Response, status: int, code: str) -> dict[str, str]:
 
 
 class TestHttp:
-    def test_a_notice_with_a_picture_blocks_it(self, client: TestClient, installation: Installation, capfd) -> None:
+    def test_a_notice_with_a_picture_blocks_it(
+        self, client: TestClient, installation: Installation, capfd: pytest.CaptureFixture[str]
+    ) -> None:
         form = {"notice": json.dumps(NOTICE)}
         answer = client.post("/v1/takedowns", data=form, files={"file": ("jane.png", encode(RGB, "png")[0])})
         assert answer.status_code == 201, answer.text
@@ -85,7 +88,9 @@ class TestHttp:
         form = {"notice": json.dumps(NOTICE)}
         problem(client.post("/v1/takedowns", data=form, files={"file": b"no picture"}), 415, "unsupported_format")
 
-    def test_a_blocked_order_can_be_appealed(self, client: TestClient, gateway, installation: Installation) -> None:
+    def test_a_blocked_order_can_be_appealed(
+        self, client: TestClient, gateway: Gateway, installation: Installation
+    ) -> None:
         released = gateway.release(Order(prompt="x", seed=5))
         client.post("/v1/takedowns", json={**NOTICE, "content_id": released.admitted.content_id})
         body = problem(client.post(ORDERS, json={"prompt": "x", "seed": 5}), 451, "blocked")
@@ -118,7 +123,7 @@ class TestHttp:
 
 
 class TestCommands:
-    def test_a_list_from_import_to_removal(self, run, tmp_path: Path) -> None:
+    def test_a_list_from_import_to_removal(self, run: Run, tmp_path: Path) -> None:
         listed, broken, photo = tmp_path / "list.csv", tmp_path / "broken.csv", tmp_path / "a.png"
         listed.write_text(f"hash,type,tags\n{PDQ},pdq,ncii\n")
         broken.write_text(f"hash,type\n{PDQ},pdq\nzzz,pdq\n")
@@ -143,7 +148,7 @@ class TestCommands:
         assert run("blocklist", "check", photo)[0] == 0
         assert run("blocklist", "remove", "ncii", "--all")[0] == 1
 
-    def test_words_that_are_wrong(self, run, tmp_path: Path) -> None:
+    def test_words_that_are_wrong(self, run: Run, tmp_path: Path) -> None:
         assert run("blocklist", "add", "ncii", PDQ, "--type", "md5")[0] == 2
         assert run("blocklist", "add", "ncii", "abc", "--type", "pdq")[0] == 5
         assert run("blocklist", "add", "takedowns", PDQ, "--type", "pdq")[0] == 2
@@ -156,7 +161,7 @@ class TestCommands:
         assert run("appeals", "resolve", "A-NONE", "--operator", "op", "--reason", "x")[0] == 2
 
     def test_generate_names_what_can_be_appealed(
-        self, run, gateway, installation: Installation, tmp_path: Path
+        self, run: Run, gateway: Gateway, installation: Installation, tmp_path: Path
     ) -> None:
         drawn = gateway.release(Order(prompt="x", seed=5)).proven.signed.marked.cleared.draft.rgb
         assert run("blocklist", "add", "ncii", fingerprint(drawn).bits.hex(), "--type", "pdq")[0] == 0
@@ -166,7 +171,7 @@ class TestCommands:
         assert "appealed as urn:uuid:" in err
         assert not (tmp_path / "x.png").exists()
 
-    def test_a_notice_is_worked_off(self, run, client: TestClient, installation: Installation) -> None:
+    def test_a_notice_is_worked_off(self, run: Run, client: TestClient, installation: Installation) -> None:
         receipt = client.post("/v1/takedowns", json=NOTICE).json()
         with installation.ledger.engine.begin() as connection:
             connection.exec_driver_sql("UPDATE takedowns SET due_at='2020-01-01T00:00:00+00:00'")

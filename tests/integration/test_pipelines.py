@@ -4,6 +4,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,13 +23,15 @@ from service.installation import Installation
 from service.kit.errors import BadRequest, Cancelled, Misconfigured, StageFailed, Unavailable
 from service.kit.settings import Settings
 from tests.support import pipelines
+from tests.support.gateway import Build
 
 JOB = Job("a lake", "", 7, 256, 256, 2, 5.0)
 
 
 @pytest.fixture(scope="session", params=["stable_diffusion", "stable_diffusion_xl"])
-def folder(request, tmp_path_factory) -> Path:
-    return getattr(pipelines, request.param)(tmp_path_factory.mktemp(request.param) / "pipeline")
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    result: Path = getattr(pipelines, request.param)(tmp_path_factory.mktemp(request.param) / "pipeline")
+    return result
 
 
 @pytest.fixture(scope="session")
@@ -90,7 +93,7 @@ def test_a_batch_gives_the_same_pictures_but_for_rounding(backend: DiffusersBack
 
 
 def test_a_queue_draws_alike_pictures_together_for_the_gateway(
-    build, backend: DiffusersBackend, installation: Installation
+    build: Build, backend: DiffusersBackend, installation: Installation
 ) -> None:
     queue = Queue(backend, length=4, patience=60, batch_size=2)
     calls: list[int] = []
@@ -101,7 +104,7 @@ def test_a_queue_draws_alike_pictures_together_for_the_gateway(
         with ThreadPoolExecutor(4) as callers:
             drawn = list(callers.map(gateway.release, [Order(prompt="a lake", seed=s, steps=2) for s in range(4)]))
     finally:
-        del backend.render_batch  # type: ignore[method-assign]
+        del backend.render_batch
     assert [released.admitted.job.seed for released in drawn] == [0, 1, 2, 3]
     assert sum(calls) == 4
     assert max(calls) == 2
@@ -123,7 +126,7 @@ def test_sizes_it_cannot_draw(backend: DiffusersBackend, size: tuple[int, int]) 
         backend.check(Job("x", "", 1, *size, 2, 1.0))
 
 
-def test_through_the_gateway(build, backend: DiffusersBackend, installation: Installation) -> None:
+def test_through_the_gateway(build: Build, backend: DiffusersBackend, installation: Installation) -> None:
     released = build(backend).release(Order(prompt="a lake", seed=7, steps=2))
     report = installation.examiner.examine(released.data)
     assert report.verdict == "issued_here"
@@ -131,7 +134,7 @@ def test_through_the_gateway(build, backend: DiffusersBackend, installation: Ins
     assert backend.identity.digest in model
 
 
-def test_cancelling_through_the_gateway(build, backend: DiffusersBackend) -> None:
+def test_cancelling_through_the_gateway(build: Build, backend: DiffusersBackend) -> None:
     seen: list[int] = []
     observer = ReleaseObserver(on_step=lambda done, total: seen.append(done), cancelled=lambda: len(seen) >= 1)
     with pytest.raises(Cancelled):
@@ -144,7 +147,7 @@ def test_the_pipelines_own_checker_and_mark_are_left_out(backend: DiffusersBacke
     assert getattr(backend._pipeline, "watermark", None) is None
 
 
-def test_numbers_that_are_not_finite_are_a_fault(build, folder: Path, installation: Installation) -> None:
+def test_numbers_that_are_not_finite_are_a_fault(build: Build, folder: Path, installation: Installation) -> None:
     broken = load_backend(Settings(pipeline=str(folder), threads=1))
     weight = next(iter(broken._pipeline.vae.decoder.parameters()))
     weight.data.fill_(float("nan"))
@@ -157,14 +160,14 @@ def test_numbers_that_are_not_finite_are_a_fault(build, folder: Path, installati
 
 
 class TestWhatIsNotLoaded:
-    def load(self, folder: object, **more: object) -> None:
+    def load(self, folder: object, **more: Any) -> None:
         load_backend(Settings(pipeline=str(folder), threads=1, **more))
 
     def test_a_hub_id_without_leave(self) -> None:
         with pytest.raises(Misconfigured, match="downloading is off"):
             self.load("someone/some-model")
 
-    def test_a_hub_id_that_cannot_be_fetched(self, monkeypatch) -> None:
+    def test_a_hub_id_that_cannot_be_fetched(self, monkeypatch: pytest.MonkeyPatch) -> None:
         import diffusers
 
         def fail(*args: object, **more: object) -> str:
@@ -174,7 +177,9 @@ class TestWhatIsNotLoaded:
         with pytest.raises(Unavailable, match="could not be fetched"):
             self.load("someone/some-model", allow_hub=True)
 
-    def test_a_hub_id_is_loaded_from_where_it_was_fetched_to(self, folder: Path, monkeypatch) -> None:
+    def test_a_hub_id_is_loaded_from_where_it_was_fetched_to(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         import diffusers
 
         asked: list[object] = []
@@ -228,7 +233,7 @@ def test_a_scheduler_serves_one_picture_and_leaves_no_trace(backend: DiffusersBa
     assert np.array_equal(backend.render(replace(JOB, options=ModelOptions(scheduler="ddim")), ignore), plain)
 
 
-def test_a_scheduler_of_another_kind_of_model_is_refused(build, backend: DiffusersBackend) -> None:
+def test_a_scheduler_of_another_kind_of_model_is_refused(build: Build, backend: DiffusersBackend) -> None:
     with pytest.raises(BadRequest, match="scheduler flow_euler") as refused:
         build(backend).release(Order(prompt="a lake", scheduler="flow_euler"))
     assert "dpmpp_2m" in refused.value.hint
@@ -255,7 +260,9 @@ def test_words_it_does_not_know_are_warned_of(backend: DiffusersBackend, folder:
 
 
 @pytest.mark.parametrize("how", ["model", "sequential"])
-def test_offload_is_left_to_diffusers_and_needs_a_device(folder: Path, how: str, monkeypatch) -> None:
+def test_offload_is_left_to_diffusers_and_needs_a_device(
+    folder: Path, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(Misconfigured, match="another device than cpu"):
         load_backend(Settings(pipeline=str(folder), offload=how))
     asked: list[object] = []

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from models import ModelMissing
 from service.cli.app import app
@@ -14,7 +14,7 @@ from service.kit.errors import BadRequest, Misconfigured, Unavailable
 OWN = '[names]\nstaff = ["Jane Doe"]\n[[tests]]\ntext = "jane doe"\nexpect = ["named_person"]\n'
 
 
-def run(*arguments: str):  # type: ignore[no-untyped-def]
+def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, ["prompts", *arguments])
 
 
@@ -33,7 +33,7 @@ def test_a_prompt_that_is_refused() -> None:
     assert found["flags"] == ["leet"]
 
 
-def test_an_operators_rules(tmp_path: Path, monkeypatch) -> None:
+def test_an_operators_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own = tmp_path / "own.toml"
     own.write_text(OWN)
     assert run("test", str(own)).stdout.endswith("1 tests hold\n")
@@ -54,7 +54,7 @@ def test_a_prompt_too_long_to_be_screened() -> None:
     assert isinstance(run("check", "x" * 2001).exception, BadRequest)
 
 
-def test_without_the_model_there_is_no_gateway(installation: Installation, monkeypatch) -> None:
+def test_without_the_model_there_is_no_gateway(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(*_args: object, **_more: object) -> None:
         raise ModelMissing("no weights")
 

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from service.generation.energy import Meter
 from service.generation.queue import Queue, open_queue
 from service.installation import Installation
 from service.kit.errors import BadRequest, Busy, Cancelled, Unavailable, Unsafe
+from tests.support.gateway import Build
 from tests.support.painter import Checker, Misbehaving, Painter, finding
 from tests.support.prompts import Screen
 from watermark.c2pa.manifest import ENERGY_LABEL
@@ -91,7 +93,7 @@ def client(installation: Installation, gateway: Gateway) -> TestClient:
 
 
 def test_a_full_queue_is_a_429_that_says_when_to_come_again(
-    pool, backend: Gated, build, installation: Installation
+    pool: ThreadPoolExecutor, backend: Gated, build: Build, installation: Installation
 ) -> None:
     full = filled(pool, backend)
     full._recent.append(21.0)
@@ -108,7 +110,7 @@ def test_a_full_queue_is_a_429_that_says_when_to_come_again(
 
 
 def test_who_finds_it_full_is_told_before_anything_is_done(
-    pool, backend: Gated, build, installation: Installation
+    pool: ThreadPoolExecutor, backend: Gated, build: Build, installation: Installation
 ) -> None:
     screen = Screen()
     gateway = build(filled(pool, backend), prompts=screen)
@@ -118,7 +120,7 @@ def test_who_finds_it_full_is_told_before_anything_is_done(
 
 
 def test_no_more_orders_are_on_their_way_than_there_are_threads(
-    backend: Gated, build, installation: Installation
+    backend: Gated, build: Build, installation: Installation
 ) -> None:
     installation._gateway = build(queue(backend, 4))
     app = create_app(installation)
@@ -139,7 +141,9 @@ def test_no_more_orders_are_on_their_way_than_there_are_threads(
         assert asking.get("/v1/images/held/urn:uuid:1").status_code == 404
 
 
-def test_what_waits_too_long_is_busy_and_no_decision(pool, backend: Gated, build, installation: Installation) -> None:
+def test_what_waits_too_long_is_busy_and_no_decision(
+    pool: ThreadPoolExecutor, backend: Gated, build: Build, installation: Installation
+) -> None:
     impatient = queue(backend, 4, patience=0.01)
     pool.submit(impatient.render, JOB, Progress())
     assert backend.begun.wait(10)
@@ -148,13 +152,15 @@ def test_what_waits_too_long_is_busy_and_no_decision(pool, backend: Gated, build
     assert installation.ledger.verify().decisions == 0
 
 
-def test_one_request_for_several_pictures_does_not_fill_the_queue_by_itself(build, installation: Installation) -> None:
+def test_one_request_for_several_pictures_does_not_fill_the_queue_by_itself(
+    build: Build, installation: Installation
+) -> None:
     body = client(installation, build(queue(Painter()))).post(URL, json={"prompt": "a lake", "n": 4, "seed": 5}).json()
     assert [one["seed"] for one in body["countermark"]["images"]] == [5, 6, 7, 8]
     assert body["countermark"]["refusals"] == []
 
 
-def test_pictures_of_a_request_that_found_no_place_are_named(build, installation: Installation) -> None:
+def test_pictures_of_a_request_that_found_no_place_are_named(build: Build, installation: Installation) -> None:
     def answer(job: Job) -> object:
         if job.seed == 6:
             raise Busy("32 pictures wait already", retry_after=3)
@@ -170,7 +176,7 @@ def test_pictures_of_a_request_that_found_no_place_are_named(build, installation
     ("fault", "code"), [(Unavailable("the disk is full"), "unavailable"), (ValueError(), "internal")]
 )
 def test_what_goes_wrong_with_one_picture_does_not_lose_the_others(
-    build, installation: Installation, monkeypatch: pytest.MonkeyPatch, fault: Exception, code: str
+    build: Build, installation: Installation, monkeypatch: pytest.MonkeyPatch, fault: Exception, code: str
 ) -> None:
     gateway = build()
     release = Gateway.release
@@ -194,7 +200,7 @@ def test_what_goes_wrong_with_one_picture_does_not_lose_the_others(
 # Waiting.
 
 
-def test_waiting_does_not_count_as_rendering(pool, backend: Gated, build) -> None:
+def test_waiting_does_not_count_as_rendering(pool: ThreadPoolExecutor, backend: Gated, build: Build) -> None:
     busy = queue(backend, 4)
     pool.submit(busy.render, JOB, Progress())
     assert backend.begun.wait(10)
@@ -208,7 +214,9 @@ def test_waiting_does_not_count_as_rendering(pool, backend: Gated, build) -> Non
     assert set(ahead) <= {0, 1}
 
 
-def test_who_hangs_up_leaves_the_queue(pool, backend: Gated, build, installation: Installation) -> None:
+def test_who_hangs_up_leaves_the_queue(
+    pool: ThreadPoolExecutor, backend: Gated, build: Build, installation: Installation
+) -> None:
     busy = queue(backend, 4)
     pool.submit(busy.render, JOB, Progress())
     assert backend.begun.wait(10)
@@ -223,7 +231,7 @@ def test_who_hangs_up_leaves_the_queue(pool, backend: Gated, build, installation
 
 
 def test_who_hangs_up_while_an_unsafe_one_waits_to_be_drawn_again_is_written_down(
-    build, installation: Installation
+    build: Build, installation: Installation
 ) -> None:
     def answer(job: Job) -> object:
         if job.steering:
@@ -239,7 +247,7 @@ def test_who_hangs_up_while_an_unsafe_one_waits_to_be_drawn_again_is_written_dow
     assert installation.ledger.verify().decisions == 1
 
 
-def test_when_the_second_drawing_finds_no_place_the_first_answer_stands(build) -> None:
+def test_when_the_second_drawing_finds_no_place_the_first_answer_stands(build: Build) -> None:
     def answer(job: Job) -> object:
         if job.steering:
             raise Busy("waited too long", retry_after=3)
@@ -264,13 +272,13 @@ def test_the_houses_queue_is_the_one_in_the_settings(installation: Installation)
 
 
 @pytest.mark.parametrize(("wish", "steps"), [({}, 4), ({"quality": "high"}, 8), ({"quality": "high", "steps": 3}, 3)])
-def test_high_quality_takes_the_models_steps_for_it(gateway: Gateway, wish, steps: int) -> None:
+def test_high_quality_takes_the_models_steps_for_it(gateway: Gateway, wish: dict[str, Any], steps: int) -> None:
     released = gateway.release(Order(prompt="a lake", **wish))
     assert released.admitted.job.steps == steps
     assert any("quality" in warning for warning in released.admitted.warnings) == (wish.get("steps") is not None)
 
 
-def test_a_model_of_one_quality_says_so(build) -> None:
+def test_a_model_of_one_quality_says_so(build: Build) -> None:
     class Plain(Painter):
         high_steps = Painter.default_steps
 
@@ -278,14 +286,14 @@ def test_a_model_of_one_quality_says_so(build) -> None:
     assert released.admitted.warnings == ("quality changes nothing: the steps are the same",)
 
 
-def test_quality_over_http(build, installation: Installation) -> None:
+def test_quality_over_http(build: Build, installation: Installation) -> None:
     http = client(installation, build())
     told = [http.post(URL, json={"prompt": "x", "quality": q}).json()["quality"] for q in ("auto", "standard", "high")]
     assert told == ["standard", "standard", "high"]
     assert http.post(URL, json={"prompt": "x", "quality": "hd"}).status_code == 400
 
 
-def test_what_is_enlarged_is_screened_as_it_leaves_and_says_so(build, installation: Installation) -> None:
+def test_what_is_enlarged_is_screened_as_it_leaves_and_says_so(build: Build, installation: Installation) -> None:
     checker = Checker()
     order = Order(prompt="a lake", seed=7, width=512, height=512, upscale="lanczos")
     released = build(checkers=[checker]).release(order)
@@ -307,7 +315,7 @@ def test_what_is_not_enlarged_does_not_say_so(gateway: Gateway, installation: In
 
 
 @pytest.mark.parametrize("size", [(None, None), (512, 256), (4096, 4096)])
-def test_what_cannot_be_enlarged_is_refused(gateway: Gateway, size) -> None:
+def test_what_cannot_be_enlarged_is_refused(gateway: Gateway, size: tuple[int | None, int | None]) -> None:
     with pytest.raises(BadRequest, match="enlarged"):
         gateway.release(Order(prompt="a lake", width=size[0], height=size[1], upscale="lanczos"))
 
@@ -321,7 +329,9 @@ def decision(installation: Installation, content_id: str) -> dict[str, object]:
     return content
 
 
-def test_energy_is_in_the_ledger_and_the_answer_and_not_in_the_manifest(build, installation: Installation) -> None:
+def test_energy_is_in_the_ledger_and_the_answer_and_not_in_the_manifest(
+    build: Build, installation: Installation
+) -> None:
     released = build(queue(Painter())).release(Order(prompt="a lake"))
     told = summarize(released).energy
     assert told is not None
@@ -332,11 +342,12 @@ def test_energy_is_in_the_ledger_and_the_answer_and_not_in_the_manifest(build, i
     assert installation.ledger.verify().problems == ()
 
 
-def test_energy_is_in_the_manifest_where_that_is_switched_on(build, installation: Installation) -> None:
+def test_energy_is_in_the_manifest_where_that_is_switched_on(build: Build, installation: Installation) -> None:
     gateway = build(queue(Painter()), energy_in_manifest=True)
     released = gateway.release(Order(prompt="a lake"))
     claimed = installation.examiner.examine(released.data).claimed
     assert claimed.state == "trusted"
+    assert released.energy is not None
     assert claimed.disclosures[ENERGY_LABEL] == released.energy.rounded()
 
 
@@ -346,7 +357,7 @@ def test_where_nobody_measures_nothing_is_said(gateway: Gateway, installation: I
     assert "energy" not in decision(installation, released.admitted.content_id)
 
 
-def test_pictures_that_were_thrown_away_are_paid_for(build) -> None:
+def test_pictures_that_were_thrown_away_are_paid_for(build: Build) -> None:
     class Costly(Gated):
         def render(self, job: Job, on_step: OnStep) -> NDArray[np.uint8]:
             assert isinstance(on_step, Progress)

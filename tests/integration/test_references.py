@@ -28,7 +28,7 @@ def ignore(done: int, total: int) -> None:
 
 
 @pytest.fixture(scope="module", params=LAYOUTS)
-def backend(request, tmp_path_factory: pytest.TempPathFactory) -> DiffusersBackend:
+def backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> DiffusersBackend:
     folder = tmp_path_factory.mktemp(request.param)
     pipeline = str(LAYOUTS[request.param](folder / "pipeline"))
     plain = load_backend(Settings(pipeline=pipeline, threads=1))

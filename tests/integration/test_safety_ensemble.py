@@ -6,15 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from service.gateway.assembly import open_checkers
 from service.gateway.order import Order
+from service.generation import Job, OnStep
 from service.installation import Installation, open_installation
 from service.kit.errors import Unavailable, Unsafe
 from service.kit.model_store import CARDS_FOLDER
 from service.kit.settings import Settings
 from tests.support import pipelines
 from tests.support.classifiers import write_boxes, write_member, write_safety
+from tests.support.gateway import Build
 from tests.support.painter import Painter
 
 DIFFUSERS = "stable_diffusion_safety_checker"
@@ -49,10 +52,10 @@ def test_each_card_and_the_pipelines_own_checker_are_heard(settings: Settings, c
 
 @pytest.mark.parametrize(("write", "name"), [(write_safety, "redness"), (write_boxes, "redboxes")])
 def test_any_one_of_them_refuses_the_picture(
-    build, settings: Settings, cards: Path, installation: Installation, write: Callable[[Path], Path], name: str
+    build: Build, settings: Settings, cards: Path, installation: Installation, write: Callable[[Path], Path], name: str
 ) -> None:
     class Red(Painter):
-        def render(self, job, on_step):  # type: ignore[no-untyped-def]
+        def render(self, job: Job, on_step: OnStep) -> NDArray[np.uint8]:
             return np.clip(super().render(job, on_step) * 0.2 + [200, 0, 0], 0, 255).astype(np.uint8)
 
     write(cards)
@@ -91,7 +94,9 @@ def take_our_name(cards: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", [spoil_digest, take_model, break_card, break_options, never_pull, take_our_name])
-def test_a_card_that_cannot_be_used_closes_the_gateway(installation: Installation, cards: Path, spoil) -> None:
+def test_a_card_that_cannot_be_used_closes_the_gateway(
+    installation: Installation, cards: Path, spoil: Callable[[Path], None]
+) -> None:
     write_safety(cards)
     spoil(cards)
     with pytest.raises(Unavailable):

@@ -1,5 +1,8 @@
 """Enrolling one's own face over HTTP, and every way it is refused."""
 
+from collections.abc import Iterator, Sequence
+from typing import Any
+
 import pytest
 from fastapi.testclient import TestClient
 
@@ -8,7 +11,7 @@ from service.installation import Installation, open_installation
 from service.kit.errors import NotLive
 from service.kit.settings import Settings
 from service.likeness.checks import Likeness
-from service.likeness.liveness import PHOTOS, PoseSequence
+from service.likeness.liveness import PHOTOS, Challenge, PoseSequence, Shot
 from service.media.pictures import encode
 from tests.support.people import BOB, TURNS, Posing, posed
 
@@ -16,7 +19,7 @@ HERE = "/v1/consent/enrolments"
 
 
 @pytest.fixture
-def open_door(settings: Settings):  # type: ignore[no-untyped-def]
+def open_door(settings: Settings) -> Iterator[Installation]:
     installation = open_installation(settings.model_copy(update={"self_enrolment": True}))
     installation.likeness = Likeness(installation.consent, Posing, 0.5, "default")
     yield installation
@@ -28,8 +31,8 @@ def client(open_door: Installation) -> TestClient:
     return TestClient(create_app(open_door), raise_server_exceptions=False)
 
 
-def photos(poses: list[str], **changes: object) -> list[bytes]:
-    return [encode(posed(TURNS[one], seed, **changes), "png")[0] for seed, one in enumerate(poses)]  # type: ignore[arg-type]
+def photos(poses: list[str], **changes: Any) -> list[bytes]:
+    return [encode(posed(TURNS[one], seed, **changes), "png")[0] for seed, one in enumerate(poses)]
 
 
 def form(data: list[bytes]) -> list[tuple[str, tuple[str, bytes]]]:
@@ -62,7 +65,7 @@ def test_another_check_may_ask_for_more_photos(client: TestClient, open_door: In
     class Vendor(PoseSequence):
         most_photos = 6
 
-        def check(self, challenge, shots):  # type: ignore[no-untyped-def]
+        def check(self, challenge: Challenge, shots: Sequence[Shot]) -> None:
             if len(shots) != 6:
                 raise NotLive(f"{len(shots)} photos came, two more than poses were asked for")
 
@@ -108,7 +111,7 @@ def test_forms_that_are_none_spend_no_challenge(client: TestClient, open_door: I
         {"data": ann, "files": [*files[:3], ("photo", files[3][1])]},
         {"files": [*files[:3], ("name", files[3][1])]},
     ):
-        answer = client.post(here, **sent)  # type: ignore[arg-type]
+        answer = client.post(here, **sent)
         assert (answer.status_code, answer.json()["code"]) == (400, "bad_request"), answer.text
     assert open_door.consent.subjects.everybody() == []
     assert client.post(here, data=ann, files=files).status_code == 201

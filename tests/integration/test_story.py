@@ -2,6 +2,7 @@
 
 import base64
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from service.examiner.policy import Outcome, Verdict
 from service.gateway.order import Order
 from service.gateway.pipeline import Gateway
 from service.installation import Installation
+from service.kit.settings import Settings
+from service.media.pictures import OutputFormat
 
 
 def jpeg(rgb: np.ndarray, quality: int, size: tuple[int, int] | None = None) -> bytes:
@@ -26,7 +29,7 @@ def pixels(data: bytes) -> np.ndarray:
 
 
 @pytest.mark.parametrize("to", ["png", "jpeg", "webp"])
-def test_an_issued_file_is_verified(installation: Installation, gateway: Gateway, to: str) -> None:
+def test_an_issued_file_is_verified(installation: Installation, gateway: Gateway, to: OutputFormat) -> None:
     released = gateway.release(Order(prompt="a lake", seed=3, format=to))
 
     report = installation.examiner.examine(released.data)
@@ -100,7 +103,9 @@ def test_a_strangers_photo_has_nothing(installation: Installation, gateway: Gate
     assert report.matched == []
 
 
-def test_a_mark_moved_to_another_picture_is_a_conflict(installation: Installation, gateway: Gateway, tmp_path) -> None:
+def test_a_mark_moved_to_another_picture_is_a_conflict(
+    installation: Installation, gateway: Gateway, tmp_path: Path
+) -> None:
     """A copy attack, the strongest there is: somebody with our key embeds an issued id elsewhere."""
     released = gateway.release(Order(prompt="a lake", seed=1))
     forged = installation.codec.embed(np.asarray(photos.astronaut()), released.admitted.mark_id)
@@ -149,7 +154,7 @@ def test_changed_signature_padding_is_tampering(installation: Installation, gate
 
 
 def test_another_installation_does_not_trust_us_but_says_untrusted(
-    installation: Installation, gateway: Gateway, tmp_path, settings
+    installation: Installation, gateway: Gateway, tmp_path: Path, settings: Settings
 ) -> None:
     released = gateway.release(Order(prompt="a lake", seed=1))
     from service.installation import open_installation

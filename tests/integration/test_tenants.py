@@ -4,10 +4,12 @@ import datetime as dt
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from typer.testing import CliRunner, Result
 
 from service.access.client import Client
@@ -17,11 +19,13 @@ from service.cli.app import app
 from service.gateway.execution import ReleaseObserver
 from service.gateway.order import Order
 from service.gateway.pipeline import Gateway
+from service.generation import Job, OnStep
 from service.installation import Installation, open_installation
 from service.kit.errors import BadRequest, ClientRemoved, LikenessHeld, LikenessRefused, Unsafe
 from service.kit.settings import Settings
 from service.likeness.checks import Likeness
 from service.likeness.schemas import Grant
+from tests.support.gateway import Build
 from tests.support.painter import Checker, Painter, finding
 from tests.support.people import ANN, ByColour, enrolled, portrait
 
@@ -41,7 +45,7 @@ def bearer(key: str) -> dict[str, str]:
 
 
 def key_of(installation: Installation, name: str = "acme", **limits: float) -> str:
-    return installation.tenants.add(Terms(name=name, **limits)).key  # type: ignore[arg-type]
+    return installation.tenants.add(Terms(name=name, **limits)).key
 
 
 class TestTheDoor:
@@ -142,26 +146,28 @@ class TestTheExaminer:
 
 
 class TestLimits:
-    def test_a_threshold_refuses_earlier(self, build, installation: Installation) -> None:
+    def test_a_threshold_refuses_earlier(self, build: Build, installation: Installation) -> None:
         gateway = build(checkers=[Checker(lambda images: [finding(0.4)])])
         assert gateway.release(ORDER)
         with pytest.raises(Unsafe):
             gateway.release(ORDER, client=Client(safety_threshold=0.3))
 
-    def test_and_never_later(self, build) -> None:
+    def test_and_never_later(self, build: Build) -> None:
         gateway = build(checkers=[Checker(lambda images: [finding(0.6)])])
         for lax in (Client(safety_threshold=1.0), Client()):
             with pytest.raises(Unsafe):
                 gateway.release(ORDER.model_copy(update={"safety_threshold": 1.0}), client=lax)
 
-    def test_an_order_tightens_its_tenant(self, build) -> None:
+    def test_an_order_tightens_its_tenant(self, build: Build) -> None:
         gateway = build(checkers=[Checker(lambda images: [finding(0.2)])])
         with pytest.raises(Unsafe):
             gateway.release(ORDER.model_copy(update={"safety_threshold": 0.1}), client=Client(safety_threshold=0.3))
 
     @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(st.floats(0.01, 1), st.floats(0.01, 1), st.none() | st.floats(0.01, 1))
-    def test_the_strictest_threshold_counts(self, build, score: float, tenant: float, asked: float | None) -> None:
+    def test_the_strictest_threshold_counts(
+        self, build: Build, score: float, tenant: float, asked: float | None
+    ) -> None:
         gateway = build(checkers=[Checker(lambda images: [finding(score)])])  # the operator's is 0.5
         order = ORDER.model_copy(update={"safety_threshold": asked})
         client = Client(safety_threshold=tenant)
@@ -191,13 +197,13 @@ class TestLimits:
 
 
 class Portraits(Painter):
-    def render(self, job, on_step):  # type: ignore[no-untyped-def]
+    def render(self, job: Job, on_step: OnStep) -> NDArray[np.uint8]:
         on_step(1, 1)
         return portrait(ANN, job.width)
 
 
 @pytest.fixture
-def portraits(build, installation: Installation) -> Gateway:
+def portraits(build: Build, installation: Installation) -> Gateway:
     installation.likeness = Likeness(installation.consent, ByColour, 0.5, "default")
     installation._gateway = build(Portraits(), likeness=installation.likeness)
     return installation._gateway

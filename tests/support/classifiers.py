@@ -3,9 +3,11 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 ASKED = {"size": 32, "mean": [0, 0, 0], "deviation": [1, 1, 1]}
@@ -52,7 +54,7 @@ def redness(slope: float = 4, boxes: int = 1, *, stuck: bool = False) -> bytes:
     `stuck`: the second says 0 of everything.
     """
     half, red = slope / 2, 0.0 if stuck else slope
-    weights = {
+    weights: dict[str, NDArray[Any]] = {
         "shape": np.array([-1, 3], np.int64),
         "to_logits": np.array([[-slope, red], [half, -red / 2], [half, -red / 2]], np.float32),
         "out": np.array([-1, 2, 1], np.int64),
@@ -84,7 +86,7 @@ def boxes(slope: float = 8.0, *, logits: bool = False, first: bool = False) -> b
     """
     rows = np.zeros((6, 3, 1, 1), np.float32)
     rows[4, :, 0, 0], rows[5, :, 0, 0] = (slope, -slope, -slope), (-slope, -slope, slope)
-    weights = {
+    weights: dict[str, NDArray[Any]] = {
         "rows": rows,
         "offset": np.array([0, 0, 0, 0, -slope / 2, -slope / 2], np.float32),
         "shape": np.array([1, 6, -1], np.int64),

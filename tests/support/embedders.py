@@ -3,9 +3,11 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 
@@ -32,7 +34,7 @@ def write_embedder(folder: Path, name: str = "bands", gain: float = 1.0, **optio
 
 def _bands(gain: float) -> bytes:
     rng = np.random.default_rng(0)
-    weights = {
+    weights: dict[str, NDArray[Any]] = {
         "shape": np.array([-1, 48], np.int64),
         "project": (gain * rng.normal(size=(48, 128))).astype(np.float32),
     }

@@ -2,9 +2,11 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from detectors.synthetic.encoder import BLOCKS, tensor_of
@@ -25,7 +27,7 @@ def write_encoder(folder: Path) -> Card:
 def small_encoder() -> bytes:
     """pixel_values (N, 3, 224, 224) to tokens (N, 197, 768) after each block: the mean colour, projected at random."""
     rng = np.random.default_rng(3)
-    weights = {
+    weights: dict[str, NDArray[Any]] = {
         "to_tokens": rng.normal(0, 0.3, (3, 768)).astype(np.float32),
         "shape": np.array([-1, 1, 3], np.int64),
         "positions": rng.normal(0, 0.1, (1, 197, 768)).astype(np.float32),

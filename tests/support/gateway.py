@@ -1,19 +1,109 @@
-"""Parts for tests of the gateway: refusals, and stand-ins that fail in one way each."""
+"""Gateways for tests: a builder that replaces any part, refusals, and stand-ins that fail in one way each."""
 
 import json
 import threading
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypedDict, Unpack
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
+from sqlalchemy import select
 
 from models import ModelMissing
+from service.gateway import screening as gateway_screening
+from service.gateway.admission import Screen
+from service.gateway.assembly import build_gateway
+from service.gateway.options import GatewayOptions
 from service.gateway.order import Order
 from service.gateway.pipeline import Gateway
+from service.generation import Backend, Job, OnStep
 from service.installation import Installation
+from service.keys import signing
 from service.kit.errors import (
     Refusal,
     Unavailable,
 )
-from tests.support.painter import Painter, finding, landscape
+from service.ledger.ledger import Ledger
+from service.media.pictures import ImageLimits
+from service.storage import decisions
+from tests.support.painter import Checker, Painter, finding, landscape
+from tests.support.prompts import Screen as ScriptedScreen
+from watermark import Codec
+from watermark.c2pa.credentials import Credentials
+
+
+class Parts(TypedDict, total=False):
+    """What a test may put in the place of the installation's own part; fakes need not be of the real type."""
+
+    codec: object
+    credentials: object
+    ledger: object
+    blocklist: object
+    likeness: object
+    adapters: object
+    review_queue: object
+
+
+class Build(Protocol):
+    """Builds a gateway; see `builder`."""
+
+    def __call__(
+        self,
+        backend: Backend | None = None,
+        checkers: Sequence[gateway_screening.Checker] | None = None,
+        screen_timeout: float = 30,
+        safe_retries: int = 0,
+        finish_timeout: float = 60,
+        render_timeout: float = 60,
+        energy_in_manifest: bool = False,
+        prompts: Screen | None = None,
+        **parts: Unpack[Parts],
+    ) -> Gateway: ...
+
+
+def builder(installation: Installation) -> Build:
+    """By default the gateway has the painter, and checks that find everything safe."""
+
+    def build(
+        backend: Backend | None = None,
+        checkers: Sequence[gateway_screening.Checker] | None = None,
+        screen_timeout: float = 30,
+        safe_retries: int = 0,
+        finish_timeout: float = 60,
+        render_timeout: float = 60,
+        energy_in_manifest: bool = False,
+        prompts: Screen | None = None,
+        **parts: Unpack[Parts],
+    ) -> Gateway:
+        own: Parts = {
+            "codec": installation.codec,
+            "credentials": installation.credentials,
+            "ledger": installation.ledger,
+            "blocklist": installation.blocklist,
+            "likeness": installation.likeness,
+            "adapters": installation.adapters,
+        }
+        return build_gateway(
+            backend or Painter(),
+            prompts or ScriptedScreen(),
+            [Checker()] if checkers is None else checkers,
+            options=GatewayOptions(
+                provider="Test Installation",
+                safety_threshold=0.5,
+                screen_timeout=screen_timeout,
+                render_timeout=render_timeout,
+                limits=ImageLimits(1 << 22, 1 << 22),
+                safe_retries=safe_retries,
+                finish_timeout=finish_timeout,
+                energy_in_manifest=energy_in_manifest,
+            ),
+            digest_prompt=signing.prompt_digester(installation.settings),
+            **{**own, **parts},  # type: ignore[arg-type]  # fakes stand in for the real parts
+        )
+
+    return build
+
 
 ORDER = Order(prompt="a lake at dawn", seed=7)
 
@@ -30,7 +120,7 @@ def refused(gateway: Gateway, installation: Installation, order: Order = ORDER) 
     return caught.value
 
 
-def raising(error: Exception):  # type: ignore[no-untyped-def]
+def raising(error: Exception) -> Callable[..., object]:
     def answer(*_args: object, **_more: object) -> object:
         raise error
 
@@ -59,38 +149,37 @@ class Deaf:
 
     ALGORITHM = "deaf"
 
-    def __init__(self, codec: object, answer: object = None) -> None:
-        self._codec = codec
-        self._answer = answer
-
-    def embed(self, rgb, mark_id):  # type: ignore[no-untyped-def]
-        return self._codec.embed(rgb, mark_id)  # type: ignore[attr-defined]
-
-    def extract(self, rgb):  # type: ignore[no-untyped-def]
-        return self._answer
+    def __init__(self, codec: Codec, answer: object = None) -> None:
+        self.embed: Callable[..., object] = codec.embed
+        self.extract: Callable[..., object] = lambda rgb: answer
 
 
 class Notary:
     """Credentials whose answers are scripted."""
 
-    def __init__(self, real: object, sign=None, read=None) -> None:  # type: ignore[no-untyped-def]
-        self.sign = sign or real.sign  # type: ignore[attr-defined]
-        self.read = read or real.read  # type: ignore[attr-defined]
+    def __init__(
+        self,
+        real: Credentials,
+        sign: Callable[..., object] | None = None,
+        read: Callable[..., object] | None = None,
+    ) -> None:
+        self.sign: Callable[..., object] = sign or real.sign
+        self.read: Callable[..., object] = read or real.read
 
 
 class Torn:
     """A ledger that cannot be written."""
 
-    def __init__(self, ledger: object, refuses_too: bool) -> None:
-        self.fresh_mark_id = ledger.fresh_mark_id  # type: ignore[attr-defined]
+    def __init__(self, ledger: Ledger, refuses_too: bool) -> None:
+        self.fresh_mark_id = ledger.fresh_mark_id
         self.issue = raising(Unavailable("the disk is full"))
-        self.refuse = raising(Unavailable("the disk is full")) if refuses_too else ledger.refuse  # type: ignore[attr-defined]
+        self.refuse = raising(Unavailable("the disk is full")) if refuses_too else ledger.refuse
 
 
 class Untouchable(Painter):
     """Must not be asked to draw."""
 
-    def render(self, job, on_step):  # type: ignore[no-untyped-def]
+    def render(self, job: Job, on_step: OnStep) -> NDArray[np.uint8]:
         raise AssertionError("it was asked to draw")
 
 
@@ -101,9 +190,10 @@ class Steerable(Painter):
     default_guidance = 5.0
 
     def __init__(self, safe_from: int) -> None:
-        self.safe_from, self.asked = safe_from, []
+        self.safe_from = safe_from
+        self.asked: list[int] = []
 
-    def render(self, job, on_step):  # type: ignore[no-untyped-def]
+    def render(self, job: Job, on_step: OnStep) -> NDArray[np.uint8]:
         self.asked.append(job.steering)
         return landscape(job.seed + (job.steering >= self.safe_from), job.width, job.height)
 
@@ -120,10 +210,9 @@ class Hanging:
         return lambda *args: self.freed.wait(60)
 
 
-def last_body(installation: Installation) -> dict:  # type: ignore[type-arg]
-    from sqlalchemy import select
-
-    from service.storage import decisions
-
-    with installation.ledger._engine.connect() as connection:
-        return json.loads(connection.execute(select(decisions).order_by(decisions.c.seq.desc())).first().body)
+def last_body(installation: Installation) -> dict[str, Any]:
+    """What the newest decision says."""
+    newest = select(decisions.c.body).order_by(decisions.c.seq.desc()).limit(1)
+    with installation.ledger.engine.connect() as connection:
+        body: dict[str, Any] = json.loads(connection.execute(newest).scalar_one())
+    return body

@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors import Face
+from service.generation import OnStep
+from service.installation import Installation
 from service.likeness.registry import Consent
-from service.likeness.schemas import Enrolled
+from service.likeness.schemas import Enrolled, Grant
 from tests.support.faces import embedding
 from tests.support.painter import landscape
 
@@ -64,3 +66,12 @@ def portrait(colour: tuple[int, int, int], side: int = 256) -> NDArray[np.uint8]
     picture = landscape(1, side, side)
     picture[:16, :16] = colour
     return picture
+
+
+def revoking(installation: Installation, grant: Grant) -> OnStep:
+    """A report of progress at which `grant` is revoked."""
+
+    def on_step(done: int, total: int) -> None:
+        installation.consent.grants.revoke(grant.id)
+
+    return on_step

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -75,11 +76,19 @@ def _model(layers: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]], a
     nodes, weights = [], []
     for stride in STRIDES:
         side, pad = stride * (2 * around + 1), [stride * around] * 4
-        pool = {"kernel_shape": [side, side], "strides": [stride, stride], "pads": pad}
-        nodes.append(helper.make_node("AveragePool", ["input"], [f"colour_{stride}"], **pool))
+        nodes.append(
+            helper.make_node(
+                "AveragePool",
+                ["input"],
+                [f"colour_{stride}"],
+                kernel_shape=[side, side],
+                strides=[stride, stride],
+                pads=pad,
+            )
+        )
     for name, (slope, offset) in layers.items():
         stride, last = int(name.split("_")[1]), "flat" if name[:3] in ("cls", "obj") else ""
-        values = {
+        values: dict[str, NDArray[Any]] = {
             f"{name}.w": np.asarray(slope, np.float32)[:, :, None, None],
             f"{name}.b": np.asarray(offset, np.float32),
             f"{name}.shape": np.array([1, -1, len(offset)], np.int64),

@@ -69,7 +69,8 @@ def _groups(rows: csr_matrix) -> NDArray[np.int32]:
     near = rows @ rows.T
     near.data[near.data < _NEAR_DUPLICATE] = 0
     near.eliminate_zeros()
-    return connected_components(near, directed=False)[1]
+    result: NDArray[np.int32] = connected_components(near, directed=False)[1]
+    return result
 
 
 def _table(path: Path) -> list[dict[str, str]]:

@@ -61,5 +61,6 @@ def limits(prompts: Prompts, logits: NDArray[np.float64]) -> NDArray[np.float64]
     for over in range(len(harmless) // 100, -1, -1):
         found = np.sort(harmless, axis=0)[-1 - over] + 1e-3
         if (harmless >= found).any(axis=1).mean() <= _WRONG:
-            return found
+            result: NDArray[np.float64] = found
+            return result
     raise AssertionError("no harmless prompt is above the highest of them")

@@ -50,9 +50,9 @@ def together(prompts: Prompts, logits: Logits, limits: Logits) -> str:
     hits = [rules.hits(normalise(text)) for text in prompts.texts]
     ruled = np.array([any(hit.severity == "refuse" for hit in found) for found in hits])
     noted = np.array([bool(found) for found in hits])
-    scored = (logits >= limits).any(axis=1)
-    kinds = {
-        "harmful": prompts.positive.any(axis=1),
+    scored = np.asarray((logits >= limits).any(axis=1))
+    kinds: dict[str, NDArray[np.bool_]] = {
+        "harmful": np.asarray(prompts.positive.any(axis=1)),
         "harmless, same style": prompts.harmless & ~prompts.caption,
         "captions": prompts.caption,
     }

@@ -16,7 +16,9 @@ def recompress(rgb: RGB, quality: int, ending: str = ".jpg") -> RGB:
     """Encoded as JPEG or WebP with `quality` 1..100 and decoded again."""
     flag = cv2.IMWRITE_JPEG_QUALITY if ending == ".jpg" else cv2.IMWRITE_WEBP_QUALITY
     _, data = cv2.imencode(ending, np.ascontiguousarray(rgb[..., ::-1]), [flag, quality])
-    return np.ascontiguousarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1])
+    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    assert decoded is not None  # it was encoded a line ago
+    return np.ascontiguousarray(decoded[..., ::-1], np.uint8)
 
 
 def resize(rgb: RGB, size: int, interpolation: int) -> RGB:

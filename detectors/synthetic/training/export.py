@@ -15,6 +15,10 @@ from .network import CutEfficientNet
 
 
 class _HeadModule(nn.Module):
+    mean: torch.Tensor
+    deviation: torch.Tensor
+    weights: torch.Tensor
+
     def __init__(self, head: Head) -> None:
         super().__init__()
         self.register_buffer("mean", torch.from_numpy(head.mean))

@@ -24,7 +24,8 @@ SAVE_EVERY = 50
 def train(pack: Pack, held_out: int | None, steps: int, path: Path, device: torch.device) -> CutEfficientNet:
     """Trains on every fold but `held_out` (None: on all) and returns the averaged weights; resumes from `path`."""
     torch.manual_seed(0)
-    network = CutEfficientNet().to(device, memory_format=torch.channels_last)
+    network = CutEfficientNet().to(device)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch does it and declares it not
     average = copy.deepcopy(network)
     optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=DECAY)
     start = _resume(path, network, average, optimizer, device)
@@ -43,7 +44,8 @@ def train(pack: Pack, held_out: int | None, steps: int, path: Path, device: torc
         if (step + 1) % SAVE_EVERY == 0 or step + 1 == steps:
             log.info("fold %s step %d: loss %.3f", held_out, step + 1, np.mean(losses[-SAVE_EVERY:]))
             _save(path, network, average, optimizer, step + 1)
-    return average.eval()
+    result: CutEfficientNet = average.eval()
+    return result
 
 
 def _step(

@@ -39,7 +39,8 @@ class CutEfficientNet(nn.Module):
                 mean = wide.mean((2, 3))
                 variance = (wide - mean[:, :, None, None]).square().mean((2, 3))
                 pooled += [mean, (variance + 1e-4).sqrt()]
-        return self.head(self.drop(self.pooled_norm(torch.cat(pooled, 1))))[:, 0]
+        result: torch.Tensor = self.head(self.drop(self.pooled_norm(torch.cat(pooled, 1))))[:, 0]
+        return result
 
 
 def _imagenet() -> EfficientNet:

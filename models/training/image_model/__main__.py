@@ -89,7 +89,8 @@ def _latents(recipe: Recipe, vae: AutoencoderKL, pictures: np.ndarray, device: t
         progress.save(path, {"latents": autoencoder.encode_all(vae, pictures[: recipe.training], device).cpu()})
     state = progress.load(path, torch.device("cpu"))
     assert state is not None
-    return state["latents"]
+    result: torch.Tensor = state["latents"]
+    return result
 
 
 def _arguments() -> Recipe:

@@ -62,4 +62,5 @@ class Attending:
         side = round(cells**0.5)
         finer = self._side // side
         blocks = said.unflatten(-1, (side, finer, side, finer)).logsumexp((-3, -1)).flatten(-2)
-        return -blocks.diagonal(dim1=-2, dim2=-1).mean()
+        result: torch.Tensor = -blocks.diagonal(dim1=-2, dim2=-1).mean()
+        return result

@@ -55,12 +55,13 @@ def _pass_through(shortcut: nn.Conv2d) -> None:
     """A 1 x 1 convolution that hands on the channels both sides have; further ones are random mixtures."""
     shared = min(shortcut.in_channels, shortcut.out_channels)
     nn.init.orthogonal_(shortcut.weight)
-    nn.init.zeros_(shortcut.bias)
+    if shortcut.bias is not None:
+        nn.init.zeros_(shortcut.bias)
     shortcut.weight[:shared] = 0
     nn.init.eye_(shortcut.weight[:shared, :, 0, 0])
 
 
-def _resample_identically(part: nn.Module) -> None:
+def _resample_identically(part: Downsample2D | Upsample2D) -> None:
     """Averages 2 x 2 pixels on the way down, repeats them on the way up, each channel for itself."""
     weight = part.conv.weight
     nn.init.zeros_(weight)

@@ -23,7 +23,8 @@ class CaptionBatches:
         """int64 (len(indices), text_length)."""
         texts = [self._text(index) for index in indices]
         batch = self._tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt")
-        return batch["input_ids"]
+        result: torch.Tensor = batch["input_ids"]
+        return result
 
     def _text(self, index: int) -> str:
         if self._rng.random() < self._dropout:

@@ -60,7 +60,8 @@ def load(recipe: Recipe) -> np.ndarray:
     path = recipe.out / f"scenes-{digest(recipe)}.npy"
     if not path.exists():
         _render_all(recipe, path)
-    return np.load(path, mmap_mode="r")
+    result: np.ndarray = np.load(path, mmap_mode="r")
+    return result
 
 
 def _render_all(recipe: Recipe, path: Path) -> None:

@@ -148,7 +148,8 @@ class DiffusionTraining:
                 predicted = self.model(noisy[part], times[part], ids[part])
             errors = (predicted.float() - velocity[part]).square() * cells[part]
             drawn = (weights[part] * errors.mean((1, 2, 3))).sum()
-            return drawn + look * self._attending.loss() / self._gradients.shards
+            result: torch.Tensor = drawn + look * self._attending.loss() / self._gradients.shards
+            return result
 
         loss = self._gradients.backward(loss_of)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)

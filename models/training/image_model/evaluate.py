@@ -60,7 +60,8 @@ def main() -> None:
 def held_out_prompts(count: int, seed: int, known: dict[str, Any]) -> list[tuple[Scene, str]]:
     """`count` scenes of combinations kept out of training, with a caption each, that the vocabulary `known` covers."""
     rng = random.Random(f"held out/{seed}")
-    words, chosen = set(known["words"]), []
+    words = set(known["words"])
+    chosen: list[tuple[Scene, str]] = []
     while len(chosen) < count:
         scene = sample(rng, kept_out=True)
         text = caption(scene, rng)

@@ -90,7 +90,7 @@ def _exported(network: nn.Module, given: dict[str, torch.Tensor], result: str) -
         torch.onnx.export(
             network,
             tuple(given.values()),
-            out,
+            out,  # type: ignore[arg-type]  # the exporter of TorchScript writes to files too
             input_names=list(given),
             output_names=[result],
             dynamic_axes={name: {0: "pictures"} for name in (*given, result) if name != "timestep"},

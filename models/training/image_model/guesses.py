@@ -31,4 +31,5 @@ class Guesses:
         noisy = alpha * clean + sigma * torch.randn_like(clean)
         with torch.autocast(self._device.type, torch.bfloat16):
             velocity = self._model(noisy, times, self._captions.ids(indices).to(self._device))
-        return alpha * noisy - sigma * velocity.float()
+        result: torch.Tensor = alpha * noisy - sigma * velocity.float()
+        return result

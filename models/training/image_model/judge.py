@@ -101,7 +101,8 @@ class _Residual(nn.Module):
         self.body = nn.Sequential(nn.Conv2d(channels, channels, 3, 1, 1), nn.GroupNorm(8, channels), nn.SiLU())
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x + self.body(x)
+        result: torch.Tensor = x + self.body(x)
+        return result
 
 
 def train(path: Path, pictures: np.ndarray, scenes: list[Scene], minutes: float, device: torch.device) -> Judge:

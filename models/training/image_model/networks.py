@@ -22,12 +22,16 @@ class TextToLatents(nn.Module):
 
     def forward(self, noisy: torch.Tensor, times: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
         """Predicted velocity, like `noisy` (B, C, 32, 32), at `times` (B,) given token `ids` (B, L)."""
-        return self.unet(noisy, times, self.text(ids).last_hidden_state).sample
+        result: torch.Tensor = self.unet(noisy, times, self.text(ids).last_hidden_state).sample
+        return result
 
 
 def place(model: nn.Module, device: torch.device) -> nn.Module:
     """Moves `model` in place; a graphics card convolves fastest with the channels last."""
-    return model.to(device, memory_format=torch.channels_last if device.type == "cuda" else torch.preserve_format)
+    model.to(device)
+    if device.type == "cuda":
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch does it and declares it not
+    return model
 
 
 def build_text_encoder(recipe: Recipe, tokenizer: CLIPTokenizer) -> CLIPTextModel:

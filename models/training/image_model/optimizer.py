@@ -63,7 +63,8 @@ class MuonAndAdam:
 def split(model: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
     """Kernels and matrices between features, and all other parameters: gains, embeddings, what meets latents."""
     embeddings = {id(one.weight) for one in model.modules() if isinstance(one, nn.Embedding)}
-    kernels, others = [], []
+    kernels: list[nn.Parameter] = []
+    others: list[nn.Parameter] = []
     for name, one in model.named_parameters():
         between = one.dim() > 1 and one.shape[0] > 1 and id(one) not in embeddings and "conv_in." not in name
         (kernels if between and "conv_out." not in name else others).append(one)

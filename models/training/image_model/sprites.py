@@ -67,4 +67,5 @@ def _hue_mask(rgb: np.ndarray, kind: ObjectKind) -> np.ndarray:
     for centre, half_width in kind.hues:
         distance = np.abs((hue - centre + 180) % 360 - 180)
         mask = np.maximum(mask, np.clip((half_width + 8 - distance) / 8, 0, 1))
-    return mask * np.clip((saturation - kind.min_saturation) / 0.1, 0, 1)
+    result: np.ndarray = mask * np.clip((saturation - kind.min_saturation) / 0.1, 0, 1)
+    return result

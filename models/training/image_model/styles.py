@@ -23,7 +23,8 @@ def _watercolour(rgb: np.ndarray) -> np.ndarray:
     washed = 255 - (255 - flat) * 0.86 - rims * 1.1
     side = np.abs(np.linspace(-1, 1, rgb.shape[0]))
     edge = np.clip((1 - np.maximum(side[:, None], side[None])) / 0.1, 0, 1)[..., None]
-    return (255 - (255 - washed.clip(0, 255)) * (edge * edge * (3 - 2 * edge))).round().astype(np.uint8)
+    result: np.ndarray = (255 - (255 - washed.clip(0, 255)) * (edge * edge * (3 - 2 * edge))).round().astype(np.uint8)
+    return result
 
 
 def _pixel_art(rgb: np.ndarray) -> np.ndarray:
@@ -32,7 +33,8 @@ def _pixel_art(rgb: np.ndarray) -> np.ndarray:
     blocks = rgb.reshape(height // BLOCK, BLOCK, width // BLOCK, BLOCK, 3).mean((1, 3))
     step = 255 / (LEVELS - 1)
     coarse = (np.round(blocks / step) * step).round().astype(np.uint8)
-    return coarse.repeat(BLOCK, 0).repeat(BLOCK, 1)
+    result: np.ndarray = coarse.repeat(BLOCK, 0).repeat(BLOCK, 1)
+    return result
 
 
 def _sketch(rgb: np.ndarray) -> np.ndarray:

@@ -97,7 +97,8 @@ class Denoiser(OnnxPart):
     def _trial(self, noise: Any) -> tuple[Any, ...]:
         import torch  # noqa: PLC0415
 
-        config, tokens = self._network.config, self._program.shapes["states"][1]
+        config = self._network.config
+        tokens: Any = self._program.shapes["states"][1]  # of a graph for any size a name, which torch refuses
         sample = torch.randn((3, config.in_channels, config.sample_size, config.sample_size), generator=noise)
         return sample, 321, torch.randn((3, tokens, config.cross_attention_dim), generator=noise)
 
@@ -115,7 +116,8 @@ class Decoder(OnnxPart):
     def _trial(self, noise: Any) -> tuple[Any, ...]:
         import torch  # noqa: PLC0415
 
-        return (torch.randn((1, *self._program.shapes["latents"][1:]), generator=noise),)
+        shape: tuple[Any, ...] = self._program.shapes["latents"]
+        return (torch.randn((1, *shape[1:]), generator=noise),)
 
 
 def _tensor(found: Any) -> Any:

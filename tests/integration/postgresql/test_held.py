@@ -8,7 +8,7 @@ from service.kit.settings import PREFIX, Settings
 from tests.integration.test_held import *  # noqa: F403
 
 
-@pytest.fixture
+@pytest.fixture  # type: ignore[no-redef]  # it stands in for the fixture of the tests that are imported
 def settings(tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """As there, on PostgreSQL."""
     monkeypatch.setenv(PREFIX + "DATABASE_URL", url)

@@ -1,6 +1,8 @@
 """The ledger and the lists on PostgreSQL: one chain whoever writes, schema as the code says, faults with words."""
 
 import multiprocessing
+from collections.abc import Iterator
+from multiprocessing.synchronize import Barrier
 
 import numpy as np
 import pytest
@@ -21,7 +23,7 @@ EACH = 15
 
 
 @pytest.fixture
-def ledger(url: str):  # type: ignore[no-untyped-def]
+def ledger(url: str) -> Iterator[Ledger]:
     opened = Ledger.open(url)
     yield opened
     opened.close()
@@ -57,7 +59,7 @@ def test_what_was_issued_is_found_and_tampering_shows(ledger: Ledger) -> None:
     assert "changed after it was issued" in ledger.verify().problems[0]
 
 
-def _write(url: str, first: int, gate) -> None:  # type: ignore[no-untyped-def]
+def _write(url: str, first: int, gate: Barrier) -> None:
     gate.wait()
     ledger = Ledger.open(url)
     for number in range(first, first + EACH):

@@ -1,5 +1,6 @@
 import hashlib
 import json
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +10,7 @@ from tests.support.faces import WITHOUT_FACES
 
 
 @pytest.fixture
-def card(tmp_path, monkeypatch) -> Card:
+def card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Card:
     monkeypatch.setattr(module, "HERE", tmp_path)
     (tmp_path / "weights").mkdir()
     (tmp_path / "weights" / "a.bin").write_bytes(b"weights")
@@ -32,7 +33,7 @@ def test_a_right_file_is_read(card: Card) -> None:
     assert card.identity == "small@1"
 
 
-def test_an_altered_file_is_refused(card: Card, tmp_path) -> None:
+def test_an_altered_file_is_refused(card: Card, tmp_path: Path) -> None:
     (tmp_path / "weights" / "a.bin").write_bytes(b"weightz")
     with pytest.raises(DigestMismatch, match=r"a\.bin"):
         card.read("a.bin")
@@ -40,13 +41,13 @@ def test_an_altered_file_is_refused(card: Card, tmp_path) -> None:
         card.verified_root()
 
 
-def test_a_missing_file_is_said_to_be_missing(card: Card, tmp_path) -> None:
+def test_a_missing_file_is_said_to_be_missing(card: Card, tmp_path: Path) -> None:
     (tmp_path / "weights" / "a.bin").unlink()
     with pytest.raises(ModelMissing, match="reinstall"):
         card.read("a.bin")
 
 
-def test_a_file_the_card_does_not_name_is_not_read(card: Card, tmp_path) -> None:
+def test_a_file_the_card_does_not_name_is_not_read(card: Card, tmp_path: Path) -> None:
     (tmp_path / "secret").write_bytes(b"x")
     with pytest.raises(ModelMissing, match="names no file"):
         card.read("../secret")
@@ -69,7 +70,7 @@ def test_a_package_of_an_extra_names_the_extra(card: Card) -> None:
         card.model_copy(update={"source": source}).read("a.bin")
 
 
-def test_a_malformed_card_is_named(tmp_path) -> None:
+def test_a_malformed_card_is_named(tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text(json.dumps({"name": "bad"}))
     with pytest.raises(ModelError, match=r"bad\.json"):
         list(all_cards(tmp_path))
@@ -89,7 +90,7 @@ def test_every_shipped_card_is_whole() -> None:
             assert card.verified_root().is_dir()
 
 
-def test_a_folder_of_cards_that_cannot_be_read_is_not_an_empty_one(tmp_path) -> None:
+def test_a_folder_of_cards_that_cannot_be_read_is_not_an_empty_one(tmp_path: Path) -> None:
     assert list(all_cards(tmp_path / "absent")) == list(all_cards())
     (tmp_path / "cards").write_text("no folder")
     with pytest.raises(ModelError, match="folder of cards"):
@@ -108,7 +109,7 @@ def test_a_name_that_leads_elsewhere_is_no_name(card: Card, change: dict[str, st
         Card.model_validate({**card.model_dump(), **change})
 
 
-def test_a_folder_of_cards_that_is_a_dangling_link_is_an_error(tmp_path) -> None:
+def test_a_folder_of_cards_that_is_a_dangling_link_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "cards").symlink_to(tmp_path / "not mounted")
     with pytest.raises(ModelError, match="is a link"):
         list(all_cards(tmp_path / "cards"))

@@ -85,7 +85,7 @@ def test_the_licence_is_what_the_header_declares(tmp_path: Path, readme: str, li
 def test_what_means_synthetic(
     tmp_path: Path, labels: list[str], wanted: str | None, options: dict[str, object]
 ) -> None:
-    config = {"id2label": dict(enumerate(labels))}
+    config: dict[str, object] = {"id2label": dict(enumerate(labels))}
     found, outputs = _options(source(tmp_path, config, {"size": 32}), wanted)
     assert outputs == len(labels)
     assert found.items() >= options.items()

@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from detectors import Face
 from detectors.faces.canary import BEARDED, LIGHT, draw, prove
 from models import ModelFault
 from tests.support.faces import ByColour, face
@@ -9,10 +11,10 @@ from tests.support.faces import ByColour, face
 class Answers(ByColour):
     """Gives these answers, one a call."""
 
-    def __init__(self, *answers) -> None:
+    def __init__(self, *answers: list[Face]) -> None:
         self.answers = iter(answers)
 
-    def __call__(self, _rgb):
+    def __call__(self, rgb: NDArray[np.uint8]) -> list[Face]:
         return next(self.answers)
 
 
@@ -30,7 +32,7 @@ def test_a_model_that_works_passes() -> None:
         ([], [face(0)], [face(0.6)], [face(0.6)]),  # noise
     ],
 )
-def test_a_model_that_does_not_work_is_refused(answers) -> None:
+def test_a_model_that_does_not_work_is_refused(answers: tuple[list[Face], ...]) -> None:
     with pytest.raises(ModelFault, match="must not be used"):
         prove(Answers(*answers))
 

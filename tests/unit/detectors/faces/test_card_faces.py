@@ -1,6 +1,7 @@
 """Two cards as one face model: YuNet's form finds, an embedder tells apart."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from tests.support.embedders import write_embedder
 from tests.support.yunets import portrait, redfaces, write_yunet
 
 
-def opened(folder: Path, model: bytes | None = None, gain: float = 1.0, **options: object) -> CardFaces:
+def opened(folder: Path, model: bytes | None = None, gain: float = 1.0, **options: Any) -> CardFaces:
     write_yunet(folder, model=model, **options)
     write_embedder(folder, gain=gain)
     return CardFaces(YuNet(find_card("redfaces", folder)), OnnxEmbedder(find_card("bands", folder)))

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
 
 from detectors.faces import compare, distances
 from models import ModelFault
@@ -12,7 +13,7 @@ numbers = arrays(np.float32, 128, elements=st.floats(-2, 2, width=32))
 
 @given(numbers, numbers, numbers)
 @settings(deadline=None)
-def test_it_is_a_distance(a, b, c) -> None:
+def test_it_is_a_distance(a: NDArray[np.float32], b: NDArray[np.float32], c: NDArray[np.float32]) -> None:
     assert compare(a, a) == 0
     assert compare(a, b) == compare(b, a) >= 0
     assert compare(a, c) <= compare(a, b) + compare(b, c) + 1e-9
@@ -42,7 +43,7 @@ def test_rows_are_chosen() -> None:
         np.zeros(0, np.float32),
     ],
 )
-def test_what_is_no_embedding_is_not_compared(bad) -> None:
+def test_what_is_no_embedding_is_not_compared(bad: NDArray[np.float32]) -> None:
     good = np.zeros(128, np.float32)
     for pair in ((good, bad), (bad, good)):
         with pytest.raises(ModelFault):

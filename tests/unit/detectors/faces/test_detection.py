@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from detectors.faces import detection
 from detectors.faces.detection import LARGEST_SCALE, LONGEST_SEARCHED, Found, check_picture, inside, locate, searched
@@ -28,7 +29,9 @@ class Detector:
     def __init__(self, *boxes: tuple[int, int, int, int]) -> None:
         self.boxes = boxes
 
-    def run(self, _rgb: np.ndarray, _upsample: int, _adjust: float):
+    def run(
+        self, _rgb: np.ndarray, _upsample: int, _adjust: float
+    ) -> tuple[list[SimpleNamespace], list[float], list[int]]:
         names = ("left", "top", "right", "bottom")
         found = [
             SimpleNamespace(**{name: lambda v=v: v for name, v in zip(names, box, strict=True)}) for box in self.boxes
@@ -76,6 +79,6 @@ def test_sharpness_falls_with_blur() -> None:
     "picture",
     [np.zeros((5, 5), np.uint8), np.zeros((5, 5, 4), np.uint8), np.zeros((5, 5, 3)), np.zeros((0, 5, 3), np.uint8)],
 )
-def test_what_is_no_picture_is_refused(picture) -> None:
+def test_what_is_no_picture_is_refused(picture: NDArray[np.uint8]) -> None:
     with pytest.raises(ModelFault):
         check_picture(picture)

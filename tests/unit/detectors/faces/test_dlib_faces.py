@@ -2,11 +2,14 @@
 
 import importlib
 import io
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 from skimage import data as photos
 
@@ -58,7 +61,9 @@ def test_a_portrait_has_one_face_where_it_is(dlib_faces: DlibFaces, portrait: np
     ],
     ids=["mirrored", "jpeg", "smaller", "larger", "cropped", "darker", "grey"],
 )
-def test_the_same_face_stays_the_same(dlib_faces: DlibFaces, portrait: np.ndarray, change) -> None:
+def test_the_same_face_stays_the_same(
+    dlib_faces: DlibFaces, portrait: np.ndarray, change: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+) -> None:
     (before,), found = dlib_faces(portrait), dlib_faces(change(portrait))
     nearest = min(compare(before.embedding, after.embedding) for after in found)  # in grey, the badge is found, too
     assert nearest < dlib_faces.strict_threshold
@@ -68,7 +73,8 @@ def nose_pushed(rgb: np.ndarray, by: float) -> np.ndarray:
     """The portrait with its nose, at (224, 135), so many px further to the right."""
     y, x = np.mgrid[: rgb.shape[0], : rgb.shape[1]].astype(np.float32)
     near = np.exp(-(((x - 224) / 18) ** 2 + ((y - 135) / 18) ** 2))
-    return cv2.remap(rgb, x - np.float32(by) * near, y, cv2.INTER_LINEAR)
+    result: np.ndarray = cv2.remap(rgb, x - np.float32(by) * near, y, cv2.INTER_LINEAR)
+    return result
 
 
 @pytest.mark.parametrize(("by", "low", "high"), [(0, -0.06, 0.06), (12, 0.1, 0.2), (-12, -0.2, -0.1)])
@@ -135,13 +141,15 @@ class Broken:
 
 
 @pytest.mark.parametrize("answer", [RuntimeError("dlib"), [float("nan")] * 128, [0.0] * 64])
-def test_an_answer_that_is_none_is_a_fault(dlib_faces: DlibFaces, monkeypatch, answer: object) -> None:
+def test_an_answer_that_is_none_is_a_fault(
+    dlib_faces: DlibFaces, monkeypatch: pytest.MonkeyPatch, answer: object
+) -> None:
     monkeypatch.setattr(dlib_faces, "_embed", lambda chip: embed(Broken(answer), chip))
     with pytest.raises(ModelFault):
         dlib_faces(draw(LIGHT))
 
 
-def test_without_dlib_it_says_what_to_install(monkeypatch) -> None:
+def test_without_dlib_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(name: str) -> object:
         raise ImportError(f"No module named {name!r}")
 
@@ -157,7 +165,7 @@ def test_without_the_weights_it_says_what_to_install() -> None:
         DlibFaces(find_card("dlib-faces").model_copy(update={"source": source}))
 
 
-def in_folder(tmp_path, content: bytes, **update: object) -> Card:
+def in_folder(tmp_path: Path, content: bytes, **update: object) -> Card:
     for name in (module.LANDMARKS, module.NETWORK):
         (tmp_path / name).write_bytes(content)
     source = Folder(kind="folder", path=tmp_path)
@@ -165,13 +173,13 @@ def in_folder(tmp_path, content: bytes, **update: object) -> Card:
 
 
 @needs_faces
-def test_altered_weights_are_refused(tmp_path) -> None:
+def test_altered_weights_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DigestMismatch, match="SHA-256"):
         DlibFaces(in_folder(tmp_path, b"altered"))
 
 
 @needs_faces
-def test_weights_that_dlib_cannot_read_are_a_fault(tmp_path) -> None:
+def test_weights_that_dlib_cannot_read_are_a_fault(tmp_path: Path) -> None:
     import hashlib
 
     digest = hashlib.sha256(b"no weights").hexdigest()

@@ -20,7 +20,8 @@ def embedder(folder: Path, **options: object) -> OnnxEmbedder:
 
 def test_an_embedding_has_length_one(tmp_path: Path) -> None:
     found = embedder(tmp_path)(CHIP)
-    assert (found.shape, found.dtype) == ((128,), np.float32)
+    assert found.shape == (128,)
+    assert found.dtype == np.float32
     assert float(np.linalg.norm(found)) == pytest.approx(1)
     assert not found.flags.writeable
 

@@ -3,18 +3,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from hypothesis.strategies import DrawFn
+from numpy.typing import NDArray
 
 from detectors.faces import FaceMatch, Templates, compare, distances, search
 from models import ModelFault
 
+Case = tuple[NDArray[np.float32], NDArray[np.float32], float]
 
-def brute_within(rows, asked, limit: float) -> list[FaceMatch]:
+
+def brute_within(rows: NDArray[np.float32], asked: NDArray[np.float32], limit: float) -> list[FaceMatch]:
     found = [(float(d), i) for i, d in enumerate(distances(rows, asked)) if d <= limit]
     return [FaceMatch(i, d) for d, i in sorted(found)]
 
 
 @st.composite
-def sets(draw):
+def sets(draw: DrawFn) -> Case:
     """Templates, a query that is often one of them or near it, and a limit that is often exactly a distance."""
     dimensions = draw(st.integers(1, 6))
     scale = draw(st.sampled_from([1e-20, 1e-3, 1.0, 1e3]))
@@ -30,14 +34,14 @@ def sets(draw):
 
 @given(sets(), st.integers(1, 50))
 @settings(max_examples=200, deadline=None)
-def test_it_is_brute_force_to_the_bit(case, count: int) -> None:
+def test_it_is_brute_force_to_the_bit(case: Case, count: int) -> None:
     rows, asked, limit = case
     templates = Templates(rows)
     assert templates.within(asked, limit) == brute_within(rows, asked, limit)
     assert templates.nearest(asked, count) == brute_within(rows, asked, np.inf)[:count]
 
 
-def test_across_the_borders_of_its_parts(monkeypatch) -> None:
+def test_across_the_borders_of_its_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "_ROWS", 7)
     rng = np.random.default_rng(5)
     rows = rng.normal(size=(100, 128)).astype(np.float32)
@@ -88,7 +92,7 @@ def test_nobody_is_protected_yet() -> None:
     ],
 )
 @pytest.mark.filterwarnings("ignore:overflow")
-def test_what_is_no_set_of_templates_is_refused(rows) -> None:
+def test_what_is_no_set_of_templates_is_refused(rows: NDArray[np.float32]) -> None:
     with pytest.raises(ModelFault):
         Templates(rows)
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -22,7 +23,7 @@ GREY = np.full((256, 256, 3), 128, np.uint8)
 Outputs = dict[str, np.ndarray]
 
 
-def opened(folder: Path, model: bytes | None = None, **options: object) -> YuNet:
+def opened(folder: Path, model: bytes | None = None, **options: Any) -> YuNet:
     write_yunet(folder, model=model, **options)
     return YuNet(find_card("redfaces", folder))
 
@@ -127,7 +128,7 @@ def test_how_it_is_asked_is_part_of_what_it_is(tmp_path: Path) -> None:
         {"bgr": True},
     ],
 )
-def test_options_that_make_no_sense_are_a_fault(tmp_path: Path, options: dict[str, object]) -> None:
+def test_options_that_make_no_sense_are_a_fault(tmp_path: Path, options: dict[str, Any]) -> None:
     with pytest.raises(ModelFault):
         opened(tmp_path, **options)
 

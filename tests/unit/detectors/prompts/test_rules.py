@@ -232,5 +232,5 @@ def occurrence(first: int, words: int = 1) -> Occurrence:
         ([[occurrence(5)], [occurrence(1)], [occurrence(3)]], 5, (10, 59)),
     ],
 )
-def test_together(groups, within, place) -> None:
+def test_together(groups: list[list[Occurrence]], within: int | None, place: tuple[int, int] | None) -> None:
     assert together(groups, within) == place

@@ -2,6 +2,7 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -72,20 +73,22 @@ def test_an_operators_rules_add_to_the_shipped(tmp_path: Path) -> None:
     [[0.0] * 7, [1.0] * 7, [0.5] * 7, [0.1] * 6, [-1.0] * 7, [2.0] * 7],
     ids=["none", "all", "same", "few", "low", "high"],
 )
-def test_a_classifier_that_does_not_work_is_not_opened(monkeypatch, scores: list[float]) -> None:
+def test_a_classifier_that_does_not_work_is_not_opened(monkeypatch: pytest.MonkeyPatch, scores: list[float]) -> None:
     monkeypatch.setattr(Session, "run", lambda self, batch: np.array([scores], np.float32))
     with pytest.raises(ModelFault):
         PromptScreen()
 
 
 @pytest.mark.parametrize("scores", [[0.1] * 8, [float("nan")] * 7, [1.5] * 7])
-def test_a_classifier_that_stops_working_says_so(screen: PromptScreen, monkeypatch, scores: list[float]) -> None:
+def test_a_classifier_that_stops_working_says_so(
+    screen: PromptScreen, monkeypatch: pytest.MonkeyPatch, scores: list[float]
+) -> None:
     monkeypatch.setattr(Session, "run", lambda self, batch: np.array([scores], np.float32))
     with pytest.raises(ModelFault):
         screen.screen("a red fox")
 
 
-def altered(folder: Path, change: Callable[[dict], object]) -> Card:
+def altered(folder: Path, change: Callable[[dict[str, Any]], object]) -> Card:
     """The shipped model in `folder` with other limits, and a card that agrees with them."""
     import hashlib
 
@@ -110,7 +113,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
-def test_limits_that_are_wrong_are_refused(tmp_path: Path, change) -> None:
+def test_limits_that_are_wrong_are_refused(tmp_path: Path, change: Callable[[dict[str, Any]], object]) -> None:
     with pytest.raises(ModelFault):
         PromptScreen(card=altered(tmp_path, change))
 

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,7 +18,7 @@ from tests.support.classifiers import boxes, redness, write_boxes
 GREY = np.full((64, 128, 3), 120, np.uint8)
 
 
-def opened(folder: Path, **options: object) -> BoxCard:
+def opened(folder: Path, **options: Any) -> BoxCard:
     write_boxes(folder, **options)
     return BoxCard(find_card("redboxes", folder))
 
@@ -71,7 +72,8 @@ def test_the_whole_picture_is_in_the_square(height: int, width: int, place: str)
         {"output": "boxes", "size": 64, "place": place, "fill": 0, "labels": ["A"], "unsafe": "A", "label": "a"}
     )
     found = letterbox(np.full((height, width, 3), 255, np.uint8), asked)
-    assert (found.shape, found.dtype) == ((3, 64, 64), np.float32)
+    assert found.shape == (3, 64, 64)
+    assert found.dtype == np.float32
     rows, columns = np.flatnonzero(found[0].any(axis=1)), np.flatnonzero(found[0].any(axis=0))
     assert max(len(rows), len(columns)) == 64
     assert len(rows) == max(1, round(64 * height / max(height, width)))

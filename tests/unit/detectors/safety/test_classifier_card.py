@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from tests.support.classifiers import redness, write_safety
 RED, BLUE = (np.full((90, 130, 3), colour, np.uint8) for colour in ((250, 5, 5), (5, 5, 250)))
 
 
-def opened(folder: Path, **options: object) -> SafetyCard:
+def opened(folder: Path, **options: Any) -> SafetyCard:
     write_safety(folder, **options)
     return SafetyCard(find_card("redness", folder))
 

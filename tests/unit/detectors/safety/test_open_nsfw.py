@@ -42,7 +42,7 @@ def test_no_images_is_no_answer(open_nsfw: OpenNsfw) -> None:
         [[2.0, -1.0], [0.0, 1.0]],  # no probabilities
     ],
 )
-def test_a_checker_that_does_not_work_is_not_opened(monkeypatch, scores) -> None:
+def test_a_checker_that_does_not_work_is_not_opened(monkeypatch: pytest.MonkeyPatch, scores: list[list[float]]) -> None:
     monkeypatch.setattr(Session, "run", lambda self, batch: np.array(scores, np.float32))
     with pytest.raises(ModelFault):
         OpenNsfw()

@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -31,7 +32,7 @@ def test_the_limit_is_inclusive() -> None:
     assert nearest(known, bytes(32), 30) is None
 
 
-def test_across_chunks(monkeypatch) -> None:
+def test_across_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     from detectors.similarity import hamming
 
     monkeypatch.setattr(hamming, "_CHUNK", 3)

@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from tests.support.classifiers import write_member
 RED, BLUE = (np.full((90, 130, 3), colour, np.uint8) for colour in ((250, 5, 5), (5, 5, 250)))
 
 
-def member(folder: Path, **options: object) -> Member:
+def member(folder: Path, **options: Any) -> Member:
     write_member(folder, **options)
     return Member(find_card("redness", folder))
 

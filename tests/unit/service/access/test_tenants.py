@@ -153,7 +153,7 @@ def test_what_is_no_name(name: str) -> None:
 )
 def test_what_is_no_limit(limits: dict[str, float]) -> None:
     with pytest.raises(ValidationError):
-        Terms(name="acme", **limits)  # type: ignore[arg-type]
+        Terms(name="acme", **limits)
 
 
 def test_without_a_database_nobody_gets_in(tenants: Tenants, installation: Installation) -> None:

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from models import ModelFault
 from service.adapters.audit import audit
 from service.adapters.registry import AdapterCard
-from service.generation import Job
+from service.generation import Job, OnStep
 from service.generation.adapter_files import read_adapter
 from service.installation import Installation
 from service.kit.errors import NotFound, Unavailable
@@ -25,7 +26,7 @@ class Model(Painter):
     def __init__(self) -> None:
         self.jobs: list[Job] = []
 
-    def render(self, job, on_step):  # type: ignore[no-untyped-def]
+    def render(self, job: Job, on_step: OnStep) -> NDArray[np.uint8]:
         self.jobs.append(job)
         return portrait(ANN if job.adapters else OTHERS[job.seed], job.width)
 
@@ -55,7 +56,7 @@ def test_faces_of_its_samples_are_told(
 
 def test_pictures_without_faces_tell_nothing(installation: Installation, tmp_path: Path) -> None:
     class Landscapes(Model):
-        def render(self, job, on_step):  # type: ignore[no-untyped-def]
+        def render(self, job: Job, on_step: OnStep) -> NDArray[np.uint8]:
             return np.full((job.height, job.width, 3), 128, np.uint8)
 
     listed(installation, tmp_path / "style.safetensors")
@@ -65,7 +66,7 @@ def test_pictures_without_faces_tell_nothing(installation: Installation, tmp_pat
 
 def test_what_cannot_be_drawn_or_found_is_said(installation: Installation, tmp_path: Path) -> None:
     class Broken(Model):
-        def render(self, job, on_step):  # type: ignore[no-untyped-def]
+        def render(self, job: Job, on_step: OnStep) -> NDArray[np.uint8]:
             raise ModelFault("adapter style does not fit this model")
 
     with pytest.raises(NotFound):

@@ -30,7 +30,7 @@ def adapters(installation: Installation) -> Adapters:
 
 
 def card(file: AdapterFile, name: str = "style", **said: object) -> AdapterCard:
-    return AdapterCard(name=name, kind=file.kind, digest=file.digest, size=file.size, **said)  # type: ignore[arg-type]
+    return AdapterCard(name=name, kind=file.kind, digest=file.digest, size=file.size, **said)
 
 
 def of_nobody(adapters: Adapters, file: AdapterFile, name: str = "style") -> AdapterCard:

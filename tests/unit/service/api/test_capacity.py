@@ -60,7 +60,8 @@ def test_callers_who_leave_free_no_thread() -> None:
 
 
 def test_work_whose_caller_left_before_it_started_is_dropped() -> None:
-    gate, done = threading.Event(), []
+    gate = threading.Event()
+    done: list[str] = []
 
     async def main(threads: ThreadPoolExecutor) -> None:
         first = asyncio.create_task(run_in_thread(threads, gate.wait, 10))

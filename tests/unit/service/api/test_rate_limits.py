@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+
 import pytest
 from fastapi.testclient import TestClient
 
@@ -62,7 +64,7 @@ def test_whose_bucket_it_is(client: tuple[str, int] | None, key: str) -> None:
 
 
 @pytest.fixture
-def strict(settings: Settings):  # type: ignore[no-untyped-def]
+def strict(settings: Settings) -> Iterator[Installation]:
     installation = open_installation(settings.model_copy(update={"requests_per_minute": 2}))
     yield installation
     installation.close()

@@ -12,7 +12,7 @@ def test_our_own_packages_pass() -> None:
     guard.check()
 
 
-def test_a_package_from_elsewhere_is_refused(monkeypatch, tmp_path: Path) -> None:
+def test_a_package_from_elsewhere_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "watermark.py").write_text("")
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     monkeypatch.delitem(sys.modules, "watermark")
@@ -20,7 +20,7 @@ def test_a_package_from_elsewhere_is_refused(monkeypatch, tmp_path: Path) -> Non
         guard.check()
 
 
-def test_without_the_distribution_nothing_starts(monkeypatch) -> None:
+def test_without_the_distribution_nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(name: str) -> None:
         raise importlib.metadata.PackageNotFoundError(name)
 

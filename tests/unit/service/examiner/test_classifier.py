@@ -9,7 +9,6 @@ import pytest
 from detectors import Finding, Inference
 from models import ModelFault
 from service.examiner.classifier import Classifier, Thresholds
-from service.examiner.policy import Verdict
 from service.kit.errors import BadRequest, BrokenPicture, Misconfigured, Unavailable
 from service.media.pictures import ImageLimits, decode, encode
 
@@ -117,7 +116,7 @@ def own(tmp_path: Path, **changes: object) -> Path:
 
 def test_own_thresholds_replace_the_models(make: Make, tmp_path: Path) -> None:
     classifier = make(Fixed(0.5), thresholds=Thresholds.load(own(tmp_path)))
-    assert classifier.infer(decode(PICTURE, LIMITS)).verdict == Verdict.LIKELY_SYNTHETIC
+    assert classifier.infer(decode(PICTURE, LIMITS)).verdict == "likely_synthetic"
 
 
 def test_thresholds_of_another_calibration_are_refused(make: Make, tmp_path: Path) -> None:

@@ -8,10 +8,11 @@ from service.gateway.order import Order
 from service.gateway.pipeline import Gateway
 from service.installation import Installation
 from service.kit.errors import InputError, TooLarge, Unavailable
+from service.kit.settings import Settings
 from tests.assets.hostile import picture, save
 
 
-def test_without_the_ledger_there_is_no_report(installation: Installation, monkeypatch) -> None:
+def test_without_the_ledger_there_is_no_report(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     """A report that silently lacks our own records would be a false one."""
 
     def gone(*args: object) -> None:
@@ -22,7 +23,7 @@ def test_without_the_ledger_there_is_no_report(installation: Installation, monke
         installation.examiner.examine(save(picture(), "PNG"))
 
 
-def test_limits_come_from_the_settings(settings) -> None:
+def test_limits_come_from_the_settings(settings: Settings) -> None:
     from service.installation import open_installation
 
     small = open_installation(settings.model_copy(update={"max_pixels": 4096}))

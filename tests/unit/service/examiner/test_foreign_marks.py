@@ -177,14 +177,14 @@ GOOD = ForeignReading("a studio", "b3ec", 1.0)
         7,
         [None],
         [("a studio", "b3ec")],
-        [ForeignReading("a studio", b"\xff\xfe", 1.0)],
-        [ForeignReading("a studio", 123, 1.0)],
-        [ForeignReading("a studio", "b3ec", None)],
+        [ForeignReading("a studio", b"\xff\xfe", 1.0)],  # type: ignore[arg-type]  # it has no right to
+        [ForeignReading("a studio", 123, 1.0)],  # type: ignore[arg-type]  # it has no right to
+        [ForeignReading("a studio", "b3ec", None)],  # type: ignore[arg-type]  # it has no right to
         [ForeignReading("a studio", "b3ec", float("nan"))],
         [ForeignReading("a studio", "b3ec", float("inf"))],
         [ForeignReading("a studio", "b3ec", 1.5)],
         [ForeignReading("a studio", "b3ec", -1)],
-        [GOOD, ForeignReading("a studio", "b3ec", 1.0, synthetic="perhaps")],
+        [GOOD, ForeignReading("a studio", "b3ec", 1.0, synthetic="perhaps")],  # type: ignore[arg-type]  # it has no right to
         map(int, "x"),
     ],
 )
@@ -197,5 +197,6 @@ def test_a_codec_that_answers_nonsense_says_so_in_its_place(installation: Instal
 
 
 def test_whatever_has_the_shape_of_readings_is_welcome(installation: Installation) -> None:
-    for answer in ((GOOD,), iter([GOOD]), [ForeignReading("a studio", "b3ec", np.float32(1))]):
+    single = np.float32(1)
+    for answer in ((GOOD,), iter([GOOD]), [ForeignReading("a studio", "b3ec", single)]):  # type: ignore[arg-type]
         assert examiner(installation, Gives(answer)).examine(SMALL).marked[1].present

@@ -1,4 +1,5 @@
 import itertools
+from typing import get_args
 
 import pytest
 
@@ -8,7 +9,7 @@ from service.examiner.report import CONFLICTS, REASONS
 from service.gateway.policy import unsafe
 from tests.support.painter import finding
 from watermark import Codec
-from watermark.c2pa.credentials import Action, Credential, Ingredient, SoftBinding
+from watermark.c2pa.credentials import Action, Credential, Ingredient, SoftBinding, State
 from watermark.c2pa.manifest import DIGITAL_SOURCE_TYPE, soft_binding_value
 
 ABSENT = Credential("absent")
@@ -110,7 +111,7 @@ def test_agreement_is_no_conflict() -> None:
 def test_every_combination_is_judged_and_every_code_is_explained() -> None:
     """Nothing raises, and nothing but an unbroken credential or the issued picture is ever verified."""
     flags = (True, False)
-    states = ("trusted", "valid_untrusted", "invalid", "absent", "remote_only")
+    states: tuple[State, ...] = get_args(State)
     for state, mark, known, same, file, manifest, matched in itertools.product(
         states, (None, 1), flags, (True, False, None), flags, flags, flags
     ):

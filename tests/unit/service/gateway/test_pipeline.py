@@ -11,7 +11,9 @@ from service.kit.errors import (
 )
 from tests.support.gateway import (
     ORDER,
+    Build,
     Hanging,
+    Parts,
 )
 
 
@@ -30,10 +32,11 @@ def test_what_is_watched(gateway: Gateway) -> None:
      ("credentials", "read", "prove")],
 )  # fmt: skip
 def test_a_finishing_stage_that_hangs_releases_nothing(
-    build, installation: Installation, part: str, method: str, stage: str
+    build: Build, installation: Installation, part: str, method: str, stage: str
 ) -> None:
     hanging = Hanging(getattr(installation, part), method)
-    gateway = build(finish_timeout=0.5 if stage == "mark" else 3, **{part: hanging})
+    replaced: Parts = {part: hanging}  # type: ignore[misc]  # the names stand above
+    gateway = build(finish_timeout=0.5 if stage == "mark" else 3, **replaced)
     with pytest.raises(StageFailed, match="no answer within") as caught:
         gateway.release(Order(prompt="a lake", seed=1))
     hanging.freed.set()

@@ -33,7 +33,7 @@ def test_rules_and_scores_add_up() -> None:
 @pytest.mark.parametrize("score", [float("nan"), float("inf"), -0.1, 1.1])
 @pytest.mark.parametrize("category", LEARNED)
 def test_what_is_no_answer(category: str, score: float) -> None:
-    assert not is_answer(evidence(**{category: score}))
+    assert not is_answer(evidence((), (), **{category: score}))
 
 
 def test_what_is_an_answer() -> None:

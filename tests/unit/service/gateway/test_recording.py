@@ -2,22 +2,28 @@
 
 import json
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from service.gateway.order import Order
 from service.gateway.pipeline import Gateway
+from service.generation import Job, OnStep
 from service.installation import Installation
 from service.kit.errors import (
     Refusal,
 )
 from tests.support.gateway import (
+    Build,
     raising,
     refused,
 )
 from tests.support.painter import Checker, Misbehaving, Painter, finding
 
 
-def test_no_prompt_is_kept_anywhere(gateway: Gateway, build, installation: Installation, capfd) -> None:
+def test_no_prompt_is_kept_anywhere(
+    gateway: Gateway, build: Build, installation: Installation, capfd: pytest.CaptureFixture[str]
+) -> None:
     secret = "Xanthippe of Athens"
     gateway.release(Order(prompt=secret, seed=1))
     with pytest.raises(Refusal):
@@ -29,7 +35,7 @@ def test_no_prompt_is_kept_anywhere(gateway: Gateway, build, installation: Insta
     assert secret not in out.out + out.err
 
 
-def test_a_refusal_says_what_and_why(build, installation: Installation) -> None:
+def test_a_refusal_says_what_and_why(build: Build, installation: Installation) -> None:
     refused(build(checkers=[Checker(lambda images: [finding(0.75)])]), installation)
     from sqlalchemy import select
 
@@ -43,9 +49,9 @@ def test_a_refusal_says_what_and_why(build, installation: Installation) -> None:
     assert body["stage"] == "screen"
 
 
-def test_ctrl_c_is_written_down(build, installation: Installation) -> None:
+def test_ctrl_c_is_written_down(build: Build, installation: Installation) -> None:
     class Stopped(Painter):
-        def render(self, job, on_step):  # type: ignore[no-untyped-def]
+        def render(self, job: Job, on_step: OnStep) -> NDArray[np.uint8]:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

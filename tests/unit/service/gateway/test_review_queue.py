@@ -16,6 +16,7 @@ from service.gateway.review_queue import ReviewQueue
 from service.generation import ModelIdentity
 from service.installation import Installation
 from service.keys import signing
+from service.kit import home
 from service.kit.errors import BadRequest, Gone, Misconfigured, NotFound, Unavailable
 from service.storage import held as table
 from service.storage import writing
@@ -363,7 +364,7 @@ def test_two_at_once_do_not_take_one_place(
 ) -> None:
     """Another one is recorded after the first look, while this one's file is written."""
     monkeypatch.setattr(module, "MOST", 1)
-    create, other = module.home.create, []
+    create, other = home.create, list[Path]()
 
     def meanwhile(path: Path, data: bytes) -> None:
         if not other:
@@ -371,7 +372,7 @@ def test_two_at_once_do_not_take_one_place(
             assert review_queue.keep("urn:uuid:other", "acme", [SUBJECT], KEPT)
         create(path, data)
 
-    monkeypatch.setattr(module.home, "create", meanwhile)
+    monkeypatch.setattr(home, "create", meanwhile)
     assert review_queue.keep("urn:uuid:late", "acme", [SUBJECT], KEPT) is None
     assert [one.id for one in review_queue.queue()] == ["urn:uuid:other"]
     assert len(list(folder.iterdir())) == 1

@@ -4,9 +4,11 @@ import json
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from service.gateway.pipeline import Gateway
 from service.gateway.summary import summarize
+from service.generation import Job, OnStep
 from service.installation import Installation
 from service.kit.errors import (
     StageFailed,
@@ -14,20 +16,22 @@ from service.kit.errors import (
 )
 from tests.support.gateway import (
     ORDER,
+    Build,
     Steerable,
     refused,
 )
 from tests.support.painter import Checker, finding, landscape
 
 
-def steering(build, safe_from: int, retries: int) -> tuple[Gateway, Steerable]:
+def steering(build: Build, safe_from: int, retries: int) -> tuple[Gateway, Steerable]:
     backend = Steerable(safe_from)
+    assert ORDER.seed is not None
     unsafe = landscape(ORDER.seed, 256, 256)
     checker = Checker(lambda images: [finding(0.9 if np.array_equal(image, unsafe) else 0.1) for image in images])
     return build(backend, [checker], safe_retries=retries), backend
 
 
-def test_an_unsafe_picture_is_drawn_again_steered(build, installation: Installation) -> None:
+def test_an_unsafe_picture_is_drawn_again_steered(build: Build, installation: Installation) -> None:
     gateway, backend = steering(build, safe_from=2, retries=2)
     released = gateway.release(ORDER)
     assert backend.asked == [0, 1, 2]
@@ -37,36 +41,36 @@ def test_an_unsafe_picture_is_drawn_again_steered(build, installation: Installat
     assert "steered away" in summarize(released).warnings[-1]
 
 
-def test_steering_ends_in_a_refusal(build, installation: Installation) -> None:
+def test_steering_ends_in_a_refusal(build: Build, installation: Installation) -> None:
     gateway, backend = steering(build, safe_from=3, retries=2)
     assert type(refused(gateway, installation)) is Unsafe
     assert backend.asked == [0, 1, 2]
 
 
-def test_without_retries_the_first_picture_decides(build, installation: Installation) -> None:
+def test_without_retries_the_first_picture_decides(build: Build, installation: Installation) -> None:
     gateway, backend = steering(build, safe_from=1, retries=0)
     assert type(refused(gateway, installation)) is Unsafe
     assert backend.asked == [0]
 
 
-def test_a_model_that_cannot_be_steered_is_not_asked_twice(build, installation: Installation) -> None:
+def test_a_model_that_cannot_be_steered_is_not_asked_twice(build: Build, installation: Installation) -> None:
     gateway, backend = steering(build, safe_from=1, retries=3)
     backend.most_steering = 0
     assert type(refused(gateway, installation)) is Unsafe
     assert backend.asked == [0]
 
 
-def test_a_broken_checker_is_not_asked_twice(build, installation: Installation) -> None:
+def test_a_broken_checker_is_not_asked_twice(build: Build, installation: Installation) -> None:
     backend = Steerable(1)
     assert type(refused(build(backend, [Checker(lambda images: [])], safe_retries=3), installation)) is StageFailed
     assert backend.asked == [0]
 
 
 def test_an_unsafe_picture_that_cannot_be_drawn_again_is_unsafe_and_no_outage(
-    build, installation: Installation
+    build: Build, installation: Installation
 ) -> None:
     class Breaks(Steerable):
-        def render(self, job, on_step):  # type: ignore[no-untyped-def]
+        def render(self, job: Job, on_step: OnStep) -> NDArray[np.uint8]:
             if job.steering:
                 raise RuntimeError("out of memory")
             return super().render(job, on_step)
@@ -75,7 +79,7 @@ def test_an_unsafe_picture_that_cannot_be_drawn_again_is_unsafe_and_no_outage(
     assert type(refused(build(Breaks(1), [unsafe], safe_retries=2), installation)) is Unsafe
 
 
-def test_without_guidance_nothing_is_drawn_again(build, installation: Installation) -> None:
+def test_without_guidance_nothing_is_drawn_again(build: Build, installation: Installation) -> None:
     gateway, backend = steering(build, safe_from=1, retries=2)
     with pytest.raises(Unsafe):
         gateway.release(ORDER.model_copy(update={"guidance": 1.0}))

@@ -66,7 +66,9 @@ def test_pictures_of_one_call_share_alike() -> None:
 @pytest.mark.parametrize(
     "readings", [(OSError(), 1.0), (1.0, OSError()), (2.0, RuntimeError()), (5.0, 1.0), (0.0, float("nan"))]
 )
-def test_a_counter_that_fails_costs_the_measurement_and_not_the_picture(readings) -> None:
+def test_a_counter_that_fails_costs_the_measurement_and_not_the_picture(
+    readings: tuple[float | Exception, ...],
+) -> None:
     (spent,) = measured(Meter([Scripted(*readings)], watts=3600))
     assert spent.method == "model"
     assert spent.watt_hours == pytest.approx(spent.seconds)
@@ -118,7 +120,7 @@ def test_without_rapl_there_is_an_error_at_once(tmp_path: Path, spoil: str) -> N
         Rapl(tmp_path)
 
 
-def test_the_best_meter_is_opened(tmp_path: Path, monkeypatch) -> None:
+def test_the_best_meter_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(energy, "Rapl", lambda: Rapl(tmp_path))
     (spent,) = measured(open_meter("cpu", threads=2, watts=1800))
     assert spent.method == "model"
@@ -155,7 +157,7 @@ class Driver(types.ModuleType):
 
 
 @pytest.fixture
-def driver(monkeypatch) -> Driver:
+def driver(monkeypatch: pytest.MonkeyPatch) -> Driver:
     import torch
 
     driver = Driver()
@@ -171,7 +173,7 @@ def test_nvml_counts_one_gpu(driver: Driver) -> None:
     assert spent.method == "nvml"
 
 
-def test_nvml_and_rapl_add_up(driver: Driver, tmp_path: Path, monkeypatch) -> None:
+def test_nvml_and_rapl_add_up(driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     zone(tmp_path, "0", "package-0", 7)
     monkeypatch.setattr(energy, "Rapl", lambda: Rapl(tmp_path))
     (spent,) = measured(open_meter("cuda", threads=2, watts=4))

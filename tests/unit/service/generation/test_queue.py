@@ -26,7 +26,7 @@ BAD = 13
 
 
 @pytest.fixture(autouse=True)
-def _eager(monkeypatch) -> None:
+def _eager(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_POLL_SECONDS", 0.005)
 
 
@@ -94,7 +94,7 @@ def picture(seed: int) -> NDArray[np.uint8]:
     return Painter().render(replace(JOB, seed=seed), lambda done, total: None)
 
 
-def test_pictures_are_drawn_in_turn_each_for_its_own_caller(callers) -> None:
+def test_pictures_are_drawn_in_turn_each_for_its_own_caller(callers: ThreadPoolExecutor) -> None:
     backend = Gated()
     to = queue(backend)
     asked = [first(callers, to, backend), *(ask(callers, to, seed) for seed in range(1, 6))]
@@ -104,7 +104,7 @@ def test_pictures_are_drawn_in_turn_each_for_its_own_caller(callers) -> None:
     assert backend.calls == [[seed] for seed in range(6)]
 
 
-def test_a_full_queue_says_so_and_lets_in_again(callers) -> None:
+def test_a_full_queue_says_so_and_lets_in_again(callers: ThreadPoolExecutor) -> None:
     backend = Gated()
     to = queue(backend, length=2)
     asked = [first(callers, to, backend), ask(callers, to, 1), ask(callers, to, 2)]
@@ -118,7 +118,7 @@ def test_a_full_queue_says_so_and_lets_in_again(callers) -> None:
     assert backend.calls == [[0], [1], [2], [3]]
 
 
-def test_whether_there_is_room_can_be_asked_before(callers) -> None:
+def test_whether_there_is_room_can_be_asked_before(callers: ThreadPoolExecutor) -> None:
     backend = Gated()
     to = queue(backend, length=1)
     behind = Upscaling(Upscaling(to))
@@ -133,11 +133,11 @@ def test_whether_there_is_room_can_be_asked_before(callers) -> None:
     Upscaling(Painter()).check_room()  # who has no queue always has room
 
 
-def test_who_was_waited_for_long_enough_is_not_drawn_again(callers) -> None:
+def test_who_was_waited_for_long_enough_is_not_drawn_again(callers: ThreadPoolExecutor) -> None:
     """Their batch fails after they were told that it took too long."""
 
     class Failing(Batched):
-        def render_batch(self, jobs, on_step):  # type: ignore[no-untyped-def]
+        def render_batch(self, jobs: Sequence[Job], on_step: OnStep) -> list[NDArray[np.uint8]]:
             self.calls.append([job.seed for job in jobs])
             assert self.gate.wait(10)
             raise RuntimeError("out of memory")
@@ -153,7 +153,7 @@ def test_who_was_waited_for_long_enough_is_not_drawn_again(callers) -> None:
     assert backend.calls == [[BAD, BAD]]
 
 
-def test_retry_after_is_what_the_last_pictures_took(callers) -> None:
+def test_retry_after_is_what_the_last_pictures_took(callers: ThreadPoolExecutor) -> None:
     backend = Gated()
     to = queue(backend)
     to._recent.extend([2.0, 4.0])
@@ -165,7 +165,7 @@ def test_retry_after_is_what_the_last_pictures_took(callers) -> None:
     assert to.retry_after() == 1
 
 
-def test_a_picture_drawn_again_is_next_and_never_refused(callers) -> None:
+def test_a_picture_drawn_again_is_next_and_never_refused(callers: ThreadPoolExecutor) -> None:
     backend = Gated()
     to = queue(backend, length=1)
     asked = [first(callers, to, backend), ask(callers, to, 1), ask(callers, to, 2, steering=1)]
@@ -175,7 +175,7 @@ def test_a_picture_drawn_again_is_next_and_never_refused(callers) -> None:
     assert backend.calls == [[0], [2], [1]]
 
 
-def test_who_cancels_leaves_the_queue(callers) -> None:
+def test_who_cancels_leaves_the_queue(callers: ThreadPoolExecutor) -> None:
     backend = Gated()
     to = queue(backend, length=2)
     first(callers, to, backend)
@@ -190,7 +190,7 @@ def test_who_cancels_leaves_the_queue(callers) -> None:
     assert backend.calls == [[0], [2]]
 
 
-def test_who_cancels_while_it_is_drawn_stops_the_drawing(callers) -> None:
+def test_who_cancels_while_it_is_drawn_stops_the_drawing(callers: ThreadPoolExecutor) -> None:
     backend = Gated()
     to = queue(backend)
     gone = threading.Event()
@@ -222,7 +222,7 @@ def test_nothing_of_a_picture_is_kept_once_it_is_drawn() -> None:
     until(lambda: not to._batch)
 
 
-def test_waiting_has_an_end_of_its_own(callers) -> None:
+def test_waiting_has_an_end_of_its_own(callers: ThreadPoolExecutor) -> None:
     backend = Gated()
     to = queue(backend, patience=0.02)
     first(callers, to, backend)
@@ -232,7 +232,7 @@ def test_waiting_has_an_end_of_its_own(callers) -> None:
     backend.gate.set()
 
 
-def test_a_backend_that_hangs_is_not_waited_for(callers) -> None:
+def test_a_backend_that_hangs_is_not_waited_for(callers: ThreadPoolExecutor) -> None:
     backend = Gated()
     to = queue(backend)
     with pytest.raises(TimeoutError):
@@ -241,7 +241,7 @@ def test_a_backend_that_hangs_is_not_waited_for(callers) -> None:
     assert np.array_equal(to.render(replace(JOB, seed=1), Progress()), picture(1))
 
 
-def test_waiting_is_not_drawing(callers) -> None:
+def test_waiting_is_not_drawing(callers: ThreadPoolExecutor) -> None:
     backend = Gated()
     to = queue(backend)
     first(callers, to, backend)
@@ -254,7 +254,7 @@ def test_waiting_is_not_drawing(callers) -> None:
     assert progress._since is not None
 
 
-def test_who_waits_is_told_its_place(callers) -> None:
+def test_who_waits_is_told_its_place(callers: ThreadPoolExecutor) -> None:
     backend = Gated()
     to = queue(backend)
     first(callers, to, backend)
@@ -268,7 +268,7 @@ def test_who_waits_is_told_its_place(callers) -> None:
 
 
 @pytest.mark.parametrize("backend", [Gated(), Batched()])
-def test_a_fault_is_its_own_callers_alone(callers, backend: Gated) -> None:
+def test_a_fault_is_its_own_callers_alone(callers: ThreadPoolExecutor, backend: Gated) -> None:
     to = queue(backend, batch_size=4)
     asked = {0: first(callers, to, backend)} | {seed: ask(callers, to, seed) for seed in (1, BAD, 2)}
     backend.gate.set()
@@ -278,7 +278,7 @@ def test_a_fault_is_its_own_callers_alone(callers, backend: Gated) -> None:
         assert np.array_equal(one.result(10), picture(seed))
 
 
-def test_alike_pictures_are_drawn_in_one_call(callers) -> None:
+def test_alike_pictures_are_drawn_in_one_call(callers: ThreadPoolExecutor) -> None:
     backend = Batched()
     to = queue(backend, batch_size=3)
     spent = [Progress() for _ in range(6)]
@@ -295,7 +295,7 @@ def test_alike_pictures_are_drawn_in_one_call(callers) -> None:
     assert all(one.energy and one.energy.method == "model" for one in spent[1:])
 
 
-def test_without_a_batch_size_each_is_drawn_singly(callers) -> None:
+def test_without_a_batch_size_each_is_drawn_singly(callers: ThreadPoolExecutor) -> None:
     backend = Batched()
     to = queue(backend)
     asked = [first(callers, to, backend), ask(callers, to, 1), ask(callers, to, 2)]
@@ -305,7 +305,7 @@ def test_without_a_batch_size_each_is_drawn_singly(callers) -> None:
     assert backend.calls == [[0], [1], [2]]
 
 
-def test_after_a_failed_batch_the_innocent_are_drawn_singly(callers) -> None:
+def test_after_a_failed_batch_the_innocent_are_drawn_singly(callers: ThreadPoolExecutor) -> None:
     backend = Batched()
     to = queue(backend, batch_size=3)
     first(callers, to, backend)
@@ -317,9 +317,9 @@ def test_after_a_failed_batch_the_innocent_are_drawn_singly(callers) -> None:
 
 
 @pytest.mark.parametrize("pictures", [0, 1, 3])
-def test_a_batch_of_another_number_is_a_fault(callers, pictures: int) -> None:
+def test_a_batch_of_another_number_is_a_fault(callers: ThreadPoolExecutor, pictures: int) -> None:
     class Miscounting(Batched):
-        def render_batch(self, jobs, on_step):  # type: ignore[no-untyped-def]
+        def render_batch(self, jobs: Sequence[Job], on_step: OnStep) -> list[NDArray[np.uint8]]:
             super().render_batch(jobs, on_step)
             return [picture(99)] * pictures
 
@@ -332,7 +332,7 @@ def test_a_batch_of_another_number_is_a_fault(callers, pictures: int) -> None:
         assert np.array_equal(one.result(10), picture(seed))
 
 
-def test_who_leaves_a_batch_stops_nobody_else(callers) -> None:
+def test_who_leaves_a_batch_stops_nobody_else(callers: ThreadPoolExecutor) -> None:
     backend = Batched()
     to = queue(backend, batch_size=2)
     first(callers, to, backend)
@@ -350,7 +350,7 @@ def test_who_leaves_a_batch_stops_nobody_else(callers) -> None:
     assert [2] not in backend.calls[2:]
 
 
-def test_a_batch_that_everybody_left_stops(callers) -> None:
+def test_a_batch_that_everybody_left_stops(callers: ThreadPoolExecutor) -> None:
     backend = Batched()
     to = queue(backend, batch_size=2)
     first(callers, to, backend)
@@ -366,7 +366,7 @@ def stop(done: int, total: int) -> None:
     raise KeyError(done)
 
 
-def test_a_thread_without_work_ends_and_another_begins(monkeypatch) -> None:
+def test_a_thread_without_work_ends_and_another_begins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_IDLE_SECONDS", 0.01)
     backend = Gated()
     backend.gate.set()

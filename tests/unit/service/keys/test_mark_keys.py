@@ -2,7 +2,9 @@
 
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -82,7 +84,7 @@ def test_a_rotation_that_was_cut_short_loses_nothing(at_home: Settings, monkeypa
     for stop in range(3):
         count = iter(range(10))
 
-        def cut(path: Path, data: bytes, count=count, stop=stop) -> None:
+        def cut(path: Path, data: bytes, count: Iterator[int] = count, stop: int = stop) -> None:
             if next(count) == stop:
                 raise OSError("no space left")
             write(path, data)
@@ -145,7 +147,7 @@ def test_files_that_only_look_like_old_secrets_are_left_alone(at_home: Settings)
 
 
 @pytest.mark.parametrize("update", [{"mark_secret": "a secret of the operator"}, {"mark_keys": "list"}])
-def test_an_operators_own_secrets_are_not_rotated(settings: Settings, tmp_path: Path, update: dict[str, str]) -> None:
+def test_an_operators_own_secrets_are_not_rotated(settings: Settings, tmp_path: Path, update: dict[str, Any]) -> None:
     own = Settings(home=tmp_path / "h", **update)
     with pytest.raises(BadRequest, match="not kept in the home folder"):
         mark_keys.rotate(own)

@@ -3,9 +3,11 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
+from service.installation import Installation
 from service.keys import signing
 from service.kit.errors import Misconfigured
 from service.kit.settings import Settings
+from tests.support.gateway import Build
 from tests.support.painter import landscape
 from watermark.c2pa.pki import LABEL, make_development_pki
 
@@ -57,7 +59,9 @@ def own(settings: Settings, tmp_path: Path) -> Settings:
     )
 
 
-def test_an_operators_certificates_replace_the_development_pki(own: Settings, build, installation) -> None:
+def test_an_operators_certificates_replace_the_development_pki(
+    own: Settings, build: Build, installation: Installation
+) -> None:
     from service.gateway.order import Order
 
     notary = signing.credentials(own)
@@ -66,7 +70,7 @@ def test_an_operators_certificates_replace_the_development_pki(own: Settings, bu
     assert (credential.state, credential.trust_list) == ("trusted", "operator")
 
 
-def test_an_operators_certificates_without_their_anchor_still_issue(own: Settings, build) -> None:
+def test_an_operators_certificates_without_their_anchor_still_issue(own: Settings, build: Build) -> None:
     from service.gateway.order import Order
 
     notary = signing.credentials(own.model_copy(update={"trust_anchors": None}))

@@ -1,11 +1,12 @@
 import json
 
+import pytest
 import structlog
 
 from service.kit import logs
 
 
-def test_one_json_object_a_line_on_standard_error(capsys) -> None:
+def test_one_json_object_a_line_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("info")
     log = structlog.get_logger()
     log.debug("quiet")

@@ -70,13 +70,13 @@ VALUES = {
 
 
 @pytest.mark.parametrize("name", VALUES)
-def test_it_is_read_from_the_environment(name: str, monkeypatch) -> None:
+def test_it_is_read_from_the_environment(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     text, value = VALUES[name]
     monkeypatch.setenv(PREFIX + name.upper(), text)
     assert getattr(load_settings(), name) == value
 
 
-def test_secrets_and_pairs(monkeypatch) -> None:
+def test_secrets_and_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(PREFIX + "MARK_SECRET", "0123456789abcdef")
     monkeypatch.setenv(PREFIX + "SIGNING_CERTIFICATES", "/c.pem")
     monkeypatch.setenv(PREFIX + "SIGNING_KEY", "/k.pem")
@@ -109,7 +109,7 @@ def test_secrets_and_pairs(monkeypatch) -> None:
         ("NO_SUCH_SETTING", "x"),
     ],
 )
-def test_wrong_values_are_named_and_not_repeated(name: str, text: str, monkeypatch) -> None:
+def test_wrong_values_are_named_and_not_repeated(name: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(PREFIX + name, text)
     with pytest.raises(Misconfigured) as caught:
         load_settings()

@@ -1,6 +1,7 @@
 import itertools
 import multiprocessing
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def ledger(path: Path):  # type: ignore[no-untyped-def]
+def ledger(path: Path) -> Iterator[Ledger]:
     opened = Ledger.open(f"sqlite:///{path}")
     yield opened
     opened.close()
@@ -136,6 +137,7 @@ def test_a_database_that_cannot_be_opened(url: str) -> None:
     assert caught.value.hint
 
 
+@pytest.mark.durable
 def test_rows_are_on_the_disk_when_issue_returns(ledger: Ledger, path: Path) -> None:
     """Another connection sees them, and SQLite was told to sync every commit."""
     ledger.issue(issue(1), {})

@@ -1,7 +1,10 @@
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
+from detectors import Face
 from models import ModelFault
 from service.installation import Installation
 from service.kit.errors import LikenessHeld, LikenessRefused, Misconfigured
@@ -56,7 +59,7 @@ class Group(ByColour):
         super().__init__()
         self.colours = colours
 
-    def __call__(self, rgb):  # type: ignore[no-untyped-def]
+    def __call__(self, rgb: NDArray[np.uint8]) -> list[Face]:
         return [face for colour in self.colours for face in super(Group, self).__call__(portrait(colour))]
 
 
@@ -132,7 +135,7 @@ def test_templates_of_another_model_close_the_gate(likeness: Likeness, installat
 
 def test_a_failing_model_is_no_pass(installation: Installation) -> None:
     class Broken(ByColour):
-        def __call__(self, rgb):  # type: ignore[no-untyped-def]
+        def __call__(self, rgb: NDArray[np.uint8]) -> list[Face]:
             raise ModelFault("no answer")
 
     enrolled(installation.consent)
@@ -163,7 +166,7 @@ def test_a_face_passes_only_if_its_nearest_subject_is_granted(near: dict[str, fl
         assert found.held not in granted
 
 
-def house_template():  # type: ignore[no-untyped-def]
+def house_template() -> NDArray[np.float32]:
     from tests.support.people import likeness as of
 
     return of(ANN)

@@ -94,7 +94,7 @@ def test_a_model_that_fails_is_no_answer(model: ByColour) -> None:
         FaceComparer(model, LIMITS).compare(plain(255), plain(255))
 
 
-def test_a_model_that_does_not_start(monkeypatch, settings: Settings) -> None:
+def test_a_model_that_does_not_start(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     def broken(**_: object) -> None:
         raise ModelFault("the canary was not found")
 

@@ -1,7 +1,7 @@
 import datetime as dt
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import cv2
@@ -187,7 +187,9 @@ def as_if(one: Shot, rgb: NDArray[np.uint8], to: str = "png") -> Shot:
     ids=["as it is", "smaller", "darker", "its middle"],
 )
 @pytest.mark.parametrize("to", ["png", "jpeg"])
-def test_mirrored_copies_do_not(liveness: PoseSequence, spoil, to: str) -> None:  # type: ignore[no-untyped-def]
+def test_mirrored_copies_do_not(
+    liveness: PoseSequence, spoil: Callable[[NDArray[np.uint8]], NDArray[np.uint8]], to: str
+) -> None:
     left, front, right, last = answering(ASKED)
     forged = as_if(right, spoil(posed(TURNS["right"], 0, mirrored=True)), to)
     assert refused(liveness, [left, front, forged, last]) == "photo 3 is photo 1 mirrored"

@@ -3,6 +3,7 @@ import contextlib
 import datetime as dt
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -151,7 +152,7 @@ def test_what_was_read_before_an_erasure_is_not_kept_after_it(
 ) -> None:
     ann, opened = enrolled(consent), consent.faces._opened
 
-    def slowly(rows):  # type: ignore[no-untyped-def]
+    def slowly(rows: Any) -> Any:
         known = opened(rows)
         monkeypatch.undo()
         with contextlib.suppress(Unavailable):  # it is erased; the log of writes is not emptied while somebody reads

@@ -3,6 +3,7 @@ import io
 import struct
 import threading
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -160,7 +161,7 @@ def test_decoding_is_thread_safe() -> None:
     assert not wrong
 
 
-def test_the_generator_writes_its_files(tmp_path) -> None:
+def test_the_generator_writes_its_files(tmp_path: Path) -> None:
     hostile.main(str(tmp_path))
     assert (tmp_path / "png_plain").read_bytes()[:4] == b"\x89PNG"
     Image.open(io.BytesIO((tmp_path / "jpeg_plain").read_bytes())).load()

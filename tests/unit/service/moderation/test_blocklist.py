@@ -2,6 +2,7 @@ import hashlib
 import json
 import multiprocessing
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def ledger(path: Path):  # type: ignore[no-untyped-def]
+def ledger(path: Path) -> Iterator[Ledger]:
     opened = Ledger.open(f"sqlite:///{path}")
     yield opened
     opened.close()

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.kit.errors import BrokenList
-from service.moderation.hash_lists import FORMATS, Listed, known_hash, read_list, write_list
+from service.moderation.hash_lists import FORMATS, Listed, ListFormat, known_hash, read_list, write_list
 
 A, B, C = (
     "f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22",
@@ -107,7 +107,7 @@ def test_hashes_of_empty_pictures_are_left_out() -> None:
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_what_is_written_can_be_read(form) -> None:
+def test_what_is_written_can_be_read(form: ListFormat) -> None:
     entries = (Listed("pdq", A, "one two"), Listed("sha256", B, 'a "b", c'), Listed("pdq", C))
     read = read_list(write_list(entries, form).encode())
     assert [(e.kind, e.hash) for e in read.entries] == [(e.kind, e.hash) for e in entries]

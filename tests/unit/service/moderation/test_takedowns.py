@@ -4,16 +4,20 @@ import datetime as dt
 import json
 import sqlite3
 from pathlib import Path
+from typing import Literal
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from detectors import fingerprint
 from service.gateway.order import Order
+from service.gateway.pipeline import Gateway
 from service.installation import Installation
 from service.keys import signing
 from service.kit.errors import BadRequest, Blocked, NotFound, Refusal, Unavailable
-from service.media.pictures import ImageLimits, Picture, decode, encode
+from service.media.pictures import ImageLimits, OutputFormat, Picture, decode, encode
 from service.moderation.appeals import Appeal, Appeals
 from service.moderation.blocklist import Blocklist
 from service.moderation.takedowns import Notice, Takedowns
@@ -72,7 +76,7 @@ def notice(**fields: object) -> Notice:
     return Notice(**whole)  # type: ignore[arg-type]
 
 
-def picture(rgb, to="jpeg") -> Picture:  # type: ignore[no-untyped-def]
+def picture(rgb: NDArray[np.uint8], to: OutputFormat = "jpeg") -> Picture:
     return decode(encode(rgb, to)[0], ImageLimits(1 << 24, 1 << 24))
 
 
@@ -127,7 +131,7 @@ def test_where_the_operator_wants_it_a_picture_is_blocked_on_decision(installati
 
 
 def test_an_image_of_ours_named_by_its_id_is_drawn_no_more(
-    installation: Installation, takedowns: Takedowns, gateway
+    installation: Installation, takedowns: Takedowns, gateway: Gateway
 ) -> None:
     released = gateway.release(ORDER)
     takedowns.receive(notice(content_id=released.admitted.content_id))
@@ -140,7 +144,7 @@ def test_an_image_of_ours_named_by_its_id_is_drawn_no_more(
 
 @pytest.mark.parametrize("how", ["sha256", "file", "looks"])
 def test_a_copy_leads_to_the_image_issued_here(
-    installation: Installation, takedowns: Takedowns, gateway, how: str
+    installation: Installation, takedowns: Takedowns, gateway: Gateway, how: str
 ) -> None:
     released = gateway.release(ORDER)
     pixels = decode(released.data, ImageLimits(1 << 24, 1 << 24)).rgb
@@ -154,7 +158,9 @@ def test_a_copy_leads_to_the_image_issued_here(
         gateway.release(ORDER)
 
 
-def test_a_mark_leads_to_the_image_where_looks_do_not(installation: Installation, clock: Clock, gateway) -> None:
+def test_a_mark_leads_to_the_image_where_looks_do_not(
+    installation: Installation, clock: Clock, gateway: Gateway
+) -> None:
     released = gateway.release(ORDER)
     takedowns = make(installation, clock)
     takedowns._read_mark = lambda copy: released.admitted.mark_id
@@ -212,7 +218,9 @@ def test_decisions_need_an_operator_and_rejections_a_reason(takedowns: Takedowns
         takedowns.resolve(case, "rejected", "op", "x")
 
 
-def test_two_operators_decide_once(takedowns: Takedowns, installation: Installation, monkeypatch) -> None:
+def test_two_operators_decide_once(
+    takedowns: Takedowns, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     case = takedowns.receive(notice()).case
     stale = takedowns._need(case)
     takedowns.resolve(case, "removed", "op")
@@ -240,7 +248,7 @@ def test_duplicates_are_told_and_removed_together(
 
 
 def test_nothing_personal_outside_the_vault(
-    takedowns: Takedowns, appeals: Appeals, installation: Installation, capfd
+    takedowns: Takedowns, appeals: Appeals, installation: Installation, capfd: pytest.CaptureFixture[str]
 ) -> None:
     receipt = takedowns.receive(notice(), picture(RGB))
     assert takedowns.show(receipt.case)[1]["contact"] == "jane@example.org"
@@ -335,7 +343,7 @@ def test_nothing_done_is_nothing_to_appeal_against(installation: Installation, c
 
 
 def test_a_notice_that_cannot_be_recorded_blocks_nothing_and_is_told(
-    takedowns: Takedowns, installation: Installation, monkeypatch
+    takedowns: Takedowns, installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*args: object, **more: object) -> int:
         raise Unavailable("the disk is full")
@@ -351,7 +359,9 @@ class TestAppeals:
     def file(self, appeals: Appeals, about: str, subject: str) -> str:
         return appeals.file(Appeal(about=about, subject=subject, statement="It is mine.")).id  # type: ignore[arg-type]
 
-    def test_a_refusal(self, appeals: Appeals, installation: Installation, takedowns: Takedowns, gateway) -> None:
+    def test_a_refusal(
+        self, appeals: Appeals, installation: Installation, takedowns: Takedowns, gateway: Gateway
+    ) -> None:
         takedowns.receive(notice(content_id=gateway.release(ORDER).admitted.content_id))
         with pytest.raises(Refusal) as caught:
             gateway.release(ORDER)
@@ -370,7 +380,7 @@ class TestAppeals:
         assert len(list(appeals.list(all_=True))) == 1
         assert installation.ledger.verify().problems == ()
 
-    def test_a_refusal_that_never_was(self, appeals: Appeals, gateway) -> None:
+    def test_a_refusal_that_never_was(self, appeals: Appeals, gateway: Gateway) -> None:
         released = gateway.release(ORDER)
         for subject in ("urn:uuid:none", released.admitted.content_id):
             with pytest.raises(NotFound):
@@ -395,7 +405,14 @@ class TestAppeals:
         ],
     )
     def test_a_takedown(
-        self, appeals, takedowns, installation: Installation, decided, outcome, status: str, blocked: bool
+        self,
+        appeals: Appeals,
+        takedowns: Takedowns,
+        installation: Installation,
+        decided: Literal["removed", "rejected"] | None,
+        outcome: Literal["upheld", "overturned"],
+        status: str,
+        blocked: bool,
     ) -> None:
         receipt = takedowns.receive(notice(), picture(RGB))
         if decided:
@@ -425,7 +442,6 @@ class TestAppeals:
 
 
 def test_a_featureless_copy_is_blocked_by_its_file_alone(takedowns: Takedowns, installation: Installation) -> None:
-    import numpy as np
 
     flat = picture(np.full((256, 256, 3), 9, np.uint8))
     assert fingerprint(flat.rgb).quality < 50

@@ -34,7 +34,9 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 
 @pytest.mark.parametrize("ask", ASK.values(), ids=ASK)
-def test_a_pool_without_a_connection_is_unavailable(ledger: Ledger, tmp_path: Path, ask) -> None:  # type: ignore[no-untyped-def]
+def test_a_pool_without_a_connection_is_unavailable(
+    ledger: Ledger, tmp_path: Path, ask: Callable[[Ledger], object]
+) -> None:
     url = f"sqlite:///{tmp_path / 'ledger.db'}"
     scarce = create_engine(url, pool_size=1, max_overflow=0, pool_timeout=0.01)
     with scarce.connect(), pytest.raises(Unavailable, match="TimeoutError"):
@@ -42,7 +44,9 @@ def test_a_pool_without_a_connection_is_unavailable(ledger: Ledger, tmp_path: Pa
 
 
 @pytest.mark.parametrize("ask", ASK.values(), ids=ASK)
-def test_a_file_that_is_no_database_any_more_is_unavailable(ledger: Ledger, tmp_path: Path, ask) -> None:  # type: ignore[no-untyped-def]
+def test_a_file_that_is_no_database_any_more_is_unavailable(
+    ledger: Ledger, tmp_path: Path, ask: Callable[[Ledger], object]
+) -> None:
     ledger.close()
     (tmp_path / "ledger.db").write_bytes(b"something else" * 1000)
     with pytest.raises(Unavailable, match="SQLITE_NOTADB"):

@@ -45,11 +45,11 @@ def notary(pki: Pki) -> Credentials:
 
 
 @pytest.fixture(scope="module", params=["png", "jpeg", "webp"])
-def plain(request) -> tuple[bytes, str]:
+def plain(request: pytest.FixtureRequest) -> tuple[bytes, str]:
     return encode(landscape(1, 128, 128), request.param)
 
 
-def test_what_was_enlarged_and_what_it_cost(notary: Credentials, plain) -> None:
+def test_what_was_enlarged_and_what_it_cost(notary: Credentials, plain: tuple[bytes, str]) -> None:
     cost: dict[str, float | str | None] = {"seconds": 1.5, "watt_hours": None, "method": "unknown"}
     resized = Resized("Pillow Lanczos", "12.0", (256, 256))
     signed = notary.sign(*plain, replace(STATEMENT, resized=resized, energy=cost))
@@ -65,7 +65,7 @@ def test_what_was_enlarged_and_what_it_cost(notary: Credentials, plain) -> None:
     assert credential.disclosures[ENERGY_LABEL] == cost
 
 
-def test_signed_and_read(notary: Credentials, plain) -> None:
+def test_signed_and_read(notary: Credentials, plain: tuple[bytes, str]) -> None:
     signed = notary.sign(*plain, STATEMENT)
     credential = notary.read(signed.data, plain[1])
     assert (credential.state, credential.trust_list) == ("trusted", "development")
@@ -91,13 +91,13 @@ def test_signed_and_read(notary: Credentials, plain) -> None:
     assert credential.signed_at is None
 
 
-def test_nothing_signed(notary: Credentials, plain) -> None:
+def test_nothing_signed(notary: Credentials, plain: tuple[bytes, str]) -> None:
     credential = notary.read(*plain)
     assert credential.state == "absent"
     assert credential.only_bytes_differ
 
 
-def test_the_stored_manifest_reads_against_other_bytes(notary: Credentials, plain) -> None:
+def test_the_stored_manifest_reads_against_other_bytes(notary: Credentials, plain: tuple[bytes, str]) -> None:
     signed = notary.sign(*plain, STATEMENT)
     other, mime = encode(landscape(2, 64, 64), "jpeg")
     credential = notary.read(other, mime, signed.manifest)
@@ -110,7 +110,7 @@ def test_the_stored_manifest_reads_against_other_bytes(notary: Credentials, plai
     assert not notary.read(other, mime, bytes(forged)).only_bytes_differ
 
 
-def test_another_signer_is_untrusted_not_invalid(notary: Credentials, plain) -> None:
+def test_another_signer_is_untrusted_not_invalid(notary: Credentials, plain: tuple[bytes, str]) -> None:
     other = make_development_pki()
     stranger = Credentials(other.chain, other.key, "es256", [TrustList("development", other.root)])
     credential = notary.read(stranger.sign(*plain, STATEMENT).data, plain[1])
@@ -119,7 +119,7 @@ def test_another_signer_is_untrusted_not_invalid(notary: Credentials, plain) -> 
     assert credential.failures == ("signingCredential.untrusted",)
 
 
-def test_a_changed_byte_is_invalid(notary: Credentials, plain) -> None:
+def test_a_changed_byte_is_invalid(notary: Credentials, plain: tuple[bytes, str]) -> None:
     signed = notary.sign(*plain, STATEMENT)
     data = bytearray(signed.data)
     at = data.index(plain[0][-40:-30]) if plain[0][-40:-30] in data else len(data) // 2
@@ -132,7 +132,7 @@ def test_what_cannot_be_parsed_is_never_an_exception(notary: Credentials, data: 
     assert notary.read(data, "image/png").state in ("invalid", "absent")
 
 
-def test_a_truncated_file_is_invalid(notary: Credentials, plain) -> None:
+def test_a_truncated_file_is_invalid(notary: Credentials, plain: tuple[bytes, str]) -> None:
     signed = notary.sign(*plain, STATEMENT)
     assert notary.read(signed.data[:900], plain[1]).state in ("invalid", "absent")
 
@@ -174,7 +174,9 @@ def test_values_of_others(value: str) -> None:
     assert mark_id_of(value) is None
 
 
-def test_assertions_of_unknown_shapes_are_invalid_not_an_exception(pki: Pki, notary: Credentials, plain) -> None:
+def test_assertions_of_unknown_shapes_are_invalid_not_an_exception(
+    pki: Pki, notary: Credentials, plain: tuple[bytes, str]
+) -> None:
     import io
 
     from c2pa import Builder, C2paSignerInfo, Context, Signer
@@ -190,7 +192,7 @@ def test_assertions_of_unknown_shapes_are_invalid_not_an_exception(pki: Pki, not
     assert (credential.state, credential.failures) == ("invalid", ("assertion.malformed",))
 
 
-def test_a_changed_picture_and_its_mask_are_ingredients(notary: Credentials, plain) -> None:
+def test_a_changed_picture_and_its_mask_are_ingredients(notary: Credentials, plain: tuple[bytes, str]) -> None:
     sources = (InputSource("image", plain[1], "a" * 64), InputSource("mask", "image/png", "b" * 64))
     signed = notary.sign(*plain, replace(STATEMENT, sources=sources))
     credential = notary.read(signed.data, plain[1])

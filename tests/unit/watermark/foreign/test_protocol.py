@@ -1,5 +1,6 @@
 """Codecs that operators plug in."""
 
+from collections.abc import Callable
 from importlib.metadata import EntryPoint
 
 import numpy as np
@@ -29,7 +30,7 @@ def broken() -> None:
 
 
 @pytest.fixture
-def installed(monkeypatch: pytest.MonkeyPatch):
+def installed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def install(*targets: str) -> None:
         entries = [
             EntryPoint(f"e{number}", f"{__name__}:{target}", protocol.GROUP) for number, target in enumerate(targets)
@@ -39,12 +40,12 @@ def installed(monkeypatch: pytest.MonkeyPatch):
     return install
 
 
-def test_nothing_is_plugged_in(installed) -> None:
+def test_nothing_is_plugged_in(installed: Callable[..., None]) -> None:
     installed()
     assert plugged_in() == []
 
 
-def test_a_codec_is_found_by_its_entry_point(installed) -> None:
+def test_a_codec_is_found_by_its_entry_point(installed: Callable[..., None]) -> None:
     installed("Archive")
     (codec,) = plugged_in()
     assert codec.name == "org.example.corner"
@@ -52,7 +53,7 @@ def test_a_codec_is_found_by_its_entry_point(installed) -> None:
 
 
 @pytest.mark.parametrize("target", ["broken", "Nameless", "missing", "PHOTOS"])
-def test_what_is_no_codec_is_refused_by_name(target: str, installed) -> None:
+def test_what_is_no_codec_is_refused_by_name(target: str, installed: Callable[..., None]) -> None:
     installed("Archive", target)
     with pytest.raises(CodecError, match="e1"):
         plugged_in()

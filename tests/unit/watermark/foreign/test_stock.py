@@ -1,9 +1,11 @@
 """Stock marks of other generators. What the package itself does is tested where the extra is installed."""
 
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from numpy.typing import ArrayLike, NDArray
 
 from tests.unit.watermark.tile.pictures import PHOTOS, Rgb, cartoon, photo
 from watermark.foreign import stock
@@ -42,7 +44,8 @@ def test_enough_is_what_coins_hardly_reach(bits: int) -> None:
     from math import comb
 
     def chance(least: int) -> float:
-        return sum(comb(bits, right) for right in range(least, bits + 1)) / 2**bits
+        result: float = sum(comb(bits, right) for right in range(least, bits + 1)) / 2**bits
+        return result
 
     assert chance(enough(bits)) <= ODDS < chance(enough(bits) - 1)
 
@@ -57,15 +60,24 @@ def test_enough_is_known_of_long_messages_too(bits: int) -> None:
     assert 5 < (enough(bits) - bits / 2) / (bits**0.5 / 2) < 6
 
 
+Says = Callable[[NDArray[np.uint8], str, int], object]
+"""(BGR pixels, method, length of the message) -> what the decoder gives."""
+
+
 @pytest.fixture
-def fake(monkeypatch: pytest.MonkeyPatch):
+def fake(monkeypatch: pytest.MonkeyPatch) -> Callable[[Says], None]:
     """The package, decoding what it is told to."""
 
-    def install(says) -> None:
+    def install(says: Says) -> None:
         decoder = lambda kind, length: SimpleNamespace(decode=lambda bgr, method: says(bgr, method, length))  # noqa: E731
         monkeypatch.setattr(stock, "_package", lambda: SimpleNamespace(WatermarkDecoder=decoder))
 
     return install
+
+
+def saying(bits: ArrayLike) -> Says:
+    """The decoder that gives `bits`, over and over."""
+    return lambda bgr, method, length: np.resize(bits, length)
 
 
 def repeated(message: Message, length: int) -> np.ndarray:
@@ -73,13 +85,13 @@ def repeated(message: Message, length: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("message", STOCK)
-def test_a_known_message_is_named(message: Message, fake) -> None:
+def test_a_known_message_is_named(message: Message, fake: Callable[[Says], None]) -> None:
     fake(lambda bgr, method, length: repeated(message, length))
     (found,) = StockMarks().read(cartoon(1))
     assert (found.name, found.payload, found.confidence, found.synthetic) == (message.name, message.payload, 1.0, True)
 
 
-def test_either_order_of_the_colours_is_read(fake) -> None:
+def test_either_order_of_the_colours_is_read(fake: Callable[[Says], None]) -> None:
     picture = np.zeros((256, 256, 3), np.uint8)
     picture[..., 0] = 9
     for first in (0, 9):
@@ -88,19 +100,19 @@ def test_either_order_of_the_colours_is_read(fake) -> None:
         assert [found.name for found in StockMarks().read(picture)] == [STOCK[2].name]
 
 
-def test_a_few_wrong_bits_are_forgiven_and_no_more(fake) -> None:
+def test_a_few_wrong_bits_are_forgiven_and_no_more(fake: Callable[[Says], None]) -> None:
     bits = np.array(STOCK[2].bits)
     for wrong, count in ((5, 1), (6, 0)):
         flipped = bits.copy()
         flipped[:wrong] ^= 1
-        fake(lambda bgr, method, length, flipped=flipped: np.resize(flipped, length))
+        fake(saying(flipped))
         assert len(StockMarks().read(cartoon(1))) == count
 
 
 @pytest.mark.parametrize(
     "shape", [(8, 8), (255, 255), (7, 20_000), (20_000, 7), (3, 30_000), (256, 4000), (3000, 2000)]
 )
-def test_every_size_is_welcome(shape: tuple[int, int], fake) -> None:
+def test_every_size_is_welcome(shape: tuple[int, int], fake: Callable[[Says], None]) -> None:
     asked: list[tuple[tuple[int, ...], int]] = []
 
     def says(bgr: np.ndarray, method: str, length: int) -> np.ndarray:
@@ -114,32 +126,34 @@ def test_every_size_is_welcome(shape: tuple[int, int], fake) -> None:
         assert 0 < length == (high // 8) * (wide // 8) <= 20_000
 
 
-def test_a_long_message_does_not_switch_off_the_others(fake) -> None:
+def test_a_long_message_does_not_switch_off_the_others(fake: Callable[[Says], None]) -> None:
     fake(lambda bgr, method, length: repeated(STOCK[2], length))
     (found,) = StockMarks([Message("long", "dwtDct", bits_of("x" * 200)), *STOCK]).read(cartoon(1))
     assert found.name == STOCK[2].name
 
 
 @pytest.mark.parametrize("said", [0, 1])
-def test_what_plain_pictures_say_by_themselves_is_no_mark(said: int, fake) -> None:
+def test_what_plain_pictures_say_by_themselves_is_no_mark(said: int, fake: Callable[[Says], None]) -> None:
     message = Message("plain", "dwtDct", (said,) * 32)
     assert is_plain(message.bits)
     fake(lambda bgr, method, length: np.full(length, said))
     assert StockMarks([message, *STOCK]).read(cartoon(1)) == []
 
 
-def test_a_reading_that_is_nearly_constant_never_counts(fake) -> None:
+def test_a_reading_that_is_nearly_constant_never_counts(fake: Callable[[Says], None]) -> None:
     """A message just mixed enough to be listed is not found where hardly anything but zeros is said."""
     need = enough(32)
     message = Message("just mixed", "dwtDct", (0,) * (need - 1) + (1,) * (33 - need))
     assert not any(is_plain(one.bits) for one in (message, *STOCK))
     for ones, count in ((33 - need, 1), (32 - need, 0)):
-        fake(lambda bgr, method, length, ones=ones: np.resize([0] * (32 - ones) + [1] * ones, length))
+        fake(saying([0] * (32 - ones) + [1] * ones))
         assert len(StockMarks([message]).read(cartoon(1))) == count
 
 
 @pytest.mark.parametrize("shape", [(256, 256), (8000, 8000), (4000, 600), (100, 4000), (4000, 100), (7, 30_000)])
-def test_rivagan_is_shown_the_middle_of_large_pictures(shape: tuple[int, int], fake, monkeypatch) -> None:
+def test_rivagan_is_shown_the_middle_of_large_pictures(
+    shape: tuple[int, int], fake: Callable[[Says], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its network takes seconds and hundreds of megabytes for a megapixel, and anybody may send 64."""
     shown: list[np.ndarray] = []
     monkeypatch.setattr(stock, "_load_rivagan", lambda: None)

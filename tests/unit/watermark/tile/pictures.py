@@ -35,7 +35,8 @@ def cartoon(seed: int, side: int = 256) -> Rgb:
 
 def resized(rgb: Rgb, width: int, height: int) -> Rgb:
     shrinks = height < rgb.shape[0]
-    return cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+    result: Rgb = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+    return result
 
 
 def psnr(one: Rgb, other: Rgb) -> float:

@@ -40,7 +40,8 @@ def cropped(rgb: Rgb, area: float) -> Rgb:
 
 
 def toned(rgb: Rgb, change: Callable[[np.ndarray], np.ndarray]) -> Rgb:
-    return np.clip(np.rint(change(rgb.astype(np.float64))), 0, 255).astype(np.uint8)
+    result: Rgb = np.clip(np.rint(change(rgb.astype(np.float64))), 0, 255).astype(np.uint8)
+    return result
 
 
 def noisy(rgb: Rgb) -> Rgb:

@@ -187,7 +187,9 @@ def test_regular_pictures_are_marked_where_any_key_is_read(picture: Rgb, mark_id
     marked = CODEC.embed(picture, mark_id)
     assert psnr(picture, marked) >= 36
     _, coded = cv2.imencode(".jpg", np.ascontiguousarray(marked[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, 90])
-    for copy in (marked, np.ascontiguousarray(cv2.imdecode(coded, cv2.IMREAD_COLOR)[..., ::-1], dtype=np.uint8)):
+    decoded = cv2.imdecode(coded, cv2.IMREAD_COLOR)
+    assert decoded is not None
+    for copy in (marked, np.ascontiguousarray(decoded[..., ::-1], dtype=np.uint8)):
         reading = CODEC.extract(copy)
         assert reading is not None
         assert reading.mark_id == mark_id
@@ -243,7 +245,7 @@ def test_ids_out_of_range(mark_id: int) -> None:
 def test_what_is_not_an_rgb_image_is_refused(image: object) -> None:
     for act in (CODEC.extract, lambda x: CODEC.embed(x, 1)):
         with pytest.raises(BadImage, match=r"uint8\[H, W, 3\]"):
-            act(image)  # type: ignore[arg-type,operator]
+            act(image)  # type: ignore[arg-type]
 
 
 def test_the_algorithm_has_its_name() -> None:

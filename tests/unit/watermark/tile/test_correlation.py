@@ -13,7 +13,8 @@ KY, KX = LAYOUT.ky[LAYOUT.sync], LAYOUT.kx[LAYOUT.sync]
 
 def products(seed: int, count: int = 5) -> np.ndarray:
     parts = np.random.default_rng(seed).normal(size=(2, count, len(KY)))
-    return (parts[0] + 1j * parts[1]).astype(np.complex64)
+    result: np.ndarray = (parts[0] + 1j * parts[1]).astype(np.complex64)
+    return result
 
 
 def height(row: np.ndarray, down: float, right: float) -> float:

@@ -39,7 +39,7 @@ def test_what_was_pasted_over_is_not_covered(turn: Callable[[Rgb], Rgb]) -> None
     edited = marked().copy()
     edited[64:320, 192:448] = photo("coffee")[64:320, 192:448]
     share = coverage(turn(edited))
-    whole = turn(np.ones((16, 16)))
+    whole = turn(np.ones((16, 16), np.uint8))
     whole[:] = turn(np.pad(np.zeros((8, 8)), ((2, 6), (6, 2)), constant_values=1))
     inside, outside = np.median(share[whole == 0]), np.median(share[whole == 1])
     assert inside < 0.25

@@ -1,5 +1,7 @@
 """The convolutional code: its generators, and what its decoder puts right."""
 
+from random import Random
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -38,7 +40,7 @@ def test_a_clean_word_decodes_at_any_scale(message: np.ndarray, scale: float) ->
 
 
 @given(MESSAGES, st.randoms(use_true_random=False))
-def test_any_eleven_wrong_symbols_are_put_right(message: np.ndarray, chance) -> None:
+def test_any_eleven_wrong_symbols_are_put_right(message: np.ndarray, chance: Random) -> None:
     word = encode(message)
     word[chance.sample(range(len(word)), 11)] *= -1
     assert decode(word).tolist() == message.tolist()

@@ -29,10 +29,11 @@ class Layer(nn.Module):
 
 
 def _loss(queries: torch.Tensor, keys: torch.Tensor) -> float:
-    unet = nn.ModuleDict({"layer": Layer()})
-    attending = Attending(unet, SIDE)  # type: ignore[arg-type]  # of a denoiser it needs the modules' names alone
-    unet["layer"].attn2.to_q(queries)
-    unet["layer"].attn2.to_k(keys)
+    layer = Layer()
+    unet = nn.ModuleDict({"layer": layer})
+    attending = Attending(unet, SIDE)
+    layer.attn2.to_q(queries)
+    layer.attn2.to_k(keys)
     return attending.loss().item()
 
 

@@ -177,7 +177,7 @@ def test_the_tokenizer_covers_any_text(recipe: Recipe, text: str) -> None:
 
 
 def test_the_sizes_for_a_card_are_fields_of_the_recipe(sprites: Path, tmp_path: Path) -> None:
-    assert Recipe(sprites, tmp_path, **GPU).batch == GPU["batch"]
+    assert Recipe(sprites, tmp_path, **GPU).batch  # type: ignore[arg-type]  # they are what a command line gives == GPU["batch"]
 
 
 def test_guesses_are_finite_and_of_the_same_shape(recipe: Recipe, folder: Path) -> None:

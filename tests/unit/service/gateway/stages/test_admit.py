@@ -1,7 +1,7 @@
 """Admit: orders that must not be generated, and prompts that are refused."""
 
 import json
-import time
+from collections.abc import Callable
 
 import pytest
 
@@ -19,11 +19,13 @@ from service.kit.errors import (
 )
 from tests.support.gateway import (
     ORDER,
+    Build,
     Untouchable,
     last_body,
     raising,
     refused,
 )
+from tests.support.hanging import Hang
 from tests.support.prompts import Screen, evidence
 
 BAD_EVIDENCE = {
@@ -39,22 +41,24 @@ BAD_EVIDENCE = {
 
 
 @pytest.mark.parametrize("answer", BAD_EVIDENCE.values(), ids=BAD_EVIDENCE.keys())
-def test_a_prompt_screen_that_does_not_answer_refuses(build, installation: Installation, answer) -> None:
+def test_a_prompt_screen_that_does_not_answer_refuses(
+    build: Build, installation: Installation, answer: Callable[..., object]
+) -> None:
     refusal = refused(build(Untouchable(), prompts=Screen(answer)), installation)
     assert type(refusal) is StageFailed
     assert refusal.stage == "admit"
     assert "lake" not in refusal.message
 
 
-def test_a_slow_prompt_screen_refuses(build, installation: Installation) -> None:
-    slow = Screen(lambda prompt: time.sleep(5) or evidence())
-    refusal = refused(build(Untouchable(), prompts=slow, screen_timeout=0.05), installation)
+def test_a_slow_prompt_screen_refuses(build: Build, installation: Installation) -> None:
+    with Hang() as hang:
+        refusal = refused(build(Untouchable(), prompts=Screen(hang), screen_timeout=1), installation)
     assert type(refusal) is StageFailed
     assert refusal.stage == "admit"
 
 
 def test_a_refused_prompt_draws_nothing_and_is_written_down_without_its_words(
-    build, installation: Installation, capfd
+    build: Build, installation: Installation, capfd: pytest.CaptureFixture[str]
 ) -> None:
     order = Order(prompt="Xanthippe, s3xy ch\u200bild", seed=7)
     refusal = refused(build(Untouchable(), prompts=PromptScreen()), installation, order)
@@ -71,13 +75,13 @@ def test_a_refused_prompt_draws_nothing_and_is_written_down_without_its_words(
     assert "xanthippe" not in (out.out + out.err + json.dumps(body)).lower()
 
 
-def test_a_score_at_its_limit_refuses(build, installation: Installation) -> None:
+def test_a_score_at_its_limit_refuses(build: Build, installation: Installation) -> None:
     refusal = refused(build(Untouchable(), prompts=Screen(lambda prompt: evidence(hate=0.9))), installation)
     assert type(refusal) is PromptRefused
     assert refusal.categories == ("hate",)
 
 
-def test_lower_scores_are_evidence_in_the_ledger(build, installation: Installation) -> None:
+def test_lower_scores_are_evidence_in_the_ledger(build: Build, installation: Installation) -> None:
     screen = Screen(lambda prompt: evidence(hate=0.89))
     build(prompts=screen).release(Order(prompt="a lake", negative_prompt="people", seed=7))
     assert screen.seen == [("a lake", "people")]
@@ -86,7 +90,7 @@ def test_lower_scores_are_evidence_in_the_ledger(build, installation: Installati
     assert len(scores) == 7
 
 
-def test_cancelled_before_the_prompt_was_read(build, installation: Installation) -> None:
+def test_cancelled_before_the_prompt_was_read(build: Build, installation: Installation) -> None:
     screen = Screen()
     with pytest.raises(Cancelled):
         build(Untouchable(), prompts=screen).release(ORDER, ReleaseObserver(cancelled=lambda: True))

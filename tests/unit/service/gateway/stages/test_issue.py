@@ -8,12 +8,12 @@ from service.installation import Installation
 from service.kit.errors import (
     StageFailed,
 )
-from service.media.pictures import ImageLimits, decode
-from tests.support.gateway import ORDER, Torn
+from service.media.pictures import ImageLimits, OutputFormat, decode
+from tests.support.gateway import ORDER, Build, Torn
 
 
 @pytest.mark.parametrize("refuses_too", [False, True])
-def test_without_its_row_nothing_leaves(build, installation: Installation, refuses_too: bool) -> None:
+def test_without_its_row_nothing_leaves(build: Build, installation: Installation, refuses_too: bool) -> None:
     with pytest.raises(StageFailed) as caught:
         build(ledger=Torn(installation.ledger, refuses_too)).release(ORDER)
     assert caught.value.stage == "issue"
@@ -21,7 +21,7 @@ def test_without_its_row_nothing_leaves(build, installation: Installation, refus
 
 
 def test_a_taken_mark_id_is_refused_and_overwrites_nothing(
-    build, installation: Installation, gateway: Gateway, monkeypatch
+    build: Build, installation: Installation, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = gateway.release(ORDER)
     monkeypatch.setattr(installation.ledger, "fresh_mark_id", lambda: first.admitted.mark_id)
@@ -33,7 +33,7 @@ def test_a_taken_mark_id_is_refused_and_overwrites_nothing(
 
 
 @pytest.mark.parametrize("to", ["png", "jpeg", "webp"])
-def test_the_row_describes_the_file(gateway: Gateway, installation: Installation, to) -> None:
+def test_the_row_describes_the_file(gateway: Gateway, installation: Installation, to: OutputFormat) -> None:
     released = gateway.release(Order(prompt="a lake at dawn", seed=7, format=to))
     row = installation.ledger.by_sha256(released.sha256)
     assert row is not None

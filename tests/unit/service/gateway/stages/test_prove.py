@@ -7,24 +7,25 @@ from service.installation import Installation
 from service.kit.errors import (
     StageFailed,
 )
-from service.media.pictures import ImageLimits, decode, encode
-from tests.support.gateway import Notary, refused
+from service.media.pictures import ImageLimits, Picture, decode, encode
+from tests.support.gateway import Build, Notary, refused
 from tests.support.painter import landscape
-from watermark.c2pa.credentials import Credential, SignedFile
+from watermark.c2pa.credentials import Credential, SignedFile, State
+from watermark.c2pa.manifest import Statement
 
 
-def test_an_unsigned_file_is_refused(build, installation: Installation) -> None:
+def test_an_unsigned_file_is_refused(build: Build, installation: Installation) -> None:
     notary = Notary(installation.credentials, sign=lambda data, mime, statement: SignedFile(data, b""))
     assert refused(build(credentials=notary), installation).stage == "prove"
 
 
 @pytest.mark.parametrize("state", ["invalid", "absent", "remote_only"])
-def test_a_credential_that_does_not_hold_is_refused(build, installation: Installation, state) -> None:
+def test_a_credential_that_does_not_hold_is_refused(build: Build, installation: Installation, state: State) -> None:
     notary = Notary(installation.credentials, read=lambda *args: Credential(state))
     assert refused(build(credentials=notary), installation).stage == "prove"
 
 
-def test_a_credential_that_names_another_mark_is_refused(build, installation: Installation) -> None:
+def test_a_credential_that_names_another_mark_is_refused(build: Build, installation: Installation) -> None:
     notary = Notary(installation.credentials, read=lambda *args: Credential("trusted"))
     assert refused(build(credentials=notary), installation).stage == "prove"
 
@@ -32,13 +33,13 @@ def test_a_credential_that_names_another_mark_is_refused(build, installation: In
 @pytest.mark.parametrize(("read", "stage"), [(1, "mark"), (2, "prove")])
 @pytest.mark.parametrize("to", ["png", "jpeg", "webp"])
 def test_a_file_of_ours_that_cannot_be_read_is_no_callers_fault(
-    build, installation: Installation, monkeypatch, to: str, read: int, stage: str
+    build: Build, installation: Installation, monkeypatch: pytest.MonkeyPatch, to: str, read: int, stage: str
 ) -> None:
     from service.gateway.stages import mark, prove
 
     reads = []
 
-    def decoded(data, limits, decode=mark.decode):  # type: ignore[no-untyped-def]
+    def decoded(data: bytes, limits: ImageLimits) -> Picture:
         reads.append(data)
         return decode(data if len(reads) != read else data[:100], limits)
 
@@ -49,10 +50,10 @@ def test_a_file_of_ours_that_cannot_be_read_is_no_callers_fault(
 
 
 @pytest.mark.parametrize("other", ["another picture", "one grey level"])
-def test_a_signer_that_changes_the_picture_is_refused(build, installation: Installation, other: str) -> None:
+def test_a_signer_that_changes_the_picture_is_refused(build: Build, installation: Installation, other: str) -> None:
     """Also where it would still look like the screened one: what was read back is what must leave."""
 
-    def sign(data, mime, statement):  # type: ignore[no-untyped-def]
+    def sign(data: bytes, mime: str, statement: Statement) -> SignedFile:
         shown = (
             landscape(99, 256, 256)
             if other == "another picture"

@@ -1,5 +1,7 @@
 """Render: whatever is not the image that was ordered is a refusal."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ from service.kit.errors import (
     Cancelled,
     StageFailed,
 )
-from tests.support.gateway import ORDER, raising, refused
+from tests.support.gateway import ORDER, Build, raising, refused
 from tests.support.painter import Misbehaving
 
 BAD_PIXELS = {
@@ -27,13 +29,15 @@ BAD_PIXELS = {
 
 
 @pytest.mark.parametrize("answer", BAD_PIXELS.values(), ids=BAD_PIXELS.keys())
-def test_a_backend_that_gives_no_picture_is_refused(build, installation: Installation, answer) -> None:
+def test_a_backend_that_gives_no_picture_is_refused(
+    build: Build, installation: Installation, answer: Callable[..., object]
+) -> None:
     refusal = refused(build(Misbehaving(answer)), installation)
     assert type(refusal) is StageFailed
     assert refusal.stage == "render"
 
 
-def test_cancelling_stops_between_steps(build, installation: Installation) -> None:
+def test_cancelling_stops_between_steps(build: Build, installation: Installation) -> None:
     steps: list[int] = []
     observer = ReleaseObserver(on_step=lambda done, total: steps.append(done), cancelled=lambda: len(steps) == 2)
     with pytest.raises(Cancelled):
@@ -44,7 +48,7 @@ def test_cancelling_stops_between_steps(build, installation: Installation) -> No
 def test_the_same_seed_gives_the_same_picture_and_another_identity(gateway: Gateway) -> None:
     one, two = gateway.release(ORDER), gateway.release(ORDER)
     drafts = [r.proven.signed.marked.cleared.draft.rgb for r in (one, two)]
-    assert np.array_equal(*drafts)
+    assert np.array_equal(drafts[0], drafts[1])
     assert one.admitted.mark_id != two.admitted.mark_id
     assert one.admitted.content_id != two.admitted.content_id
 

@@ -1,7 +1,9 @@
 """What a call is given, by its signature alone: no pipeline is loaded."""
 
 import inspect
+from collections.abc import Mapping
 from dataclasses import replace
+from inspect import Parameter
 
 import numpy as np
 import pytest
@@ -44,7 +46,9 @@ BARE = takes(lambda prompt=None: None)
         (BARE, JOB, {}),
     ],
 )
-def test_guidance_has_another_name_in_each_family(call, job: Job, expected: dict[str, float]) -> None:
+def test_guidance_has_another_name_in_each_family(
+    call: Mapping[str, Parameter], job: Job, expected: dict[str, float]
+) -> None:
     assert arguments.guidance(call, job) == expected
 
 

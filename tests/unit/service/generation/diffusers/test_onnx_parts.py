@@ -1,5 +1,7 @@
 """A tiny random UNet and decoder, computed by torch and by ONNX Runtime."""
 
+from typing import Any
+
 import onnx
 import pytest
 import torch
@@ -30,7 +32,7 @@ def denoiser(unet: UNet2DConditionModel, graph: bytes) -> Denoiser:
     return Denoiser(unet, graph, 1)
 
 
-def made(seed: int, **more: object) -> UNet2DConditionModel:
+def made(seed: int, **more: Any) -> UNet2DConditionModel:
     torch.manual_seed(seed)
     return tiny(WIDTH, **more).eval().requires_grad_(False)
 
@@ -49,7 +51,9 @@ def predicted(unet: UNet2DConditionModel, pictures: int, timestep: object = 3) -
 
 @pytest.mark.parametrize("pictures", [1, 2, 3])
 @pytest.mark.parametrize("timestep", [999, torch.tensor(17), torch.tensor(2.5)], ids=str)
-def test_it_predicts_what_torch_predicts(unet, denoiser: Denoiser, pictures: int, timestep: object) -> None:
+def test_it_predicts_what_torch_predicts(
+    unet: UNet2DConditionModel, denoiser: Denoiser, pictures: int, timestep: object
+) -> None:
     expected = predicted(unet, pictures, timestep)
     with denoiser.instead():
         found, again = (predicted(unet, pictures, timestep) for _ in range(2))
@@ -58,7 +62,7 @@ def test_it_predicts_what_torch_predicts(unet, denoiser: Denoiser, pictures: int
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
 
 
-def test_pictures_that_lie_otherwise_in_memory_are_the_same(unet, denoiser: Denoiser) -> None:
+def test_pictures_that_lie_otherwise_in_memory_are_the_same(unet: UNet2DConditionModel, denoiser: Denoiser) -> None:
     sample, states = given(2)
     with denoiser.instead():
         plain, turned = (
@@ -76,7 +80,7 @@ def test_the_graph_is_empty_and_takes_other_weights_of_the_same_shapes(graph: by
         torch.testing.assert_close(predicted(other, 2), expected, atol=1e-4, rtol=0)
 
 
-def test_afterwards_torch_predicts_again_even_after_a_fault(unet, denoiser: Denoiser) -> None:
+def test_afterwards_torch_predicts_again_even_after_a_fault(unet: UNet2DConditionModel, denoiser: Denoiser) -> None:
     def draw() -> None:
         with denoiser.instead():
             assert "forward" in vars(unet)
@@ -87,7 +91,7 @@ def test_afterwards_torch_predicts_again_even_after_a_fault(unet, denoiser: Deno
     assert "forward" not in vars(unet)
 
 
-def test_what_the_graph_has_no_input_for_is_a_fault(unet, denoiser: Denoiser) -> None:
+def test_what_the_graph_has_no_input_for_is_a_fault(unet: UNet2DConditionModel, denoiser: Denoiser) -> None:
     sample, states = given(2)
     with denoiser.instead():
         unet(sample, 3, states, cross_attention_kwargs=None, return_dict=False)
@@ -109,7 +113,7 @@ def test_a_network_of_other_shapes_is_refused(graph: bytes) -> None:
 
 
 @pytest.mark.parametrize("broken", [b"", b"no graph", b"\x08"])
-def test_what_is_no_graph_is_refused(unet, broken: bytes) -> None:
+def test_what_is_no_graph_is_refused(unet: UNet2DConditionModel, broken: bytes) -> None:
     with pytest.raises(ModelFault):
         Denoiser(unet, broken, 1)
 

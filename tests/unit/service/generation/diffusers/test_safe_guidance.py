@@ -1,6 +1,7 @@
 """The arithmetic of Safe Latent Diffusion on a UNet that predicts its own input."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -14,7 +15,9 @@ ALWAYS = Strength(scale=1000, warm_up=0, threshold=1.0, momentum=0.0, decay=0.0)
 class UNet:
     """Predicts the mean of the text states it is given, everywhere."""
 
-    def forward(self, sample, timestep, encoder_hidden_states, return_dict=True):  # type: ignore[no-untyped-def]
+    def forward(
+        self, sample: torch.Tensor, timestep: object, encoder_hidden_states: torch.Tensor, return_dict: bool = True
+    ) -> tuple[torch.Tensor]:
         return (encoder_hidden_states.mean(dim=(1, 2))[:, None, None, None].expand(sample.shape).clone(),)
 
 
@@ -68,7 +71,7 @@ def test_a_forward_that_offload_put_there_is_used_and_stays() -> None:
     pipe = pipeline(concept=3.0)
     calls: list[object] = []
 
-    def hooked(*args: object, **more: object) -> tuple[torch.Tensor]:
+    def hooked(*args: Any, **more: Any) -> tuple[torch.Tensor]:
         calls.append(args)
         return UNet.forward(pipe.unet, *args, **more)
 

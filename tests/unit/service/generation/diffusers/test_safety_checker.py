@@ -3,12 +3,14 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from models import ModelFault, ModelMissing
 from service.gateway.assembly import open_folder_checker
@@ -16,6 +18,7 @@ from service.gateway.order import Order
 from service.generation.diffusers.safety_checker import FolderChecker, brings_checker, margin
 from service.kit.errors import StageFailed, Unavailable, Unsafe
 from service.kit.settings import Settings
+from tests.support.gateway import Build
 from tests.support.painter import landscape
 from tests.support.pipelines import add_safety_checker, change_weights
 
@@ -148,7 +151,9 @@ def test_weights_that_cannot_judge_are_not_opened(folder: Path, fault: str) -> N
     ],
 )
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_a_feature_extractor_that_shows_another_picture_is_a_fault(folder: Path, change: dict, said: str) -> None:
+def test_a_feature_extractor_that_shows_another_picture_is_a_fault(
+    folder: Path, change: dict[str, Any], said: str
+) -> None:
     path = folder / "feature_extractor" / "preprocessor_config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
     with pytest.raises(ModelFault, match=said):
@@ -188,7 +193,7 @@ def test_a_checker_that_is_not_understood_is_a_fault(tmp_path: Path, said: str) 
         brings_checker(tmp_path)
 
 
-BAD_IMAGES = {
+BAD_IMAGES: dict[str, NDArray[Any]] = {
     "floating point with NaN": np.full((64, 64, 3), np.nan, np.float32),
     "grey": np.zeros((64, 64), np.uint8),
     "with alpha": np.zeros((64, 64, 4), np.uint8),
@@ -204,7 +209,7 @@ def test_what_is_no_picture_is_not_judged(checker: FolderChecker, fault: str) ->
         checker([])
 
 
-def test_nan_in_the_middle_of_a_day_refuses_the_picture(build, folder: Path) -> None:
+def test_nan_in_the_middle_of_a_day_refuses_the_picture(build: Build, folder: Path) -> None:
     checker = FolderChecker(folder)
     gateway = build(checkers=[checker])
     assert gateway.release(Order(prompt="a lake", seed=1)).findings[0].detector == checker.name
@@ -214,7 +219,7 @@ def test_nan_in_the_middle_of_a_day_refuses_the_picture(build, folder: Path) -> 
     assert caught.value.stage == "screen"
 
 
-def test_what_it_flags_is_refused(build, folder: Path) -> None:
+def test_what_it_flags_is_refused(build: Build, folder: Path) -> None:
     checker = FolderChecker(folder)
     cosines = checker._cosines(checker._embed([landscape(1, 256, 256)])[0])[1] + 0.99
     give_thresholds(checker, np.full(3, 0.99, np.float32), np.full(17, cosines.max() - 0.05, np.float32))
