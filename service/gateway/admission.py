@@ -1,8 +1,6 @@
-"""The first stage: may this order be drawn at all, and as what?
+"""Checks of an order before anything is generated: defaults, input images, grants, adapters and the prompt.
 
-What an order leaves open is filled in, what it brings along is decoded and checked, its grants must be live, and its
-prompt must ask for nothing that is refused. The image is screened all the same, and the grants are looked at again
-when it is issued.
+The generated image is screened all the same, and grants and adapters are checked again when it is issued.
 """
 
 import contextlib
@@ -34,18 +32,18 @@ from service.likeness.schemas import Grant
 from watermark.c2pa.manifest import InputSource
 from watermark.tile.codec import MIN_EMBED_SIDE
 
-_LOOKED_AT_ONCE = 4
+_CHECKED_AT_ONCE = 4  # orders with input images: a decoded one takes hundreds of megabytes
 
 
 class Screen(Protocol):
-    """Finds out what a prompt asks for, and decides nothing."""
+    """Reports what a prompt asks for. It decides nothing."""
 
     def screen(self, prompt: str, negative_prompt: str = "") -> PromptFinding: ...
 
 
 @dataclass(frozen=True, slots=True)
 class AdmittedOrder:
-    """An order that may be drawn: settled, so that it asks for one very picture, and all that was found out."""
+    """An order that may be generated, with every default filled in, and what the checks found."""
 
     order: Order
     job: Job
@@ -58,7 +56,7 @@ class AdmittedOrder:
 
 
 class Admission:
-    """Looks at orders, one by one. Thread-safe."""
+    """Checks orders. Thread-safe."""
 
     def __init__(
         self,
@@ -75,67 +73,71 @@ class Admission:
         self._likeness = likeness
         self._adapters = adapters
         self._options = options
-        self._turns = threading.Semaphore(_LOOKED_AT_ONCE)
+        self._slots = threading.Semaphore(_CHECKED_AT_ONCE)
 
     def check(self, order: Order, client: Client, observer: ReleaseObserver) -> AdmittedOrder:
-        """The order as it will be drawn.
+        """The order as it will be generated.
 
         Raises:
-            InputError: a picture sent in cannot be read, or the backend cannot do what is asked.
-            Busy: too many orders with pictures are looked at already.
-            Refusal: it must not be drawn.
+            InputError: an input image cannot be read, or the model cannot generate what is asked.
+            Busy: too many orders with input images are being checked.
+            Refusal: the order must not be generated.
         """
         if type(order) is not Order:
             raise TypeError("the gateway takes an Order")
-        with self._turn(order):
+        with self._slot(order):
             return self._check(order, client, observer)
 
     @contextlib.contextmanager
-    def _turn(self, order: Order) -> Iterator[None]:
-        """Few orders with pictures at once: a decoded one takes hundreds of megabytes."""
+    def _slot(self, order: Order) -> Iterator[None]:
+        """Bound the memory that decoded input images take."""
         if order.image is None and not order.references:
             yield
             return
-        if not self._turns.acquire(timeout=self._options.screen_timeout):
-            raise Busy("too many pictures are being looked at", retry_after=round(self._options.screen_timeout))
+        if not self._slots.acquire(timeout=self._options.screen_timeout):
+            raise Busy(
+                "too many orders with input images are being checked", retry_after=round(self._options.screen_timeout)
+            )
         try:
             yield
         finally:
-            self._turns.release()
+            self._slots.release()
 
     def _check(self, order: Order, client: Client, observer: ReleaseObserver) -> AdmittedOrder:
         order = Order.model_validate(order.model_dump())  # `model_construct` skips validation; this does not
-        taken = decode_inputs(order.image, order.mask, self._options.limits, order.references)
-        chosen = self._adapters.resolve(order.adapters)
-        job = self._job(order, taken, chosen)
+        inputs = decode_inputs(order.image, order.mask, self._options.limits, order.references)
+        adapters = self._adapters.resolve(order.adapters)
+        job = self._job(order, inputs, adapters)
         if min(job.width, job.height) < MIN_EMBED_SIDE:
             raise BadRequest(
-                f"a picture of {job.width}x{job.height} px is too small to carry the mark",
-                hint=f"Ask for {MIN_EMBED_SIDE} px or more on the short side.",
+                f"an image of {job.width}x{job.height} px is too small to carry the watermark",
+                hint=f"Ask for at least {MIN_EMBED_SIDE} px on the short side.",
             )
-        warnings = (*self._backend.check(job), *self._one_quality(order))
+        warnings = (*self._backend.check(job), *self._quality_warning(order))
         threshold = min(self._options.safety_threshold, client.safety_threshold, order.safety_threshold or 1.0)
         with stage("admit", observer):
-            wanted = (*order.grants, *(one.grant for one in chosen if one.grant))
-            grants = self._likeness.permitted(wanted, order.use, client)
+            numbers = (*order.grants, *(adapter.grant for adapter in adapters if adapter.grant))
+            grants = self._likeness.permitted(numbers, order.use, client)
             findings = self._prompt(job, self._likeness.names(grants))
             criteria = ScreeningCriteria({grant.subject for grant in grants}, threshold)
-            self._screening.inputs([given.picture for given in taken.pictures], _used(job), criteria)
-        return AdmittedOrder(_settled(order, job), job, warnings, findings, grants, chosen, taken.sources, threshold)
+            self._screening.inputs([image.picture for image in inputs.images], _pixels_used(job), criteria)
+        return AdmittedOrder(
+            _with_defaults(order, job), job, warnings, findings, grants, adapters, inputs.sources, threshold
+        )
 
     def _prompt(self, job: Job, granted: Sequence[str]) -> tuple[Finding, ...]:
-        """Evidence about the prompt, if it is none to refuse by. `granted`: names that it may say."""
-        ask = partial(self._prompts.screen, job.prompt, job.negative_prompt)
-        found = within(self._options.screen_timeout, ask)
+        """Evidence about the prompt, if it does not refuse the order. `granted`: names that the prompt may contain."""
+        screen = partial(self._prompts.screen, job.prompt, job.negative_prompt)
+        found = within(self._options.screen_timeout, screen)
         expect(prompt_policy.is_answer(found), "the prompt screen gave no usable answer")
         grounds = prompt_policy.grounds(found, granted)
         if grounds.categories:
             raise PromptRefused(grounds.categories, grounds.rules)
         return found.findings
 
-    def _job(self, order: Order, taken: OrderInputs, chosen: Sequence[ResolvedAdapter]) -> Job:
+    def _job(self, order: Order, inputs: OrderInputs, adapters: Sequence[ResolvedAdapter]) -> Job:
         backend = self._backend
-        width, height = backend.fitting(*taken.size) if taken.size else backend.default_size
+        width, height = backend.fitting(*inputs.size) if inputs.size else backend.default_size
         width, height = order.width or width, order.height or height
         return Job(
             prompt=order.prompt,
@@ -145,23 +147,23 @@ class Admission:
             height=height,
             steps=order.steps or (backend.high_steps if order.quality == "high" else backend.default_steps),
             guidance=backend.default_guidance if order.guidance is None else order.guidance,
-            adapters=tuple(one.adapter for one in chosen),
-            canvas=taken.canvas(backend.default_size if order.upscale else (width, height), order.strength),
+            adapters=tuple(each.adapter for each in adapters),
+            canvas=inputs.canvas(backend.default_size if order.upscale else (width, height), order.strength),
             options=ModelOptions(**{name: getattr(order, name) for name in ModelOptions.model_fields}),
-            references=taken.references(backend.reference_digest, order.reference_scale),
+            references=inputs.references(backend.reference_digest, order.reference_scale),
         )
 
-    def _one_quality(self, order: Order) -> tuple[str, ...]:
+    def _quality_warning(self, order: Order) -> tuple[str, ...]:
         same = order.steps or self._backend.high_steps == self._backend.default_steps
-        return ("quality changes nothing: the steps are the same",) if order.quality == "high" and same else ()
+        return ("quality has no effect: the number of steps is the same",) if order.quality == "high" and same else ()
 
 
-def _used(job: Job) -> list[NDArray[np.uint8]]:
-    """The pixels that the model is shown."""
+def _pixels_used(job: Job) -> list[NDArray[np.uint8]]:
+    """The pixels that the model gets to see."""
     return [*([job.canvas.rgb] if job.canvas else []), *(job.references.pictures if job.references else ())]
 
 
-def _settled(order: Order, job: Job) -> Order:
-    """The order with nothing left open: it asks for this very picture, whatever the defaults will be."""
-    settled = {name: getattr(job, name) for name in ("seed", "width", "height", "steps", "guidance")}
-    return order.model_copy(update={**settled, "quality": "standard"})  # the steps say it all
+def _with_defaults(order: Order, job: Job) -> Order:
+    """The order with every default filled in: it asks for exactly this image, even if the defaults change."""
+    filled = {name: getattr(job, name) for name in ("seed", "width", "height", "steps", "guidance")}
+    return order.model_copy(update={**filled, "quality": "standard"})  # the steps are explicit

@@ -1,4 +1,4 @@
-"""The pictures that come with an order: decoded, and fitted to what will be drawn."""
+"""The input images of an order: decoded, and fitted to the image that will be generated."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from watermark.c2pa.manifest import InputSource
 
 Role = Literal["image", "mask", "reference"]
 REFERENCE_SIDE = 512
-"""Reference pictures are cut to a square of this side: more than any image encoder looks at."""
-_SCALE = 0.6
+"""Reference images are cropped to a square of this side: more than any image encoder uses."""
+_DEFAULT_SCALE = 0.6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class InputImage:
-    """A picture of an order and what it is for. Nobody has looked at it yet."""
+    """An input image and its role. Nothing has checked it yet."""
 
     role: Role
     picture: Picture
@@ -29,66 +29,68 @@ class InputImage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OrderInputs:
-    """All that came with an order: `pictures` to check, and the `selected` part (bool, H x W) of the one to change."""
+    """The input images of an order, and the `selected` part (bool, H x W) of the one to change."""
 
-    pictures: tuple[InputImage, ...] = ()
+    images: tuple[InputImage, ...] = ()
     selected: NDArray[np.bool_] | None = None
 
     @property
     def size(self) -> tuple[int, int] | None:
-        """(width, height) of the picture to change; None without one."""
+        """(width, height) of the image to change; None without one."""
         return self._image.size if self._image else None
 
     @property
     def _image(self) -> Picture | None:
-        return next((given.picture for given in self.pictures if given.role == "image"), None)
+        return next((each.picture for each in self.images if each.role == "image"), None)
 
     def canvas(self, size: tuple[int, int], strength: float | None) -> Canvas | None:
-        """What to draw on, `size` (width, height) large. Raises BadRequest where the mask selects nothing of it."""
+        """What to generate on, of `size` (width, height). Raises BadRequest if the mask selects nothing of it."""
         if self._image is None:
             return None
         onto = canvas(self._image.rgb, self.selected, strength, size)
         if onto.mask is not None and not onto.mask.any():
-            raise BadRequest("the mask selects nothing of what is drawn", hint="Leave the size out, or move the mask.")
+            raise BadRequest(
+                "the mask selects nothing of the part that is generated", hint="Leave the size out, or move the mask."
+            )
         return onto
 
     def references(self, digest: str, scale: float | None) -> References | None:
-        """What to take after, as it is handed on. `digest`: of the adapter that does it."""
-        pictures = [given.picture.rgb for given in self.pictures if given.role == "reference"]
-        if not pictures:
+        """What the result should resemble. `digest`: of the adapter that does it."""
+        images = [each.picture.rgb for each in self.images if each.role == "reference"]
+        if not images:
             return None
-        squares = tuple(fitted(rgb, (REFERENCE_SIDE, REFERENCE_SIDE)) for rgb in pictures)
-        return References(squares, _SCALE if scale is None else scale, digest)
+        squares = tuple(fitted(rgb, (REFERENCE_SIDE, REFERENCE_SIDE)) for rgb in images)
+        return References(squares, _DEFAULT_SCALE if scale is None else scale, digest)
 
     @property
     def sources(self) -> tuple[InputSource, ...]:
-        """What is told of the pictures in the manifest and the ledger."""
-        return tuple(InputSource(each.role, each.picture.mime, each.picture.sha256) for each in self.pictures)
+        """The input images as manifest and ledger name them."""
+        return tuple(InputSource(each.role, each.picture.mime, each.picture.sha256) for each in self.images)
 
 
 def decode_inputs(
     image: bytes | None, mask: bytes | None, limits: ImageLimits, references: Sequence[bytes] = ()
 ) -> OrderInputs:
-    """Decode what came with an order.
+    """Decode the input images of an order.
 
     Raises:
-        InputError: a picture that cannot be read.
-        BadRequest: the mask has another size than the picture, or selects nothing.
+        InputError: an image cannot be read.
+        BadRequest: the mask has another size than the image, or selects nothing.
     """
     others = [InputImage("reference", decode(data, limits)) for data in references]
     if image is None:
         return OrderInputs(tuple(others))
-    given = [InputImage("image", decode(image, limits))]
+    inputs = [InputImage("image", decode(image, limits))]
     if mask is None:
-        return OrderInputs((*given, *others))
-    given.append(InputImage("mask", decode(mask, limits)))
-    if given[0].picture.size != given[1].picture.size:
-        sizes = ["{}x{}".format(*each.picture.size) for each in given]
-        raise BadRequest(f"the picture has {sizes[0]} px and its mask {sizes[1]}", hint="Send both in one size.")
+        return OrderInputs((*inputs, *others))
+    inputs.append(InputImage("mask", decode(mask, limits)))
+    if inputs[0].picture.size != inputs[1].picture.size:
+        sizes = ["{}x{}".format(*each.picture.size) for each in inputs]
+        raise BadRequest(f"the image has {sizes[0]} px and the mask {sizes[1]}", hint="Send both in the same size.")
     selected = selection(mask, limits)
     if not selected.any():
         raise BadRequest(
             "the mask selects nothing",
-            hint="Make transparent what shall change; in a mask without alpha, white.",
+            hint="Make the part to change transparent or, in a mask without transparency, white.",
         )
-    return OrderInputs((*given, *others), selected)
+    return OrderInputs((*inputs, *others), selected)

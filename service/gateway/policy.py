@@ -7,7 +7,7 @@ from detectors import Finding
 
 
 def is_answer(findings: Sequence[object], images: int) -> bool:
-    """A checker's answer can be used: one Finding an image, each score a number in [0, 1]."""
+    """Whether a checker's answer is usable: one Finding an image, each score a number in [0, 1]."""
     return len(findings) == images and all(
         isinstance(finding, Finding) and math.isfinite(finding.score) and 0 <= finding.score <= 1
         for finding in findings

@@ -9,14 +9,14 @@ from detectors.prompts import LEARNED, NAMES, PromptFinding, name_key
 
 @dataclass(frozen=True, slots=True)
 class Grounds:
-    """Why a prompt is refused: `categories` and `rules` (ids), both sorted; empty `categories`: it is not."""
+    """Why a prompt is refused: `categories` and `rules` (ids), both sorted. Without categories it is not refused."""
 
     categories: tuple[str, ...]
     rules: tuple[str, ...]
 
 
 def is_answer(finding: object) -> bool:
-    """A screen's answer can be used: every category once, each score and limit a number in [0, 1]."""
+    """Whether a screen's answer is usable: every category once, each score and limit a number in [0, 1]."""
     return (
         isinstance(finding, PromptFinding)
         and tuple(score.category for score in finding.scores) == LEARNED
@@ -25,10 +25,10 @@ def is_answer(finding: object) -> bool:
 
 
 def grounds(finding: PromptFinding, agreed: Collection[str] = ()) -> Grounds:
-    """A rule that refuses, or a score at its limit. Notes, disguises and lower scores are evidence and refuse nothing.
+    """Refuse for a rule that refuses, or a score at its limit. Notes, disguises and lower scores are evidence only.
 
-    Nor does the negative prompt: "nude, child" there asks for neither. Nor do lists of people, if every name of theirs
-    in the prompt is one of `agreed`: the names of those who allowed it.
+    The negative prompt never refuses: "nude, child" there asks for neither. Lists of people do not refuse if every
+    listed name in the prompt is in `agreed`: the names of the people who allowed it.
     """
     allowed = finding.named <= {name_key(name) for name in agreed}
     ruled = [hit for hit in finding.hits if hit.severity == "refuse" and not (allowed and hit.rule.startswith(NAMES))]

@@ -1,4 +1,4 @@
-"""What is written down of an order: the statement its manifest makes, its row in the ledger, and the decision."""
+"""What is recorded of an order: the statement in its manifest, its row in the ledger, and the decision."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ Content = dict[str, object]
 
 
 def statement(draft: Draft, options: GatewayOptions, own_size: tuple[int, int]) -> Statement:
-    """What the manifest says. `own_size`: (width, height) in pixels at which the model draws."""
+    """What the manifest says. `own_size`: (width, height) in pixels at which the model generates."""
     admitted = draft.admitted
     method = admitted.job.options.upscale
     return Statement(
@@ -34,7 +34,8 @@ def statement(draft: Draft, options: GatewayOptions, own_size: tuple[int, int]) 
         mark_algorithm=Codec.ALGORITHM,
         mark_id=admitted.mark_id,
         consents=tuple(grant.receipt_digest for grant in admitted.grants),
-        adapters=tuple((one.adapter.digest, one.adapter.scale) for one in admitted.adapters) + _after(admitted.job),
+        adapters=tuple((one.adapter.digest, one.adapter.scale) for one in admitted.adapters)
+        + _reference_adapter(admitted.job),
         sources=admitted.inputs,
         resized=Resized(NAMES[method], VERSION, own_size) if method else None,
         energy=draft.energy.rounded() if draft.energy and options.energy_in_manifest else None,
@@ -42,7 +43,7 @@ def statement(draft: Draft, options: GatewayOptions, own_size: tuple[int, int]) 
 
 
 def row(signed: Signed, sha256: str, prompt_digest: str) -> Issue:
-    """The issued file, whose SHA-256 (hex) this is, for the ledger."""
+    """The ledger's row for the issued file. `sha256`: hex, of the file."""
     marked = signed.marked
     admitted, fingerprint = marked.cleared.draft.admitted, marked.imprint.fingerprint
     return Issue(
@@ -64,7 +65,7 @@ def row(signed: Signed, sha256: str, prompt_digest: str) -> Issue:
 
 
 def issued(proven: Proven) -> Content:
-    """The decision to release: on what evidence, and with whose leave."""
+    """The decision to release: its evidence, and whose permission it used."""
     cleared = proven.signed.marked.cleared
     draft, admitted = cleared.draft, cleared.draft.admitted
     content: Content = {
@@ -73,9 +74,9 @@ def issued(proven: Proven) -> Content:
         "confidence": round(proven.signed.marked.imprint.confidence, 4),
         "grants": [grant.id for grant in admitted.grants],
         "steering": draft.steering,
-        **_asker(admitted.client),
+        **_tenant(admitted.client),
         "given": [{"role": image.role, "sha256": image.sha256} for image in admitted.inputs],
-        "adapters": [_named(one.adapter) for one in admitted.adapters],
+        "adapters": [_adapter(one.adapter) for one in admitted.adapters],
     }
     content |= {"energy": draft.energy.rounded()} if draft.energy else {}
     content |= {"review": admitted.review.decisions} if admitted.review else {}
@@ -83,30 +84,30 @@ def issued(proven: Proven) -> Content:
 
 
 def refused(refusal: Refusal, client: Client, model_digest: str, prompt_digest: str) -> Content:
-    """The decision to refuse, and why; digests instead of the prompt."""
+    """The decision to refuse, and why. It holds digests, not the prompt."""
     content: Content = {
         "code": refusal.code,
         "stage": refusal.stage,
         "message": refusal.message,
         "model": model_digest,
         "prompt_digest": prompt_digest,
-        **_asker(client),
+        **_tenant(client),
     }
     if isinstance(refusal, PromptRefused):
         content |= {"categories": refusal.categories, "rules": refusal.rules}
     return content | ({"subject": refusal.subject} if refusal.subject else {})
 
 
-def _after(job: Job) -> tuple[tuple[str, float], ...]:
-    """Digest and scale of what made the picture take after others."""
+def _reference_adapter(job: Job) -> tuple[tuple[str, float], ...]:
+    """Digest and scale of the adapter behind reference images."""
     return ((job.references.digest, job.references.scale),) if job.references else ()
 
 
-def _asker(client: Client) -> dict[str, str]:
+def _tenant(client: Client) -> dict[str, str]:
     return {"tenant": client.name} if client.name else {}
 
 
-def _named(adapter: Adapter) -> dict[str, str | float]:
+def _adapter(adapter: Adapter) -> dict[str, str | float]:
     return {"name": adapter.name, "digest": adapter.digest, "scale": adapter.scale}
 
 

@@ -1,4 +1,4 @@
-"""Everything that looks at pixels before they may pass: those that are drawn, and those that are sent in."""
+"""Every check of pixels: of generated images before they leave, and of input images before they are used."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -21,22 +21,25 @@ T = TypeVar("T")
 
 
 class Checker(Protocol):
-    """Screens images. One Finding an image, in order; anything else is a failed check."""
+    """Scores images for unsafe content. One Finding an image, in order; anything else is a failed check."""
 
     name: str
 
     def __call__(self, images: Sequence[NDArray[np.uint8]]) -> Sequence[Finding]: ...
 
 
-Asked: TypeAlias = tuple[Checker, Running[list[Finding]]]
-"""A checker, and the answer that it is on its way to."""
+PendingCheck: TypeAlias = tuple[Checker, Running[list[Finding]]]
+"""A checker, and its answer once it is done."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScreeningCriteria:
-    """What an order is held to: the subjects it has grants of, the score from which it is refused, the distance up to
-    which a face is held at least, the subjects for whom a person has looked at this very picture, and faces that must
-    not come out: those of the samples of adapters that declare no identity."""
+    """What an order is judged by.
+
+    `granted`: subjects whose likeness it may show. `threshold`: safety score from which it is refused. `review`: face
+    distance up to which it is held at least. `reviewed`: subjects that an operator has reviewed this image for.
+    `excluded`: faces from the samples of adapters that declare no identity; they must not appear.
+    """
 
     granted: Collection[str]
     threshold: float
@@ -46,10 +49,10 @@ class ScreeningCriteria:
 
 
 class Screening:
-    """The hash lists, the faces and the safety checkers, each with its deadline. All must pass; none is skipped."""
+    """Hash lists, faces and safety checkers, each with a time limit. All must pass; none is skipped."""
 
     def __init__(self, checkers: Sequence[Checker], blocklist: Blocklist, likeness: Likeness, timeout: float) -> None:
-        """`timeout`: seconds for each check. Raises ValueError without checkers: an empty list passes everything."""
+        """`timeout`: seconds a check. Raises ValueError without checkers: an empty list would pass everything."""
         if not checkers:
             raise ValueError("a gateway needs at least one safety checker")
         self.checkers = tuple(checkers)
@@ -58,52 +61,52 @@ class Screening:
         self._timeout = timeout
 
     def generated(self, rgb: NDArray[np.uint8], criteria: ScreeningCriteria) -> tuple[Finding, ...]:
-        """The evidence on a drawn picture (uint8, H x W x 3) that may pass.
+        """The evidence on a generated image (uint8, H x W x 3) that passes.
 
         Raises:
-            Refusal: it may not, or a check did not answer as it must.
+            Refusal: it does not pass, or a check gave no usable answer.
             ModelError, Error, TimeoutError: a check failed.
         """
         self._within(partial(self._blocklist.check_pixels, rgb))
-        asked = self._ask(rgb)  # beside the faces; of a listed picture nobody is asked any more
+        pending = self._start(rgb)  # runs beside the face checks; a listed image costs no model run
         self._within(partial(self._likeness.check_excluded, rgb, criteria.excluded, criteria.review))
-        look = partial(self._likeness.check_output, rgb, criteria.granted, criteria.review, criteria.reviewed)
+        check_faces = partial(self._likeness.check_output, rgb, criteria.granted, criteria.review, criteria.reviewed)
         try:
-            faces = self._within(look)
+            faces = self._within(check_faces)
         except LikenessHeld:
-            self._safe(asked, criteria.threshold, "the picture", "screen")  # held is only what is safe: it may be kept
+            self._safe(pending, criteria.threshold, "the image", "screen")  # only a safe image may be held
             raise
-        return (*self._safe(asked, criteria.threshold, "the picture", "screen"), *faces)
+        return (*self._safe(pending, criteria.threshold, "the image", "screen"), *faces)
 
     def inputs(
         self, pictures: Sequence[Picture], used: Sequence[NDArray[np.uint8]], criteria: ScreeningCriteria
     ) -> None:
-        """Let pictures in, if each face of theirs is, one against one, somebody's who granted it.
+        """Accept input images if every face in them matches, one to one, a subject who granted it.
 
-        Looked at are the files as they are, and what the model is shown of them (`used`): their middle, enlarged, may
-        show a face that was too small for the face model in the file, or lost in its margins.
+        Both the files and the pixels that the model gets (`used`) are checked: their enlarged middle may show a face
+        that was too small for the face model in the file, or lost in its margins.
 
-        Raises as `drawn`.
+        Raises as `generated`.
         """
         for picture in pictures:
             self._within(partial(self._blocklist.check_upload, picture.data, picture.rgb))
-            self._shown(picture.rgb, criteria)
+            self._check_input(picture.rgb, criteria)
         for rgb in used:
             if not any(np.array_equal(rgb, picture.rgb) for picture in pictures):
                 self._within(partial(self._blocklist.check_input, rgb))
-                self._shown(rgb, criteria)
+                self._check_input(rgb, criteria)
 
-    def _shown(self, rgb: NDArray[np.uint8], criteria: ScreeningCriteria) -> None:
-        asked = self._ask(rgb)
+    def _check_input(self, rgb: NDArray[np.uint8], criteria: ScreeningCriteria) -> None:
+        pending = self._start(rgb)
         self._within(partial(self._likeness.check_input, rgb, criteria.granted))
-        self._safe(asked, criteria.threshold, "the picture that was sent in", "admit")
+        self._safe(pending, criteria.threshold, "the input image", "admit")
 
-    def _ask(self, rgb: NDArray[np.uint8]) -> list[Asked]:
+    def _start(self, rgb: NDArray[np.uint8]) -> list[PendingCheck]:
         return [(checker, Running(partial(_answer, checker, rgb))) for checker in self.checkers]
 
-    def _safe(self, asked: Sequence[Asked], threshold: float, what: str, stage: str) -> list[Finding]:
+    def _safe(self, pending: Sequence[PendingCheck], threshold: float, what: str, stage: str) -> list[Finding]:
         findings: list[Finding] = []
-        for checker, running in asked:
+        for checker, running in pending:
             answer = running.result(self._timeout)
             if not policy.is_answer(answer, 1):
                 raise StageFailed(f"stage {stage} failed: {checker.name} gave no usable answer", stage=stage)

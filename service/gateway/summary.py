@@ -1,11 +1,11 @@
-"""What is told of a released picture, by the API and the command line alike."""
+"""What API and command line report about a released image."""
 
 from pydantic import BaseModel
 
 from detectors import Finding
 from service.gateway.stages import Released
 
-_STEERED = "drawn again, steered away from unsafe content: the first picture was refused"
+_STEERED = "generated again, steered away from unsafe content: the first image was refused"
 
 
 class SafetyScore(BaseModel):
@@ -15,9 +15,9 @@ class SafetyScore(BaseModel):
 
 
 class Cost(BaseModel):
-    """What drawing the picture took: seconds of the device and, measured or by a model, energy. See docs/generation.md.
+    """What the image took to generate: device seconds and, measured or estimated, energy. See docs/generation.md.
 
-    `method`: `rapl`, `nvml`, both as `nvml+rapl`, `model` for an assumption, `unknown` where nothing can tell.
+    `method`: `rapl`, `nvml`, both as `nvml+rapl`, `model` for an estimate, `unknown` if there is none.
     """
 
     seconds: float
@@ -26,7 +26,7 @@ class Cost(BaseModel):
 
 
 class ReleaseSummary(BaseModel):
-    """What we know of one released picture. `decision` is its link in the decision chain."""
+    """A released image. `decision` is the hash of its decision in the chain."""
 
     content_id: str
     mark_id: str
@@ -39,7 +39,7 @@ class ReleaseSummary(BaseModel):
 
 
 def summarize(released: Released) -> ReleaseSummary:
-    """What we tell of a released picture."""
+    """The summary of a released image."""
     admitted = released.admitted
     return ReleaseSummary(
         content_id=admitted.content_id,

@@ -154,7 +154,7 @@ def test_a_listed_picture_and_its_like_stay_out(gateway: Gateway, installation: 
 def test_an_unsafe_picture_stays_out_before_anything_is_drawn(build: Build, likeness: Likeness) -> None:
     backend = Plain()
     checker = Checker(lambda images: [finding(0.9) for _ in images])
-    with pytest.raises(Unsafe, match="sent in"):
+    with pytest.raises(Unsafe, match="the input image"):
         build(backend, [checker], likeness=likeness).release(edit())
     assert backend.jobs == []
 
@@ -238,7 +238,7 @@ def test_a_mask_beside_what_is_drawn_selects_nothing(gateway: Gateway) -> None:
     wide, aside = np.full((256, 1024, 3), 128, np.uint8), np.zeros((256, 1024, 3), np.uint8)
     aside[:, :100] = 255
     order = edit(encode(wide, "png")[0], mask=encode(aside, "png")[0], width=256, height=256)
-    with pytest.raises(BadRequest, match="selects nothing of what is drawn"):
+    with pytest.raises(BadRequest, match="selects nothing of the part that is generated"):
         gateway.release(order)
 
 
@@ -327,7 +327,7 @@ def test_the_square_of_a_reference_is_looked_at_too(build: Build, installation: 
 
 def test_unsafe_and_listed_references_stay_out(build: Build, likeness: Likeness, installation: Installation) -> None:
     checker = Checker(lambda images: [finding(0.9) for _ in images])
-    with pytest.raises(Unsafe, match="sent in"):
+    with pytest.raises(Unsafe, match="the input image"):
         build(Plain(), [checker], likeness=likeness).release(after(SKY))
     installation.blocklist.add([Listed("sha256", hashlib.sha256(SKY).hexdigest(), "")], "list", "test")
     with pytest.raises(Blocked):

@@ -27,12 +27,12 @@ def mask_file(alpha: np.ndarray | None = None, grey: int = 255) -> bytes:
 
 def test_an_order_without_pictures_brings_nothing() -> None:
     nothing = decode_inputs(None, None, LIMITS)
-    assert (nothing.pictures, nothing.size, nothing.canvas((64, 64), None)) == ((), None, None)
+    assert (nothing.images, nothing.size, nothing.canvas((64, 64), None)) == ((), None, None)
 
 
 def test_a_picture_is_decoded_and_becomes_a_canvas() -> None:
     taken = decode_inputs(PICTURE, None, LIMITS)
-    (given,) = taken.pictures
+    (given,) = taken.images
     assert (given.role, given.picture.mime, taken.size) == ("image", "image/png", (96, 64))
     onto = taken.canvas((48, 32), 0.5)
     assert onto is not None
@@ -41,7 +41,7 @@ def test_a_picture_is_decoded_and_becomes_a_canvas() -> None:
 
 def test_white_selects_in_a_mask_without_alpha() -> None:
     taken = decode_inputs(PICTURE, mask_file(), LIMITS)
-    assert [given.role for given in taken.pictures] == ["image", "mask"]
+    assert [given.role for given in taken.images] == ["image", "mask"]
     assert taken.selected is not None
     assert taken.selected[:, :48].all()
     assert not taken.selected[:, 48:].any()
@@ -63,7 +63,7 @@ def test_an_alpha_channel_without_holes_is_passed_over() -> None:
 
 
 def test_a_mask_of_another_size_is_refused() -> None:
-    with pytest.raises(BadRequest, match="96x64 px and its mask 64x96"):
+    with pytest.raises(BadRequest, match="96x64 px and the mask 64x96"):
         decode_inputs(PICTURE, encode(landscape(1, 64, 96), "png")[0], LIMITS)
 
 

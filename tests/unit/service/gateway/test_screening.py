@@ -48,7 +48,7 @@ def test_a_granted_face_may_come_in_and_another_may_not(installation: Installati
 
 def test_an_unsafe_picture_may_not_come_in(installation: Installation) -> None:
     checker = Checker(lambda images: [finding(0.7) for _ in images])
-    with pytest.raises(Unsafe, match="sent in") as refused:
+    with pytest.raises(Unsafe, match="the input image") as refused:
         screening(installation, checker).inputs([sent(GREY)], [], NOBODY)
     assert refused.value.stage == "admit"
     screening(installation, checker).inputs([sent(GREY)], [], ScreeningCriteria((), 0.9))
