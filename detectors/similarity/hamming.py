@@ -1,12 +1,44 @@
-"""Exact search for near hashes: every listed hash is compared, because an approximate index that misses is a bypass."""
+"""Exact Hamming search over 256-bit hashes: every hash is compared, because an approximate index that misses one is a
+bypass."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+HASH_BYTES = 32
 _WORDS = 4  # uint64 of a 256-bit hash
 _CHUNK = 1 << 15  # hashes at a time: the temporaries stay in the processor's cache
+
+
+class Hashes:
+    """An immutable set of hashes, numbered from 0, to search. Safe to share between threads."""
+
+    def __init__(self, rows: NDArray[np.uint8]) -> None:
+        """Copy `rows` (uint8, N x 32; N may be 0).
+
+        Raises:
+            ValueError: another dtype or shape.
+        """
+        if rows.dtype != np.uint8 or rows.ndim != 2 or rows.shape[1] != HASH_BYTES:
+            raise ValueError(f"hashes must be uint8, N x {HASH_BYTES}, not {rows.dtype} of shape {rows.shape}")
+        self._words = np.array(np.ascontiguousarray(rows).view(np.uint64).T, order="C", copy=True)
+
+    def __len__(self) -> int:
+        return len(self._words[0])
+
+    @property
+    def rows(self) -> NDArray[np.uint8]:
+        """A copy of the hashes: uint8, N x 32."""
+        return np.ascontiguousarray(self._words.T).view(np.uint8).reshape(-1, HASH_BYTES)
+
+    def matches(self, query: bytes, limit: float) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """The hashes within `limit` bits of `query` (32 bytes): their numbers, ascending, and distances in bits."""
+        found = list(_within(self._words, query, int(limit)))
+        if not found:
+            return np.empty(0, np.intp), np.empty(0, np.float64)
+        rows, distances = zip(*found, strict=True)
+        return np.concatenate(rows), np.concatenate(distances).astype(np.float64)
 
 
 def pack(hashes: Sequence[bytes]) -> NDArray[np.uint64]:
@@ -16,13 +48,24 @@ def pack(hashes: Sequence[bytes]) -> NDArray[np.uint64]:
 
 
 def nearest(known: NDArray[np.uint64], wanted: bytes, limit: int) -> tuple[int, int] | None:
-    """Index and distance of the nearest packed hash within `limit` bits of `wanted` (32 bytes); the first of equals.
+    """Index and distance of the nearest packed hash within `limit` bits of `wanted` (32 bytes); the first of equals."""
+    best: tuple[int, int] | None = None
+    for rows, distances in _within(known, wanted, limit):
+        closest = int(distances.argmin())
+        if best is None or distances[closest] < best[1]:
+            best = (int(rows[closest]), int(distances[closest]))
+    return best
 
-    Half of the words are compared first: unrelated hashes differ in 64 of those 128 bits, and whatever differs there
-    in more than `limit` bits need not be compared further. So the result is exact for every limit.
+
+def _within(
+    known: NDArray[np.uint64], wanted: bytes, limit: int
+) -> Iterator[tuple[NDArray[np.intp], NDArray[np.uint16]]]:
+    """Indices and distances of the packed hashes within `limit` bits, a chunk at a time, in their order.
+
+    The first half of the words is compared first: unrelated hashes differ in 64 of those 128 bits, and a hash that
+    differs there in more than `limit` bits cannot match. So the result is exact for every limit.
     """
     query = np.frombuffer(wanted, np.uint64)
-    best: tuple[int, int] | None = None
     for start in range(0, known.shape[1], _CHUNK):
         part = known[:, start : start + _CHUNK]
         half = _distance(part[:2], query[:2])
@@ -30,10 +73,9 @@ def nearest(known: NDArray[np.uint64], wanted: bytes, limit: int) -> tuple[int, 
         if not candidates.size:
             continue
         whole = half[candidates] + _distance(part[2:, candidates], query[2:])
-        closest = int(whole.argmin())
-        if whole[closest] <= (limit if best is None else best[1] - 1):
-            best = (start + int(candidates[closest]), int(whole[closest]))
-    return best
+        near = whole <= limit
+        if near.any():
+            yield start + candidates[near], whole[near]
 
 
 def _distance(words: NDArray[np.uint64], query: NDArray[np.uint64]) -> NDArray[np.uint16]:

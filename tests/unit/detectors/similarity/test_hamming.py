@@ -1,8 +1,10 @@
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors import distance, nearest, pack
+from detectors.similarity.hamming import Hashes
 
 HASH = st.binary(min_size=32, max_size=32)
 
@@ -42,3 +44,31 @@ def test_across_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_nothing_is_near_nothing() -> None:
     assert nearest(pack([]), bytes(32), 256) is None
+
+
+def rows(known: list[bytes]) -> np.ndarray:
+    return np.frombuffer(b"".join(known), np.uint8).reshape(-1, 32)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(HASH, max_size=20), HASH, st.lists(st.integers(0, 255), max_size=40), st.integers(0, 256))
+def test_every_match_as_a_naive_loop(known: list[bytes], wanted: bytes, bits: list[int], limit: int) -> None:
+    known = [*known, near(wanted, bits)]
+    numbers, distances = Hashes(rows(known)).matches(wanted, limit)
+    expected = [(i, distance(hash_, wanted)) for i, hash_ in enumerate(known) if distance(hash_, wanted) <= limit]
+    assert list(zip(numbers.tolist(), distances.tolist(), strict=True)) == expected
+
+
+def test_a_set_of_hashes_keeps_its_own_copy() -> None:
+    given_rows = rows([bytes(32), bytes(range(32))]).copy()
+    hashes = Hashes(given_rows)
+    given_rows[:] = 7
+    assert hashes.rows.tolist() == rows([bytes(32), bytes(range(32))]).tolist()
+    assert len(hashes) == 2
+    assert len(Hashes(rows([]))) == 0
+
+
+@pytest.mark.parametrize("wrong", [np.zeros((2, 31), np.uint8), np.zeros((2, 32), np.int8), np.zeros(32, np.uint8)])
+def test_what_is_no_set_of_hashes_is_refused(wrong: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="N x 32"):
+        Hashes(wrong)
