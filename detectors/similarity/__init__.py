@@ -1,1 +1,1 @@
-"""Perceptual hashes."""
+"""Perceptual hashes and the exact search for near ones."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 BITS = 256
 LONGEST_SIDE = 4096
-"""px; what is longer is reduced to it before it is hashed: hashing a picture of a million rows takes half a minute."""
+"""px; longer sides are reduced to this before hashing: hashing an image of a million rows takes half a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ def fingerprint(rgb: NDArray[np.uint8]) -> Fingerprint:
 
 
 def bounded(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The picture, each of its sides reduced to LONGEST_SIDE where it is longer; PDQ squeezes it to a square anyway."""
+    """The image, each side reduced to LONGEST_SIDE if it is longer; PDQ squeezes every image to a square anyway."""
     height, width = (min(side, LONGEST_SIDE) for side in rgb.shape[:2])
     if (height, width) == rgb.shape[:2]:
         return rgb
@@ -36,5 +36,5 @@ def bounded(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def distance(a: bytes, b: bytes) -> int:
-    """Hamming distance of two packed hashes, 0 to 256; unrelated pictures lie around 128."""
+    """Hamming distance of two packed hashes, 0 to 256; unrelated images lie around 128."""
     return (int.from_bytes(a, "big") ^ int.from_bytes(b, "big")).bit_count()

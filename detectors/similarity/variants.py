@@ -1,6 +1,7 @@
-"""What a picture looks like after the usual attempts to get it past a hash list: turned, mirrored, framed, cropped.
+"""What an image looks like after the usual attempts to get it past a hash list: rotated, mirrored, framed, cropped.
 
-PDQ survives recompression, resizing and faint edits, not these; so they are undone, or done, before hashing.
+PDQ survives recompression, resizing and faint edits, but none of these. So they are undone, or anticipated, before
+hashing.
 """
 
 import itertools
@@ -14,20 +15,20 @@ from numpy.typing import NDArray
 from detectors.similarity.fingerprint import Fingerprint, bounded, fingerprint
 
 CROPS = (0.9, 0.8)  # of each side, around the centre
-_LEAST_SIDE = 32  # px; less is no picture to compare
-_MOST_SIDE = 1024  # px; views other than the picture itself are taken from a copy no larger than this
-_CUT_SIDE = 256  # px; of the copy that cuts are taken from
+_LEAST_SIDE = 32  # px; smaller images are not compared
+_MOST_SIDE = 1024  # px; views other than the image itself are taken from a copy no larger than this
+_CUT_SIDE = 256  # px; the size of the copy that cuts are taken from
 _STEP, _MOST_STEPS = 0.03, 6  # of a side
-_EVEN = 32  # levels: the pixels of a border row span fewer, whatever JPEG made of them
+_EVEN = 32  # levels: the pixels of a border row span fewer, even after JPEG
 
 
 def variants(rgb: NDArray[np.uint8]) -> list[Fingerprint]:
-    """Hashes under which a picture (uint8, H x W x 3) may be listed: each of its eight orientations, the same without
-    an even border, and its central crops in all orientations.
+    """Hashes under which an image (uint8, H x W x 3) may be listed: its eight orientations, the same without a uniform
+    border, and its central crops in all orientations.
 
-    The first is the picture's own hash. The crops' orientations are derived from one pass over the pixels
-    (`pdqhash.compute_dihedral`) and lie up to some 20 bits from hashes of the turned pixels; the whole picture's are
-    computed from the turned pixels, because a listed copy may be damaged as well and needs that room.
+    The first is the image's own hash. The orientations of the crops come from one pass over the pixels
+    (`pdqhash.compute_dihedral`) and differ from hashes of the rotated pixels in up to 20 bits or so. Those of the
+    whole image are computed from the rotated pixels, because a listed copy may be damaged as well and needs that room.
     """
     rgb = bounded(rgb)
     found = [fingerprint(rgb)]
@@ -42,7 +43,7 @@ def variants(rgb: NDArray[np.uint8]) -> list[Fingerprint]:
 
 
 def looks(rgb: NDArray[np.uint8]) -> list[Fingerprint]:
-    """Hashes of a picture: itself, without an even border, and its central crops; upright all of them."""
+    """Hashes of an image as it is, without a uniform border, and of its central crops, all upright."""
     rgb = bounded(rgb)
     inner = trimmed(rgb)
     views = [rgb, *_crops(rgb), *([] if inner is None else [inner])]
@@ -50,11 +51,11 @@ def looks(rgb: NDArray[np.uint8]) -> list[Fingerprint]:
 
 
 def listings(rgb: NDArray[np.uint8]) -> list[Fingerprint]:
-    """Hashes to list a picture (uint8, H x W x 3) under, so that copies with cut edges are found: its `looks`, and
+    """Hashes under which to list an image (uint8, H x W x 3) so that copies with cut edges are found: its `looks`, and
     193 cuts of up to 18 % of a side.
 
-    PDQ tolerates about 1.5 % of a side, so cuts come in steps of 3 %: of one side, of two opposite ones, and of both
-    directions alike (a smaller picture of the same shape, anywhere). Other cuts are found by luck.
+    PDQ tolerates about 1.5 % of a side, so cuts come in steps of 3 %: of one side, of two opposite sides, and of both
+    directions alike (a smaller image of the same shape, anywhere). Other cuts are found only by chance.
     """
     return [*looks(rgb), *(fingerprint(part) for part in _cuts(_shrunk(rgb)))]
 
@@ -70,14 +71,14 @@ def _cuts(rgb: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
 
 
 def _kept(side: int, steps: int, before: int | None) -> slice:
-    """What is left of a side of which `steps` are cut, `before` of them at its beginning; None: nothing is cut."""
+    """The rest of a side after `steps` are cut, `before` of them at its start; None: nothing is cut."""
     if before is None:
         return slice(side)
     return slice(round(side * before * _STEP), round(side * (1 - (steps - before) * _STEP)))
 
 
 def _shrunk(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A copy of at most 256 px: of many cuts each is hashed in a millisecond, and the hash is nearly the same."""
+    """A copy of at most 256 px: each of its many cuts is hashed in a millisecond, with nearly the same hash."""
     scale = _CUT_SIDE / max(rgb.shape[:2])
     if scale >= 1:
         return rgb
@@ -86,14 +87,14 @@ def _shrunk(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def orientations(rgb: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
-    """The eight ways to turn and mirror a picture, itself first."""
+    """The eight ways to rotate and mirror an image, itself first."""
     for side in (rgb, rgb[:, ::-1]):
         for quarter in range(4):
             yield np.rot90(side, quarter)
 
 
 def trimmed(rgb: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
-    """The picture without an even border (letterbox, frame, page); None where there is none or too little is left."""
+    """The image without a uniform border (letterbox, frame, page); None if it has none or too little is left."""
     top, bottom = _inside(np.ptp(rgb, axis=1).max(axis=1))
     left, right = _inside(np.ptp(rgb[top:bottom], axis=0).max(axis=1)) if bottom > top else (0, 0)
     inner = rgb[top:bottom, left:right]
@@ -101,7 +102,7 @@ def trimmed(rgb: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
 
 
 def _inside(spread: NDArray[np.uint8]) -> tuple[int, int]:
-    """First and last + 1 of the lines that vary; (0, 0) where none does."""
+    """First and last + 1 of the lines that vary; (0, 0) if none does."""
     lively = np.flatnonzero(spread > _EVEN)
     return (int(lively[0]), int(lively[-1]) + 1) if lively.size else (0, 0)
 
@@ -121,7 +122,7 @@ def _dihedral(rgb: NDArray[np.uint8]) -> list[Fingerprint]:
 
 
 def _reduced(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Every n-th pixel of the mean over n x n, with the smallest n that fits: PDQ blurs more than that anyway."""
+    """The means of n x n pixels, with the smallest n that fits _MOST_SIDE: PDQ blurs more than that anyway."""
     n = -(-max(rgb.shape[:2]) // _MOST_SIDE)
     height, width = (side // n * n for side in rgb.shape[:2])
     if n == 1 or not height or not width:
