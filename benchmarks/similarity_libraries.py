@@ -4,7 +4,7 @@
     python benchmarks/similarity_libraries.py [--rows 1000000] [--times 9]
 
 Every library finds the five nearest of random 256-bit hashes and of random 128-dimensional faces; numkong
-only computes the distances. Libraries that are not installed are left out.
+only computes the distances. Medians of processor time. Libraries that are not installed are left out.
 """
 
 import os
