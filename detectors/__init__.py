@@ -18,7 +18,7 @@ from detectors.safety.box_card import BoxCard, BoxOptions
 from detectors.safety.classifier_card import SafetyCard, SafetyOptions
 from detectors.safety.open_nsfw import OpenNsfw
 from detectors.similarity.fingerprint import Fingerprint, distance, fingerprint
-from detectors.similarity.hamming import nearest, pack
+from detectors.similarity.hamming import Hashes, nearest, pack
 from detectors.similarity.variants import listings, looks, variants
 from detectors.synthetic import OUT_OF_SCOPE, Encoder, Inference, Member, MemberOptions, Prepared, Synthetic
 
@@ -36,6 +36,7 @@ __all__ = [
     "FaceModel",
     "Finding",
     "Fingerprint",
+    "Hashes",
     "Inference",
     "Member",
     "MemberOptions",

@@ -72,14 +72,14 @@ def _within(
         candidates = np.flatnonzero(half <= limit)
         if not candidates.size:
             continue
-        whole = half[candidates] + _distance(part[2:, candidates], query[2:])
+        whole = np.add(half[candidates], _distance(part[2:, candidates], query[2:]), dtype=np.uint16)
         near = whole <= limit
         if near.any():
             yield start + candidates[near], whole[near]
 
 
-def _distance(words: NDArray[np.uint64], query: NDArray[np.uint64]) -> NDArray[np.uint16]:
-    """Differing bits of two words: uint16, shape N."""
+def _distance(words: NDArray[np.uint64], query: NDArray[np.uint64]) -> NDArray[np.uint8]:
+    """Differing bits of two words, 0 to 128: uint8, shape N."""
     first, second = (np.bitwise_count(words[row] ^ query[row]) for row in range(2))
-    bits: NDArray[np.uint16] = np.add(first, second, dtype=np.uint16)
+    bits: NDArray[np.uint8] = np.add(first, second)
     return bits

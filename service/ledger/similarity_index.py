@@ -12,8 +12,7 @@ from typing import Generic
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import Templates
-from detectors.similarity.hamming import Hashes
+from detectors import Hashes, Templates
 from service.ledger.similarity_blocks import Block, Changes, Ids, Layout, Query, Searchable, Vectors
 
 NEVER = -1
