@@ -3,13 +3,14 @@
     python benchmarks/blocklist.py [--entries 10000 100000 1000000] [--pictures N] [--side PX]
                                    [--photos DIR [--limit N]]
 
-Random PDQ hashes are listed in a fresh SQLite database. `load` reads them all at the
-start, `change` adds one hash and reads it, `one hash` compares one
-hash with all, `whole check` is what the gateway does with a picture that is not listed: every variant of it.
-The second table lists pictures (scikit-image's photographs) and asks for altered copies of them: by the hash that
-others exchange, by our `looks`, and by `listings`, which is what a notice with a picture lists. The third does so
-with cuts drawn at random, ten of each picture. With --photos a fourth asks how near pictures come that
-are others: each of the first half is listed, each of the second half is looked up in every variant.
+The first table lists random PDQ hashes in a new SQLite database. `load` reads them all into memory, `change` adds one
+hash and brings memory up to date, `one hash` compares one hash with all of them, and `whole check` is what the gateway
+does with an image that is not listed: it looks up every variant of it.
+
+The second table lists images (scikit-image's photographs) and looks up altered copies of them: listed by the hash
+alone, as others exchange them, by our `looks`, and by `listings`, which is what a notice with an image lists. The third
+does the same with random cuts, ten of each image. With --photos, a fourth measures how near the hashes of different
+images come: the first half is listed, and each of the second half is looked up in every variant.
 """
 
 import os
@@ -85,7 +86,7 @@ def speed(entries: int, pictures: int, side: int) -> None:
 
 
 def _change(blocklist: Blocklist) -> None:
-    """One more entry, and the next look at the lists."""
+    """Add an entry, and bring the lists in memory up to date."""
     blocklist.add([Listed("pdq", os.urandom(32).hex())], "benchmark", "more")
     blocklist.load()
 
@@ -104,8 +105,8 @@ def recall(pictures: list[np.ndarray]) -> None:
         copies = [usable(variants(alter(rgb))) for rgb in pictures]
         print(f"| {name} | {' | '.join(str(hits(listed, copies)) for listed in known.values())} |")
     cost = {way: milliseconds(partial(make, pictures[0]), 5) for way, make in WAYS.items()}
-    print(f"| hashes of a picture | {' | '.join(str(known[way][0].shape[1]) for way in WAYS)} |")
-    print(f"| ms of a picture (512 px) | {' | '.join(f'{cost[way]:.0f}' for way in WAYS)} |")
+    print(f"| hashes of an image | {' | '.join(str(known[way][0].shape[1]) for way in WAYS)} |")
+    print(f"| ms of an image (512 px) | {' | '.join(f'{cost[way]:.0f}' for way in WAYS)} |")
 
 
 def random_cuts(pictures: list[np.ndarray], each: int = 10) -> None:
@@ -119,7 +120,7 @@ def random_cuts(pictures: list[np.ndarray], each: int = 10) -> None:
 
 
 def cut(rgb: np.ndarray, top: float, bottom: float, left: float, right: float) -> np.ndarray:
-    """What is left when these shares of the sides are cut."""
+    """The rest of the image when these shares of its sides are cut."""
     height, width = rgb.shape[:2]
     return rgb[round(height * top) : round(height * (1 - bottom)), round(width * left) : round(width * (1 - right))]
 
@@ -152,7 +153,7 @@ CUTS: dict[str, Callable[[np.random.Generator], tuple[float, ...]]] = {
 
 
 def unlike(folder: Path, limit: int) -> None:
-    """How near the hashes of pictures come that are others, by way of listing."""
+    """How near the hashes of different images come, for each way of listing."""
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURES)[:limit]
     half = len(paths) // 2
     asked = [usable(variants(read(path))) for path in paths[half:]]
@@ -168,7 +169,7 @@ def unlike(folder: Path, limit: int) -> None:
 
 
 def _between(one: np.ndarray, other: np.ndarray) -> int:
-    """The smallest distance of two sets of packed hashes (4 x N); 256 where one is empty."""
+    """The smallest distance between two sets of packed hashes (4 x N); 256 if one is empty."""
     apart = np.bitwise_count(one[:, :, None] ^ other[:, None, :]).sum(axis=0, dtype=np.uint16)
     return int(apart.min(initial=256))
 
@@ -178,7 +179,7 @@ def read(path: Path) -> np.ndarray:
 
 
 def usable(found: list[Fingerprint]) -> np.ndarray:
-    """Packed hashes (4 x N) of those that have enough features."""
+    """The packed hashes (4 x N) of sufficient quality."""
     return pack([one.bits for one in found if one.quality >= LEAST_QUALITY])
 
 
@@ -212,8 +213,8 @@ def jpeg(rgb: np.ndarray) -> np.ndarray:
 ALTERED: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "half size, JPEG 50": jpeg,
     "mirrored, half size, JPEG 50": lambda rgb: jpeg(rgb[:, ::-1]),
-    "turned by 90 degrees, half size, JPEG 50": lambda rgb: jpeg(np.rot90(rgb)),
-    "black frame, picture is 70 % of the side": frame(0.7),
+    "rotated by 90 degrees, half size, JPEG 50": lambda rgb: jpeg(np.rot90(rgb)),
+    "black frame, image is 70 % of the side": frame(0.7),
     **{f"central crop, {share:.0%} of the side": crop(share) for share in (0.98, 0.95, 0.9, 0.85, 0.8, 0.7)},
     "left upper crop, 90 % of the side": lambda rgb: rgb[: round(rgb.shape[0] * 0.9), : round(rgb.shape[1] * 0.9)],
 }
@@ -230,7 +231,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def milliseconds(work: Callable[[], object], times: int) -> float:
-    """The median of `times` runs after one that warms up."""
+    """The median of `times` runs, after one to warm up."""
     work()
     return 1000 * statistics.median(seconds(work) for _ in range(times))
 
