@@ -27,6 +27,7 @@ import tempfile
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,7 @@ def search_hashes(rows: int, times: int) -> None:
     known, unknown = vectors[rows // 2].tobytes(), rng.bytes(32)
     name = f"{rows:,} hashes:"
     for query, what in ((known, "a copy"), (unknown, "nothing near")):
-        found = timed(lambda query=query: index.snapshot.within(query, LIMIT_BITS, 5), times)
+        found = timed(partial(index.snapshot.within, query, LIMIT_BITS, 5), times)
         line(f"{name} 5 nearest within {LIMIT_BITS} bits, {what}", "50 ms", found)
     changes(index, rows, vectors[:1], name, times)
 
@@ -116,7 +117,8 @@ def search_faces(rows: int, times: int) -> None:
 
 def faces(rng: np.random.Generator, count: int) -> np.ndarray:
     vectors = rng.standard_normal((count, DIMENSIONS), dtype=np.float32)
-    return vectors * np.float32(NORM) / np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors *= np.float32(NORM) / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors
 
 
 def filled(
@@ -127,7 +129,8 @@ def filled(
     before, _ = tracemalloc.get_traced_memory()
     for start in range(0, rows, BATCH):
         stop = min(start + BATCH, rows)
-        index.at(start, lambda _, start=start, stop=stop: Changes(np.arange(start, stop), vectors(start, stop)))
+        batch = Changes(np.arange(start, stop), vectors(start, stop))
+        index.at(start, lambda _: batch)  # noqa: B023 - called at once
     after, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     print(f"| {rows:,} {what}: memory | | {(after - before) / rows:.1f} bytes a row | |", flush=True)
@@ -213,12 +216,17 @@ def read_sqlite(connection: Connection, since: int) -> Changes:
 
 def read_postgresql(connection: Connection, since: int) -> Changes:
     """The server joins the rows of a batch, because the driver takes some 10 microseconds for each row it parses."""
-    batched = text(
-        "SELECT string_agg(int8send(id), ''::bytea ORDER BY id), string_agg(print, ''::bytea ORDER BY id) "
-        f"FROM prints WHERE id > :since GROUP BY id / {BATCH} ORDER BY id / {BATCH}"
+    batch = text(
+        "SELECT string_agg(int8send(id), ''::bytea), string_agg(print, ''::bytea) "
+        f"FROM (SELECT id, print FROM prints WHERE id > :since ORDER BY id LIMIT {BATCH}) AS batch"
     )
-    rows = connection.execute(batched, {"since": since}).all()
-    return joined([np.frombuffer(ids, ">i8").astype(np.int64) for ids, _ in rows], [prints for _, prints in rows])
+    ids, vectors = [], []
+    while (row := connection.execute(batch, {"since": since}).one())[0] is not None:
+        numbers = np.frombuffer(row[0], ">i8").astype(np.int64)
+        since = int(numbers.max())
+        ids.append(numbers)
+        vectors.append(row[1])
+    return joined(ids, vectors)
 
 
 def joined(ids: list[np.ndarray], vectors: list[bytes]) -> Changes:
