@@ -1,4 +1,4 @@
-# Sourced by the other scripts: puts the checkout's .venv, with the extras in $1, on the PATH.
+# Sourced by the other scripts: puts the checkout's .venv, with what requirements/$1.lock lists, on the PATH.
 # Needs Python 3.11 or newer and a package index; makes .venv if it is not there.
 
 cd "$(dirname "$0")/.." || exit 1
@@ -14,22 +14,32 @@ newest_python() {
   return 1
 }
 
+# Installs exactly what requirements/$1.lock lists, each file checked by its hash, and then the project itself.
 use_venv() {
-  extras=$1
+  lock=requirements/$1.lock
   if [ ! -x .venv/bin/python ]; then
     python=$(newest_python) || exit 1
     echo "Making .venv with $("$python" --version)" >&2
     "$python" -m venv .venv || { rm -rf .venv; echo "venv is missing: install it (Debian: python3-venv)" >&2; exit 1; }
   fi
-  stamp=".venv/.countermark-$extras-$(cat pyproject.toml constraints.txt | cksum | tr ' ' '-')"
+  stamp=".venv/.countermark-$1-$(cat pyproject.toml "$lock" | cksum | tr ' ' '-')"
   if [ ! -e "$stamp" ]; then
-    echo "Installing countermark[$extras] into .venv" >&2
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[$extras]" || exit 1
-    rm -f ".venv/.countermark-$extras-"*
+    echo "Installing $lock into .venv" >&2
+    install_locked "$lock" || exit 1
+    # torch as PyPI has it for Linux needs CUDA's libraries; its CPU build does not.
+    if grep -q '^torch==' "$lock" && ! .venv/bin/python -c 'import torch' 2>/dev/null; then
+      install_locked requirements/cuda.lock || exit 1
+    fi
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . || exit 1
+    rm -f ".venv/.countermark-$1-"*
     touch "$stamp"
   fi
   PATH="$PWD/.venv/bin:$PATH"
   export PATH
+}
+
+install_locked() {
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r "$1"
 }
 
 # The tests start a PostgreSQL of their own and need its programs, no running server; without them they say what is not tested.

@@ -76,6 +76,7 @@ def test_the_wheel(tmp_path: Path) -> None:
         "models/weights/scenes-256/unet/diffusion_pytorch_model.safetensors",
         "watermark/tile/codec.py",
         "detectors/safety/open_nsfw.py",
+        *(f"{package}/py.typed" for package in ("service", "detectors", "watermark", "models")),
     ):
         assert wanted in names
     tops = {name.split("/")[0] for name in names}
