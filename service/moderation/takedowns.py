@@ -152,8 +152,14 @@ class Takedowns:
             self._blocklist.adding(connection, hashes, TAKEDOWNS, case, active=blocked)
 
         self._ledger.record("takedown", case, content, write)
-        return TakedownReceipt(case=case, pin=pin, status="received", received_at=row["received_at"], due_at=row["due_at"],
-                       blocked=blocked)  # fmt: skip
+        return TakedownReceipt(
+            case=case,
+            pin=pin,
+            status="received",
+            received_at=row["received_at"],
+            due_at=row["due_at"],
+            blocked=blocked,
+        )
 
     def status(self, case: str, pin: str) -> CaseStatus:
         """What the reporter may know. Raises NotFound for a wrong case or PIN, without telling which."""
