@@ -1,4 +1,4 @@
-"""An example of every operation and of every error, for the OpenAPI document and whoever reads it."""
+"""An example of every operation and of every error, for the OpenAPI document."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

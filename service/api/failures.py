@@ -87,7 +87,7 @@ READINESS: Failures = (Unavailable,)
 NEVER_ANSWERED: Mapping[type[Error], str] = {
     InputError: "a base class",
     Refusal: "a base class",
-    Cancelled: "the caller has left, and nobody reads the response",
+    Cancelled: "the caller has disconnected and reads no response",
     FileUnreadable: "a path on the command line",
     BrokenList: "hash lists are imported on the command line",
     NoFace: "only the command line compares two given images",

@@ -125,14 +125,14 @@ def install(app: FastAPI) -> None:
         return response
 
     @app.exception_handler(Exception)
-    async def unforeseen(request: Request, error: Exception) -> JSONResponse:
+    async def unexpected(request: Request, error: Exception) -> JSONResponse:
         response = respond(internal_error(error), request)
         response.headers["x-request-id"] = request.state.request_id  # this handler runs outside the middleware
         return response
 
 
 def internal_error(fault: BaseException) -> Error:
-    """The error to answer for an exception that nobody foresaw.
+    """The error to answer for an unexpected exception.
 
     The log gets where it happened and not its message, which may hold a part of a prompt.
     """

@@ -61,8 +61,8 @@ async def get_takedown(
 
 
 def _receive(installation: Installation, notice: Notice, copy: bytes | None) -> TakedownReceipt:
-    picture = decode(copy, limits_of(installation.settings)) if copy is not None else None
-    return installation.takedowns.receive(notice, picture)
+    image = decode(copy, limits_of(installation.settings)) if copy is not None else None
+    return installation.takedowns.receive(notice, image)
 
 
 async def _parts(request: Request) -> tuple[bytes, bytes | None]:

@@ -9,14 +9,13 @@ from typing import Annotated, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
-from typing_extensions import TypeAliasType
 
 from detectors import DIMENSIONS, Templates
 
 Scope = Literal["portrait", "edit", "style", "commercial"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 State = Literal["live", "revoked", "expired"]
-GrantNumber = TypeAliasType("GrantNumber", Annotated[str, Field(pattern=r"^G(-[0-9A-HJKMNP-TV-Z]{4}){4}$")])
+GrantNumber = Annotated[str, Field(pattern=r"^G(-[0-9A-HJKMNP-TV-Z]{4}){4}$")]
 """A grant's number, and nothing that somebody may have put in its place: it is recorded for good."""
 LONGEST_GRANT = dt.timedelta(days=366 * 5)
 
