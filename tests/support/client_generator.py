@@ -5,7 +5,10 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
-from datamodel_code_generator import DataModelType, Formatter, InputFileType, LiteralType, PythonVersion, generate
+from datamodel_code_generator import InputFileType, generate
+from datamodel_code_generator.enums import DataModelType
+from datamodel_code_generator.format import Formatter, PythonVersion
+from datamodel_code_generator.parser import LiteralType
 
 from service.api.openapi import operations
 from tests.support.openapi import Json
@@ -221,7 +224,7 @@ def _mapping(names: dict[str, str]) -> str:
 
 
 def _is_file(schema: Json) -> bool:
-    return schema.get("items", schema).get("format") == "binary"
+    return bool(schema.get("items", schema).get("format") == "binary")
 
 
 _SCALARS = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}

@@ -9,7 +9,7 @@ from service.kit.errors import BadRequest
 
 
 def wish(**fields: Any) -> ImageGenerationRequest:
-    return ImageGenerationRequest(prompt="a lake", **fields)
+    return ImageGenerationRequest.model_validate({"prompt": "a lake", **fields})
 
 
 def test_each_image_is_an_order_with_its_own_seed() -> None:

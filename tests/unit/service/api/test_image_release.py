@@ -34,7 +34,7 @@ def services(painted_installation: Installation) -> Iterator[Services]:
 
 
 def release(services: Services, client: Client = OPERATOR, **fields: Any) -> ImagesResponse:
-    body = ImageGenerationRequest(prompt="a lake", **fields)
+    body = ImageGenerationRequest.model_validate({"prompt": "a lake", **fields})
     return asyncio.run(release_images(Present(), services, client, body, {}))
 
 

@@ -27,7 +27,7 @@ def test_the_response_names_refusals_by_index(gateway: Gateway) -> None:
     released = gateway.release(Order(prompt="a lake", seed=1))
     unsafe = Unsafe("unsafe", stage="screen")
     unsafe.content_id = "urn:uuid:1"
-    body = ImageGenerationRequest(prompt="a lake", n=3, quality="high")
+    body = ImageGenerationRequest.model_validate({"prompt": "a lake", "n": 3, "quality": "high"})
     response = images_response(body, "painter", [released], {0: unsafe, 2: Busy("full", retry_after=1)})
     assert (response.quality, response.size, len(response.data)) == ("high", "256x256", 1)
     assert [(each.index, each.code, each.appeal) for each in response.countermark.refusals] == [
