@@ -29,7 +29,7 @@ from service.api.failures import (
     WITHDRAW_IMAGE,
     Failures,
 )
-from service.kit.errors import Error, tree
+from service.kit.errors import Error, Unauthorized, tree
 
 SERVICE = Path(service.__file__).parent
 ERRORS = {error.__name__: error for error in tree()}
@@ -52,6 +52,9 @@ def raised_in(pattern: str) -> set[type[Error]]:
         ("gateway/**/*.py", (*EDIT, *FETCH_HELD)),
         ("generation/**/*.py", GENERATE),
         ("adapters/registry.py", FETCH_HELD),
+        ("access/tenants.py", (*FETCH_HELD, Unauthorized)),
+        ("keys/vault.py", APPEAL_STATUS),
+        ("keys/vault.py", TAKEDOWN_STATUS),
         ("likeness/checks.py", GENERATE),
         ("likeness/comparison.py", GENERATE),
         ("likeness/**/*.py", (*CONSENT, *GENERATE)),
