@@ -11,7 +11,7 @@ from service.gateway.pipeline import Gateway
 from service.installation import Installation, open_installation
 from service.kit import logs
 from service.kit.settings import PREFIX, Settings
-from tests.support import disk
+from tests.support import disk, openapi
 from tests.support.faces import WITHOUT_FACES
 from tests.support.gateway import Build, builder
 
@@ -42,6 +42,12 @@ def _quick_disk(request: pytest.FixtureRequest) -> Iterator[None]:
 def home_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The home folder of an installation that nobody has used yet; to be copied."""
     return disk.make_home(tmp_path_factory.mktemp("template") / "home", PROVIDER)
+
+
+@pytest.fixture(autouse=True)
+def _documented_responses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every response of the API, in any test, keeps to the OpenAPI document."""
+    openapi.check_responses(monkeypatch)
 
 
 @pytest.fixture

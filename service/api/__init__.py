@@ -1,4 +1,4 @@
-"""The HTTP API: parse, call one use case, present."""
+"""The HTTP API: parse a request, call one use case, present the result."""
 
 from service.api.app import create_app
 

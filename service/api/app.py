@@ -1,4 +1,4 @@
-"""The application: routers, errors and middleware around one open house."""
+"""The application: routes, error handlers and middleware around an open installation."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,34 +17,40 @@ from service.api import (
     held,
     images,
     inspect,
+    openapi,
     pages,
     problems,
     takedowns,
 )
 from service.api.dependencies import Services, attach, services_of
+from service.api.detection import DetectionLine
 from service.api.middleware import BodyLimit, NoNul, RequestId
 from service.api.rate_limits import RateLimit, TokenBuckets
 from service.installation import Installation
 from service.kit import logs
+from service.moderation.takedowns import Notice
 
-_FORM_OVERHEAD = 1 << 16  # boundaries and part headers around the largest file
+_FORM_OVERHEAD = 1 << 16  # bytes: boundaries and part headers around the largest file
 
 _DESCRIPTION = """
-Two doors into one house. The **gateway** draws pictures and lets none out that is not screened, watermarked,
-signed (C2PA), proved and recorded. The **examiner** tells what any picture claims, carries, matches and
-probably is, and keeps these apart.
+The **gateway** generates images and releases only those that are screened, watermarked, signed (C2PA), proved and
+recorded. The **examiner** reports what any image claims, carries, matches and probably is, and keeps these four apart.
 
-Errors are `application/problem+json` (RFC 9457) with a stable `code` and a `hint`; see `docs/errors.md`.
+Errors are `application/problem+json` (RFC 9457) with a stable `code` and a `hint`. All codes are in `docs/errors.md`.
 """
 
 
 def create_app(installation: Installation) -> FastAPI:
-    """The HTTP application over `house`, for any ASGI server."""
-    logs.configure(installation.settings.log_level)
+    """The HTTP application over an open installation, for any ASGI server.
+
+    Its threads stop when the server shuts it down. The installation stays open: whoever opened it closes it.
+    """
+    settings = installation.settings
+    logs.configure(settings.log_level)
     app = FastAPI(
         title=SYSTEM_NAME,
         version=__version__,
-        summary="Provable generation and provenance examination of images",
+        summary="Generate images with provable provenance, and examine the provenance of any image",
         description=_DESCRIPTION,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         docs_url=None,
@@ -52,15 +58,18 @@ def create_app(installation: Installation) -> FastAPI:
         lifespan=_lifespan,
     )
     attach(app, Services.open(installation))
-    for part in (images, edits, held, inspect, detect, takedowns, appeals, consent, enrolments, health):
-        app.include_router(part.router)
+    for module in (images, edits, held, inspect, detect, takedowns, appeals, consent, enrolments, health):
+        app.include_router(module.router)
     pages.install(app)
     problems.install(app)
-    problems.describe(app)
-    app.add_middleware(BodyLimit, limit=installation.settings.max_bytes + _FORM_OVERHEAD)
-    if installation.settings.requests_per_minute:
-        per_minute = installation.settings.requests_per_minute
-        app.add_middleware(RateLimit, addresses=TokenBuckets(per_minute), identifiers=TokenBuckets(per_minute))
+    openapi.install(app, Notice, DetectionLine)
+    app.add_middleware(BodyLimit, limit=settings.max_bytes + _FORM_OVERHEAD)
+    if settings.requests_per_minute:
+        app.add_middleware(
+            RateLimit,
+            addresses=TokenBuckets(settings.requests_per_minute),
+            identifiers=TokenBuckets(settings.requests_per_minute),
+        )
     app.add_middleware(NoNul)
     app.add_middleware(RequestId)
     return app

@@ -1,4 +1,4 @@
-"""POST /v1/appeals and GET /v1/appeals/{id}."""
+"""POST /v1/appeals and GET /v1/appeals/{number}."""
 
 import asyncio
 from typing import Annotated
@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Body
 
 from service.api.dependencies import CurrentInstallation
-from service.api.problems import responses
-from service.kit.errors import BadRequest, NotFound, TooMany, Unavailable
+from service.api.failures import APPEAL_STATUS, FILE_APPEAL
+from service.api.openapi import failures
 from service.moderation.appeals import Appeal, AppealStatus
 
 router = APIRouter(tags=["notices"])
@@ -16,14 +16,21 @@ router = APIRouter(tags=["notices"])
 @router.post(
     "/v1/appeals",
     status_code=201,
-    summary="Appeal against a refusal, a verdict or a takedown",
-    responses=responses(BadRequest, NotFound, TooMany, Unavailable),
+    operation_id="file_appeal",
+    summary="Appeal a refusal, a verdict or a takedown",
+    responses=failures(*FILE_APPEAL),
 )
-async def file(installation: CurrentInstallation, appeal: Annotated[Appeal, Body()]) -> AppealStatus:
-    """Keep the id of the answer: whoever has it can ask how the appeal stands."""
+async def file_appeal(installation: CurrentInstallation, appeal: Annotated[Appeal, Body()]) -> AppealStatus:
+    """Keep the `id` in the response: it is the key to the status of the appeal."""
     return await asyncio.to_thread(installation.appeals.file, appeal)
 
 
-@router.get("/v1/appeals/{number}", summary="How an appeal stands", responses=responses(NotFound, TooMany, Unavailable))
-async def status(installation: CurrentInstallation, number: str) -> AppealStatus:
+@router.get(
+    "/v1/appeals/{number}",
+    operation_id="get_appeal",
+    summary="Get the status of an appeal",
+    responses=failures(*APPEAL_STATUS),
+)
+async def get_appeal(installation: CurrentInstallation, number: str) -> AppealStatus:
+    """`number` is the `id` that filing the appeal returned."""
     return await asyncio.to_thread(installation.appeals.status, number)

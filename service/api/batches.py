@@ -1,4 +1,4 @@
-"""Micro-batching: what waits while the models are busy is judged together, in one run."""
+"""Micro-batching: items that arrive while the models are busy are processed together, in one call."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -11,13 +11,14 @@ Out = TypeVar("Out")
 
 
 class Batcher(Generic[In, Out]):
-    """Collects single items into calls of `work`; nothing waits while nothing runs, so there is no delay to tune.
+    """Collects single items into calls of `work`; an item never waits while no call runs, so there is no delay to tune.
 
-    Used from one event loop. At most `at_once` calls run, each in a thread and on at most `most` items.
+    Not thread-safe: use it from one event loop. At most `at_once` calls run, each in a thread and with at most `most`
+    items.
     """
 
     def __init__(self, work: Callable[[Sequence[In]], Sequence[Out]], most: int, at_once: int = 1) -> None:
-        """`work` gives one result an item, in order."""
+        """`work` returns one result for each item, in order."""
         self._work = work
         self._most = most
         self._free = at_once
@@ -25,7 +26,7 @@ class Batcher(Generic[In, Out]):
         self._running: set[asyncio.Task[None]] = set()  # the loop itself keeps no strong reference to a task
 
     async def __call__(self, item: In) -> Out:
-        """The item's result. Raises what `work` raises for this item alone."""
+        """The result for the item. Raises what `work` raises for this item alone."""
         future: asyncio.Future[Out] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         self._start()
@@ -34,7 +35,7 @@ class Batcher(Generic[In, Out]):
     def _start(self) -> None:
         while self._free and self._waiting:
             batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
-            wanted = [(item, future) for item, future in batch if not future.done()]  # others have left
+            wanted = [(item, future) for item, future in batch if not future.done()]  # the callers of the others left
             if wanted:
                 self._free -= 1
                 task = asyncio.get_running_loop().create_task(self._run(wanted))
@@ -51,8 +52,8 @@ class Batcher(Generic[In, Out]):
     async def _settle(self, batch: Sequence[tuple[In, "asyncio.Future[Out]"]]) -> None:
         try:
             results = await asyncio.to_thread(self._work, [item for item, _ in batch])
-        except Exception as fault:  # noqa: BLE001 - it is the waiting callers' to handle
-            if len(batch) > 1 and isinstance(fault, Error):  # one bad item must not fail its neighbours
+        except Exception as fault:  # noqa: BLE001 - the waiting callers handle it
+            if len(batch) > 1 and isinstance(fault, Error):  # one bad item must not fail the others
                 for pair in batch:
                     await self._settle([pair])
                 return

@@ -8,65 +8,52 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
 from service.api.dependencies import CurrentServices
-from service.api.detection import DetectionService
+from service.api.detection import DetectionLine, DetectionService
+from service.api.failures import DETECT
 from service.api.keys import EXAMINER
-from service.api.problems import responses
-from service.api.uploads import Upload, is_form, many, uploads
-from service.kit.errors import (
-    BadRequest,
-    BrokenPicture,
-    TooLarge,
-    Unauthorized,
-    Unavailable,
-    UnsupportedFormat,
-    UnsupportedPixels,
-)
+from service.api.openapi import failures, reference
+from service.api.uploads import Upload, is_form, many_files, uploads
 
 router = APIRouter(tags=["examiner"], dependencies=EXAMINER)
 
 MOST_FILES = 16
 _LINES = "application/x-ndjson"
-_EXAMPLE = (
-    '{"state":"available","verdict":"likely_synthetic","p_synthetic":0.93,"interval":[0.77,0.95],'
-    '"file":"a.jpg", ...}\n{"file":"b.jpg","error":{"code":"broken_picture", ...}}\n'
-)
-_ANSWER = {
-    "description": "One JSON object a line (`Detection`), in the order of the files; for a file of several that "
-    "cannot be read `file` and `error`.",
-    "content": {_LINES: {"schema": {"type": "string"}, "example": _EXAMPLE}},
+_RESPONSE = {
+    "description": "One JSON object a line, in the order of the files. In a form, a file that cannot be read gets a "
+    "line with `file` and `error`; as the bare body it is answered with a problem.",
+    "content": {
+        _LINES: {"schema": {"type": "string", "contentMediaType": _LINES, "contentSchema": reference(DetectionLine)}}
+    },
 }
 
 
 @router.post(
     "/v1/detect",
-    summary="Judge whether pictures are synthetic, by classifiers alone",
+    operation_id="detect_images",
+    summary="Judge with classifiers alone whether images are synthetic",
     response_class=StreamingResponse,
-    responses={
-        200: _ANSWER,
-        **responses(
-            BadRequest, Unauthorized, TooLarge, UnsupportedFormat, BrokenPicture, UnsupportedPixels, Unavailable
-        ),
-    },
-    openapi_extra={"requestBody": many(MOST_FILES)},
+    responses={200: _RESPONSE, **failures(*DETECT)},
+    openapi_extra={"requestBody": many_files(MOST_FILES)},
 )
-async def detect(
+async def detect_images(
     request: Request,
     services: CurrentServices,
     threshold_fpr: Annotated[
-        float | None, Query(description="False-positive rate of `likely_synthetic`: 0.05 or 0.01.")
+        float | None,
+        Query(description="The false-positive rate of `likely_synthetic`: 0.05 or 0.01. Default: the operator's."),
     ] = None,
 ) -> StreamingResponse:
-    """The same lines as `countermark detect --json`. No file is kept."""
+    """The same lines as `countermark detect --json`. The files are not kept."""
     files = await uploads(request, MOST_FILES)
     detection = services.detection
     await detection.check_rate(threshold_fpr)
     if is_form(request):
-        return StreamingResponse(_judge_each(detection, files, threshold_fpr), media_type=_LINES)
-    line = await detection.judge(files[0], threshold_fpr)  # one bare image: an error is the status of the response
+        return StreamingResponse(_lines(detection, files, threshold_fpr), media_type=_LINES)
+    line = await detection.judge(files[0], threshold_fpr)  # a bare file: what is wrong with it is the response's status
     return StreamingResponse(iter([line]), media_type=_LINES)
 
 
-async def _judge_each(
+async def _lines(
     detection: DetectionService, files: Sequence[Upload], threshold_fpr: float | None
 ) -> AsyncIterator[str]:
     """A line for each file, in order, as soon as it and those before it are judged."""

@@ -1,19 +1,39 @@
 """Judging uploaded files: each is decoded on its own, and the classifiers take those of many requests together."""
 
 import asyncio
-import json
 from collections.abc import Sequence
 from concurrent.futures import Executor
+
+from pydantic import BaseModel, Field, RootModel
 
 from detectors import Inference, Prepared
 from service.api.batches import Batcher
 from service.api.capacity import run_in_thread
 from service.api.uploads import Upload
-from service.examiner.classifier import Classifier, detection
+from service.examiner.classifier import Classifier, Detection, detection
 from service.installation import Installation
 from service.kit.errors import Error
 
 _BATCH_SIZE = 16
+
+
+class FileError(BaseModel):
+    """Why a file could not be judged."""
+
+    code: str = Field(description="The error code, as in a problem.")
+    message: str
+    hint: str
+
+
+class FailedDetection(BaseModel):
+    """A file of a form that could not be judged. The other files are judged all the same."""
+
+    file: str
+    error: FileError
+
+
+class DetectionLine(RootModel[Detection | FailedDetection]):
+    """One line of the response."""
 
 
 class DetectionService:
@@ -44,8 +64,8 @@ class DetectionService:
         try:
             return await self.judge(upload, threshold_fpr)
         except Error as error:
-            problem = {"code": error.code, "message": error.message, "hint": error.hint}
-            return json.dumps({"file": upload[1], "error": problem}) + "\n"
+            failed = FileError(code=error.code, message=error.message, hint=error.hint)
+            return FailedDetection(file=upload[1], error=failed).model_dump_json() + "\n"
 
     async def _classifier(self) -> Classifier:
         return await asyncio.to_thread(lambda: self._installation.classifier)

@@ -1,4 +1,4 @@
-"""POST /v1/images/edits, in the shape of OpenAI's Images API: an image, perhaps a mask, and a prompt."""
+"""POST /v1/images/edits, in the shape of OpenAI's Images API: an image, an optional mask, and a prompt."""
 
 from typing import Any, TypeVar
 
@@ -7,13 +7,15 @@ from pydantic import ValidationError
 from starlette.datastructures import FormData, UploadFile
 
 from service.api.dependencies import CurrentServices
+from service.api.failures import EDIT
 from service.api.generation_requests import ImageEditRequest
-from service.api.images import REFUSALS, Images, answer
+from service.api.image_release import release_images
+from service.api.image_responses import ImagesResponse
 from service.api.keys import CurrentClient
-from service.api.problems import responses
-from service.api.uploads import BINARY, check_charset, is_form
+from service.api.openapi import failures
+from service.api.uploads import BINARY, check_charset, form_body, is_form
 from service.gateway.order import Order
-from service.kit.errors import BadRequest, BrokenPicture, TooLarge, UnsupportedFormat, UnsupportedPixels, first_fault
+from service.kit.errors import BadRequest, first_fault
 from service.kit.surface import SurfaceField, surface_fields
 
 T = TypeVar("T")
@@ -26,9 +28,8 @@ _MOST_FIELDS = 64
 def _body() -> dict[str, Any]:
     """The form in OpenAPI: the model's fields, and files."""
     schema = ImageEditRequest.model_json_schema(ref_template="#/components/schemas/{model}")
-    schema.pop("examples", None)
-    schema["properties"] |= {name: _file_schema(field) for name, field in _FILES.items()}
-    return {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
+    files = {name: _file_schema(field) for name, field in _FILES.items()}
+    return form_body({**schema["properties"], **files}, schema["required"])
 
 
 def _file_schema(field: SurfaceField) -> dict[str, Any]:
@@ -41,21 +42,23 @@ router = APIRouter(tags=["gateway"])
 
 @router.post(
     "/v1/images/edits",
+    operation_id="edit_images",
     summary="Change an image, all of it or where a mask says so",
-    responses=responses(TooLarge, UnsupportedFormat, BrokenPicture, UnsupportedPixels, *REFUSALS),
+    responses=failures(*EDIT),
     response_model_exclude_none=True,
     openapi_extra={"requestBody": _body()},
 )
-async def edit(request: Request, services: CurrentServices, client: CurrentClient) -> Images:
+async def edit_images(request: Request, services: CurrentServices, client: CurrentClient) -> ImagesResponse:
     """Every face in the input images needs a grant that allows the use; blocklisted and unsafe images are refused. The
-    answer is that of `/v1/images/generations`. The manifest names the input image, by its hash, as its parent."""
+    response is that of `/v1/images/generations`. The manifest of a new image names the input image, by its hash, as its
+    parent."""
     if not is_form(request):
-        raise BadRequest("the request is not a form", hint="Send a form with `prompt` and a file called `image`.")
+        raise BadRequest("the request is not a form", hint="Send a form with `prompt` and a file named `image`.")
     check_charset(request)
     most_files = sum(field.most for field in _FILES.values())
     async with request.form(max_files=most_files, max_fields=_MOST_FIELDS) as form:
         fields, files = await _parts(form)
-    return await answer(request, services, client, _validated(fields), files)
+    return await release_images(request, services, client, _validated(fields), files)
 
 
 async def _parts(form: FormData) -> tuple[dict[str, object], dict[str, Any]]:
@@ -72,7 +75,7 @@ async def _parts(form: FormData) -> tuple[dict[str, object], dict[str, Any]]:
         else:
             texts.setdefault(name, []).append(value)
     if "image" not in files and "reference" not in files:
-        raise BadRequest("the form has no file called `image`", hint="Send the image to change as `image`.")
+        raise BadRequest("the form has no file named `image`", hint="Send the image to change as `image`.")
     fields: dict[str, object] = {
         name: values if name in _REPEATED else _single(values) for name, values in texts.items()
     }
@@ -91,5 +94,5 @@ def _single(values: list[T]) -> T:
 def _validated(fields: dict[str, object]) -> ImageEditRequest:
     try:
         return ImageEditRequest.model_validate(fields)
-    except ValidationError as wrong:
-        raise BadRequest(first_fault(wrong.errors(include_input=False, include_url=False))) from None
+    except ValidationError as invalid:
+        raise BadRequest(first_fault(invalid.errors(include_input=False, include_url=False))) from None

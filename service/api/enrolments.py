@@ -1,16 +1,17 @@
-"""POST /v1/consent/enrolments: enrolling one's own face, where the operator has switched that on."""
+"""POST /v1/consent/enrolments: people enrol their own face, if the operator has switched that on."""
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
 
 from service.api.capacity import run_in_thread
 from service.api.dependencies import CurrentInstallation, CurrentServices
-from service.api.problems import responses
-from service.api.uploads import Upload, with_text
+from service.api.failures import ENROL, START_ENROLMENT
+from service.api.openapi import failures
+from service.api.uploads import Upload, form_body, text_and_files
 from service.installation import Installation
-from service.kit.errors import BadRequest, NotLive, SwitchedOff, TooLarge, TooMany, Unavailable
+from service.kit.errors import SwitchedOff
 from service.kit.settings import PREFIX
 from service.likeness import enrolment
 from service.likeness.enrolment import MOST_PHOTOS
@@ -20,11 +21,9 @@ from service.media.pictures import limits_of
 
 router = APIRouter(tags=["consent"])
 
-_FORM = {
-    "type": "object",
-    "required": ["name", "file"],
-    "properties": {
-        "name": {"type": "string", "maxLength": 200, "description": "Your name; kept sealed."},
+_BODY = form_body(
+    {
+        "name": {"type": "string", "maxLength": 200, "description": "Your name. It is stored encrypted."},
         "file": {
             "type": "array",
             "items": {"type": "string", "format": "binary"},
@@ -33,18 +32,20 @@ _FORM = {
             "description": "Photos of you alone, one for each pose and in that order. They are not kept.",
         },
     },
-}
-_BODY: dict[str, Any] = {"required": True, "content": {"multipart/form-data": {"schema": _FORM}}}
+    required=["name", "file"],
+)
 
 
 @router.post(
     "/v1/consent/enrolments",
     status_code=201,
-    summary="Ask what to show to enrol my face",
-    responses=responses(SwitchedOff, TooMany, Unavailable),
+    operation_id="start_enrolment",
+    summary="Start to enrol my face",
+    responses=failures(*START_ENROLMENT),
 )
-async def challenge(installation: CurrentInstallation) -> Challenge:
-    """Answer it within five minutes with one photo for each pose. It serves for one attempt."""
+async def start_enrolment(installation: CurrentInstallation) -> Challenge:
+    """Returns the poses to show. Complete the enrolment within five minutes, with one photo for each pose. A challenge
+    can be used once."""
     _check_switched_on(installation)
     return await asyncio.to_thread(installation.liveness.challenge)
 
@@ -52,19 +53,21 @@ async def challenge(installation: CurrentInstallation) -> Challenge:
 @router.post(
     "/v1/consent/enrolments/{challenge}",
     status_code=201,
+    operation_id="complete_enrolment",
     summary="Enrol my face",
-    responses=responses(SwitchedOff, BadRequest, TooLarge, NotLive, TooMany, Unavailable),
+    responses=failures(*ENROL),
     openapi_extra={"requestBody": _BODY},
 )
-async def enrol(
+async def complete_enrolment(
     request: Request,
     services: CurrentServices,
     challenge: Annotated[str, Path(max_length=40, description="The `id` of the challenge.")],
 ) -> Enrolled:
-    """Pictures that show this face are refused from now on. Keep number and PIN: the PIN is shown this once."""
+    """Images that show this face are refused from now on. Keep the subject's number and the PIN, which is not shown
+    again."""
     installation = services.installation
     _check_switched_on(installation)
-    name, files = await with_text(request, "name", min(installation.liveness.most_photos, MOST_PHOTOS))
+    name, files = await text_and_files(request, "name", min(installation.liveness.most_photos, MOST_PHOTOS))
     return await run_in_thread(services.image_threads, _enrol, installation, challenge, name, files)
 
 

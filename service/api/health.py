@@ -1,38 +1,50 @@
-"""Liveness and readiness."""
+"""GET /healthz and GET /readyz, for whatever supervises the process."""
 
 import asyncio
 from typing import Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from service import __version__
 from service.api.dependencies import CurrentInstallation
-from service.api.problems import responses
-from service.kit.errors import Unavailable
+from service.api.failures import LIVENESS, READINESS
+from service.api.openapi import failures
 
 router = APIRouter(tags=["operations"])
 
 
-class Alive(BaseModel):
+class Health(BaseModel):
+    """The process is alive."""
+
     status: Literal["ok"] = "ok"
     version: str = __version__
 
 
 class Readiness(BaseModel):
-    """Which parts answer. `generation` is off where the `generate` extra is not installed."""
+    """The parts that a request needs are ready."""
 
     status: Literal["ready"] = "ready"
-    decisions: int
-    generation: Literal["ready", "off"]
+    decisions: int = Field(description="Decisions in the ledger.")
+    generation: Literal["ready", "off"] = Field(description="`off`: no model is loaded, only the examiner works.")
 
 
-@router.get("/healthz", summary="The process is alive")
-async def healthz() -> Alive:
-    return Alive()
+@router.get(
+    "/healthz",
+    operation_id="check_liveness",
+    summary="Check that the process is alive",
+    responses=failures(*LIVENESS),
+)
+async def check_liveness() -> Health:
+    return Health()
 
 
-@router.get("/readyz", summary="The parts it needs answer", responses=responses(Unavailable))
-async def readyz(installation: CurrentInstallation) -> Readiness:
+@router.get(
+    "/readyz",
+    operation_id="check_readiness",
+    summary="Check that the ledger answers",
+    responses=failures(*READINESS),
+)
+async def check_readiness(installation: CurrentInstallation) -> Readiness:
     decisions = await asyncio.to_thread(installation.ledger.ready)
     return Readiness(decisions=decisions, generation="ready" if installation.generates else "off")

@@ -1,4 +1,4 @@
-"""Who asks: the key in the Authorization header, where one is needed."""
+"""Who calls: the client that the key in the Authorization header belongs to, if a key is needed."""
 
 import asyncio
 from typing import Annotated
@@ -8,41 +8,38 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from service.access.client import OPERATOR, Client
 from service.api.dependencies import CurrentInstallation
-from service.installation import Installation
 from service.kit.errors import Unauthorized
 
 _BEARER = HTTPBearer(
     scheme_name="tenantKey",
     bearerFormat="cm_ and 43 characters",
-    description="A tenant's key. Needed as soon as the operator has made a tenant (`countermark tenants add`).",
+    description="A tenant's key. Required once the operator has added a tenant (`countermark tenants add`).",
     auto_error=False,
 )
-_Shown = Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]
+_Credentials = Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]
 
 
-async def _shown(installation: CurrentInstallation, shown: _Shown) -> Client:
-    """Whoever shows a valid key. Raises Unauthorized, Unavailable."""
-    return await asyncio.to_thread(_client, installation, shown)
+async def _key_holder(installation: CurrentInstallation, credentials: _Credentials) -> Client:
+    """The tenant whose key was sent. Raises Unauthorized, Unavailable."""
+    if credentials is None:
+        raise Unauthorized("a key is required")
+    return await asyncio.to_thread(installation.tenants.client, credentials.credentials)
 
 
-async def _asking(installation: CurrentInstallation, shown: _Shown) -> Client:
-    """The same; where there never was a tenant, anybody, as the operator. Raises Unauthorized, Unavailable."""
+async def _current_client(installation: CurrentInstallation, credentials: _Credentials) -> Client:
+    """The tenant, or the operator while there has never been a tenant. Raises Unauthorized, Unavailable."""
     if not await asyncio.to_thread(installation.tenants.keys_needed):
         return OPERATOR
-    return await _shown(installation, shown)
+    return await _key_holder(installation, credentials)
 
 
-async def _examining(installation: CurrentInstallation, shown: _Shown) -> Client:
-    """Anybody, unless the operator keeps the examiner to tenants. Raises Unauthorized, Unavailable."""
-    return await _shown(installation, shown) if installation.settings.examiner_needs_key else OPERATOR
+async def _examiner_client(installation: CurrentInstallation, credentials: _Credentials) -> Client:
+    """The tenant, or the operator if the examiner is open to everybody. Raises Unauthorized, Unavailable."""
+    if not installation.settings.examiner_needs_key:
+        return OPERATOR
+    return await _key_holder(installation, credentials)
 
 
-def _client(installation: Installation, shown: HTTPAuthorizationCredentials | None) -> Client:
-    if shown is None:
-        raise Unauthorized("this needs a key")
-    return installation.tenants.client(shown.credentials)
-
-
-ShownKey = Annotated[Client, Depends(_shown)]
-CurrentClient = Annotated[Client, Depends(_asking)]
-EXAMINER = [Depends(_examining)]
+KeyHolder = Annotated[Client, Depends(_key_holder)]
+CurrentClient = Annotated[Client, Depends(_current_client)]
+EXAMINER = [Depends(_examiner_client)]

@@ -1,4 +1,4 @@
-"""Around every request: an id, an address that can be, and a cap on the body that holds before anything reads it."""
+"""Around every request: a request id, a check of the path, and a limit on the body before anything reads it."""
 
 import re
 import uuid
@@ -11,16 +11,16 @@ from service.api.problems import respond
 from service.kit.errors import NotFound, TooLarge
 
 _HEADER = b"x-request-id"
-_NOT_KEPT = (b"cache-control", b"no-store")  # a proxy would keep what only a PIN opens, by its address alone
+_NO_STORE = (b"cache-control", b"no-store")  # a proxy would cache by its address what only a PIN gives access to
 LARGEST_JSON = 1 << 17
-"""Bytes of a JSON body: the longest notice, every letter of it escaped, has fewer. It is read on the event loop."""
+"""Bytes of a JSON body, which is parsed on the event loop. The longest notice has fewer, even fully escaped."""
 _SAFE_ID = re.compile(r"[\w.-]{1,64}")
 
 
 class RequestId:
-    """Take the caller's X-Request-Id if it is harmless, else make one; put it on logs and on the response.
+    """Give the request an id, in its log lines and in the response: the caller's X-Request-Id if it is harmless.
 
-    And let no cache keep a response: all of them are about one request alone.
+    Also forbid caches to store the response: each one is for a single request.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -35,7 +35,7 @@ class RequestId:
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", []), (_HEADER, request_id.encode()), _NOT_KEPT]
+                message["headers"] = [*message.get("headers", []), (_HEADER, request_id.encode()), _NO_STORE]
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
@@ -43,7 +43,7 @@ class RequestId:
 
 
 class NoNul:
-    """No number of ours has a NUL in it, and PostgreSQL takes none: whoever asks for one is told so here."""
+    """Answer 404 to a path with a NUL. No identifier has one, and PostgreSQL fails on it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -55,8 +55,9 @@ class NoNul:
 
 
 class BodyLimit:
-    """Refuse bodies over `limit` bytes, JSON over LARGEST_JSON: by their Content-Length or, where that lies, as they
-    arrive.
+    """Refuse bodies over `limit` bytes, and JSON over LARGEST_JSON.
+
+    By Content-Length, and while the body arrives in case that header is missing or wrong.
     """
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
@@ -86,7 +87,7 @@ class BodyLimit:
 
 
 def _may_be_json(scope: Scope) -> bool:
-    """Whether any of its types says so: who sends several does not choose which one is read."""
+    """Whether any Content-Type says JSON: a caller who sends several does not choose which one is read."""
     return any(name == b"content-type" and b"json" in value.lower() for name, value in scope["headers"])
 
 

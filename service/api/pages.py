@@ -1,4 +1,4 @@
-"""The API's page for people, at /docs: Swagger UI from a package of ours, so that it works without a network."""
+"""The interactive documentation at /docs: Swagger UI from an installed package, so that it works offline."""
 
 from importlib.resources import as_file, files
 
@@ -12,8 +12,8 @@ _ASSETS = "/docs/assets"
 
 
 def install(app: FastAPI) -> None:
-    """Serve the page of `app`, and what it loads. The app itself is made with `docs_url=None`."""
-    with as_file(files("fastapi_offline") / "static") as folder:  # a folder of an installed package, which stays
+    """Serve the page and its assets. Create the app with `docs_url=None`."""
+    with as_file(files("fastapi_offline") / "static") as folder:  # an installed package: the folder stays
         app.mount(_ASSETS, StaticFiles(directory=folder))
 
     @app.get(_PAGE, include_in_schema=False)

@@ -1,8 +1,9 @@
-"""How often one address may give notice, appeal, enrol, or try a PIN: a token bucket for each, in this process.
+"""Rate limits on filing notices and appeals, on enrolling and on trying PINs: token buckets in this process.
 
-Each number (of a case, a subject, an appeal) has a bucket, too: who has many addresses tries no more PINs of it.
+Each client address has a bucket, and so has each case, subject and appeal, so that a caller with many addresses cannot
+try more PINs of one.
 
-Several processes allow several times as much; who needs one limit over all of them sets it in the proxy before them.
+Several processes together allow several times as much. For one limit over all of them, set it in the proxy in front.
 """
 
 import ipaddress
@@ -19,23 +20,23 @@ from service.api.problems import respond
 from service.kit.errors import TooMany
 
 LIMITED = ("/v1/takedowns", "/v1/appeals", "/v1/consent/enrolments", "/v1/consent/subjects")
-"""Where anybody may write, or try a PIN; and everything below."""
+"""Path prefixes where anybody may write or try a PIN."""
 
 _MOST_ADDRESSES = 10_000
-_IPV6_NETWORK = 64  # bits: what one subscriber has
+_IPV6_NETWORK = 64  # bits: one subscriber has a whole network of this size
 
 
 class TokenBuckets:
-    """A bucket of `per_minute` tokens for each key, filled evenly. Thread-safe; the longest unused are forgotten."""
+    """A bucket of `per_minute` tokens for each key, refilled evenly. Thread-safe. Drops the least recently used."""
 
     def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._most = float(per_minute)
         self._clock = clock
         self._lock = threading.Lock()
-        self._kept: OrderedDict[str, tuple[float, float]] = OrderedDict()  # tokens, and when there were so many
+        self._kept: OrderedDict[str, tuple[float, float]] = OrderedDict()  # tokens, and at what time
 
     def take(self, key: str) -> float:
-        """Take a token: 0, or the seconds until there is one."""
+        """Take a token and return 0, or return the seconds until there is one."""
         now = self._clock()
         with self._lock:
             tokens, since = self._kept.pop(key, (self._most, now))
@@ -48,7 +49,7 @@ class TokenBuckets:
 
 
 class RateLimit:
-    """Refuse requests of an address, or about a number, that came too often, before anything of them is read."""
+    """Refuse requests that come too often, from an address or about an identifier, before reading their body."""
 
     def __init__(self, app: ASGIApp, addresses: TokenBuckets, identifiers: TokenBuckets) -> None:
         self._app = app
@@ -61,14 +62,17 @@ class RateLimit:
         return await self._app(scope, receive, send)
 
     def _wait(self, scope: Scope) -> float:
-        identifier = _limited(scope)
+        identifier = _identifier(str(scope["path"]).removeprefix(scope.get("root_path", "")))
         if identifier is None:
             return 0.0
         return self._addresses.take(caller(scope)) or (self._identifiers.take(identifier) if identifier else 0.0)
 
 
 def caller(scope: Scope) -> str:
-    """Whose bucket it is: the client's address, of IPv6 its network; the server unwraps what proxies forward."""
+    """The key of the caller's bucket: the client's address, or the network of an IPv6 address.
+
+    Behind a proxy, the server has already replaced the proxy's address with the forwarded one.
+    """
     host = (scope.get("client") or ("", 0))[0]
     try:
         address = ipaddress.ip_address(host.partition("%")[0])
@@ -76,15 +80,19 @@ def caller(scope: Scope) -> str:
         return host
     if isinstance(address, ipaddress.IPv4Address):
         return str(address)
-    if address.ipv4_mapped:  # all of them lie in one network
+    if address.ipv4_mapped:  # all of these are in one IPv6 network
         return str(address.ipv4_mapped)
     return str(ipaddress.ip_network((address, _IPV6_NETWORK), strict=False))
 
 
-def _limited(scope: Scope) -> str | None:
-    """The number that it is about, empty where it names none; None where the address is not limited."""
-    path = scope["path"].removeprefix(scope.get("root_path", ""))
-    for start in LIMITED:
-        if path == start or path.startswith(f"{start}/"):
-            return str(path[len(start) + 1 :].partition("/")[0])
+def is_limited(path: str) -> bool:
+    """Whether requests for a path are limited."""
+    return _identifier(path) is not None
+
+
+def _identifier(path: str) -> str | None:
+    """What a limited path names (a case, a subject, ...), empty if nothing. None: the path is not limited."""
+    for prefix in LIMITED:
+        if path == prefix or path.startswith(f"{prefix}/"):
+            return path[len(prefix) + 1 :].partition("/")[0]
     return None

@@ -1,4 +1,4 @@
-"""Pictures in a request: the bare bytes, or a form with parts called `file`, alone or beside one field of text."""
+"""Uploaded images: a bare body, or a form with parts named `file`, alone or beside one text field."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,47 +11,57 @@ from service.kit.errors import BadRequest
 
 BINARY = {"type": "string", "format": "binary"}
 _BARE = {f"image/{kind}": {"schema": BINARY} for kind in ("png", "jpeg", "webp", "avif", "tiff")}
+_CHARSETS = ("utf-8", "utf8", "us-ascii", "ascii")
 
 Upload = tuple[bytes, str]
+"""The bytes of a file, and its name; `-` if it has none."""
 
 
-def body(description: str, files: dict[str, Any]) -> dict[str, Any]:
-    """The OpenAPI request body: one bare picture, or a form whose `file` has the schema `files`."""
-    form = {"schema": {"type": "object", "required": ["file"], "properties": {"file": files}}}
-    return {"required": True, "description": description, "content": {"multipart/form-data": form, **_BARE}}
+def form_body(properties: dict[str, Any], required: Sequence[str]) -> dict[str, Any]:
+    """An OpenAPI request body: a multipart form with these parts."""
+    schema = {"type": "object", "required": list(required), "properties": properties}
+    return {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
 
 
-ONE = body("The file itself, or a form with one part called `file`.", BINARY)
+def _file_body(description: str, file: dict[str, Any]) -> dict[str, Any]:
+    form = form_body({"file": file}, required=["file"])
+    return {**form, "description": description, "content": {**form["content"], **_BARE}}
 
 
-def many(most: int) -> dict[str, Any]:
+ONE_FILE = _file_body("The file itself, or a form with one part named `file`.", BINARY)
+
+
+def many_files(most: int) -> dict[str, Any]:
+    """An OpenAPI request body: one bare file, or a form with up to `most` files."""
     files = {"type": "array", "items": BINARY, "minItems": 1, "maxItems": most}
-    return body(
-        f"The file itself, or a form with up to {most} parts called `file`, together no larger than one file may be.",
+    return _file_body(
+        f"The file itself, or a form with up to {most} parts named `file`. The size limit of one file holds for all of "
+        "them together.",
         files,
     )
 
 
-def check_charset(request: Request) -> None:
-    """Fields are decoded by whatever charset the form names, some of which take minutes or give no text at all.
-
-    Raises BadRequest for any but UTF-8 and ASCII. To be called before `request.form`.
-    """
-    _, options = parse_options_header(request.headers.get("content-type"))
-    charset = options.get(b"charset", b"utf-8").decode("latin-1").lower()
-    if charset not in ("utf-8", "utf8", "us-ascii", "ascii"):
-        raise BadRequest("the form names a charset we do not read", hint="Send UTF-8.")
-
-
 def is_form(request: Request) -> bool:
+    """Whether the body is a multipart form."""
     return request.headers.get("content-type", "").lower().startswith("multipart/form-data")
 
 
+def check_charset(request: Request) -> None:
+    """Raises BadRequest for a form in any charset but UTF-8 and ASCII. Call it before `request.form`.
+
+    Starlette decodes fields with any codec that the form names. Some take minutes, and some do not return text.
+    """
+    _, options = parse_options_header(request.headers.get("content-type"))
+    charset = options.get(b"charset", b"utf-8").decode("latin-1").lower()
+    if charset not in _CHARSETS:
+        raise BadRequest("the charset of the form is not supported", hint="Send UTF-8.")
+
+
 async def uploads(request: Request, most: int = 1) -> list[Upload]:
-    """Bytes and name of every file sent, in order.
+    """Every file of the request, in order: at least one, at most `most`.
 
     Raises:
-        BadRequest: the form has no file, something else than files, or more than `most`.
+        BadRequest: the form has no file, too many files, or other parts.
     """
     if not is_form(request):
         return [(await request.body(), "-")]
@@ -59,26 +69,26 @@ async def uploads(request: Request, most: int = 1) -> list[Upload]:
     async with request.form(max_files=most, max_fields=0) as form:
         parts = form.getlist("file")
         if not parts or len(parts) != len(form.multi_items()):
-            what = "has parts that are not called `file`" if parts else "has no file"
-            raise BadRequest(f"the form {what}", hint="Send parts called `file` and no others, or the bare bytes.")
+            what = "has parts that are not named `file`" if parts else "has no file"
+            raise BadRequest(f"the form {what}", hint="Send only parts named `file`, or the bare bytes.")
         return await _read(parts)
 
 
-async def with_text(request: Request, field: str, most: int) -> tuple[str, list[Upload]]:
-    """The form's one `field` of text, and bytes and name of its files, in order.
+async def text_and_files(request: Request, field: str, most: int) -> tuple[str, list[Upload]]:
+    """The text of the form's field named `field`, and its files, in order: at least one, at most `most`.
 
     Raises:
-        BadRequest: it is no such form, or has more than `most` files.
+        BadRequest: the request is not such a form.
     """
-    hint = f"Send a form with one field `{field}` and parts called `file`."
+    hint = f"Send a form with one text field `{field}` and up to {most} files named `file`."
     if not is_form(request):
-        raise BadRequest("the request is no form", hint=hint)
+        raise BadRequest("the request is not a form", hint=hint)
     check_charset(request)
     async with request.form(max_files=most, max_fields=1) as form:
         texts, parts = form.getlist(field), form.getlist("file")
         files = await _read(parts)
         if len(texts) != 1 or not isinstance(texts[0], str) or set(form) != {field, "file"} or len(files) != len(parts):
-            raise BadRequest("the form is none of ours", hint=hint)
+            raise BadRequest("the form has missing or unknown parts", hint=hint)
         return texts[0], files
 
 

@@ -21,7 +21,7 @@ class Cost(BaseModel):
     """
 
     seconds: float
-    watt_hours: float | None
+    watt_hours: float | None = None
     method: str
 
 
@@ -35,7 +35,7 @@ class ReleaseSummary(BaseModel):
     decision: str
     safety: list[SafetyScore]
     warnings: list[str]
-    energy: Cost | None
+    energy: Cost | None = None
 
 
 def summarize(released: Released) -> ReleaseSummary:

@@ -58,7 +58,7 @@ class Notice(StrictModel):
         return {**{name: getattr(self, name) or "" for name in names}, "on_behalf": str(self.on_behalf).lower()}
 
 
-class Receipt(BaseModel):
+class TakedownReceipt(BaseModel):
     """The answer to a notice. The PIN is shown this once."""
 
     case: str
@@ -121,7 +121,7 @@ class Takedowns:
         self._block_at_receipt = block_at_receipt
         self._clock = clock
 
-    def receive(self, notice: Notice, copy: Picture | None = None) -> Receipt:
+    def receive(self, notice: Notice, copy: Picture | None = None) -> TakedownReceipt:
         """Take a notice in, with a copy of the picture or without.
 
         Raises:
@@ -152,8 +152,14 @@ class Takedowns:
             self._blocklist.adding(connection, hashes, TAKEDOWNS, case, active=blocked)
 
         self._ledger.record("takedown", case, content, write)
-        return Receipt(case=case, pin=pin, status="received", received_at=row["received_at"], due_at=row["due_at"],
-                       blocked=blocked)  # fmt: skip
+        return TakedownReceipt(
+            case=case,
+            pin=pin,
+            status="received",
+            received_at=row["received_at"],
+            due_at=row["due_at"],
+            blocked=blocked,
+        )
 
     def status(self, case: str, pin: str) -> CaseStatus:
         """What the reporter may know. Raises NotFound for a wrong case or PIN, without telling which."""

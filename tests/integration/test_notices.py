@@ -114,12 +114,13 @@ class TestHttp:
         problem(client.get("/v1/appeals/A-NONE"), 404, "not_found")
 
     def test_openapi_names_the_notice(self, client: TestClient) -> None:
-        paths = client.get("/openapi.json").json()["paths"]
-        body = paths["/v1/takedowns"]["post"]["requestBody"]["content"]
-        assert set(body["application/json"]["schema"]["required"]) == {
+        document = client.get("/openapi.json").json()
+        body = document["paths"]["/v1/takedowns"]["post"]["requestBody"]["content"]
+        assert body["application/json"]["schema"] == {"$ref": "#/components/schemas/Notice"}
+        assert set(document["components"]["schemas"]["Notice"]["required"]) == {
             "signature", "statement", "good_faith", "contact"
         }  # fmt: skip
-        assert "451" in paths[ORDERS]["post"]["responses"]
+        assert "451" in document["paths"][ORDERS]["post"]["responses"]
 
 
 class TestCommands:

@@ -1,0 +1,299 @@
+"""An example of every operation and of every error, for the OpenAPI document."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from service.api.problems import problem_of
+from service.examiner.report import REASONS, VERSION
+from service.kit.errors import (
+    AdapterRefused,
+    BadRequest,
+    Blocked,
+    BrokenPicture,
+    Busy,
+    ClientRemoved,
+    Error,
+    Gone,
+    LikenessHeld,
+    LikenessRefused,
+    Misconfigured,
+    NotFound,
+    NotLive,
+    PromptRefused,
+    Refusal,
+    StageFailed,
+    SwitchedOff,
+    TooLarge,
+    TooMany,
+    Unauthorized,
+    Unavailable,
+    Unmarkable,
+    Unsafe,
+    UnsupportedFormat,
+    UnsupportedPixels,
+)
+
+Json = dict[str, Any]
+
+_REQUEST_ID = "7c1b0a5e2f6d4c3b9a8e7d6c5b4a3f2e"
+_CONTENT_ID = "urn:uuid:6f1c7a52-0f0e-4a55-9c3b-2a1d8f4f0c11"
+_SHA256 = "9f2c4d1be0a35768c1d2e3f405162738495a6b7c8d9eafb0c1d2e3f4a5b6c7d8"
+_TIME, _LATER = "2026-03-01T12:00:00+00:00", "2026-03-03T12:00:00+00:00"
+_PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+_FILE = "(the bytes of the file)"
+_JSON, _FORM = "application/json", "multipart/form-data"
+
+
+def _refusal(refusal: Refusal) -> Refusal:
+    refusal.content_id = _CONTENT_ID
+    return refusal
+
+
+_ERRORS: Mapping[type[Error], Error] = {
+    type(error): error
+    for error in (
+        Error("an internal error occurred"),
+        BadRequest("size: String should match pattern '^(auto|\\d{2,4}x\\d{2,4})$'"),
+        UnsupportedFormat("the file is not an image in a supported format"),
+        BrokenPicture("the file ends in the middle of the image"),
+        TooLarge("the body has more than 33,619,968 bytes"),
+        UnsupportedPixels("CMYK images are not supported"),
+        NotLive("there is no such challenge, or it has expired"),
+        _refusal(Unsafe("the image was refused by the safety check", stage="screen")),
+        _refusal(Blocked("the image is on a hash list", stage="screen")),
+        _refusal(Unmarkable("the watermark could not be read back from the image", stage="mark")),
+        _refusal(PromptRefused(["self_harm"])),
+        _refusal(LikenessRefused("the image shows a protected person without a grant", stage="screen")),
+        _refusal(LikenessHeld("the image may show a protected person", stage="screen")),
+        _refusal(AdapterRefused("an adapter is not on the operator's list", stage="admit")),
+        _refusal(StageFailed("the stage 'screen' failed", stage="screen")),
+        Gone("the image was fetched before", stage="admit"),
+        _refusal(ClientRemoved("the key was removed while the image was generated", stage="issue")),
+        TooMany(retry_after=12),
+        NotFound("there is no such entry"),
+        Unauthorized("a key is required"),
+        SwitchedOff("self-enrolment is switched off"),
+        Busy("32 images are already waiting", retry_after=20),
+        Unavailable("the ledger cannot be read"),
+        Misconfigured("the face model differs from the one that made the templates"),
+    )
+}
+
+
+def example_of(error: type[Error]) -> Error:
+    """A typical error of a class. Raises KeyError for a class that no operation answers with."""
+    return _ERRORS[error]
+
+
+def problem_example(error: Error) -> Json:
+    """The body that an error is answered with."""
+    problem = problem_of(error, _REQUEST_ID).model_dump()
+    return {name: value for name, value in problem.items() if name != "appeal" or value}
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One use of an operation: its parameters by name, bodies by media type, and responses by status."""
+
+    responses: Mapping[int, Any]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    bodies: Mapping[str, Any] = field(default_factory=dict)
+
+    def add_to(self, operation: Json) -> None:
+        """Write the example into an operation of an OpenAPI document. Raises KeyError for parts it does not have."""
+        for name, value in self.parameters.items():
+            by_name = {parameter["name"]: parameter for parameter in operation["parameters"]}
+            by_name[name]["example"] = value
+        for media_type, value in self.bodies.items():
+            operation["requestBody"]["content"][media_type]["example"] = value
+        for status, value in self.responses.items():
+            (content,) = operation["responses"][str(status)]["content"].values()
+            content["example"] = value
+
+
+_RELEASED: Json = {
+    "content_id": _CONTENT_ID,
+    "mark_id": "3f9a0c5d7e21",
+    "sha256": _SHA256,
+    "seed": 7,
+    "decision": "b1946ac92492d2347c6235b4d2611184b1946ac92492d2347c6235b4d2611184",
+    "safety": [{"detector": "open_nsfw", "label": "nsfw", "score": 0.0123}],
+    "warnings": [],
+    "energy": {"seconds": 4.2, "watt_hours": 0.11, "method": "rapl"},
+}
+_IMAGES: Json = {
+    "created": 1772366400,
+    "data": [{"b64_json": _PNG}],
+    "background": "opaque",
+    "output_format": "png",
+    "quality": "standard",
+    "size": "512x512",
+    "countermark": {"model": "countermark-base", "images": [_RELEASED], "refusals": []},
+}
+_INFERRED: Json = {
+    "state": "available",
+    "verdict": "likely_synthetic",
+    "p_synthetic": 0.93,
+    "interval": [0.77, 0.95],
+    "threshold_fpr": 0.05,
+    "synthetic_above": 0.81,
+    "camera_below": 0.2,
+    "findings": [{"detector": "synthetic", "score": 0.91, "model": "synthetic-2", "digest": _SHA256}],
+    "calibration": "synthetic-2",
+    "warnings": [],
+    "reasons": [{"code": "classifiers_synthetic", "text": REASONS["classifiers_synthetic"]}],
+}
+_REPORT: Json = {
+    "version": VERSION,
+    "file": "fox.png",
+    "asset": {"sha256": _SHA256, "mime": "image/png", "bytes": 481516, "width": 512, "height": 512},
+    "verdict": "issued_here",
+    "outcome": "verified",
+    "claimed": {"state": "trusted", "signer": "Example Provider", "generator": "Countermark"},
+    "marked": [{"codec": "countermark", "present": True, "mark_id": "3f9a0c5d7e21", "confidence": 1.0}],
+    "matched": [],
+    "inferred": _INFERRED,
+    "conflicts": [],
+    "reasons": [{"code": code, "text": REASONS[code]} for code in ("credential_trusted", "file_issued_here")],
+}
+_LINE_ERROR = {"code": "broken_picture", "message": "the file is damaged", "hint": "Send the file again."}
+_DETECTIONS = (
+    '{"state":"available","verdict":"likely_synthetic","p_synthetic":0.93,"interval":[0.77,0.95],'
+    f'"file":"a.jpg","sha256":"{_SHA256}"}}\n'
+    f'{{"file":"b.jpg","error":{str(_LINE_ERROR).replace(chr(39), chr(34))}}}\n'
+)
+_CASE, _CASE_PIN = "T-7Q2M-4K9D-1B6X-8RCV", "48291364"
+_NOTICE: Json = {
+    "signature": "Ann Example",
+    "url": "https://example.com/photo.jpg",
+    "statement": "This is an intimate image of me. I did not agree to its publication.",
+    "good_faith": True,
+    "contact": "ann@example.com",
+}
+_APPEAL = "A-5W8N-2C6R-9T3H-0KZE"
+_SUBJECT, _SUBJECT_PIN, _GRANT = "S-1A2B-3C4D-5E6F-7G8H", "73910528", "G-1A2B-3C4D-5E6F-7G8H"
+_GRANTED: Json = {
+    "id": _GRANT,
+    "subject": _SUBJECT,
+    "purpose": "a poster for the spring festival",
+    "scopes": ["portrait"],
+    "grantee": "default",
+    "created_at": _TIME,
+    "expires_at": _LATER,
+    "revoked_at": None,
+    "state": "live",
+    "receipt": "eyJhbGciOiJFZERTQSJ9.eyJqdGkiOiJHLTFBMkIifQ.c2lnbmF0dXJl",
+    "receipt_digest": _SHA256,
+}
+_USE: Json = {"grant": _GRANT, "content_id": _CONTENT_ID, "at": _TIME, "withdrawn_at": None}
+_CHALLENGE = "L-9X4T-6H1V-3D8P-2NQW"
+_OF_SUBJECT = {"subject": _SUBJECT, "X-Subject-Pin": _SUBJECT_PIN}
+
+EXAMPLES: Mapping[str, Example] = {
+    "generate_images": Example(
+        bodies={_JSON: {"prompt": "a red fox in the snow at night", "n": 1, "seed": 7, "response_format": "b64_json"}},
+        responses={200: _IMAGES},
+    ),
+    "edit_images": Example(
+        bodies={_FORM: {"prompt": "the same fox in summer", "image": _FILE, "strength": 0.6}},
+        responses={200: _IMAGES},
+    ),
+    "fetch_held_image": Example(
+        parameters={"content_id": _CONTENT_ID},
+        responses={
+            200: {"created": 1772366400, "data": [{"b64_json": _PNG}], "mime": "image/png", "countermark": _RELEASED},
+            202: {"id": _CONTENT_ID, "status": "waiting", "held_at": _TIME, "until": _LATER},
+        },
+    ),
+    "inspect_image": Example(bodies={_FORM: {"file": _FILE}}, responses={200: _REPORT}),
+    "detect_images": Example(
+        parameters={"threshold_fpr": 0.05}, bodies={_FORM: {"file": [_FILE, _FILE]}}, responses={200: _DETECTIONS}
+    ),
+    "file_takedown": Example(
+        bodies={_JSON: _NOTICE, _FORM: {"notice": '{"signature": "Ann Example", "good_faith": true}', "file": _FILE}},
+        responses={
+            201: {
+                "case": _CASE,
+                "pin": _CASE_PIN,
+                "status": "received",
+                "received_at": _TIME,
+                "due_at": _LATER,
+                "blocked": True,
+            }
+        },
+    ),
+    "get_takedown": Example(
+        parameters={"case": _CASE, "x-case-pin": _CASE_PIN},
+        responses={
+            200: {
+                "case": _CASE,
+                "status": "removed",
+                "received_at": _TIME,
+                "due_at": _LATER,
+                "decided_at": _LATER,
+                "reason": "The image was removed and its copies are blocked.",
+            }
+        },
+    ),
+    "file_appeal": Example(
+        bodies={_JSON: {"about": "refusal", "subject": _CONTENT_ID, "statement": "The image shows nobody I know."}},
+        responses={201: {"id": _APPEAL, "about": "refusal", "status": "filed", "filed_at": _TIME}},
+    ),
+    "get_appeal": Example(
+        parameters={"number": _APPEAL},
+        responses={
+            200: {
+                "id": _APPEAL,
+                "about": "refusal",
+                "status": "overturned",
+                "filed_at": _TIME,
+                "resolved_at": _LATER,
+                "reason": "The image shows somebody else.",
+            }
+        },
+    ),
+    "get_consent_receipt": Example(
+        parameters={"grant": _GRANT},
+        responses={
+            200: {"id": _GRANT, "state": "live", "digest": _SHA256, "expires_at": _LATER, "revoked_at": None},
+        },
+    ),
+    "list_grants": Example(responses={200: [_GRANTED]}),
+    "list_signing_keys": Example(
+        responses={
+            200: {
+                "keys": [
+                    {
+                        "kty": "OKP",
+                        "crv": "Ed25519",
+                        "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+                        "kid": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+                        "alg": "EdDSA",
+                        "use": "sig",
+                    }
+                ]
+            }
+        }
+    ),
+    "get_subject": Example(parameters=_OF_SUBJECT, responses={200: {"grants": [_GRANTED], "uses": [_USE]}}),
+    "revoke_grant": Example(
+        parameters={**_OF_SUBJECT, "grant": _GRANT},
+        responses={200: {**_GRANTED, "state": "revoked", "revoked_at": _TIME}},
+    ),
+    "withdraw_image": Example(
+        parameters={**_OF_SUBJECT, "content_id": _CONTENT_ID},
+        responses={200: {"grants": [_GRANTED], "uses": [{**_USE, "withdrawn_at": _TIME}]}},
+    ),
+    "start_enrolment": Example(
+        responses={201: {"id": _CHALLENGE, "poses": ["front", "left", "right", "front"], "expires_at": _TIME}}
+    ),
+    "complete_enrolment": Example(
+        parameters={"challenge": _CHALLENGE},
+        bodies={_FORM: {"name": "Ann Example", "file": [_FILE, _FILE, _FILE, _FILE]}},
+        responses={201: {"subject": _SUBJECT, "pin": _SUBJECT_PIN, "templates": 4, "protected": True}},
+    ),
+    "check_liveness": Example(responses={200: {"status": "ok", "version": "0.1.0"}}),
+    "check_readiness": Example(responses={200: {"status": "ready", "decisions": 1203, "generation": "ready"}}),
+}
+"""By operation id."""

@@ -1,0 +1,96 @@
+"""What each use case can fail with, as data: the OpenAPI document lists these on every operation that runs it.
+
+A use case names the errors of its own. What any request can meet (a bug, a body that is too large, a missing key) is
+derived from the operation itself; see `service.api.openapi`.
+"""
+
+from collections.abc import Mapping
+
+from service.kit.errors import (
+    AdapterRefused,
+    BadRequest,
+    Blocked,
+    BrokenList,
+    BrokenPicture,
+    Busy,
+    Cancelled,
+    ClientRemoved,
+    Error,
+    FileUnreadable,
+    Gone,
+    InputError,
+    LedgerCorrupt,
+    LikenessHeld,
+    LikenessRefused,
+    Misconfigured,
+    NoFace,
+    NotFound,
+    NotLive,
+    PromptRefused,
+    Refusal,
+    StageFailed,
+    SwitchedOff,
+    TooLarge,
+    Unavailable,
+    Unmarkable,
+    Unsafe,
+    UnsupportedFormat,
+    UnsupportedPixels,
+)
+
+Failures = tuple[type[Error], ...]
+
+EVERY_REQUEST: Failures = (Error, TooLarge, Unavailable)
+"""A bug, a body over the limit, or a store that does not answer."""
+
+_DECODE: Failures = (TooLarge, UnsupportedFormat, BrokenPicture, UnsupportedPixels, Unavailable)
+_RELEASE: Failures = (
+    BadRequest,
+    LikenessRefused,
+    LikenessHeld,
+    AdapterRefused,
+    PromptRefused,
+    Unsafe,
+    Blocked,
+    Unmarkable,
+    StageFailed,
+    ClientRemoved,
+    Busy,
+    Misconfigured,
+    Unavailable,
+)
+
+GENERATE: Failures = _RELEASE
+EDIT: Failures = (*_DECODE, *_RELEASE)
+FETCH_HELD: Failures = (NotFound, Gone, *_DECODE, *_RELEASE)
+
+EXAMINE: Failures = (BadRequest, *_DECODE, Misconfigured)
+DETECT: Failures = (BadRequest, *_DECODE, Misconfigured)
+
+FILE_TAKEDOWN: Failures = (BadRequest, *_DECODE)
+TAKEDOWN_STATUS: Failures = (NotFound, Misconfigured)
+FILE_APPEAL: Failures = (BadRequest, NotFound)
+APPEAL_STATUS: Failures = (NotFound, Misconfigured)
+
+READ_RECEIPT: Failures = (NotFound,)
+LIST_GRANTS: Failures = (Unavailable,)
+SIGNING_KEYS: Failures = ()
+READ_SUBJECT: Failures = (NotFound,)
+REVOKE_GRANT: Failures = (NotFound,)
+WITHDRAW_IMAGE: Failures = (NotFound,)
+START_ENROLMENT: Failures = (SwitchedOff,)
+ENROL: Failures = (SwitchedOff, BadRequest, NotLive, Misconfigured)
+
+LIVENESS: Failures = ()
+READINESS: Failures = (Unavailable,)
+
+NEVER_ANSWERED: Mapping[type[Error], str] = {
+    InputError: "a base class",
+    Refusal: "a base class",
+    Cancelled: "the caller has disconnected and reads no response",
+    FileUnreadable: "a path on the command line",
+    BrokenList: "hash lists are imported on the command line",
+    NoFace: "only the command line compares two given images",
+    LedgerCorrupt: "`countermark audit verify` reports it",
+}
+"""Errors that no operation documents, and why no caller meets them."""

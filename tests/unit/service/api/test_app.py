@@ -1,0 +1,36 @@
+from fastapi.testclient import TestClient
+
+from service import __version__
+from service.api import create_app
+from service.installation import Installation
+
+
+def test_it_names_itself_and_its_version(installation: Installation) -> None:
+    document = create_app(installation).openapi()
+    assert document["info"]["title"] == "Countermark"
+    assert document["info"]["version"] == __version__
+    assert "application/problem+json" in document["info"]["description"]
+
+
+def test_rate_limits_can_be_switched_off(installation: Installation) -> None:
+    assert "RateLimit" in middleware(installation)
+    installation.settings.__dict__["requests_per_minute"] = 0
+    assert "RateLimit" not in middleware(installation)
+
+
+def middleware(installation: Installation) -> list[str]:
+    return [getattr(each.cls, "__name__", "") for each in create_app(installation).user_middleware]
+
+
+def test_the_installation_outlives_the_application(installation: Installation) -> None:
+    for _ in range(2):
+        with TestClient(create_app(installation)) as client:
+            assert client.get("/readyz").status_code == 200
+
+
+def test_forms_may_be_a_little_larger_than_the_largest_file(installation: Installation) -> None:
+    installation.settings.__dict__["max_bytes"] = 1000
+    client = TestClient(create_app(installation))
+    assert client.post("/v1/inspect", content=bytes(1000 + (1 << 16))).json()["code"] == "unsupported_format"
+    refused = client.post("/v1/inspect", content=bytes(1001 + (1 << 16))).json()
+    assert "the body has more than" in refused["detail"]

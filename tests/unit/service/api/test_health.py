@@ -1,0 +1,31 @@
+import pytest
+from fastapi.testclient import TestClient
+
+from service import __version__
+from service.installation import Installation
+from service.kit.errors import Unavailable
+
+
+def test_liveness_asks_nothing(client: TestClient, installation: Installation) -> None:
+    installation.ledger.close()
+    assert client.get("/healthz").json() == {"status": "ok", "version": __version__}
+
+
+def test_readiness_tells_whether_images_are_generated(client: TestClient, painting_client: TestClient) -> None:
+    assert painting_client.get("/readyz").json() == {"status": "ready", "decisions": 0, "generation": "ready"}
+
+
+def test_readiness_without_a_gateway(client: TestClient) -> None:
+    assert client.get("/readyz").json()["generation"] == "off"
+
+
+def test_readiness_without_the_ledger(
+    client: TestClient, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> int:
+        raise Unavailable("the ledger cannot be read")
+
+    monkeypatch.setattr(installation.ledger, "ready", fail)
+    response = client.get("/readyz")
+    assert (response.status_code, response.json()["code"]) == (503, "unavailable")
+    assert int(response.headers["retry-after"]) > 0

@@ -1,0 +1,34 @@
+from fastapi.testclient import TestClient
+
+from service.api import create_app
+from service.api.dependencies import services_of
+from service.installation import Installation
+from tests.assets import hostile
+
+IMAGE = hostile.save(hostile.picture(), "PNG")
+
+
+def test_the_report_is_the_examiners(client: TestClient, installation: Installation) -> None:
+    response = client.post("/v1/inspect", files={"file": ("a.png", IMAGE)})
+    assert response.status_code == 200
+    assert response.json() == installation.examiner.examine(IMAGE, "a.png").model_dump(mode="json")
+
+
+def test_it_needs_a_key_only_if_the_operator_says_so(client: TestClient, installation: Installation) -> None:
+    assert client.post("/v1/inspect", content=IMAGE).status_code == 200
+    installation.settings.__dict__["examiner_needs_key"] = True
+    assert client.post("/v1/inspect", content=IMAGE).status_code == 401
+
+
+def test_it_runs_in_the_threads_for_images(installation: Installation) -> None:
+    app = create_app(installation)
+    services_of(app).order_threads.shutdown()
+    client = TestClient(app, raise_server_exceptions=False)
+    assert client.post("/v1/inspect", content=IMAGE).status_code == 200
+    services_of(app).image_threads.shutdown()
+    assert client.post("/v1/inspect", content=IMAGE).json()["code"] == "internal"
+
+
+def test_it_takes_one_file(client: TestClient) -> None:
+    two = [("file", ("a.png", IMAGE)), ("file", ("b.png", IMAGE))]
+    assert client.post("/v1/inspect", files=two).json()["code"] == "bad_request"
