@@ -76,7 +76,7 @@ def _examine_all(
 def _examine(installation: Installation, name: str, classify: bool, heatmap: Path | None) -> Report:
     data = files.read(name, installation.settings.max_bytes)
     report = installation.examiner.examine(data, files.label(name), classify=classify)
-    if heatmap and (found := installation.examiner.mark_map(data)):
+    if heatmap and (found := installation.examiner.heatmap(data)):
         target = heatmap / f"{files.stem(name)}-{report.asset.sha256[:8]}.png"
         files.write(str(target), encode(overlay(*found), "png")[0])
     return report

@@ -3,6 +3,9 @@
 from detectors import Encoder, Member, Synthetic
 from models import Card, ModelError, find_card
 from service.examiner.classifier import Classifier, Thresholds
+from service.examiner.examination import Sources
+from service.examiner.examiner import Examiner
+from service.examiner.lanes import LANES
 from service.kit.errors import Unavailable
 from service.kit.model_store import known_cards, store
 from service.kit.settings import Settings
@@ -11,8 +14,13 @@ from service.media.pictures import limits_of
 ENCODER = "clip-vit-b16"
 
 
+def open_examiner(sources: Sources) -> Examiner:
+    """An examiner with every lane of evidence. Raises Misconfigured if a lane's settings cannot be used."""
+    return Examiner(sources, limits_of(sources.settings), [lane.open(sources) for lane in LANES])
+
+
 def open_classifier(settings: Settings) -> Classifier:
-    """The classifiers alone: neither ledger nor keys are opened or made.
+    """The classifiers alone; opens neither ledger nor keys.
 
     Raises:
         Unavailable, Misconfigured: as `Installation.classifier`.

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from service.examiner import ensemble, metrics
 from service.examiner.classifier import Classifier, Thresholds
-from service.examiner.report import Inferred
+from service.examiner.inference import Inferred
 from service.kit.errors import BadRequest
 from service.media.pictures import Picture
 

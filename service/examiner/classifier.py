@@ -10,16 +10,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from detectors import OUT_OF_SCOPE, Inference, Prepared, Synthetic
 from models import ModelError
-from service.examiner import policy
 from service.examiner.ensemble import DIGITS, Vote, pooled, shifted
-from service.examiner.report import REASONS, DetectorFinding, Inferred, Reason
+from service.examiner.inference import ClassifierReason, DetectorFinding, Inferred
+from service.examiner.policy import Verdict
+from service.examiner.sections import Reason
 from service.kit.errors import BadRequest, Misconfigured, Unavailable
 from service.media.pictures import ImageLimits, Picture, decode
 
 _REASON = {
-    policy.Verdict.LIKELY_SYNTHETIC: "classifiers_synthetic",
-    policy.Verdict.LIKELY_CAMERA: "classifiers_camera",
-    policy.Verdict.INCONCLUSIVE: "classifiers_undecided",
+    Verdict.LIKELY_SYNTHETIC: ClassifierReason.SYNTHETIC,
+    Verdict.LIKELY_CAMERA: ClassifierReason.CAMERA,
+    Verdict.INCONCLUSIVE: ClassifierReason.UNDECIDED,
 }
 
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -140,10 +141,10 @@ class Classifier:
         votes = self._thresholds.votes if self._thresholds else {}
         p = pooled(inference.p_synthetic, findings, votes) if votes else inference.p_synthetic
         low, high = (shifted(edge, inference.p_synthetic, p) for edge in inference.interval)
-        verdict = policy.inferred(p, inference.out_of_scope, above, below)
-        codes = ["classifiers_void" if inference.out_of_scope else _REASON[verdict]]
-        codes += [] if inference.complete else ["encoder_missing"]
-        codes += ["member_not_counted"] if any(f.digest not in votes for f in findings[1:]) else []
+        verdict = verdict_of(p, inference.out_of_scope, above, below)
+        reasons = [ClassifierReason.VOID if inference.out_of_scope else _REASON[verdict]]
+        reasons += [] if inference.complete else [ClassifierReason.ENCODER_MISSING]
+        reasons += [ClassifierReason.MEMBER_NOT_COUNTED] if any(f.digest not in votes for f in findings[1:]) else []
         return Inferred(
             state="available",
             verdict=verdict.value,
@@ -155,7 +156,7 @@ class Classifier:
             findings=findings,
             calibration="+".join([inference.calibration, *(f.model for f in findings if f.digest in votes)]),
             warnings=[Reason(code=code, text=OUT_OF_SCOPE[code]) for code in inference.out_of_scope],
-            reasons=[Reason(code=code, text=REASONS[code]) for code in codes],
+            reasons=[Reason.of(reason) for reason in reasons],
         )
 
     def _limits_for(self, inference: Inference, fpr: float) -> tuple[float, float]:
@@ -167,6 +168,15 @@ class Classifier:
             )
         table = own.synthetic_above if own else inference.synthetic_above
         return _threshold(table, fpr), own.camera_below if own else inference.camera_below
+
+
+def verdict_of(p: float, out_of_scope: Sequence[str], synthetic_above: float, camera_below: float) -> Verdict:
+    """What a probability (0..1) means. Outside the scope that the classifiers were measured on it means nothing."""
+    if out_of_scope:
+        return Verdict.INCONCLUSIVE
+    if p > synthetic_above:
+        return Verdict.LIKELY_SYNTHETIC
+    return Verdict.LIKELY_CAMERA if p < camera_below else Verdict.INCONCLUSIVE
 
 
 def _threshold(table: Mapping[str, float], fpr: float) -> float:

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from service.examiner.inference import DetectorFinding
 from service.examiner.metrics import Scores
-from service.examiner.report import DetectorFinding
 from service.kit.errors import Misconfigured
 
 DIGITS = 4
