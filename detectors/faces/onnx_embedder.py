@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from detectors.faces.card import opened
 from detectors.faces.comparison import check_embedding
 from detectors.faces.face import DIMENSIONS
-from models import CPU, Card, ModelFault, Session
+from models import CPU, Card, ModelFault, Session, Task
 
 Distance = Annotated[float, Field(gt=0, le=2, allow_inf_nan=False)]
 Three = tuple[float, float, float]
@@ -67,3 +67,11 @@ class OnnxEmbedder:
         embedding = np.asarray(found / length, np.float32)
         embedding.setflags(write=False)
         return embedding
+
+
+FACE_COMPARISON = Task(
+    "face-comparison",
+    "Embeds an aligned face as 128 numbers, in place of dlib.",
+    OnnxEmbedder,
+    options=(EmbedderOptions,),
+)

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from detectors.faces.card import opened
 from detectors.faces.detection import LARGEST_SCALE
-from models import CPU, Card, ModelFault, Session
+from models import CPU, Card, ModelFault, Session, Task
 
 RGB = NDArray[np.uint8]
 Outputs = Mapping[str, NDArray[np.float32]]
@@ -162,3 +162,11 @@ def likeliest(found: Located, score: float, overlap: float) -> Located:
     boxes = np.trunc(found.boxes)
     kept = np.asarray(cv2.dnn.NMSBoxes(boxes.tolist(), found.scores.tolist(), score, overlap, 1.0, _MOST), np.intp)
     return Located(found.boxes[kept], found.landmarks[kept], found.scores[kept])
+
+
+FACE_DETECTION = Task(
+    "face-detection",
+    "Finds faces and five points of each, in place of dlib. Needs a card of task face-comparison.",
+    YuNet,
+    options=(YuNetOptions,),
+)

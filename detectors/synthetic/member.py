@@ -9,7 +9,7 @@ from pydantic import Field
 
 from detectors.findings import Finding
 from detectors.onnx_classifier import ClassifierOptions, OnnxClassifier, options_of
-from models import CPU, Card
+from models import CPU, Card, Task
 
 
 class MemberOptions(ClassifierOptions):
@@ -42,3 +42,11 @@ class Member:
 
     def _finding(self, score: float) -> Finding:
         return Finding(self.card.name, "synthetic", score, self.card.identity, self.digest)
+
+
+SYNTHETIC_DETECTION = Task(
+    "synthetic-detection",
+    "Scores how synthetic an image is. Every such card is one more classifier beside the shipped ones.",
+    Member,
+    options=(MemberOptions,),
+)

@@ -3,8 +3,9 @@
 import re
 import tempfile
 from pathlib import Path
+from typing import Any
 
-from models import Card, ModelError, all_cards
+from models import Card, ModelError, Task, all_cards
 from service.kit.errors import BadRequest, Misconfigured, Unavailable
 from service.kit.settings import Settings
 
@@ -30,6 +31,23 @@ def known_cards(settings: Settings) -> list[Card]:
         return [card.kept_in(store(settings)) for card in all_cards(settings.home / CARDS_FOLDER)]
     except ModelError as bad:
         raise Unavailable(str(bad)) from bad
+
+
+def added_cards(task: Task[..., Any], settings: Settings) -> list[Card]:
+    """The cards of a task that the operator added. Raises Unavailable as `known_cards`."""
+    shipped = {card.name for card in all_cards()}
+    return [card for card in task.of(known_cards(settings)) if card.name not in shipped]
+
+
+def added_card(task: Task[..., Any], settings: Settings) -> Card | None:
+    """The operator's only card of a task. Raises Unavailable if there are several, and as `known_cards`."""
+    added = added_cards(task, settings)
+    if len(added) > 1:
+        raise Unavailable(
+            f"{len(added)} cards are of task {task.name}: {', '.join(card.name for card in added)}",
+            hint="Keep one of them.",
+        )
+    return added[0] if added else None
 
 
 def check_new_name(name: str, settings: Settings) -> None:
