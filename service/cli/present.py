@@ -1,4 +1,4 @@
-"""Reports for people: one line, or the whole as a table."""
+"""Reports for people: a short answer, or everything as a table."""
 
 import json
 
@@ -20,7 +20,7 @@ _COLOURS = {
 
 
 def line(console: Console, report: Report) -> None:
-    """`FILE: outcome, verdict` and the reasons below it."""
+    """`FILE: outcome (verdict)`, and the reasons below it."""
     colour = _COLOURS[report.outcome]
     console.print(
         Text(printable(f"{report.file}: "))
@@ -33,7 +33,7 @@ def line(console: Console, report: Report) -> None:
 
 
 def full(console: Console, report: Report) -> None:
-    """Everything, grouped as the report is: claimed, marked, matched, inferred."""
+    """Everything, grouped as the report is."""
     asset = report.asset
     table = Table(title=Text(printable(report.file)), title_justify="left", show_header=False, expand=False)
     table.add_column(style="bold", no_wrap=True)
@@ -51,7 +51,7 @@ def full(console: Console, report: Report) -> None:
 
 
 def failure(console: Console, name: str, error: Error, as_json: bool) -> None:
-    """What became of a file that could not be used, in the place of its report."""
+    """Why a file could not be examined, in place of its report."""
     if as_json:
         problem = {"code": error.code, "message": error.message, "hint": error.hint}
         print(json.dumps({"file": name, "error": problem}))

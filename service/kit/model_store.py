@@ -44,7 +44,7 @@ def added_card(task: Task[..., Any], settings: Settings) -> Card | None:
     added = added_cards(task, settings)
     if len(added) > 1:
         raise Unavailable(
-            f"{len(added)} cards are of task {task.name}: {', '.join(card.name for card in added)}",
+            f"{len(added)} cards have the task {task.name}: {', '.join(card.name for card in added)}",
             hint="Keep one of them.",
         )
     return added[0] if added else None

@@ -7,7 +7,7 @@ import pytest
 import service.installation  # noqa: F401 - imports every module that declares a task
 from detectors import IMAGE_SAFETY, SYNTHETIC_DETECTION, BoxCard, BoxOptions, Member, SafetyCard, SafetyOptions
 from models import TASKS, ModelFault, Task, TaskName, all_cards, find_card
-from tests.support.classifiers import write_boxes, write_checker, write_member
+from tests.support.classifiers import write_boxes, write_member, write_safety
 
 ROOT = Path(__file__).parents[3]
 PACKAGES = ("service", "detectors", "watermark", "models")
@@ -32,7 +32,7 @@ def test_a_card_is_all_that_a_detector_of_a_known_task_needs(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("write", "name", "kind"), [(write_checker, "redness", SafetyCard), (write_boxes, "redboxes", BoxCard)]
+    ("write", "name", "kind"), [(write_safety, "redness", SafetyCard), (write_boxes, "redboxes", BoxCard)]
 )
 def test_a_safety_cards_options_say_which_form_it_has(write: object, name: str, kind: type, tmp_path: Path) -> None:
     write(tmp_path)  # type: ignore[operator]
