@@ -60,8 +60,14 @@ class Report(ReportModel):
     reasons: list[Reason]
 
     def sections(self) -> Iterator[tuple[type[Lane[Any]], Any]]:
-        """Every lane with the field that holds its section, in order."""
-        return ((lane, attrgetter(lane.field)(self)) for lane in LANES)
+        """Every lane with its section, in order; of a shared list, the elements that it owns."""
+        taken: set[int] = set()
+        for lane in LANES:
+            section = attrgetter(lane.field)(self)
+            if isinstance(section, list):
+                section = [element for element in section if id(element) not in taken and lane.owns(element)]
+                taken.update(map(id, section))
+            yield lane, section
 
 
 def compose(file: str, asset: Asset, found: Iterable[tuple[Lane[Any], Finding[Any]]]) -> Report:

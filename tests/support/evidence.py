@@ -74,7 +74,9 @@ class Evidence:
             declared.DeclaredLane: declared.finding(self.declarations),
             marked.MarkedLane: marked.finding(trace, self.credential),
             foreign.ForeignLane: foreign.finding(
-                [WatermarkReading(codec="x", present=True, synthetic=self.foreign_synthetic)]
+                [WatermarkReading(codec="x", present=True, name="x", confidence=1.0, synthetic=True)]
+                if self.foreign_synthetic
+                else []
             ),
             matched.MatchedLane: matched.finding([(issue(), 0)] if self.matched else [], issued_file=self.file_known),
             inferred.InferredLane: inferred.finding(

@@ -16,7 +16,6 @@ from service.examiner.sections import WatermarkReading
 from service.kit.errors import Misconfigured
 from service.kit.settings import Settings
 from service.media.pictures import Picture
-from watermark import Codec
 from watermark.foreign import stock
 from watermark.foreign.protocol import CodecError, ForeignCodec, ForeignReading, plugged_in
 from watermark.foreign.stock import Message, Method, StockMarks
@@ -36,7 +35,7 @@ class ForeignReason(ReasonCode):
 
 
 class ForeignLane(Lane[list[WatermarkReading]]):
-    """Other people's watermarks. Those that only generators embed decide; the rest are only reported."""
+    """Third-party watermarks. Those that only generators embed decide; the rest are only reported."""
 
     field = "marked"
     reasons = ForeignReason
@@ -54,8 +53,6 @@ class ForeignLane(Lane[list[WatermarkReading]]):
     @staticmethod
     def lines(section: list[WatermarkReading]) -> Iterator[str]:
         for mark in section:
-            if mark.codec == Codec.ALGORITHM:
-                continue
             if mark.present:
                 yield f"{mark.codec}: {mark.name}, {mark.confidence:.0%} of its bits match"
             else:

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ class Finding(Generic[Section]):
 class Lane(ABC, Generic[Section]):
     """One kind of evidence. Thread-safe: one object examines every file.
 
-    `field` is where the section stands in the report. Two lanes can share a list, and a lane can fill a field of
+    `field` is where the section stands in the report. Lanes can share a list: see `owns`. A lane can fill a field of
     another lane's section (`claimed.declarations`); then it comes after that lane in `LANES`.
     """
 
@@ -46,9 +46,17 @@ class Lane(ABC, Generic[Section]):
         """The evidence of one image. Raises Unavailable if the ledger does not answer."""
 
     @staticmethod
+    def owns(element: Any) -> bool:
+        """Whether an element of a shared list is this lane's. The first lane that owns it presents it."""
+        return True
+
+    @staticmethod
     @abstractmethod
     def lines(section: Section) -> Iterator[str]:
-        """The section as text for the command line, one fact a line. It may hold control characters of the file."""
+        """The section as text for the command line, one fact a line; of a shared list, the lane's own elements.
+
+        The text may hold control characters from the file.
+        """
 
     def heatmap(self, examination: Examination) -> NDArray[np.float32] | None:
         """Where in the image the evidence is: float32[h, w] in 0..1, NaN where nothing was searched.

@@ -81,10 +81,13 @@ class MarkedLane(Lane[list[WatermarkReading]]):
         return finding(examination.trace, examination.credential)
 
     @staticmethod
+    def owns(element: WatermarkReading) -> bool:
+        return element.codec == Codec.ALGORITHM
+
+    @staticmethod
     def lines(section: list[WatermarkReading]) -> Iterator[str]:
         for mark in section:
-            if mark.codec == Codec.ALGORITHM:
-                yield from _lines(mark)
+            yield from _lines(mark)
 
     def heatmap(self, examination: Examination) -> NDArray[np.float32] | None:
         """How much of our watermark is left at each place; see `Reading.coverage`."""

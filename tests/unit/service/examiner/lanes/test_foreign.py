@@ -19,7 +19,6 @@ from service.kit.errors import Misconfigured
 from service.kit.settings import Settings
 from service.media.pictures import ImageLimits
 from tests.assets.hostile import save
-from watermark import Codec
 from watermark.foreign import stock
 from watermark.foreign.protocol import CodecError, ForeignReading
 from watermark.foreign.stock import STOCK
@@ -211,12 +210,11 @@ def test_whatever_has_the_shape_of_readings_is_welcome(installation: Installatio
         assert examiner(installation, Gives(answer)).examine(SMALL).marked[1].present
 
 
-def test_lines_name_third_party_watermarks_alone() -> None:
+def test_lines() -> None:
     found = WatermarkReading(codec="x", present=True, name="a studio", confidence=0.98)
     failed = WatermarkReading(codec="y", present=False, note="This codec failed: RuntimeError")
     absent = WatermarkReading(codec="z", present=False)
-    ours = WatermarkReading(codec=Codec.ALGORITHM, present=False)
-    assert list(ForeignLane.lines([ours, found, failed, absent])) == [
+    assert list(ForeignLane.lines([found, failed, absent])) == [
         "x: a studio, 98% of its bits match",
         "y: This codec failed: RuntimeError",
         "z: no mark",

@@ -66,9 +66,11 @@ def test_the_section() -> None:
 @pytest.mark.parametrize(("same", "text"), [(True, "same image"), (False, "another image"), (None, "cannot tell")])
 def test_lines(same: bool | None, text: str) -> None:
     section = finding(Trace(reading(1), issue(), same, 3), ABSENT).section
-    assert list(MarkedLane.lines([*section, WatermarkReading(codec="x", present=False)])) == [
+    assert list(MarkedLane.lines(section)) == [
         f"{Codec.ALGORITHM}: 000000000001, confidence 0.90, in 100% of the image",
         "issued here on 2026-01-01T00:00:00+00:00 by painter@1 as urn:uuid:1",
         f"compared with the issued image: {text} (3 of 256 bits differ)",
     ]
+    assert MarkedLane.owns(section[0])
+    assert not MarkedLane.owns(WatermarkReading(codec="x", present=False))
     assert list(MarkedLane.lines(finding(Trace(), ABSENT).section)) == [f"{Codec.ALGORITHM}: no mark"]
