@@ -13,10 +13,10 @@ from models import CPU, Card, Task
 
 
 class MemberOptions(ClassifierOptions):
-    """A card's `options`: beside how the model is asked, which of its outputs means synthetic."""
+    """A classifier: how its input is prepared, and which of its outputs means synthetic."""
 
-    synthetic: Annotated[int, Field(ge=0, description="Index of the output that says synthetic.")]
-    inverted: Annotated[bool, Field(description="That output says real instead.")] = False
+    synthetic: Annotated[int, Field(ge=0, description="Index of the output that means synthetic.")]
+    inverted: Annotated[bool, Field(description="That output means real instead.")] = False
 
 
 class Member:
