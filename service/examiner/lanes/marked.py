@@ -146,7 +146,7 @@ def _covered(cells: NDArray[np.float32]) -> float:
 
 def _lines(mark: WatermarkReading) -> Iterator[str]:
     if not mark.present:
-        yield f"{mark.codec}: {mark.note or 'no mark'}"
+        yield f"{mark.codec}: no mark"
         return
     yield f"{mark.codec}: {mark.mark_id}, confidence {mark.confidence:.2f}, in {mark.coverage:.0%} of the image"
     if mark.issued:
