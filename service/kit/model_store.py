@@ -65,7 +65,7 @@ def check_new_name(name: str, settings: Settings) -> None:
 
 
 def keep(card: Card, settings: Settings) -> Path:
-    """Write a card into the home folder atomically and return its path. Raises Misconfigured if it cannot be written."""
+    """Write a card into the home folder atomically and return its path. Raises Misconfigured if it cannot."""
     folder = settings.home / CARDS_FOLDER
     place = folder / f"{card.name}.json"
     try:
