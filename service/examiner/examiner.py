@@ -28,7 +28,7 @@ class Examiner:
             Unavailable: the ledger does not answer; a report without it would be false.
         """
         examination = Examination(decode(data, self._limits), self._sources, classify=classify)
-        findings = [(lane, lane.find(examination)) for lane in self._lanes]
+        findings = [(lane.field, lane.find(examination)) for lane in self._lanes]
         return compose(name, Asset.of(examination.picture), findings)
 
     def heatmap(self, data: bytes) -> tuple[NDArray[np.uint8], NDArray[np.float32]] | None:

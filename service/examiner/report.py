@@ -5,7 +5,7 @@ like, and what classifiers think. Each lane of evidence declares its own section
 field changes meaning or goes.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any, Literal
 
@@ -70,19 +70,19 @@ class Report(ReportModel):
             yield lane, section
 
 
-def compose(file: str, asset: Asset, found: Iterable[tuple[Lane[Any], Finding[Any]]]) -> Report:
-    """One report from the findings of all lanes, weighed by `policy`."""
-    findings = list(found)
-    judgement = judge({signal for _, finding in findings for signal in finding.signals})
-    conflicts = [*(code for _, finding in findings for code in finding.conflicts), *judgement.conflicts]
+def compose(file: str, asset: Asset, found: Sequence[tuple[str, Finding[Any]]]) -> Report:
+    """One report from every lane's field and finding, weighed by `policy`."""
+    findings = [finding for _, finding in found]
+    judgement = judge({signal for finding in findings for signal in finding.signals})
+    conflicts = [*(code for finding in findings for code in finding.conflicts), *judgement.conflicts]
     return Report(
         file=file,
         asset=asset,
         verdict=judgement.verdict,
         outcome=judgement.outcome,
         conflicts=[code.value for code in in_order(conflicts)],
-        reasons=[Reason.of(code) for code in in_order(code for _, finding in findings for code in finding.reasons)],
-        **_placed((lane.field, finding.section) for lane, finding in findings),
+        reasons=[Reason.of(code) for code in in_order(code for finding in findings for code in finding.reasons)],
+        **_placed((field, finding.section) for field, finding in found),
     )
 
 

@@ -1,6 +1,7 @@
 """Evidence of every kind without a file, and the report that it makes."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -8,7 +9,7 @@ from detectors import Declaration
 from service.examiner.examination import Trace
 from service.examiner.inference import Inferred
 from service.examiner.lanes import LANES, Finding, Lane, claimed, declared, foreign, inferred, marked, matched
-from service.examiner.policy import Verdict
+from service.examiner.policy import Signal, Verdict
 from service.examiner.report import Asset, Report, compose
 from service.examiner.sections import WatermarkReading
 from service.ledger.ledger import Issue
@@ -44,6 +45,11 @@ def issue(mark_id: int = 1) -> Issue:
     )
 
 
+def shown(finding: Finding[Any]) -> tuple[set[Signal], list[str], list[str]]:
+    """The signals, reasons and conflicts of a finding."""
+    return set(finding.signals), [code.value for code in finding.reasons], [code.value for code in finding.conflicts]
+
+
 @dataclass(frozen=True)
 class Evidence:
     """Everything that can be found out about one file, in short."""
@@ -67,7 +73,7 @@ class Evidence:
             self.same_image,
             0 if self.record_known else None,
         )
-        findings: dict[type[Lane], Finding] = {
+        findings: dict[type[Lane[Any]], Finding[Any]] = {
             claimed.ClaimedLane: claimed.finding(
                 self.credential, issued_manifest=self.manifest_known, issued_file=self.file_known
             ),
@@ -83,4 +89,4 @@ class Evidence:
                 Inferred(state="available", verdict=self.inferred.value if self.inferred else None)
             ),
         }
-        return compose("x.png", ASSET, [(lane, findings[lane]) for lane in LANES])
+        return compose("x.png", ASSET, [(lane.field, findings[lane]) for lane in LANES])

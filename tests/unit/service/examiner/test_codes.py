@@ -11,7 +11,7 @@ class Late(ReasonCode):
 
 
 def test_a_code_is_its_string_and_knows_its_text() -> None:
-    assert Early.FIRST == "first"
+    assert (Early.FIRST.value, str(Early.FIRST)) == ("first", "first")
     assert (Early.FIRST.topic, Early.FIRST.text) == (Topic.CREDENTIAL, "It comes first.")
 
 

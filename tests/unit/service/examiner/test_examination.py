@@ -1,13 +1,16 @@
 from collections import Counter
-from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from service.examiner.examination import Examination, Sources, Trace
 from service.installation import Installation
 from service.media.pictures import ImageLimits, decode
 from tests.assets.hostile import picture, save
 from tests.support.evidence import issue, reading
+from watermark import Reading
 from watermark.c2pa.credentials import Credential
 
 IMAGE = decode(save(picture(), "PNG"), ImageLimits(1 << 20, 1 << 20))
@@ -37,7 +40,8 @@ class Scripted:
 
 
 def examination(source: Scripted) -> Examination:
-    return Examination(IMAGE, Sources(SimpleNamespace(), source, source, source, lambda _picture: None))  # type: ignore[arg-type]
+    scripted: Any = source
+    return Examination(IMAGE, Sources(scripted, scripted, scripted, scripted, scripted))
 
 
 def test_everything_is_computed_at_most_once() -> None:
@@ -65,6 +69,11 @@ def test_lanes_share_one_reading_of_the_watermark(
 ) -> None:
     calls: list[object] = []
     extract = installation.codec.extract
-    monkeypatch.setattr(installation.codec, "extract", lambda rgb: calls.append(rgb) or extract(rgb))
+
+    def counted(rgb: NDArray[np.uint8]) -> Reading | None:
+        calls.append(rgb)
+        return extract(rgb)
+
+    monkeypatch.setattr(installation.codec, "extract", counted)
     installation.examiner.examine(save(picture(), "PNG"), classify=classify)
     assert len(calls) == 1

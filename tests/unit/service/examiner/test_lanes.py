@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import pytest
 from rich.console import Console
@@ -14,7 +14,7 @@ from service.examiner.examination import Examination, Sources
 from service.examiner.examiner import Examiner
 from service.examiner.inference import Inferred
 from service.examiner.lanes import LANES, Finding, Lane
-from service.examiner.policy import Signal
+from service.examiner.policy import Contradiction, Signal
 from service.examiner.sections import WatermarkReading
 from service.installation import Installation
 from service.media.pictures import ImageLimits
@@ -65,7 +65,7 @@ def test_a_new_lane_is_found_weighed_explained_and_shown(
         installation.ledger,
         lambda _picture: Inferred(state="not_asked"),
     )
-    lanes = (ToyLane, *LANES)
+    lanes: tuple[type[Lane[Any]], ...] = (ToyLane, *LANES)
     monkeypatch.setattr(reports, "LANES", lanes)
     examiner = Examiner(sources, ImageLimits(1 << 20, 1 << 20), [lane.open(sources) for lane in lanes])
     red = picture()
@@ -85,7 +85,7 @@ def test_every_code_has_one_lane() -> None:
     reasons = [code for lane in LANES for code in lane.reasons]
     conflicts = [code for lane in LANES for code in lane.conflicts]
     assert len(reasons) == len(set(reasons)) == len(reports.REASONS)
-    assert len(conflicts) + len(reports.Contradiction) == len(reports.CONFLICTS)
+    assert len(conflicts) + len(Contradiction) == len(reports.CONFLICTS)
 
 
 def test_every_lane_fills_a_field_of_the_report() -> None:

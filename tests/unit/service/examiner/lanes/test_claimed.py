@@ -6,6 +6,7 @@ from service.examiner.policy import Signal
 from service.gateway.order import Order
 from service.gateway.pipeline import Gateway
 from service.installation import Installation
+from tests.support.evidence import shown
 from watermark.c2pa.credentials import Action, Credential, Ingredient
 from watermark.c2pa.manifest import DIGITAL_SOURCE_TYPE
 
@@ -47,9 +48,7 @@ CAMERA = (Action("c2pa.created", DIGITAL_SOURCE_TYPE + "digitalCapture"),)
 )
 def test_what_a_credential_shows(credential: Credential, signals: set[Signal], reason: str) -> None:
     found = finding(credential)
-    assert found.signals == signals
-    assert found.reasons == (reason,)
-    assert found.conflicts == ()
+    assert shown(found) == (signals, [reason], [])
     assert found.section.state == credential.state
 
 
@@ -68,7 +67,7 @@ def test_our_manifest_on_other_bytes_is_broken() -> None:
 def test_a_broken_ingredient_is_a_conflict() -> None:
     made_from = Ingredient("a.png", "parentOf", ("claimSignature.mismatch",))
     found = finding(Credential("trusted", ingredients=(made_from, Ingredient(None, None))))
-    assert found.conflicts == ("ingredient_invalid",)
+    assert shown(found)[2] == ["ingredient_invalid"]
     assert [ingredient.failures for ingredient in found.section.ingredients] == [["claimSignature.mismatch"], []]
 
 

@@ -7,6 +7,7 @@ from service.examiner.lanes.inferred import InferredLane, finding
 from service.examiner.policy import Signal
 from service.examiner.sections import Reason
 from service.kit.errors import BadRequest, Misconfigured, Unavailable
+from tests.support.evidence import shown
 
 SCORED = Inferred(
     state="available",
@@ -32,7 +33,7 @@ SCORED = Inferred(
 )
 def test_what_a_verdict_shows(verdict: str | None, signals: set[Signal]) -> None:
     found = finding(SCORED.model_copy(update={"verdict": verdict}))
-    assert (found.signals, found.reasons, found.conflicts) == (signals, (), ())
+    assert shown(found) == (signals, [], [])
 
 
 def examined(classify: bool = True) -> SimpleNamespace:

@@ -4,28 +4,28 @@ from detectors import Fingerprint
 from service.examiner.lanes.matched import MatchedLane, finding
 from service.examiner.policy import Signal
 from service.ledger.ledger import Issue
-from tests.support.evidence import issue
+from tests.support.evidence import issue, shown
 
 
 @pytest.mark.parametrize(
     ("similar", "issued_file", "signals", "reasons"),
     [
-        ([], False, set(), ()),
-        ([], True, {Signal.ISSUED_FILE}, ("file_issued_here",)),
-        ([(issue(), 4)], False, {Signal.SIMILAR_IMAGE}, ("fingerprint_matched",)),
+        ([], False, set(), []),
+        ([], True, {Signal.ISSUED_FILE}, ["file_issued_here"]),
+        ([(issue(), 4)], False, {Signal.SIMILAR_IMAGE}, ["fingerprint_matched"]),
         (
             [(issue(), 4), (issue(2), 9)],
             True,
             {Signal.ISSUED_FILE, Signal.SIMILAR_IMAGE},
-            ("file_issued_here", "fingerprint_matched"),
+            ["file_issued_here", "fingerprint_matched"],
         ),
     ],
 )
 def test_what_the_ledger_shows(
-    similar: list[tuple[Issue, int]], issued_file: bool, signals: set[Signal], reasons: tuple[str, ...]
+    similar: list[tuple[Issue, int]], issued_file: bool, signals: set[Signal], reasons: list[str]
 ) -> None:
     found = finding(similar, issued_file=issued_file)
-    assert (found.signals, found.reasons, found.conflicts) == (signals, reasons, ())
+    assert shown(found) == (signals, reasons, [])
     assert [match.distance for match in found.section] == [bits for _, bits in similar]
 
 
