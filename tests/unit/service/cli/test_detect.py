@@ -80,7 +80,7 @@ def test_a_table_has_a_row_for_every_file(image: str, empty: str, tmp_path: Path
     assert (bad["file"], bad["verdict"], bad["error"]) == (empty, "", BrokenPicture.code)
 
 
-def test_a_table_is_not_overwritten_unless_told(image: str, tmp_path: Path) -> None:
+def test_a_table_is_not_overwritten_without_force(image: str, tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_text("mine")
     with pytest.raises(BadRequest):
         module.detect([image], to_csv=tmp_path / "table.csv")
