@@ -3,6 +3,8 @@
 from detectors.declared.metadata import Declaration, Metadata, declarations
 from detectors.faces import (
     DIMENSIONS,
+    FACE_COMPARISON,
+    FACE_DETECTION,
     CardFaces,
     DlibFaces,
     Face,
@@ -17,14 +19,30 @@ from detectors.findings import Finding
 from detectors.safety.box_card import BoxCard, BoxOptions
 from detectors.safety.classifier_card import SafetyCard, SafetyOptions
 from detectors.safety.open_nsfw import OpenNsfw
+from detectors.safety.task import IMAGE_SAFETY
 from detectors.similarity.fingerprint import Fingerprint, distance, fingerprint
 from detectors.similarity.hamming import Hashes, nearest, pack
 from detectors.similarity.variants import listings, looks, variants
-from detectors.synthetic import OUT_OF_SCOPE, Encoder, Inference, Member, MemberOptions, Prepared, Synthetic
+from detectors.synthetic import (
+    IMAGE_FEATURES,
+    OUT_OF_SCOPE,
+    SYNTHETIC_DETECTION,
+    Encoder,
+    Inference,
+    Member,
+    MemberOptions,
+    Prepared,
+    Synthetic,
+)
 
 __all__ = [
     "DIMENSIONS",
+    "FACE_COMPARISON",
+    "FACE_DETECTION",
+    "IMAGE_FEATURES",
+    "IMAGE_SAFETY",
     "OUT_OF_SCOPE",
+    "SYNTHETIC_DETECTION",
     "BoxCard",
     "BoxOptions",
     "CardFaces",

@@ -1,14 +1,16 @@
 """Model cards, weights checked by SHA-256, and ONNX sessions. The leaf package: it imports nothing of ours."""
 
 from models import hub
-from models.cards import Card, Task, all_cards, find_card
+from models.cards import Card, TaskName, all_cards, find_card
 from models.errors import DigestMismatch, ModelError, ModelFault, ModelMissing
 from models.export import ModelFolder, export
 from models.pull import pull
 from models.sessions import CPU, Session
+from models.tasks import TASKS, Task
 
 __all__ = [
     "CPU",
+    "TASKS",
     "Card",
     "DigestMismatch",
     "ModelError",
@@ -17,6 +19,7 @@ __all__ = [
     "ModelMissing",
     "Session",
     "Task",
+    "TaskName",
     "all_cards",
     "export",
     "find_card",

@@ -28,7 +28,7 @@ def _inside(path: str) -> str:
 
 
 Inside = Annotated[str, AfterValidator(_inside)]
-Task = Literal[
+TaskName = Literal[
     "text-to-image",
     "image-safety",
     "synthetic-detection",
@@ -124,7 +124,7 @@ class Card(_Frozen):
 
     name: Annotated[str, Field(pattern=PLAIN)]
     version: Annotated[str, Field(pattern=PLAIN)]
-    task: Task
+    task: TaskName
     licence: str
     permissive: bool = Field(False, description="The licence asks for no more than its notice: no question is asked.")
     summary: str

@@ -1,23 +1,26 @@
 #!/usr/bin/env python3
 """Write the documentation that is derived from the code, or with --check fail if it is out of date.
 
-docs/cli.md (every --help), docs/settings.md, docs/errors.md, docs/reasons.md, docs/report.schema.json,
+docs/cli.md (every --help), docs/settings.md, docs/errors.md, docs/reasons.md, docs/report.schema.json, docs/tasks.md,
 and the table of packages in docs/architecture.md.
 """
 
 import argparse
 import ast
+import inspect
 import json
 import re
 import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import grimp
 import typer
 from typer import _click as click  # the copy of Click that typer builds its commands of
 
+from models import TASKS
 from service.cli.app import EPILOG, app
 from service.examiner.report import CONFLICTS, REASONS, VERSION, Report
 from service.kit.errors import Error, tree
@@ -39,6 +42,7 @@ def pages() -> dict[str, str]:
         "reasons.md": NOTE + "\n".join(reasons()),
         "report.schema.json": schema(),
         "architecture.md": architecture((DOCS / "architecture.md").read_text(encoding="utf-8")),
+        "tasks.md": NOTE + "\n".join(tasks()),
     }
 
 
@@ -154,6 +158,43 @@ def dependencies() -> dict[str, set[str]]:
 def package_of(module: str) -> str:
     """`service.kit` for `service.kit.errors`; `models` is one package."""
     return "models" if module.startswith("models") else ".".join(module.split(".")[:2])
+
+
+def tasks() -> Iterator[str]:
+    yield "# Model tasks\n"
+    yield "The `task` of a model card, and the `options` that a card of that task can have.\n"
+    for name, task in sorted(TASKS.items()):
+        yield f"## {name}\n\n{task.summary}\n"
+        for form in task.options:
+            yield f"{inspect.cleandoc(form.__doc__ or '')}\n\n| option | default | allowed |\n|---|---|---|"
+            for option, described in form.model_json_schema()["properties"].items():
+                yield f"| `{option}` | {_default(described)} | {_allowed(described)} |"
+            yield ""
+
+
+def _default(described: dict[str, Any]) -> str:
+    return f"`{json.dumps(described['default'])}`" if "default" in described else "required"
+
+
+_LIMITS = {
+    "minimum": "at least {}",
+    "exclusiveMinimum": "above {}",
+    "maximum": "at most {}",
+    "exclusiveMaximum": "below {}",
+    "multipleOf": "a multiple of {}",
+    "minItems": "at least {} items",
+    "maxItems": "at most {} items",
+    "pattern": "matching `{}`",
+    "const": "always `{}`",
+}
+
+
+def _allowed(described: dict[str, Any]) -> str:
+    """The type of an option, its limits and its description, from its JSON schema."""
+    (form,) = (form for form in described.get("anyOf", [described]) if form.get("type") != "null")
+    kind = " or ".join(f"`{value}`" for value in form["enum"]) if "enum" in form else form["type"]
+    limits = (text.format(form[key]) for key, text in _LIMITS.items() if key in form)
+    return ". ".join(filter(None, [", ".join([kind, *limits]), described.get("description", "").removesuffix(".")]))
 
 
 def main() -> int:

@@ -8,11 +8,11 @@ from sqlalchemy import URL
 from models import ModelError
 from service.access.tenants import Tenants
 from service.adapters.registry import Adapters
-from service.examiner import foreign_marks
-from service.examiner.assembly import open_classifier
+from service.examiner.assembly import open_classifier, open_examiner
 from service.examiner.classifier import Classifier
+from service.examiner.examination import Sources
 from service.examiner.examiner import Examiner
-from service.examiner.report import Inferred
+from service.examiner.inference import Inferred
 from service.gateway.assembly import build_gateway, open_checkers, open_folder_checker, open_screen
 from service.gateway.options import GatewayOptions
 from service.gateway.pipeline import Gateway
@@ -64,9 +64,7 @@ class Installation:
     _opening: threading.Lock = field(default_factory=threading.Lock)  # the examiner must not wait for a pipeline
 
     def __post_init__(self) -> None:
-        limits = limits_of(self.settings)
-        foreign = foreign_marks.foreign_codecs(self.settings)
-        self.examiner = Examiner(self.codec, self.credentials, self.ledger, limits, self._infer, foreign)
+        self.examiner = open_examiner(Sources(self.settings, self.codec, self.credentials, self.ledger, self._infer))
         vault, digest = signing.vault(self.settings), signing.prompt_digester(self.settings)
         self.blocklist = Blocklist(self.ledger)
         self.takedowns = Takedowns(

@@ -4,12 +4,14 @@ from detectors.faces.card_faces import CardFaces
 from detectors.faces.comparison import compare, distances
 from detectors.faces.dlib_faces import DlibFaces
 from detectors.faces.face import DIMENSIONS, Box, Face, FaceModel
-from detectors.faces.onnx_embedder import EmbedderOptions, OnnxEmbedder
+from detectors.faces.onnx_embedder import FACE_COMPARISON, EmbedderOptions, OnnxEmbedder
 from detectors.faces.search import FaceMatch, Templates
-from detectors.faces.yunet import YuNet, YuNetOptions
+from detectors.faces.yunet import FACE_DETECTION, YuNet, YuNetOptions
 
 __all__ = [
     "DIMENSIONS",
+    "FACE_COMPARISON",
+    "FACE_DETECTION",
     "Box",
     "CardFaces",
     "DlibFaces",

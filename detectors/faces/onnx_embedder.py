@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from detectors.faces.card import opened
 from detectors.faces.comparison import check_embedding
 from detectors.faces.face import DIMENSIONS
-from models import CPU, Card, ModelFault, Session
+from models import CPU, Card, ModelFault, Session, Task
 
 Distance = Annotated[float, Field(gt=0, le=2, allow_inf_nan=False)]
 Three = tuple[float, float, float]
@@ -21,11 +21,11 @@ _LONGEST = 1e12  # far beyond any embedder; a longer one is broken, and float32 
 
 
 class EmbedderOptions(BaseModel):
-    """A card's `options`. The upright face is resized to `size` px; of the channels in 0..255 (in the order blue,
-    green, red with `bgr`) the `mean` is subtracted, and they are divided by `deviation`.
+    """The aligned face is resized to `size` px. Channels in 0..255 (blue, green, red with `bgr`) are normalised: minus
+    `mean`, divided by `deviation`.
 
-    The distances are Euclidean, of embeddings scaled to length 1: a cosine c lies at sqrt(2 - 2 c). Measure them with
-    benchmarks/faces.py; another model's distances say nothing about this one's.
+    Distances are Euclidean, between embeddings scaled to length 1: a cosine c is a distance of sqrt(2 - 2 c). Measure
+    them with benchmarks/faces.py; they do not carry over from one model to another.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -67,3 +67,11 @@ class OnnxEmbedder:
         embedding = np.asarray(found / length, np.float32)
         embedding.setflags(write=False)
         return embedding
+
+
+FACE_COMPARISON = Task(
+    "face-comparison",
+    "Embeds an aligned face as 128 numbers, in place of dlib.",
+    OnnxEmbedder,
+    options=(EmbedderOptions,),
+)

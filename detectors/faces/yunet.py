@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from detectors.faces.card import opened
 from detectors.faces.detection import LARGEST_SCALE
-from models import CPU, Card, ModelFault, Session
+from models import CPU, Card, ModelFault, Session, Task
 
 RGB = NDArray[np.uint8]
 Outputs = Mapping[str, NDArray[np.float32]]
@@ -30,12 +30,12 @@ _FURTHEST = 1e6  # px; a point beyond is no answer
 
 
 class YuNetOptions(BaseModel):
-    """A card's `options`: the network sees a square of `size` px, in its upper left corner a copy of the picture.
+    """The network sees a square of `size` px with a copy of the image in its upper left corner.
 
-    There is one copy for each of `searched`, the px of its longest side (unset: all of the square, and half of it):
-    the network was trained on faces of 10 to 300 px, and a close portrait is larger than that in the first. `score`
-    (0..1) is what makes a face, lower than the .9 of OpenCV's samples, because a face that is missed here passes
-    unasked; of two that overlap by more than `overlap` the likelier stays.
+    `searched` lists the longest sides of the copies in px, one search each (default: the whole square, and half of
+    it). The network was trained on faces of 10 to 300 px, and a close portrait is larger than that in the first copy.
+    Faces score `score` or more; the default is below the 0.9 of OpenCV's samples, because nobody is asked about a face
+    that is missed. Of two faces that overlap by more than `overlap`, the one with the higher score is kept.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -162,3 +162,11 @@ def likeliest(found: Located, score: float, overlap: float) -> Located:
     boxes = np.trunc(found.boxes)
     kept = np.asarray(cv2.dnn.NMSBoxes(boxes.tolist(), found.scores.tolist(), score, overlap, 1.0, _MOST), np.intp)
     return Located(found.boxes[kept], found.landmarks[kept], found.scores[kept])
+
+
+FACE_DETECTION = Task(
+    "face-detection",
+    "Finds faces and five points of each, in place of dlib. Needs a card of task face-comparison.",
+    YuNet,
+    options=(YuNetOptions,),
+)

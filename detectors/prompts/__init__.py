@@ -1,7 +1,7 @@
 """Evidence from the words of an order: rules and a classifier over the prompt without its disguises."""
 
 from detectors.prompts.categories import LEARNED, Category, Learned
-from detectors.prompts.classifier import Score
+from detectors.prompts.classifier import PROMPT_SCREENING, Score
 from detectors.prompts.normalise import LONGEST, Normalised, normalise
 from detectors.prompts.rules import NAMES, PromptRules, RuleFileError, RuleHit, name_key
 from detectors.prompts.screen import PromptFinding, PromptScreen
@@ -10,6 +10,7 @@ __all__ = [
     "LEARNED",
     "LONGEST",
     "NAMES",
+    "PROMPT_SCREENING",
     "Category",
     "Learned",
     "Normalised",

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from detectors.prompts.categories import LEARNED, Learned
 from detectors.prompts.features import features
-from models import CPU, Card, ModelFault, Session
+from models import CPU, Card, ModelFault, Session, Task
 
 _TOLERANCE = 0.01  # kernels differ in the last digits, a wrong model in the first
 
@@ -83,3 +83,10 @@ def _limits(card: Card) -> PromptThresholds:
     if set(limits.limits) != set(LEARNED):
         raise ModelFault(f"{card.identity}: limits.json does not name every category")
     return limits
+
+
+PROMPT_SCREENING = Task(
+    "prompt-screening",
+    "Scores a prompt by category of unwanted content.",
+    PromptClassifier,
+)

@@ -18,11 +18,11 @@ Name = Annotated[str, Field(min_length=1, max_length=80)]
 
 
 class BoxOptions(BaseModel):
-    """A card's `options`: what the model is shown, what it can name, and which of that is unsafe.
+    """An object detector: how its input is prepared, all its classes, and which of them are unsafe.
 
-    The picture is reduced or enlarged until its longer side has `size` px, and laid into a square of that size filled
-    with `fill` (0..255): into its `corner` (upper left, as NudeNet does) or `centre` (as Ultralytics does). Channels,
-    red first or with `bgr` blue first, are divided by 255. `labels` are all the model's classes in its order.
+    The image is scaled until its longer side has `size` px and placed in a square of that size filled with `fill`: in
+    its upper left `corner` (as NudeNet does) or `centre` (as Ultralytics does). Channels, red first or with `bgr` blue
+    first, are divided by 255. `labels` are all classes of the model, in its order.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,7 +38,7 @@ class BoxOptions(BaseModel):
         BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
         Field(min_length=1),
     ]
-    label: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", description="What findings call them.")]
+    label: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", description="Name of what it finds.")]
 
 
 class BoxCard:

@@ -16,15 +16,15 @@ Index = Annotated[int, Field(ge=0)]
 
 
 class SafetyOptions(ClassifierOptions):
-    """A card's `options`: beside how the model is asked, which of its outputs mean unsafe, and what to call that."""
+    """A classifier: how its input is prepared, which of its outputs mean unsafe, and what findings call that."""
 
     unsafe: Annotated[
         tuple[Index, ...],
         BeforeValidator(lambda value: [value] if isinstance(value, int) else value),
         AfterValidator(lambda indices: tuple(sorted(set(indices)))),
-        Field(min_length=1, description="Index of the output that says unsafe; of several, the sum counts."),
+        Field(min_length=1, description="Index of the output that means unsafe, or a list of them; their sum counts."),
     ]
-    label: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", description="What they say, as findings name it.")]
+    label: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", description="Name of what it finds.")]
 
 
 class SafetyCard:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models import CPU, Card, Session, find_card
+from models import CPU, Card, Session, Task, find_card
 
 BLOCKS = (7, 8, 9)
 FEATURES = len(BLOCKS) * 3 * 768
@@ -41,6 +41,13 @@ class Encoder:
         scaled = (view.astype(np.float32) / 255 - _MEAN) / _DEVIATION
         blocks = self._session.run_all(np.ascontiguousarray(scaled.transpose(0, 3, 1, 2)))
         return np.concatenate([part for block in blocks for part in _summary(block)], axis=1)
+
+
+IMAGE_FEATURES = Task(
+    "image-features",
+    "CLIP ViT-B/16 features for the shipped classifier of synthetic images.",
+    Encoder,
+)
 
 
 def tensor_of(block: int) -> str:

@@ -9,14 +9,14 @@ from pydantic import Field
 
 from detectors.findings import Finding
 from detectors.onnx_classifier import ClassifierOptions, OnnxClassifier, options_of
-from models import CPU, Card
+from models import CPU, Card, Task
 
 
 class MemberOptions(ClassifierOptions):
-    """A card's `options`: beside how the model is asked, which of its outputs means synthetic."""
+    """A classifier: how its input is prepared, and which of its outputs means synthetic."""
 
-    synthetic: Annotated[int, Field(ge=0, description="Index of the output that says synthetic.")]
-    inverted: Annotated[bool, Field(description="That output says real instead.")] = False
+    synthetic: Annotated[int, Field(ge=0, description="Index of the output that means synthetic.")]
+    inverted: Annotated[bool, Field(description="That output means real instead.")] = False
 
 
 class Member:
@@ -42,3 +42,11 @@ class Member:
 
     def _finding(self, score: float) -> Finding:
         return Finding(self.card.name, "synthetic", score, self.card.identity, self.digest)
+
+
+SYNTHETIC_DETECTION = Task(
+    "synthetic-detection",
+    "Scores how synthetic an image is. Every such card is one more classifier beside the shipped ones.",
+    Member,
+    options=(MemberOptions,),
+)

@@ -19,33 +19,34 @@ from service.kit.errors import BadRequest, FileUnreadable, InputError
 from service.kit.settings import Settings, load_settings
 from service.media.pictures import decode, limits_of
 
-Wanted = tuple[str, str, bool]
+Labelled = tuple[str, str, bool]
+"""Path, sub-folder, and whether the image is synthetic."""
 
 _FIGURES = ("condition", "real", "synthetic", "AUROC", "90 % interval", "recall\nat 5 %", "recall\nat 1 %", "ECE")
-_GROUPS = ("folder", "class", "pictures", *(f"{what}\n{c}" for c in CONDITIONS for what in ("AUROC", "flagged")))
+_GROUPS = ("folder", "class", "images", *(f"{what}\n{c}" for c in CONDITIONS for what in ("AUROC", "flagged")))
 
 
 def benchmark(
-    real: Annotated[Path, typer.Option(help="Folder of real pictures; its sub-folders are told apart.")],
-    fake: Annotated[Path, typer.Option(help="Folder of synthetic pictures; its sub-folders are told apart.")],
-    out: Annotated[Path | None, typer.Option(help="Folder for report.json and index.html with charts.")] = None,
+    real: Annotated[Path, typer.Option(help="Folder of real images; results are shown by sub-folder.")],
+    fake: Annotated[Path, typer.Option(help="Folder of synthetic images; results are shown by sub-folder.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for report.json, and index.html with charts.")] = None,
     own_thresholds: Annotated[
         Path | None, typer.Option("--thresholds", help="Write a threshold file for COUNTERMARK_THRESHOLDS.")
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many pictures of each class.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Number of images of each class, at most.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Write over files that are there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite existing files.")] = False,
 ) -> None:
-    """Measure the detector on your own pictures, as stored and as posted (512 px, JPEG 75)."""
+    """Measure the detector on your own images, as stored and as posted (512 px, JPEG quality 75)."""
     settings = load_settings()
-    wanted = [*_pictures(real, False, limit), *_pictures(fake, True, limit)]
+    labelled = [*_images(real, False, limit), *_images(fake, True, limit)]
     if out:
         _prepare(out, force)
     if own_thresholds:
-        check_enough([is_fake for *_, is_fake in wanted])
+        check_enough([is_fake for *_, is_fake in labelled])
         files.check_target(str(own_thresholds), force)
-        settings = settings.model_copy(update={"thresholds": None})  # a file for another calibration is replaced here
-    samples = _samples(settings, wanted)
+        settings = settings.model_copy(update={"thresholds": None})  # an existing file may be for another calibration
+    samples = _samples(settings, labelled)
     found = summarise(samples)
     if out:
         files.write(str(out / "report.json"), (found.model_dump_json(indent=1) + "\n").encode())
@@ -54,16 +55,16 @@ def benchmark(
         print(found.model_dump_json())
     else:
         _show(found)
-    if own_thresholds:  # last: unreadable pictures can leave too few, and the figures hold all the same
+    if own_thresholds:  # last: unreadable images can leave too few, but the figures still hold
         files.write(str(own_thresholds), (thresholds(samples).model_dump_json(indent=1) + "\n").encode())
 
 
-def _samples(settings: Settings, wanted: Sequence[Wanted]) -> list[Sample]:
-    """Every picture judged; those that cannot be read are named, counted and left out."""
+def _samples(settings: Settings, labelled: Sequence[Labelled]) -> list[Sample]:
+    """Score every image. Those that cannot be read are named, counted and left out."""
     progress = Console(stderr=True)
     classifier, limits = open_classifier(settings), limits_of(settings)
     samples = []
-    for name, group, is_fake in track(wanted, "Judging", console=progress, transient=True):
+    for name, group, is_fake in track(labelled, "Judging", console=progress, transient=True):
         try:
             picture = decode(files.read(name, settings.max_bytes), limits)
         except InputError as error:
@@ -71,15 +72,15 @@ def _samples(settings: Settings, wanted: Sequence[Wanted]) -> list[Sample]:
             progress.print(text, markup=False, soft_wrap=True)
             continue
         samples.append(judge(classifier, picture, group, is_fake))
-    if len(samples) < len(wanted):
-        progress.print(f"{len(wanted) - len(samples)} of {len(wanted)} pictures left out", highlight=False)
+    if len(samples) < len(labelled):
+        progress.print(f"{len(labelled) - len(samples)} of {len(labelled)} images left out", highlight=False)
     return samples
 
 
-def _pictures(folder: Path, fake: bool, limit: int | None) -> Iterator[Wanted]:
-    """Path, sub-folder and class of every picture below a folder; `limit` takes evenly from the sorted paths."""
+def _images(folder: Path, fake: bool, limit: int | None) -> Iterator[Labelled]:
+    """Path, sub-folder and class of every image below a folder; `limit` picks evenly from the sorted paths."""
     if not folder.is_dir():
-        raise BadRequest(f"{folder} is no folder", hint="Name a folder of pictures.")
+        raise BadRequest(f"{folder} is not a folder", hint="Give a folder of images.")
     try:
         names = list(files.expand([str(folder)]))
     except FileUnreadable as empty:
@@ -93,7 +94,7 @@ def _prepare(out: Path, force: bool) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as denied:
-        raise BadRequest(f"{out} cannot be made: {denied.strerror}", hint="Choose another folder.") from denied
+        raise BadRequest(f"{out} cannot be created: {denied.strerror}", hint="Choose another folder.") from denied
     for name in ("report.json", "index.html"):
         files.check_target(str(out / name), force)
 
@@ -102,14 +103,14 @@ def _show(found: Benchmark) -> None:
     console = Console()
     for title, headings, rows in (
         (f"Detector {found.calibration}", _FIGURES, _figure_rows(found)),
-        ("By folder; flagged: called synthetic", _GROUPS, _group_rows(found)),
+        ("By folder; flagged: share called synthetic", _GROUPS, _group_rows(found)),
     ):
         table = Table(title=Text(title), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
         for number, heading in enumerate(headings):
-            how: JustifyMethod = "right" if number else "left"  # only the first column, a path, may be broken
+            how: JustifyMethod = "right" if number else "left"  # only the first column, a path, may wrap
             table.add_column(heading, justify=how, overflow="fold", no_wrap=number > 0)
         for row in rows:
-            table.add_row(*map(Text, row))  # as text: a folder's name may look like markup
+            table.add_row(*map(Text, row))  # as text: a folder name may look like markup
         console.print(table)
 
 
@@ -117,7 +118,7 @@ def _page(found: Benchmark, samples: list[Sample]) -> str:
     classes = {c: (scores(samples, c, False), scores(samples, c, True)) for c in CONDITIONS}
     calibration = {c: [(p, share) for p, share, _ in reliability(*both)] for c, both in classes.items()}
     return charts.page(
-        "Countermark: the detector on your pictures",
+        "Countermark: the detector on your images",
         charts.table(_FIGURES, _figure_rows(found)),
         charts.chart("ROC", "false-positive rate", "recall", {c: roc(*both) for c, both in classes.items()}),
         charts.chart("Calibration", "mean p(synthetic)", "share that is synthetic", calibration),
@@ -129,7 +130,7 @@ def _page(found: Benchmark, samples: list[Sample]) -> str:
 
 def _histogram(condition: str, real: Scores, fake: Scores) -> str:
     shares = {"real": histogram(real), "synthetic": histogram(fake)}
-    return charts.histogram(f"Scores, {condition}", "p(synthetic)", "share of pictures", shares)
+    return charts.histogram(f"Scores, {condition}", "p(synthetic)", "share of images", shares)
 
 
 def _figure_rows(found: Benchmark) -> list[list[str]]:

@@ -23,18 +23,18 @@ _COLUMNS = ("file", "p_synthetic", "low", "high", "verdict", "warnings", "sha256
 
 
 def detect(
-    paths: Annotated[list[str], typer.Argument(help="Pictures, folders or globs; - reads standard input.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+    paths: Annotated[list[str], typer.Argument(help="Images, folders or globs; - reads standard input.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
     heatmap: Annotated[
-        Path | None, typer.Option(help="Folder for a PNG of each picture: where it looks generated.")
+        Path | None, typer.Option(help="Folder for a PNG of each image: where it looks generated.")
     ] = None,
     to_csv: Annotated[Path | None, typer.Option("--csv", help="Write a table to this file.")] = None,
     threshold_fpr: Annotated[
         float | None, typer.Option(help="False-positive rate of `likely_synthetic`: 0.05 or 0.01.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Write over a table that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing table.")] = False,
 ) -> None:
-    """Judge whether pictures are synthetic, by classifiers alone: exit 0 whenever they could be read."""
+    """Judge whether images are synthetic, by classifiers alone. Exit code: 0 if all of them could be read."""
     settings = load_settings()
     names = list(files.expand(paths))
     if to_csv:
@@ -58,7 +58,7 @@ def detect(
         rows.append(_row(found))
         _show(console, found, as_json)
         if heatmap:
-            _draw(classifier, data, heatmap / f"{files.stem(name)}-{found.sha256[:8]}.png")
+            _write_heatmap(classifier, data, heatmap / f"{files.stem(name)}-{found.sha256[:8]}.png")
     if to_csv:
         _write_csv(to_csv, rows)
     raise typer.Exit(max(codes))
@@ -76,9 +76,9 @@ def _show(console: Console, found: Detection, as_json: bool) -> None:
         console.print(f"  {reason.text}", markup=False, soft_wrap=True)
 
 
-def _draw(classifier: Classifier, data: bytes, path: Path) -> None:
-    picture, heat = classifier.heatmap(data)
-    files.write(str(path), encode(overlay(picture, heat), "png")[0])
+def _write_heatmap(classifier: Classifier, data: bytes, path: Path) -> None:
+    image, heat = classifier.heatmap(data)
+    files.write(str(path), encode(overlay(image, heat), "png")[0])
 
 
 def _row(found: Detection) -> dict[str, Any]:

@@ -17,15 +17,15 @@ from service.kit.settings import load_settings
 from service.media.heatmaps import overlay
 from service.media.pictures import encode
 
-Files = Annotated[list[str], typer.Argument(help="Pictures; - reads standard input.", metavar="FILE...")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
+Files = Annotated[list[str], typer.Argument(help="Images; - reads standard input.", metavar="FILE...")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")]
 
-# Several files, one exit code: the gravest. Later in this list is graver.
-_GRAVITY = (0, 1, 2, 5, 7, 4, 3, 70)
+# Several files share one exit code, the most severe. Later in this list is more severe.
+_SEVERITY = (0, 1, 2, 5, 7, 4, 3, 70)
 
 
 def verify(names: Files, as_json: Json = False) -> None:
-    """Check marks and credentials: exit 0 verified, 1 nothing found, 3 invalid or tampered, 4 untrusted."""
+    """Check watermarks and credentials. Exit code: 0 verified, 1 nothing found, 3 invalid or tampered, 4 untrusted."""
     raise typer.Exit(
         _examine_all(names, as_json, present.line, lambda report: EXIT_CODES[report.outcome], classify=False)
     )
@@ -35,10 +35,11 @@ def inspect(
     names: Files,
     as_json: Json = False,
     heatmap: Annotated[
-        Path | None, typer.Option(help="Folder for a PNG of each marked picture: where the mark still is.")
+        Path | None,
+        typer.Option(help="Folder for a PNG of each watermarked image: where the watermark remains."),
     ] = None,
 ) -> None:
-    """Report everything known about pictures; exit 0 whenever they could be read."""
+    """Report everything known about images. Exit code: 0 if all of them could be read."""
     if heatmap:
         files.make_folder(heatmap)
     raise typer.Exit(_examine_all(names, as_json, present.full, lambda _report: 0, heatmap=heatmap))
@@ -53,7 +54,7 @@ def _examine_all(
     classify: bool = True,
     heatmap: Path | None = None,
 ) -> int:
-    """Examine each file; one that cannot be read does not keep the others from their report."""
+    """Examine each file and return the exit code. A file that cannot be read does not stop the others."""
     console = Console(highlight=False)
     progress = Console(stderr=True)
     installation = open_installation(load_settings())
@@ -70,13 +71,13 @@ def _examine_all(
             print(report.model_dump_json())
         else:
             show(console, report)
-    return max(codes, key=_GRAVITY.index)
+    return max(codes, key=_SEVERITY.index)
 
 
 def _examine(installation: Installation, name: str, classify: bool, heatmap: Path | None) -> Report:
     data = files.read(name, installation.settings.max_bytes)
     report = installation.examiner.examine(data, files.label(name), classify=classify)
-    if heatmap and (found := installation.examiner.mark_map(data)):
+    if heatmap and (found := installation.examiner.heatmap(data)):
         target = heatmap / f"{files.stem(name)}-{report.asset.sha256[:8]}.png"
         files.write(str(target), encode(overlay(*found), "png")[0])
     return report

@@ -1,1 +1,1 @@
-"""From any file to a report of what it claims, carries, matches and probably is."""
+"""Reports on any image file: what it claims, carries, matches and probably is."""

@@ -1,18 +1,26 @@
 """The examiner's parts, opened from the settings."""
 
-from detectors import Encoder, Member, Synthetic
-from models import Card, ModelError, find_card
+from detectors import IMAGE_FEATURES, SYNTHETIC_DETECTION, Synthetic
+from models import ModelError, find_card
 from service.examiner.classifier import Classifier, Thresholds
+from service.examiner.examination import Sources
+from service.examiner.examiner import Examiner
+from service.examiner.lanes import LANES
 from service.kit.errors import Unavailable
-from service.kit.model_store import known_cards, store
+from service.kit.model_store import added_cards, store
 from service.kit.settings import Settings
 from service.media.pictures import limits_of
 
 ENCODER = "clip-vit-b16"
 
 
+def open_examiner(sources: Sources) -> Examiner:
+    """An examiner with every lane of evidence. Raises Misconfigured if a lane's settings cannot be used."""
+    return Examiner(sources, limits_of(sources.settings), [lane.open(sources) for lane in LANES])
+
+
 def open_classifier(settings: Settings) -> Classifier:
-    """The classifiers alone: neither ledger nor keys are opened or made.
+    """The classifiers alone; opens neither ledger nor keys.
 
     Raises:
         Unavailable, Misconfigured: as `Installation.classifier`.
@@ -21,16 +29,12 @@ def open_classifier(settings: Settings) -> Classifier:
     threads, providers = settings.threads, settings.onnx_providers
     try:
         pulled = card.source.root().exists()
-        encoder = Encoder(card, threads=threads, providers=providers) if pulled else None
-        members = [Member(card, threads=threads, providers=providers) for card in _members(settings)]
+        encoder = IMAGE_FEATURES.open(card, threads=threads, providers=providers) if pulled else None
+        added = added_cards(SYNTHETIC_DETECTION, settings)
+        members = [SYNTHETIC_DETECTION.open(each, threads=threads, providers=providers) for each in added]
         detector = Synthetic(encoder, members=members, threads=threads, providers=providers)
     except ModelError as unusable:
         raise Unavailable(str(unusable)) from unusable
     thresholds = Thresholds.load(settings.thresholds) if settings.thresholds else None
     limits = limits_of(settings)
     return Classifier(detector, limits, settings.threshold_fpr, thresholds)
-
-
-def _members(settings: Settings) -> list[Card]:
-    """Cards of classifiers that an operator added."""
-    return [c for c in known_cards(settings) if c.task == "synthetic-detection" and c.source.kind != "shipped"]

@@ -1,4 +1,4 @@
-"""The installed classifiers measured on somebody's own pictures, as stored and as a platform would post them."""
+"""The installed classifiers, measured on an operator's images: as stored, and as a platform would post them."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from service.examiner import ensemble, metrics
 from service.examiner.classifier import Classifier, Thresholds
-from service.examiner.report import Inferred
+from service.examiner.inference import Inferred
 from service.kit.errors import BadRequest
 from service.media.pictures import Picture
 
@@ -18,13 +18,13 @@ CONDITIONS = ("stored", "posted")
 _LONG_SIDE, _QUALITY = 512, 75
 _RATES = (0.05, 0.01)
 _MISSED = 0.05
-_LAST_DIGIT = 1e-4  # Inferred rounds to it and the verdict does not: a threshold moves by it to keep its rate
+_LAST_DIGIT = 1e-4  # `Inferred` is rounded, the verdict is not: thresholds move by this to keep their rate
 _FEWEST_REAL, _FEWEST_FAKE = 100, 20
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One judged picture: which folder it came from, its class, and what was said of it in each condition."""
+    """One scored image: the folder it came from, its class, and the classifiers' answer in each condition."""
 
     group: str
     fake: bool
@@ -32,7 +32,7 @@ class Sample:
 
 
 class Figures(BaseModel):
-    """One condition over all pictures. Rates are of this very set."""
+    """One condition over all images. Rates are those of this set."""
 
     condition: str
     real: int
@@ -45,7 +45,7 @@ class Figures(BaseModel):
 
 
 class Group(BaseModel):
-    """One sub-folder: `auroc` of a synthetic one against every real picture; `flagged`: share called synthetic."""
+    """One sub-folder. `auroc`: of a synthetic one, against every real image; `flagged`: share called synthetic."""
 
     group: str
     fake: bool
@@ -63,15 +63,15 @@ class Benchmark(BaseModel):
 
 
 def judge(classifier: Classifier, picture: Picture, group: str, fake: bool) -> Sample:
-    """Both conditions of one picture. Raises Unavailable where a classifier fails."""
+    """Score one image in both conditions. Raises Unavailable if a classifier fails."""
     posted = Picture(_posted(picture.rgb), b"", "image/jpeg", picture.metadata, _QUALITY)
     return Sample(group, fake, {"stored": classifier.infer(picture), "posted": classifier.infer(posted)})
 
 
 def summarise(samples: list[Sample]) -> Benchmark:
-    """The figures. Raises BadRequest where one class has no pictures."""
+    """The figures. Raises BadRequest if a class has no images."""
     if not any(s.fake for s in samples) or all(s.fake for s in samples):
-        raise BadRequest("a class has no picture that can be read", hint="Name a folder of each class.")
+        raise BadRequest("a class has no image that can be read", hint="Give a folder of each class.")
     groups = sorted({(sample.fake, sample.group) for sample in samples})
     return Benchmark(
         calibration=_calibration(samples),
@@ -81,10 +81,10 @@ def summarise(samples: list[Sample]) -> Benchmark:
 
 
 def thresholds(samples: list[Sample]) -> Thresholds:
-    """Thresholds for these pictures, over both conditions, and a vote for every classifier an operator added.
+    """Thresholds for these images, over both conditions, and a vote for every classifier that an operator added.
 
     Raises:
-        BadRequest: they are too few.
+        BadRequest: there are too few images.
     """
     check_enough([sample.fake for sample in samples])
     votes = {digest: _vote(samples, digest) for digest in _members(samples)}
@@ -95,13 +95,13 @@ def thresholds(samples: list[Sample]) -> Thresholds:
 
 
 def check_enough(fake: Sequence[bool]) -> None:
-    """Raises BadRequest where pictures of these classes are too few for thresholds."""
+    """Raises BadRequest if there are too few images of a class for thresholds."""
     synthetic = sum(fake)
     real = len(fake) - synthetic
     if real < _FEWEST_REAL or synthetic < _FEWEST_FAKE:
         raise BadRequest(
-            f"{real} real and {synthetic} synthetic pictures are too few for thresholds",
-            hint=f"Take {_FEWEST_REAL} real and {_FEWEST_FAKE} synthetic ones at least.",
+            f"{real} real and {synthetic} synthetic images are too few for thresholds",
+            hint=f"Give at least {_FEWEST_REAL} real and {_FEWEST_FAKE} synthetic ones.",
         )
 
 
@@ -111,7 +111,7 @@ def scores(samples: Iterable[Sample], condition: str, fake: bool) -> metrics.Sco
 
 
 def _posted(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """At most 512 px long, saved as JPEG quality 75 and read again."""
+    """At most 512 px on the longer side, saved as JPEG quality 75 and read back."""
     scale = min(1.0, _LONG_SIDE / max(rgb.shape[:2]))
     size = (max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
     small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
@@ -157,12 +157,12 @@ def _group(samples: list[Sample], name: str, fake: bool) -> Group:
 
 
 def _both(samples: list[Sample], fake: bool) -> list[Inferred]:
-    """What was said of one class, as stored and then as posted."""
+    """The classifiers' answers for one class, as stored and then as posted."""
     return [sample.inferred[condition] for condition in CONDITIONS for sample in samples if sample.fake is fake]
 
 
 def _members(samples: list[Sample]) -> list[str]:
-    """The digests of the classifiers that an operator added; ours comes first."""
+    """The digests of the classifiers that an operator added; the first finding is ours."""
     return [finding.digest for finding in samples[0].inferred["stored"].findings[1:]]
 
 

@@ -1,4 +1,4 @@
-"""The classifiers behind one interface: a picture becomes an `Inferred`, a file a `Detection`."""
+"""The classifiers behind one interface: an image becomes an `Inferred`, a file a `Detection`."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,39 +10,40 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from detectors import OUT_OF_SCOPE, Inference, Prepared, Synthetic
 from models import ModelError
-from service.examiner import policy
 from service.examiner.ensemble import DIGITS, Vote, pooled, shifted
-from service.examiner.report import REASONS, DetectorFinding, Inferred, Reason
+from service.examiner.inference import ClassifierReason, DetectorFinding, Inferred
+from service.examiner.policy import Verdict
+from service.examiner.sections import Reason
 from service.kit.errors import BadRequest, Misconfigured, Unavailable
 from service.media.pictures import ImageLimits, Picture, decode
 
 _REASON = {
-    policy.Verdict.LIKELY_SYNTHETIC: "classifiers_synthetic",
-    policy.Verdict.LIKELY_CAMERA: "classifiers_camera",
-    policy.Verdict.INCONCLUSIVE: "classifiers_undecided",
+    Verdict.LIKELY_SYNTHETIC: ClassifierReason.SYNTHETIC,
+    Verdict.LIKELY_CAMERA: ClassifierReason.CAMERA,
+    Verdict.INCONCLUSIVE: ClassifierReason.UNDECIDED,
 }
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
 class Detection(Inferred):
-    """What the classifiers say of one file."""
+    """What the classifiers say about one file."""
 
-    file: str = Field(description="The name it was given by; `-` where there was none.")
+    file: str = Field(description="The name the file was given by; `-` if there was none.")
     sha256: str
 
 
 def detection(inferred: Inferred, name: str, sha256: str) -> Detection:
-    """What was said of a picture, tied to its file."""
+    """The classifiers' answer for an image, with its file."""
     return Detection(**dict(inferred), file=name, sha256=sha256)
 
 
 class Thresholds(BaseModel):
-    """Thresholds measured on an operator's own pictures; they hold for one calibration only.
+    """Thresholds measured on an operator's own images; they hold for one calibration only.
 
-    `synthetic_above` maps a false-positive rate (`0.05`) to the probability that this share of real pictures exceeds;
-    `camera_below`: 5 % of synthetic pictures lie below. `votes`: what operators' own classifiers count, by the digest
-    in their finding; one without a vote is heard and does not count.
+    `synthetic_above` maps a false-positive rate (`0.05`) to the probability that this share of real images exceeds;
+    `camera_below`: 5 % of synthetic images lie below. `votes`: the weight of each added classifier, by the digest in
+    its finding; one without a vote is shown and does not count.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -54,17 +55,17 @@ class Thresholds(BaseModel):
 
     @classmethod
     def load(cls, path: Path) -> "Thresholds":
-        """Raises Misconfigured where the file cannot be read or is no threshold file."""
+        """Raises Misconfigured if the file cannot be read or is not a threshold file."""
         try:
             return cls.model_validate_json(path.read_bytes())
         except OSError as gone:
             raise Misconfigured(f"thresholds {path} cannot be read: {gone.strerror}") from gone
         except ValidationError as bad:
-            raise Misconfigured(f"thresholds {path} is no threshold file: {bad.error_count()} faults") from bad
+            raise Misconfigured(f"thresholds {path} is not a threshold file: {bad.error_count()} errors") from bad
 
 
 class Classifier:
-    """Scores pictures and says what the scores mean. Thread-safe; no torch."""
+    """Scores images and says what the scores mean. Thread-safe; no torch."""
 
     def __init__(
         self, detector: Synthetic, limits: ImageLimits, threshold_fpr: float, thresholds: Thresholds | None = None
@@ -75,32 +76,32 @@ class Classifier:
         self._thresholds = thresholds
 
     def infer(self, picture: Picture, threshold_fpr: float | None = None) -> Inferred:
-        """What the classifiers say of a picture, by thresholds for `threshold_fpr` (default: the setting's).
+        """What the classifiers say about an image, by thresholds for `threshold_fpr` (default: the setting's).
 
         Raises:
             BadRequest: there is no threshold for that rate.
-            Unavailable: a classifier failed; a guess would be worse than nothing.
+            Unavailable: a classifier failed; a guess would be worse than no answer.
         """
         (inference,) = self.judge([self.prepare(picture)])
         return self.say(inference, threshold_fpr)
 
     def prepare(self, picture: Picture) -> Prepared:
-        """What the classifiers need of a picture: a small part of its memory."""
+        """What the classifiers need of an image: a small part of its memory."""
         return self._detector.prepare(picture.rgb, picture.jpeg_quality)
 
     def judge(self, pictures: Sequence[Prepared]) -> list[Inference]:
-        """All that costs time, for several pictures at once. Raises Unavailable where a classifier fails."""
+        """The slow part, for several images at once. Raises Unavailable if a classifier fails."""
         try:
             return self._detector.judge(pictures)
         except ModelError as fault:
             raise Unavailable(str(fault)) from fault
 
     def say(self, inference: Inference, threshold_fpr: float | None = None) -> Inferred:
-        """What an inference means by the thresholds. Raises BadRequest as `infer`."""
+        """What an inference means, by the thresholds. Raises BadRequest as `infer`."""
         return self._judged(inference, self._fpr if threshold_fpr is None else threshold_fpr)
 
     def check_rate(self, threshold_fpr: float | None) -> None:
-        """Raises BadRequest where no threshold is known for the rate; before any picture is judged."""
+        """Raises BadRequest if no threshold is known for the rate; called before any image is judged."""
         table = self._thresholds.synthetic_above if self._thresholds else self._detector.synthetic_above
         _threshold(table, self._fpr if threshold_fpr is None else threshold_fpr)
 
@@ -108,19 +109,19 @@ class Classifier:
         """The same for a file.
 
         Raises:
-            InputError: the bytes are no picture that can be read (see `pictures.decode`).
+            InputError: the bytes are not an image that can be read (see `pictures.decode`).
             BadRequest, Unavailable: as `infer`.
         """
         picture = decode(data, self._limits)
         return detection(self.infer(picture, threshold_fpr), name, picture.sha256)
 
     def read(self, data: bytes) -> tuple[Prepared, str]:
-        """A file made ready for `judge`, and its SHA-256. Raises InputError as `detect`."""
+        """A file prepared for `judge`, and its SHA-256. Raises InputError as `detect`."""
         picture = decode(data, self._limits)
         return self.prepare(picture), picture.sha256
 
     def heatmap(self, data: bytes) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        """The picture's working copy (uint8, h x w x 3) and where it looks generated (float32, h x w, 0..1).
+        """The image's working copy (uint8, h x w x 3) and where it looks generated (float32, h x w, 0..1).
 
         Raises:
             InputError, Unavailable: as `detect`.
@@ -140,10 +141,10 @@ class Classifier:
         votes = self._thresholds.votes if self._thresholds else {}
         p = pooled(inference.p_synthetic, findings, votes) if votes else inference.p_synthetic
         low, high = (shifted(edge, inference.p_synthetic, p) for edge in inference.interval)
-        verdict = policy.inferred(p, inference.out_of_scope, above, below)
-        codes = ["classifiers_void" if inference.out_of_scope else _REASON[verdict]]
-        codes += [] if inference.complete else ["encoder_missing"]
-        codes += ["member_not_counted"] if any(f.digest not in votes for f in findings[1:]) else []
+        verdict = verdict_of(p, inference.out_of_scope, above, below)
+        reasons = [ClassifierReason.VOID if inference.out_of_scope else _REASON[verdict]]
+        reasons += [] if inference.complete else [ClassifierReason.ENCODER_MISSING]
+        reasons += [ClassifierReason.MEMBER_NOT_COUNTED] if any(f.digest not in votes for f in findings[1:]) else []
         return Inferred(
             state="available",
             verdict=verdict.value,
@@ -155,22 +156,31 @@ class Classifier:
             findings=findings,
             calibration="+".join([inference.calibration, *(f.model for f in findings if f.digest in votes)]),
             warnings=[Reason(code=code, text=OUT_OF_SCOPE[code]) for code in inference.out_of_scope],
-            reasons=[Reason(code=code, text=REASONS[code]) for code in codes],
+            reasons=[Reason.of(reason) for reason in reasons],
         )
 
     def _limits_for(self, inference: Inference, fpr: float) -> tuple[float, float]:
         own = self._thresholds
         if own and own.calibration != inference.calibration:
             raise Misconfigured(
-                f"the threshold file is for calibration {own.calibration}, this is {inference.calibration}",
+                f"the threshold file is for calibration {own.calibration}, not {inference.calibration}",
                 hint="Run `countermark benchmark` again with --thresholds.",
             )
         table = own.synthetic_above if own else inference.synthetic_above
         return _threshold(table, fpr), own.camera_below if own else inference.camera_below
 
 
+def verdict_of(p: float, out_of_scope: Sequence[str], synthetic_above: float, camera_below: float) -> Verdict:
+    """What a probability (0..1) means. Outside the scope that the classifiers were measured on it means nothing."""
+    if out_of_scope:
+        return Verdict.INCONCLUSIVE
+    if p > synthetic_above:
+        return Verdict.LIKELY_SYNTHETIC
+    return Verdict.LIKELY_CAMERA if p < camera_below else Verdict.INCONCLUSIVE
+
+
 def _threshold(table: Mapping[str, float], fpr: float) -> float:
     if str(fpr) not in table:
         known = ", ".join(table)
-        raise BadRequest(f"there is no threshold for a false-positive rate of {fpr}", hint=f"Choose from {known}.")
+        raise BadRequest(f"no threshold is known for a false-positive rate of {fpr}", hint=f"Choose from {known}.")
     return table[str(fpr)]

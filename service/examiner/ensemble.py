@@ -1,7 +1,7 @@
-"""Operators' own classifiers beside ours: heard from the start, counted once they were measured.
+"""Classifiers that an operator adds: shown from the start, counted once `benchmark --thresholds` has measured them.
 
-Each score becomes log-odds by a logistic regression on it (Platt 1999), and the probability is the mean of all
-log-odds. What goes in is rounded as it is shown, so that the benchmark that measures votes computes the very same.
+A logistic regression turns each score into log-odds (Platt 1999); the probability is the mean of all log-odds. Scores
+are rounded first, as they are shown, so that the benchmark that measures votes computes exactly the same.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from service.examiner.inference import DetectorFinding
 from service.examiner.metrics import Scores
-from service.examiner.report import DetectorFinding
 from service.kit.errors import Misconfigured
 
 DIGITS = 4
@@ -28,15 +28,15 @@ class Vote(BaseModel):
 
 
 def pooled(p: float, findings: Sequence[DetectorFinding], votes: Mapping[str, Vote]) -> float:
-    """The probability (0..1) of ours and every finding whose model's digest has a vote.
+    """The probability (0..1) by our classifiers and every finding whose model has a vote.
 
     Raises:
-        Misconfigured: a model that has a vote was not heard.
+        Misconfigured: a model that has a vote gave no finding.
     """
     scores = {finding.digest: finding.score for finding in findings}
     if absent := sorted(set(votes) - set(scores)):
         raise Misconfigured(
-            f"the threshold file counts on a model that is not here (digest {absent[0][:16]})",
+            f"the threshold file needs a model that is not here (digest {absent[0][:16]})",
             hint="Put it back, or run `countermark benchmark` again with --thresholds.",
         )
     each = [_logit(p), *(vote.weight * _logit(scores[digest]) + vote.bias for digest, vote in votes.items())]
@@ -44,7 +44,7 @@ def pooled(p: float, findings: Sequence[DetectorFinding], votes: Mapping[str, Vo
 
 
 def shifted(edge: float, p: float, to: float) -> float:
-    """An interval's edge, moved in log-odds as far as `p` moved `to`; it stays on its side of it."""
+    """An interval's edge, moved in log-odds as far as `p` moved `to`; it stays on the same side of it."""
     if p == to:
         return edge
     moved = _probability(_logit(edge) + _logit(to) - _logit(p))
@@ -52,9 +52,9 @@ def shifted(edge: float, p: float, to: float) -> float:
 
 
 def fit(real: Scores, fake: Scores) -> Vote:
-    """The vote of a classifier with these scores (float64, N, 0..1); both classes weigh alike.
+    """The vote of a classifier with these scores (float64, N, 0..1); both classes have equal weight.
 
-    Newton's method on the logistic loss with a slight pull to 0, so that classes that do not overlap have an answer.
+    Newton's method on the logistic loss with a slight pull towards 0: classes that do not overlap get a finite vote.
     """
     x = np.array([_logit(score) for score in np.concatenate([real, fake])])
     labels = np.r_[np.zeros(len(real)), np.ones(len(fake))]

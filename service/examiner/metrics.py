@@ -1,4 +1,4 @@
-"""How well scores tell two classes apart: the arithmetic of `countermark benchmark`."""
+"""How well scores separate two classes: the arithmetic of `countermark benchmark`."""
 
 import math
 from collections.abc import Sequence
@@ -10,17 +10,17 @@ Scores = NDArray[np.float64]
 
 
 def auroc(real: Scores, fake: Scores) -> float:
-    """Probability that a synthetic picture scores above a real one, ties counted half (Mann and Whitney 1947)."""
+    """Probability that a synthetic image scores above a real one, ties counted as half (Mann and Whitney 1947)."""
     ordered = np.sort(real)
     below = np.searchsorted(ordered, fake, side="left")
     not_above = np.searchsorted(ordered, fake, side="right")
     return float((below + not_above).mean() / (2 * len(real)))
 
 
-def auroc_interval(real: Scores, fake: Scores, draws: int = 300) -> tuple[float, float]:
-    """90 % bootstrap interval of the AUROC over pictures, the same at every call."""
+def auroc_interval(real: Scores, fake: Scores, resamples: int = 300) -> tuple[float, float]:
+    """90 % bootstrap interval of the AUROC over images; deterministic."""
     rng = np.random.default_rng(0)
-    values = [auroc(rng.choice(real, len(real)), rng.choice(fake, len(fake))) for _ in range(draws)]
+    values = [auroc(rng.choice(real, len(real)), rng.choice(fake, len(fake))) for _ in range(resamples)]
     low, high = np.quantile(values, (0.05, 0.95))
     return float(low), float(high)
 
@@ -32,7 +32,7 @@ def threshold(real: Scores, rate: float) -> float:
 
 
 def recall(real: Scores, fake: Scores, rate: float) -> float:
-    """Share of synthetic pictures above the threshold that a share `rate` of real ones exceeds."""
+    """Share of synthetic images above the threshold that a share `rate` of real ones exceeds."""
     return float((fake > threshold(real, rate)).mean())
 
 
@@ -45,12 +45,12 @@ def wilson(hits: int, of: int, z: float = 1.96) -> tuple[float, float]:
 
 
 def calibration_error(real: Scores, fake: Scores, bins: int = 15) -> float:
-    """Expected calibration error over equally filled bins (Guo et al. 2017); the classes weigh what they number."""
+    """Expected calibration error over equally filled bins (Guo et al. 2017); classes weigh by their size."""
     return float(sum(abs(p - share) * weight for p, share, weight in reliability(real, fake, bins)))
 
 
 def reliability(real: Scores, fake: Scores, bins: int = 15) -> list[tuple[float, float, float]]:
-    """For equally filled bins: mean probability, share of synthetic pictures, share of all pictures."""
+    """For equally filled bins: mean probability, share of synthetic images, share of all images."""
     p = np.concatenate([real, fake])
     labels = _shared(p, np.r_[np.zeros(len(real)), np.ones(len(fake))])
     parts = [part for part in np.array_split(np.argsort(p, kind="stable"), bins) if len(part)]
@@ -70,7 +70,7 @@ def histogram(scores: Scores, bins: int = 20) -> list[float]:
 
 
 def _shared(p: Scores, labels: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The mean label of all equal `p`: a bin's border through ties must not sort them by class."""
+    """The mean label of equal `p`: a bin edge among ties must not sort them by class."""
     _, place = np.unique(p, return_inverse=True)
     means: NDArray[np.float64] = np.bincount(place, labels) / np.bincount(place)
     return means[place]

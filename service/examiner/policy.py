@@ -1,24 +1,26 @@
-"""From evidence to decisions: pure functions, no IO, no models."""
+"""From evidence to decisions: pure functions, no IO, no models.
 
-from collections.abc import Sequence
+Lanes say what they found as signals. This module alone decides what signals are worth: `VERDICTS` and `OUTCOMES` rank
+them, `CONTRADICTIONS` lists the pairs that cannot both be true.
+"""
+
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 
-from detectors import Declaration, Fingerprint, distance
-from watermark import Codec
-from watermark.c2pa.credentials import Credential
-from watermark.c2pa.manifest import DIGITAL_SOURCE_TYPE, mark_id_of
+from detectors import Fingerprint, distance
+from service.examiner.codes import ConflictCode, Topic
 
 SAME_IMAGE_DISTANCE = 31
 """PDQ's own matching threshold. It holds for JPEG quality 20 and half size; unrelated pairs start near 90."""
 
 LOWEST_FINGERPRINT_QUALITY = 20
-"""Below this PDQ quality a picture has too few features for a match to mean anything (PDQ advises 50 for
-photographs; drawings on plain ground reach 20 to 50 and still tell apart)."""
+"""Below this PDQ quality an image has too few features for a match to mean anything (PDQ advises 50 for photographs;
+drawings on a plain background reach 20 to 50 and can still be distinguished)."""
 
 
 def same_image(query: Fingerprint, issued: bytes, issued_quality: int) -> bool | None:
-    """Whether two fingerprints are of one picture; None where either is too featureless to tell."""
+    """Whether two fingerprints come from the same image; None if either has too few features to tell."""
     if min(query.quality, issued_quality) < LOWEST_FINGERPRINT_QUALITY:
         return None
     return distance(query.bits, issued) <= SAME_IMAGE_DISTANCE
@@ -37,148 +39,8 @@ class Verdict(StrEnum):
     INCONCLUSIVE = "inconclusive"
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """All that was found out about one file.
-
-    `mark_id`: the mark in the pixels; `record_known`: it resolves in the ledger; `same_image`: the picture is the
-    issued one (None: cannot tell); `file_known`: this very file was issued; `manifest_known`: its manifest was
-    issued; `foreign_synthetic`: it carries another generator's mark; `matched`: its fingerprint is that of an issued
-    picture; `inferred`: what the classifiers' scores mean.
-    """
-
-    credential: Credential
-    declarations: tuple[Declaration, ...] = ()
-    mark_id: int | None = None
-    record_known: bool = False
-    same_image: bool | None = None
-    file_known: bool = False
-    manifest_known: bool = False
-    foreign_synthetic: bool = False
-    matched: bool = False
-    inferred: Verdict | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """A verdict, the contradictions between kinds of evidence, and the reasons, both as stable codes."""
-
-    verdict: Verdict
-    conflicts: tuple[str, ...]
-    reasons: tuple[str, ...]
-
-
-def judge(evidence: Evidence) -> Judgement:
-    """Weigh the evidence. Absence is never evidence: with nothing found the verdict is `inconclusive`."""
-    reasons = tuple(code for code, holds in _reasons(evidence).items() if holds)
-    conflicts = tuple(code for code, holds in _conflicts(evidence).items() if holds)
-    return Judgement(_verdict(evidence), conflicts, reasons)
-
-
-def _verdict(evidence: Evidence) -> Verdict:
-    marked = evidence.mark_id is not None or evidence.foreign_synthetic
-    origins = origins_of(evidence)
-    ladder = (
-        (evidence.file_known, Verdict.ISSUED_HERE),  # bit for bit, whatever became of the certificate since
-        (evidence.credential.state == "invalid" or _changed_after_issue(evidence), Verdict.TAMPERED),
-        (evidence.record_known and bool(evidence.same_image), Verdict.ISSUED_HERE),
-        (_signed(evidence) and _claims_ai(evidence.credential), Verdict.DECLARED_SYNTHETIC),
-        (marked, Verdict.MARKED_SYNTHETIC),
-        (bool(origins & {"synthetic", "composite"}), Verdict.DECLARED_SYNTHETIC),
-        (evidence.matched, Verdict.LIKELY_SYNTHETIC),
-        # Anyone can sign a claim of a camera; only a signer on a trust list outweighs the classifiers.
-        (evidence.credential.state == "trusted" and _claims_camera(evidence.credential), Verdict.DECLARED_CAMERA),
-        (evidence.inferred is Verdict.LIKELY_SYNTHETIC, Verdict.LIKELY_SYNTHETIC),
-        ("camera" in origins, Verdict.DECLARED_CAMERA),
-        (evidence.inferred is Verdict.LIKELY_CAMERA, Verdict.LIKELY_CAMERA),
-    )
-    return next((verdict for holds, verdict in ladder if holds), Verdict.INCONCLUSIVE)
-
-
-def _reasons(evidence: Evidence) -> dict[str, bool]:
-    state = evidence.credential.state
-    marked = evidence.mark_id is not None
-    return {
-        "credential_trusted": state == "trusted",
-        "credential_untrusted_signer": state == "valid_untrusted",
-        "credential_invalid": state == "invalid",
-        "credential_elsewhere": state == "remote_only",
-        "credential_absent": state == "absent",
-        "file_issued_here": evidence.file_known,
-        "file_changed_after_issue": _changed_after_issue(evidence),
-        "mark_found": marked,
-        "foreign_mark_found": evidence.foreign_synthetic,
-        "mark_resolved": evidence.record_known,
-        "mark_unknown_here": marked and not evidence.record_known,
-        "same_image": evidence.same_image is True,
-        "different_image": evidence.same_image is False,
-        "same_image_undecided": evidence.record_known and evidence.same_image is None,
-        "fingerprint_matched": evidence.matched,
-        "metadata_declares_synthetic": any(d.origin == "synthetic" for d in evidence.declarations),
-        "metadata_declares_composite": any(d.origin == "composite" for d in evidence.declarations),
-        "metadata_declares_camera": any(d.origin == "camera" for d in evidence.declarations),
-    }
-
-
-def _conflicts(evidence: Evidence) -> dict[str, bool]:
-    origins = origins_of(evidence)
-    bindings = [b for b in evidence.credential.soft_bindings if b.algorithm == Codec.ALGORITHM]
-    bound = {mark_id_of(binding.value) for binding in bindings}
-    marked = evidence.mark_id is not None
-    return {
-        "mark_on_other_image": evidence.record_known and evidence.same_image is False,
-        "mark_is_not_the_credentials": marked and bool(bound) and evidence.mark_id not in bound,
-        "camera_claimed_on_marked_image": (marked or evidence.foreign_synthetic) and "camera" in origins,
-        "camera_and_synthetic_claimed": {"camera", "synthetic"} <= origins,
-        "camera_claimed_on_likely_synthetic": evidence.inferred is Verdict.LIKELY_SYNTHETIC and "camera" in origins,
-        "ingredient_invalid": any(i.failures for i in evidence.credential.ingredients),
-    }
-
-
-def origins_of(evidence: Evidence) -> set[str]:
-    """Every origin that metadata or a validly signed credential claims."""
-    origins = {str(d.origin) for d in evidence.declarations} - {"unknown"}
-    if _signed(evidence):
-        origins |= {"synthetic"} if _claims_ai(evidence.credential) else set()
-        origins |= {"camera"} if _claims_camera(evidence.credential) else set()
-    return origins
-
-
-def _signed(evidence: Evidence) -> bool:
-    return evidence.credential.state in ("trusted", "valid_untrusted")
-
-
-def _changed_after_issue(evidence: Evidence) -> bool:
-    """Our own trusted manifest on other bytes: some bytes of a signature's padding can change and stay trusted.
-
-    A stranger can write our ids into a manifest of their own, so an untrusted one proves nothing here.
-    """
-    return evidence.manifest_known and evidence.credential.state == "trusted" and not evidence.file_known
-
-
-def _source_types(credential: Credential) -> set[str]:
-    return {(action.digital_source_type or "").removeprefix(DIGITAL_SOURCE_TYPE) for action in credential.actions}
-
-
-def _claims_ai(credential: Credential) -> bool:
-    return any("AlgorithmicMedia" in kind or kind == "compositeSynthetic" for kind in _source_types(credential))
-
-
-def _claims_camera(credential: Credential) -> bool:
-    return bool(_source_types(credential) & {"digitalCapture", "computationalCapture"})
-
-
-def inferred(p: float, out_of_scope: Sequence[str], synthetic_above: float, camera_below: float) -> Verdict:
-    """What the classifiers' probability means. Outside what they were measured on it means nothing."""
-    if out_of_scope:
-        return Verdict.INCONCLUSIVE
-    if p > synthetic_above:
-        return Verdict.LIKELY_SYNTHETIC
-    return Verdict.LIKELY_CAMERA if p < camera_below else Verdict.INCONCLUSIVE
-
-
 class Outcome(StrEnum):
-    """What `verify` answers; each has its exit code."""
+    """The answer of `verify`; each has its exit code."""
 
     VERIFIED = "verified"
     NOTHING = "nothing_found"
@@ -189,18 +51,110 @@ class Outcome(StrEnum):
 EXIT_CODES = {Outcome.VERIFIED: 0, Outcome.NOTHING: 1, Outcome.INVALID: 3, Outcome.UNTRUSTED: 4}
 
 
-def outcome(evidence: Evidence) -> Outcome:
-    """Marks and credentials alone: unsigned metadata anyone can write verifies nothing.
+class Signal(Enum):
+    """One thing that a lane's evidence shows."""
 
-    `untrusted` is a sound signature of somebody we do not know, or a mark that cannot be tied to this picture.
-    """
-    state = evidence.credential.state
-    ladder = (
-        (evidence.file_known, Outcome.VERIFIED),
-        (state == "invalid" or _changed_after_issue(evidence), Outcome.INVALID),
-        (state == "trusted", Outcome.VERIFIED),
-        (state == "valid_untrusted", Outcome.UNTRUSTED),  # a stranger's claim is not verified by our mark
-        (evidence.same_image is True, Outcome.VERIFIED),
-        (evidence.mark_id is not None, Outcome.UNTRUSTED),
+    ISSUED_FILE = auto()
+    """The ledger holds this exact file."""
+    BROKEN_CREDENTIAL = auto()
+    """A credential does not validate, or is ours and was moved to other bytes."""
+    TRUSTED_SIGNER = auto()
+    """A valid credential whose signer is on a trust list."""
+    UNKNOWN_SIGNER = auto()
+    """A valid credential whose signer is on no trust list."""
+    SIGNED_SYNTHETIC = auto()
+    """A valid credential says that a generator made the image."""
+    TRUSTED_CAMERA = auto()
+    """A credential from a trusted signer says that a camera made the image."""
+    OWN_MARK = auto()
+    """The pixels carry our watermark."""
+    ISSUED_IMAGE = auto()
+    """Our watermark leads to an issued image, and this is that image."""
+    GENERATOR_MARK = auto()
+    """The pixels carry a watermark that only generators embed, ours or another."""
+    SIMILAR_IMAGE = auto()
+    """The ledger holds an image that looks like this one."""
+    SYNTHETIC_CLAIMED = auto()
+    """Metadata or a valid credential says that a generator made the image."""
+    COMPOSITE_CLAIMED = auto()
+    """Metadata says that parts of the image are generated."""
+    CAMERA_CLAIMED = auto()
+    """Metadata or a valid credential says that a camera made the image."""
+    SCORED_SYNTHETIC = auto()
+    """The classifiers score the image above the threshold for synthetic images."""
+    SCORED_CAMERA = auto()
+    """The classifiers score the image where few synthetic images lie."""
+
+
+VERDICTS: Mapping[Signal, Verdict] = {
+    Signal.ISSUED_FILE: Verdict.ISSUED_HERE,  # bit for bit, whatever has become of its certificate since
+    Signal.BROKEN_CREDENTIAL: Verdict.TAMPERED,
+    Signal.ISSUED_IMAGE: Verdict.ISSUED_HERE,
+    Signal.SIGNED_SYNTHETIC: Verdict.DECLARED_SYNTHETIC,
+    Signal.GENERATOR_MARK: Verdict.MARKED_SYNTHETIC,
+    Signal.SYNTHETIC_CLAIMED: Verdict.DECLARED_SYNTHETIC,
+    Signal.COMPOSITE_CLAIMED: Verdict.DECLARED_SYNTHETIC,
+    Signal.SIMILAR_IMAGE: Verdict.LIKELY_SYNTHETIC,
+    # Anyone can sign a claim that a camera was used; only a signer on a trust list outweighs the classifiers.
+    Signal.TRUSTED_CAMERA: Verdict.DECLARED_CAMERA,
+    Signal.SCORED_SYNTHETIC: Verdict.LIKELY_SYNTHETIC,
+    Signal.CAMERA_CLAIMED: Verdict.DECLARED_CAMERA,
+    Signal.SCORED_CAMERA: Verdict.LIKELY_CAMERA,
+}
+"""The verdict that each signal supports, strongest first. The first signal present decides."""
+
+OUTCOMES: Mapping[Signal, Outcome] = {
+    Signal.ISSUED_FILE: Outcome.VERIFIED,
+    Signal.BROKEN_CREDENTIAL: Outcome.INVALID,
+    Signal.TRUSTED_SIGNER: Outcome.VERIFIED,
+    Signal.UNKNOWN_SIGNER: Outcome.UNTRUSTED,  # our watermark does not vouch for a stranger's claim
+    Signal.ISSUED_IMAGE: Outcome.VERIFIED,
+    Signal.OWN_MARK: Outcome.UNTRUSTED,  # it cannot be tied to this image
+}
+"""What `verify` answers, strongest first. Watermarks and credentials only: anyone can write unsigned metadata."""
+
+
+class Contradiction(ConflictCode):
+    """Conflicts between kinds of evidence, whichever lanes they come from."""
+
+    CAMERA_CLAIMED_ON_MARKED_IMAGE = (
+        "camera_claimed_on_marked_image",
+        Topic.ORIGIN,
+        "The file claims that a camera made the image, but the pixels carry a generator's watermark.",
     )
-    return next((answer for holds, answer in ladder if holds), Outcome.NOTHING)
+    CAMERA_AND_SYNTHETIC_CLAIMED = (
+        "camera_and_synthetic_claimed",
+        Topic.ORIGIN,
+        "The file claims both that a camera and that a generator made the image.",
+    )
+    CAMERA_CLAIMED_ON_LIKELY_SYNTHETIC = (
+        "camera_claimed_on_likely_synthetic",
+        Topic.ORIGIN,
+        "The file claims that a camera made the image, but the classifiers find it likely synthetic.",
+    )
+
+
+CONTRADICTIONS: Mapping[Contradiction, frozenset[Signal]] = {
+    Contradiction.CAMERA_CLAIMED_ON_MARKED_IMAGE: frozenset({Signal.CAMERA_CLAIMED, Signal.GENERATOR_MARK}),
+    Contradiction.CAMERA_AND_SYNTHETIC_CLAIMED: frozenset({Signal.CAMERA_CLAIMED, Signal.SYNTHETIC_CLAIMED}),
+    Contradiction.CAMERA_CLAIMED_ON_LIKELY_SYNTHETIC: frozenset({Signal.CAMERA_CLAIMED, Signal.SCORED_SYNTHETIC}),
+}
+"""Signals that cannot all be true of one image."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The verdict, the answer of `verify`, and the contradictions between kinds of evidence."""
+
+    verdict: Verdict
+    outcome: Outcome
+    conflicts: tuple[ConflictCode, ...]
+
+
+def judge(signals: Collection[Signal]) -> Judgement:
+    """Weigh the signals of all lanes. Absence is never evidence: without signals the verdict is `inconclusive`."""
+    return Judgement(
+        verdict=next((verdict for signal, verdict in VERDICTS.items() if signal in signals), Verdict.INCONCLUSIVE),
+        outcome=next((outcome for signal, outcome in OUTCOMES.items() if signal in signals), Outcome.NOTHING),
+        conflicts=tuple(conflict for conflict, pair in CONTRADICTIONS.items() if pair <= set(signals)),
+    )

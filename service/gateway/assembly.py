@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from detectors import BoxCard, OpenNsfw, SafetyCard
+from detectors import IMAGE_SAFETY, OpenNsfw
 from detectors.prompts import PromptScreen, RuleFileError
-from models import Card, ModelError
+from models import ModelError
 from service.adapters.registry import Adapters
 from service.gateway.admission import Admission, Screen
 from service.gateway.options import GatewayOptions
@@ -20,7 +20,7 @@ from service.generation import Backend
 from service.generation.diffusers.safety_checker import FolderChecker, brings_checker
 from service.generation.upscale import Upscaling
 from service.kit.errors import Misconfigured, Unavailable
-from service.kit.model_store import known_cards
+from service.kit.model_store import added_cards
 from service.kit.settings import Settings
 from service.ledger.ledger import Ledger
 from service.likeness.checks import Likeness
@@ -76,17 +76,12 @@ def open_checkers(settings: Settings) -> list[Checker]:
         Unavailable: one of them is missing, altered or not working.
     """
     threads, providers = settings.threads, settings.onnx_providers
-    added = [c for c in known_cards(settings) if c.task == "image-safety" and c.name != OpenNsfw.name]
+    added = added_cards(IMAGE_SAFETY, settings)
     try:
         ours = OpenNsfw(threads=threads, providers=providers)
-        return [ours, *(_checker_of(card)(card, threads=threads, providers=providers) for card in added)]
+        return [ours, *(IMAGE_SAFETY.open(card, threads=threads, providers=providers) for card in added)]
     except ModelError as unusable:
         raise Unavailable(str(unusable)) from unusable
-
-
-def _checker_of(card: Card) -> type[SafetyCard] | type[BoxCard]:
-    """What a card of task image-safety describes: a detector of objects if it says so, else a classifier."""
-    return BoxCard if card.options.get("output") == "boxes" else SafetyCard
 
 
 def open_folder_checker(settings: Settings, folder: Path) -> list[Checker]:

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from detectors import CardFaces, DlibFaces, Face, FaceModel, OnnxEmbedder, YuNet, compare
-from models import Card, ModelError, Task
+from detectors import FACE_COMPARISON, FACE_DETECTION, CardFaces, DlibFaces, Face, FaceModel, compare
+from models import ModelError
 from service.kit.errors import Unavailable
-from service.kit.model_store import known_cards
+from service.kit.model_store import added_card
 from service.kit.settings import Settings
 from service.media.pictures import ImageLimits, decode, limits_of
 
@@ -117,7 +117,7 @@ def open_model(settings: Settings) -> FaceModel:
         Unavailable: the extra `faces` is not installed, a model is altered or does not work, there are two cards of
             one task, or a card of a detector without one of an embedder.
     """
-    detector, embedder = _added(settings, "face-detection"), _added(settings, "face-comparison")
+    detector, embedder = added_card(FACE_DETECTION, settings), added_card(FACE_COMPARISON, settings)
     if detector and not embedder:
         raise Unavailable(
             f"{detector.name} finds faces, and there is no card of an embedder for them",
@@ -125,22 +125,12 @@ def open_model(settings: Settings) -> FaceModel:
         )
     threads, providers = settings.threads, settings.onnx_providers
     try:
-        own = OnnxEmbedder(embedder, threads=threads, providers=providers) if embedder else None
+        own = FACE_COMPARISON.open(embedder, threads=threads, providers=providers) if embedder else None
         if detector and own:
-            return CardFaces(YuNet(detector, threads=threads, providers=providers), own)
+            return CardFaces(FACE_DETECTION.open(detector, threads=threads, providers=providers), own)
         return DlibFaces(embedder=own)
     except ModelError as unusable:
         raise Unavailable(str(unusable)) from unusable
-
-
-def _added(settings: Settings, task: Task) -> Card | None:
-    """The operator's one card of a task. Raises Unavailable where there are two."""
-    added = [card for card in known_cards(settings) if card.task == task and card.source.kind == "folder"]
-    if len(added) > 1:
-        raise Unavailable(
-            f"{len(added)} cards are of {task}: {', '.join(card.name for card in added)}", hint="Leave one of them."
-        )
-    return added[0] if added else None
 
 
 def open_face_comparer(settings: Settings) -> FaceComparer:

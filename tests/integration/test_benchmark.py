@@ -179,7 +179,7 @@ def test_a_broken_picture_is_named_and_left_out(folders: tuple[str, ...], tmp_pa
     done = run(*folders, "--json")
     assert json.loads(done.stdout)["figures"][0]["real"] == 12
     assert "bad.png left out" in done.stderr
-    assert "1 of 18 pictures left out" in done.stderr
+    assert "1 of 18 images left out" in done.stderr
 
 
 def test_a_limit_takes_evenly(folders: tuple[str, ...]) -> None:

@@ -91,7 +91,7 @@ def test_standard_input(run: Run, files: dict[str, Path]) -> None:
 def test_inspect_shows_everything(run: Run, files: dict[str, Path]) -> None:
     code, out, _ = run("inspect", files["recovered.jpg"])
     assert code == 0
-    for word in ("issued_here", "recovered", "DEVELOPMENT ONLY", "same picture", "p(synthetic)", "c2pa.created"):
+    for word in ("issued_here", "recovered", "DEVELOPMENT ONLY", "same image", "p(synthetic)", "c2pa.created"):
         assert word in out
     code, out, _ = run("inspect", "--json", files["changed.png"])
     assert code == 0

@@ -28,7 +28,7 @@ def edited(installation: Installation, tmp_path: Path) -> Path:
 def test_inspect_shows_where_the_mark_still_is(run: Run, edited: Path, tmp_path: Path) -> None:
     code, out, _ = run("inspect", edited, "--heatmap", tmp_path / "maps")
     assert code == 0
-    assert "of the picture" in out
+    assert "of the image" in out
     (path,) = (tmp_path / "maps").iterdir()
     assert path.name.startswith("edited-")
     shown = np.asarray(Image.open(path).convert("RGB")).astype(int)

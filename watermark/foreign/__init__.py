@@ -1,1 +1,1 @@
-"""Watermarks of other systems."""
+"""Third-party watermarks."""

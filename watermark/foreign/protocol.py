@@ -1,7 +1,7 @@
-"""Marks that others put into pictures: what a reader of them looks like, and how one is plugged in.
+"""Third-party watermarks: the interface of a codec, and how to plug one in.
 
-A reader is any object with the shape of `ForeignCodec`. One of our own is in `stock`; more are found through the entry
-point group `countermark.codecs`, so that an operator who has the weights of a neural watermark can read it here.
+A codec is any object with the shape of `ForeignCodec`. `stock` has one; more are found through the entry point group
+`countermark.codecs`, so that an operator who has the weights of a neural watermark can read it here.
 """
 
 from collections.abc import Sequence
@@ -13,47 +13,47 @@ import numpy as np
 from numpy.typing import NDArray
 
 GROUP: Final = "countermark.codecs"
-"""Entry point group; each entry is called without arguments and gives a `ForeignCodec`."""
+"""Entry point group; each entry is called without arguments and returns a `ForeignCodec`."""
 
 
 class CodecError(Exception):
-    """A plugged-in codec cannot be used; the message says which, and why."""
+    """A plug-in codec cannot be used; the message says which one and why."""
 
 
 @dataclass(frozen=True, slots=True)
 class ForeignReading:
-    """Somebody else's mark that was found."""
+    """A third-party watermark that was found."""
 
     name: str
-    """Whose mark it is, as a person would say it."""
+    """Its name, for people: "Stable Diffusion XL's stock mark"."""
     payload: str
-    """What it says, in hexadecimal or as text."""
+    """Its payload, in hexadecimal or as text."""
     confidence: float
-    """In (0, 1]: the share of it that was read right."""
+    """In (0, 1]: the share of its bits that match."""
     synthetic: bool = False
-    """Whether this mark is put into nothing but what a generator made."""
+    """Whether only generators embed this watermark."""
 
 
 @runtime_checkable
 class ForeignCodec(Protocol):
-    """Reads one kind of mark. `read` is called from several threads at once and must not change the picture.
+    """Reads one kind of watermark. `read` is called from several threads at once and must not change the image.
 
-    It must have a presence test: a reader that always returns something calls every photograph marked.
+    It must have a presence test: a codec that always returns a reading calls every photograph watermarked.
     """
 
     @property
     def name(self) -> str:
-        """Stable, as in a report: `com.adobe.trustmark.P`."""
+        """Stable; shown in reports: `com.adobe.trustmark.P`."""
 
     def read(self, rgb: NDArray[np.uint8]) -> Sequence[ForeignReading]:
-        """The marks in `rgb` (uint8[H, W, 3], any size, read-only); empty when there is none."""
+        """The watermarks in `rgb` (uint8[H, W, 3], any size, read-only); empty if there is none."""
 
 
 def plugged_in() -> list[ForeignCodec]:
-    """Every codec that installed packages offer, by entry point, in the order of their names.
+    """Every codec that installed packages offer, in the order of their entry points' names.
 
     Raises:
-        CodecError: one cannot be loaded, or is no codec. None is skipped: an operator who installed it relies on it.
+        CodecError: one cannot be loaded, or is not a codec. None is skipped: whoever installed it relies on it.
     """
     found: list[ForeignCodec] = []
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):

@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from models import Card, DigestMismatch, find_card
+from models import Card, DigestMismatch, Task, find_card
 from service.generation.backend import ModelIdentity
 from service.generation.diffusers.backend import DiffusersBackend
 from service.generation.diffusers.families import part_class, pipeline_class, read_index, replaced
@@ -19,7 +19,7 @@ from service.generation.diffusers.references import ReferenceAdapter
 from service.generation.diffusers.registration import strangers
 from service.generation.folders import folder_digest
 from service.kit.errors import Misconfigured, Unavailable
-from service.kit.model_store import known_cards
+from service.kit.model_store import added_cards
 from service.kit.settings import Settings
 
 EMBEDDED = "scenes-256"
@@ -50,7 +50,7 @@ def load_backend(settings: Settings, on_loading: OnLoading = log_loading) -> Dif
     if settings.pipeline == "embedded":
         return _embedded(find_card(EMBEDDED), settings, on_loading)
     if card := _carded(settings):
-        return _by_card(card, settings, on_loading)
+        return TEXT_TO_IMAGE.open(card, settings, on_loading)
     folder = Path(settings.pipeline)
     if not folder.is_dir():
         folder = _download(settings)
@@ -76,8 +76,7 @@ def require() -> None:
 
 def _carded(settings: Settings) -> Card | None:
     """The card of that name, of a pipeline that an operator added."""
-    named = (card for card in known_cards(settings) if card.name == settings.pipeline)
-    return next((card for card in named if card.task == "text-to-image" and card.source.kind == "folder"), None)
+    return next((card for card in added_cards(TEXT_TO_IMAGE, settings) if card.name == settings.pipeline), None)
 
 
 def _by_card(card: Card, settings: Settings, on_loading: OnLoading) -> DiffusersBackend:
@@ -86,6 +85,13 @@ def _by_card(card: Card, settings: Settings, on_loading: OnLoading) -> Diffusers
         raise DigestMismatch(f"{folder / more[0]} is not on the card {card.name}: remove it, or write a new card")
     identity = ModelIdentity(card.name, card.version, card.digest)
     return DiffusersBackend(_load(folder, settings, on_loading), identity, folder, card.options, _references(settings))
+
+
+TEXT_TO_IMAGE = Task(
+    "text-to-image",
+    "Generates images: a diffusers pipeline that `COUNTERMARK_PIPELINE` names by its card.",
+    _by_card,
+)
 
 
 def _embedded(card: Card, settings: Settings, on_loading: OnLoading) -> DiffusersBackend:

@@ -126,7 +126,7 @@ def test_thresholds_of_another_calibration_are_refused(make: Make, tmp_path: Pat
 
 @pytest.mark.parametrize("changes", [{"camera_below": 2}, {"more": 1}, {"synthetic_above": None}])
 def test_a_file_that_is_none_is_refused(tmp_path: Path, changes: dict[str, object]) -> None:
-    with pytest.raises(Misconfigured, match="no threshold file"):
+    with pytest.raises(Misconfigured, match="not a threshold file"):
         Thresholds.load(own(tmp_path, **changes))
 
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.examiner.ensemble import Vote, fit, pooled, shifted
-from service.examiner.report import DetectorFinding
+from service.examiner.inference import DetectorFinding
 from service.kit.errors import Misconfigured
 
 P = st.floats(0, 1)

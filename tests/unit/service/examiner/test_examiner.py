@@ -79,7 +79,7 @@ def test_what_nobody_looked_at_does_not_count_as_unmarked(installation: Installa
     coverage = installation.examiner.examine(data, classify=False).marked[0].coverage
     assert coverage is not None
     assert coverage > 0.8
-    found = installation.examiner.mark_map(data)
+    found = installation.examiner.heatmap(data)
     assert found is not None
     assert np.isnan(found[1][:, :300]).all()
     assert np.nanmean(found[1]) > 0.5

@@ -4,9 +4,20 @@ from typing import get_args
 import pytest
 
 from detectors import Declaration, Fingerprint
-from service.examiner.policy import EXIT_CODES, Evidence, Outcome, Verdict, judge, outcome, same_image
+from service.examiner.policy import (
+    CONTRADICTIONS,
+    EXIT_CODES,
+    OUTCOMES,
+    VERDICTS,
+    Outcome,
+    Signal,
+    Verdict,
+    judge,
+    same_image,
+)
 from service.examiner.report import CONFLICTS, REASONS
 from service.gateway.policy import unsafe
+from tests.support.evidence import Evidence
 from tests.support.painter import finding
 from watermark import Codec
 from watermark.c2pa.credentials import Action, Credential, Ingredient, SoftBinding, State
@@ -70,8 +81,9 @@ DECLARED_CAMERA = Declaration("exif", "camera", "Canon")
     ],
 )
 def test_the_ladder(evidence: Evidence, verdict: Verdict, answer: Outcome) -> None:
-    assert judge(evidence).verdict is verdict
-    assert outcome(evidence) is answer
+    report = evidence.report()
+    assert report.verdict is verdict
+    assert report.outcome is answer
 
 
 @pytest.mark.parametrize(
@@ -94,18 +106,18 @@ def test_the_ladder(evidence: Evidence, verdict: Verdict, answer: Outcome) -> No
     ],
 )
 def test_conflicts(evidence: Evidence, conflict: str) -> None:
-    assert judge(evidence).conflicts == (conflict,)
+    assert evidence.report().conflicts == [conflict]
 
 
 def test_another_algorithms_binding_is_no_conflict() -> None:
     foreign = Credential("trusted", soft_bindings=(SoftBinding("com.adobe.trustmark.P", soft_binding_value(2)),))
-    assert judge(Evidence(foreign, mark_id=1)).conflicts == ()
+    assert Evidence(foreign, mark_id=1).report().conflicts == []
 
 
 def test_agreement_is_no_conflict() -> None:
     bound = Credential("trusted", actions=AI, soft_bindings=(SoftBinding(Codec.ALGORITHM, soft_binding_value(1)),))
     evidence = Evidence(bound, (DECLARED_AI,), 1, True, True, True, True, True)
-    assert judge(evidence).conflicts == ()
+    assert evidence.report().conflicts == []
 
 
 def test_every_combination_is_judged_and_every_code_is_explained() -> None:
@@ -116,16 +128,40 @@ def test_every_combination_is_judged_and_every_code_is_explained() -> None:
         states, (None, 1), flags, (True, False, None), flags, flags, flags
     ):
         evidence = Evidence(Credential(state), (), mark, known, same, file, manifest, matched)
-        judgement = judge(evidence)
-        assert set(judgement.reasons) <= set(REASONS)
+        judgement = evidence.report()
+        assert {reason.code for reason in judgement.reasons} <= set(REASONS)
         assert set(judgement.conflicts) <= set(CONFLICTS)
-        if outcome(evidence) is Outcome.VERIFIED:
+        if judgement.outcome is Outcome.VERIFIED:
             assert state == "trusted" or file or same
             assert judgement.verdict is not Verdict.TAMPERED
         if file:
             assert judgement.verdict is Verdict.ISSUED_HERE
         if judgement.verdict is Verdict.TAMPERED:
-            assert outcome(evidence) is Outcome.INVALID
+            assert judgement.outcome is Outcome.INVALID
+
+
+def test_without_signals_nothing_is_concluded() -> None:
+    judgement = judge(())
+    assert (judgement.verdict, judgement.outcome) == (Verdict.INCONCLUSIVE, Outcome.NOTHING)
+    assert judgement.conflicts == ()
+
+
+def test_the_strongest_signal_decides() -> None:
+    for ladder, answer in ((VERDICTS, "verdict"), (OUTCOMES, "outcome")):
+        ranked = list(ladder)
+        for rank, signal in enumerate(ranked):
+            assert getattr(judge(ranked[rank:]), answer) is ladder[signal]
+            assert getattr(judge([signal]), answer) is ladder[signal]
+
+
+def test_every_signal_counts_for_something() -> None:
+    assert set(VERDICTS) | set(OUTCOMES) == set(Signal)
+
+
+def test_contradictions_need_both_sides() -> None:
+    for conflict, pair in CONTRADICTIONS.items():
+        assert judge(pair).conflicts == (conflict,)
+        assert all(judge({signal}).conflicts == () for signal in pair)
 
 
 def test_every_outcome_has_its_exit_code() -> None:

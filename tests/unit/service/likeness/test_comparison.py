@@ -124,7 +124,7 @@ def test_two_cards_take_dlibs_place(settings: Settings) -> None:
     assert faces.compare(one, one).same
     assert not faces.compare(one, other).same
     write_yunet(folder, name="second")
-    with pytest.raises(Unavailable, match="2 cards are of face-detection"):
+    with pytest.raises(Unavailable, match="2 cards have the task face-detection"):
         open_model(settings)
 
 

@@ -1,4 +1,4 @@
-"""Which marks of other people are looked for, and what a report says of them."""
+"""Third-party watermarks: which codecs are opened, and what a report says about their answers."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,9 +8,12 @@ import pytest
 from PIL import Image
 from skimage import data as photos
 
-from service.examiner import foreign_marks
+from service.examiner.examination import Sources
 from service.examiner.examiner import Examiner
-from service.examiner.report import Inferred
+from service.examiner.inference import Inferred
+from service.examiner.lanes import LANES, foreign
+from service.examiner.lanes.foreign import ForeignLane
+from service.examiner.sections import WatermarkReading
 from service.installation import Installation
 from service.kit.errors import Misconfigured
 from service.kit.settings import Settings
@@ -46,12 +49,12 @@ def listing(settings: Settings, path: Path, text: str) -> Settings:
 
 def test_without_the_extra_only_plug_ins_are_read(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stock, "available", lambda: False)
-    assert foreign_marks.foreign_codecs(settings) == []
+    assert foreign.foreign_codecs(settings) == []
 
 
 @pytest.mark.usefixtures("with_extra")
 def test_an_operators_messages_join_the_stock_ones(settings: Settings, tmp_path: Path) -> None:
-    (reader,) = foreign_marks.foreign_codecs(listing(settings, tmp_path / "m.toml", LIST))
+    (reader,) = foreign.foreign_codecs(listing(settings, tmp_path / "m.toml", LIST))
     assert isinstance(reader, stock.StockMarks)
     by_method = reader._by_method
     assert [one.name for one in by_method["dwtDct"]] == [one.name for one in STOCK]
@@ -60,7 +63,7 @@ def test_an_operators_messages_join_the_stock_ones(settings: Settings, tmp_path:
 
 
 def test_they_can_be_switched_off(settings: Settings) -> None:
-    assert foreign_marks.foreign_codecs(settings.model_copy(update={"foreign_marks": False})) == []
+    assert foreign.foreign_codecs(settings.model_copy(update={"foreign_marks": False})) == []
 
 
 @pytest.mark.usefixtures("with_extra")
@@ -82,24 +85,24 @@ def test_they_can_be_switched_off(settings: Settings) -> None:
 )
 def test_lists_that_cannot_be_used(settings: Settings, tmp_path: Path, text: str, wrong: str) -> None:
     with pytest.raises(Misconfigured, match=wrong):
-        foreign_marks.foreign_codecs(listing(settings, tmp_path / "m.toml", text))
+        foreign.foreign_codecs(listing(settings, tmp_path / "m.toml", text))
 
 
 def test_a_list_wants_a_file_and_the_extra(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Misconfigured, match="cannot be read"):
-        foreign_marks.foreign_codecs(settings.model_copy(update={"foreign_messages": tmp_path / "none.toml"}))
+        foreign.foreign_codecs(settings.model_copy(update={"foreign_messages": tmp_path / "none.toml"}))
     monkeypatch.setattr(stock, "available", lambda: False)
     with pytest.raises(Misconfigured, match="needs the extra"):
-        foreign_marks.foreign_codecs(listing(settings, tmp_path / "m.toml", LIST))
+        foreign.foreign_codecs(listing(settings, tmp_path / "m.toml", LIST))
 
 
 def test_a_broken_plug_in_stops_the_start(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken() -> list[object]:
         raise CodecError("the codec x cannot be loaded")
 
-    monkeypatch.setattr(foreign_marks, "plugged_in", broken)
+    monkeypatch.setattr(foreign, "plugged_in", broken)
     with pytest.raises(Misconfigured, match="the codec x"):
-        foreign_marks.foreign_codecs(settings)
+        foreign.foreign_codecs(settings)
 
 
 class Says:
@@ -117,16 +120,21 @@ class Says:
 
 
 def examiner(installation: Installation, codec: Says) -> Examiner:
-    asked = lambda picture: Inferred(state="not_asked")  # noqa: E731
-    return Examiner(
-        installation.codec, installation.credentials, installation.ledger, ImageLimits(1 << 24, 1 << 24), asked, [codec]
+    sources = Sources(
+        installation.settings,
+        installation.codec,
+        installation.credentials,
+        installation.ledger,
+        lambda _picture: Inferred(state="not_asked"),
     )
+    lanes = [ForeignLane([codec]) if lane is ForeignLane else lane.open(sources) for lane in LANES]
+    return Examiner(sources, ImageLimits(1 << 24, 1 << 24), lanes)
 
 
 PICTURE = save(Image.fromarray(photos.astronaut()), "PNG")
 
 
-def test_another_generators_mark_is_told_and_judged(installation: Installation) -> None:
+def test_another_generators_mark_is_reported_and_judged(installation: Installation) -> None:
     codec = Says(ForeignReading("Stable Diffusion XL's stock mark", "b3ec", 0.98, synthetic=True))
     report = examiner(installation, codec).examine(PICTURE)
     ours, theirs = report.marked
@@ -200,3 +208,14 @@ def test_whatever_has_the_shape_of_readings_is_welcome(installation: Installatio
     single = np.float32(1)
     for answer in ((GOOD,), iter([GOOD]), [ForeignReading("a studio", "b3ec", single)]):  # type: ignore[arg-type]
         assert examiner(installation, Gives(answer)).examine(SMALL).marked[1].present
+
+
+def test_lines() -> None:
+    found = WatermarkReading(codec="x", present=True, name="a studio", confidence=0.98)
+    failed = WatermarkReading(codec="y", present=False, note="This codec failed: RuntimeError")
+    absent = WatermarkReading(codec="z", present=False)
+    assert list(ForeignLane.lines([found, failed, absent])) == [
+        "x: a studio, 98% of its bits match",
+        "y: This codec failed: RuntimeError",
+        "z: no mark",
+    ]

@@ -1,0 +1,82 @@
+"""What the classifiers say about one image, as reports and `countermark detect` give it."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from service.examiner.codes import ReasonCode, Topic
+from service.examiner.sections import Reason, ReportModel
+
+
+class DetectorFinding(ReportModel):
+    """One classifier's answer: its uncalibrated score in 0..1, and the weights that gave it."""
+
+    detector: str
+    score: float
+    model: str
+    digest: str
+
+
+class Inferred(ReportModel):
+    """What classifiers say.
+
+    `not_available`: none could be loaded. `not_asked`: the caller did not want a score. Both have no score.
+    """
+
+    state: Literal["available", "not_available", "not_asked"]
+    verdict: Literal["likely_synthetic", "inconclusive", "likely_camera"] | None = None
+    p_synthetic: float | None = Field(
+        None, description="Probability, calibrated on sources held out of training, half of them synthetic."
+    )
+    interval: tuple[float, float] | None = Field(None, description="90 % interval of p_synthetic over sources.")
+    threshold_fpr: float | None = Field(None, description="Share of real images that would be called synthetic.")
+    synthetic_above: float | None = None
+    camera_below: float | None = None
+    findings: list[DetectorFinding] = []
+    generator_family: str | None = Field(
+        None, description="Always empty: on generators held out of training, pixels did not identify the family."
+    )
+    calibration: str | None = None
+    warnings: list[Reason] = Field([], description="Why the figures may not hold; then the verdict is inconclusive.")
+    reasons: list[Reason] = []
+
+
+class ClassifierReason(ReasonCode):
+    """Reasons that stand beside the score, not among the report's own."""
+
+    SYNTHETIC = (
+        "classifiers_synthetic",
+        Topic.CLASSIFIERS,
+        "The classifiers score the image above the threshold for synthetic images.",
+    )
+    CAMERA = (
+        "classifiers_camera",
+        Topic.CLASSIFIERS,
+        "The classifiers score the image in a range where few synthetic images lie.",
+    )
+    UNDECIDED = (
+        "classifiers_undecided",
+        Topic.CLASSIFIERS,
+        "The classifiers cannot tell: the score lies between the thresholds.",
+    )
+    VOID = (
+        "classifiers_void",
+        Topic.CLASSIFIERS,
+        "The classifiers were not measured on images like this one, so their score decides nothing.",
+    )
+    UNAVAILABLE = (
+        "classifiers_unavailable",
+        Topic.CLASSIFIERS,
+        "The classifiers cannot be used; the text says why.",
+    )
+    MEMBER_NOT_COUNTED = (
+        "member_not_counted",
+        Topic.CLASSIFIERS,
+        "A classifier you added is shown but does not count yet: `countermark benchmark --thresholds` measures its "
+        "weight.",
+    )
+    ENCODER_MISSING = (
+        "encoder_missing",
+        Topic.CLASSIFIERS,
+        "Only the small network was used: `countermark models pull clip-vit-b16` adds the stronger one.",
+    )

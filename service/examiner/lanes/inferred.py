@@ -1,0 +1,59 @@
+"""What the classifiers infer from the pixels."""
+
+from collections.abc import Callable, Iterator
+from typing import Self
+
+from service.examiner.codes import holding
+from service.examiner.examination import Examination, Sources
+from service.examiner.inference import ClassifierReason, Inferred
+from service.examiner.lanes.lane import Finding, Lane
+from service.examiner.policy import Signal
+from service.examiner.sections import Reason
+from service.kit.errors import Misconfigured, Unavailable
+from service.media.pictures import Picture
+
+
+class InferredLane(Lane[Inferred]):
+    """Classifiers of synthetic images."""
+
+    field = "inferred"
+    reasons = ClassifierReason
+
+    def __init__(self, infer: Callable[[Picture], Inferred]) -> None:
+        self._infer = infer
+
+    @classmethod
+    def open(cls, sources: Sources) -> Self:
+        return cls(sources.infer)
+
+    def find(self, examination: Examination) -> Finding[Inferred]:
+        """Classifiers that cannot be used are no error: the section says why."""
+        if not examination.classify:
+            return finding(Inferred(state="not_asked"))
+        try:
+            return finding(self._infer(examination.picture))
+        except (Unavailable, Misconfigured) as error:
+            reason = Reason(code=ClassifierReason.UNAVAILABLE.value, text=error.message)
+            return finding(Inferred(state="not_available", reasons=[reason]))
+
+    @staticmethod
+    def lines(section: Inferred) -> Iterator[str]:
+        if section.p_synthetic is None or section.interval is None:
+            yield section.state.replace("_", " ")
+        else:
+            low, high = section.interval
+            yield f"{section.verdict}: p(synthetic) {section.p_synthetic:.2f}, 90 % interval {low:.2f} to {high:.2f}"
+            yield f"{section.threshold_fpr:.0%} of real images score above {section.synthetic_above:.2f}"
+        for score in section.findings:
+            yield f"{score.detector}: {score.score:.2f} by {score.model}"
+        for reason in (*section.warnings, *section.reasons):
+            yield reason.text
+
+
+def finding(inferred: Inferred) -> Finding[Inferred]:
+    """What the classifiers' verdict shows. Their reasons stay beside the score, in the section."""
+    signals = {
+        Signal.SCORED_SYNTHETIC: inferred.verdict == "likely_synthetic",
+        Signal.SCORED_CAMERA: inferred.verdict == "likely_camera",
+    }
+    return Finding(inferred, frozenset(holding(signals)))

@@ -1,0 +1,155 @@
+"""Our watermark in the pixels, and the issued image that it leads to."""
+
+from collections.abc import Iterator
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.examiner.codes import ConflictCode, ReasonCode, Topic, holding
+from service.examiner.examination import Examination, Sources, Trace
+from service.examiner.lanes.lane import Finding, Lane
+from service.examiner.policy import Signal
+from service.examiner.sections import Issued, WatermarkReading
+from service.media.heatmaps import enlarged
+from watermark import Codec
+from watermark.c2pa.credentials import Credential
+from watermark.c2pa.manifest import mark_id_of
+
+_COVERED = 0.5
+"""Share of the watermark's strength from which a place in the image counts as still carrying it."""
+
+
+class MarkedReason(ReasonCode):
+    FOUND = (
+        "mark_found",
+        Topic.WATERMARK,
+        "The pixels carry our watermark.",
+    )
+    RESOLVED = (
+        "mark_resolved",
+        Topic.ISSUED_IMAGE,
+        "The watermark leads to an image in the ledger.",
+    )
+    UNKNOWN_HERE = (
+        "mark_unknown_here",
+        Topic.ISSUED_IMAGE,
+        "The watermark is genuine, but its image is not in this ledger.",
+    )
+    SAME_IMAGE = (
+        "same_image",
+        Topic.ISSUED_IMAGE,
+        "The image looks like the one issued with this watermark; small edits cannot be ruled out.",
+    )
+    DIFFERENT_IMAGE = (
+        "different_image",
+        Topic.ISSUED_IMAGE,
+        "The image is not the one issued with this watermark: it was cropped or changed, or the watermark was copied.",
+    )
+    SAME_IMAGE_UNDECIDED = (
+        "same_image_undecided",
+        Topic.ISSUED_IMAGE,
+        "The image has too few features to tell whether it is the issued one.",
+    )
+
+
+class MarkedConflict(ConflictCode):
+    ON_OTHER_IMAGE = (
+        "mark_on_other_image",
+        Topic.WATERMARK,
+        "The watermark belongs to another image.",
+    )
+    NOT_THE_CREDENTIALS = (
+        "mark_is_not_the_credentials",
+        Topic.WATERMARK,
+        "The credential names another watermark than the pixels carry.",
+    )
+
+
+class MarkedLane(Lane[list[WatermarkReading]]):
+    """Our own watermark."""
+
+    field = "marked"
+    reasons = MarkedReason
+    conflicts = MarkedConflict
+
+    @classmethod
+    def open(cls, sources: Sources) -> Self:
+        return cls()
+
+    def find(self, examination: Examination) -> Finding[list[WatermarkReading]]:
+        return finding(examination.trace, examination.credential)
+
+    @staticmethod
+    def owns(element: WatermarkReading) -> bool:
+        return element.codec == Codec.ALGORITHM
+
+    @staticmethod
+    def lines(section: list[WatermarkReading]) -> Iterator[str]:
+        for mark in section:
+            yield from _lines(mark)
+
+    def heatmap(self, examination: Examination) -> NDArray[np.float32] | None:
+        """How much of our watermark is left at each place; see `Reading.coverage`."""
+        reading, rgb = examination.trace.reading, examination.picture.rgb
+        return None if reading is None else enlarged(reading.coverage, rgb.shape[:2])
+
+
+def finding(trace: Trace, credential: Credential) -> Finding[list[WatermarkReading]]:
+    """What a watermark shows, given where it leads and which watermark the file's credential names."""
+    marked, resolved = trace.reading is not None, trace.issue is not None
+    bound = {mark_id_of(b.value) for b in credential.soft_bindings if b.algorithm == Codec.ALGORITHM}
+    signals = {
+        Signal.OWN_MARK: marked,
+        Signal.GENERATOR_MARK: marked,
+        Signal.ISSUED_IMAGE: trace.same_image is True,
+    }
+    reasons: dict[ReasonCode, bool] = {
+        MarkedReason.FOUND: marked,
+        MarkedReason.RESOLVED: resolved,
+        MarkedReason.UNKNOWN_HERE: marked and not resolved,
+        MarkedReason.SAME_IMAGE: trace.same_image is True,
+        MarkedReason.DIFFERENT_IMAGE: trace.same_image is False,
+        MarkedReason.SAME_IMAGE_UNDECIDED: resolved and trace.same_image is None,
+    }
+    conflicts: dict[ConflictCode, bool] = {
+        MarkedConflict.ON_OTHER_IMAGE: trace.same_image is False,
+        MarkedConflict.NOT_THE_CREDENTIALS: (
+            trace.reading is not None and bool(bound) and trace.reading.mark_id not in bound
+        ),
+    }
+    return Finding([_reading(trace)], frozenset(holding(signals)), holding(reasons), holding(conflicts))
+
+
+def _reading(trace: Trace) -> WatermarkReading:
+    if trace.reading is None:
+        return WatermarkReading(codec=Codec.ALGORITHM, present=False)
+    return WatermarkReading(
+        codec=Codec.ALGORITHM,
+        present=True,
+        mark_id=f"{trace.reading.mark_id:012x}",
+        confidence=trace.reading.confidence,
+        issued=Issued.of(trace.issue) if trace.issue else None,
+        same_image=trace.same_image,
+        distance=trace.distance,
+        coverage=_covered(trace.reading.coverage),
+    )
+
+
+def _covered(cells: NDArray[np.float32]) -> float:
+    """Share of the searched `cells` (float32[h, w]; NaN: not searched) that still carry the watermark.
+
+    At least one was searched: the watermark was found there.
+    """
+    return float(np.mean(cells[~np.isnan(cells)] >= _COVERED))
+
+
+def _lines(mark: WatermarkReading) -> Iterator[str]:
+    if not mark.present:
+        yield f"{mark.codec}: no mark"
+        return
+    yield f"{mark.codec}: {mark.mark_id}, confidence {mark.confidence:.2f}, in {mark.coverage:.0%} of the image"
+    if mark.issued:
+        yield f"issued here on {mark.issued.created_at} by {mark.issued.model} as {mark.issued.content_id}"
+        same = {True: "same image", False: "another image", None: "cannot tell"}[mark.same_image]
+        yield f"compared with the issued image: {same} ({mark.distance} of 256 bits differ)"

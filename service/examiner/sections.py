@@ -1,0 +1,60 @@
+"""Report types that several lanes share. Each lane declares the rest of its section itself."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from service.examiner.codes import ReasonCode
+from service.ledger.ledger import Issue
+
+
+class ReportModel(BaseModel):
+    """Part of a report: immutable, with no fields but the declared ones."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Reason(ReportModel):
+    code: str
+    text: str
+
+    @classmethod
+    def of(cls, code: ReasonCode) -> "Reason":
+        """The code with its standard text."""
+        return cls(code=code.value, text=code.text)
+
+
+class Issued(ReportModel):
+    """The ledger's row for an image that was issued here."""
+
+    content_id: str
+    created_at: str
+    model: str
+    sha256: str
+
+    @classmethod
+    def of(cls, issue: Issue) -> "Issued":
+        """The part of a ledger row that a report shows."""
+        return cls(content_id=issue.content_id, created_at=issue.created_at, model=issue.model, sha256=issue.sha256)
+
+
+class WatermarkReading(ReportModel):
+    """One watermark codec's answer: ours first, then third-party codecs.
+
+    `same_image`: this is the image that the watermark was issued on.
+    """
+
+    codec: str
+    present: bool
+    mark_id: str | None = Field(None, description="12 hexadecimal digits.")
+    confidence: float | None = None
+    issued: Issued | None = None
+    same_image: bool | None = None
+    distance: int | None = Field(None, description="PDQ Hamming distance to the issued image, 0 to 256.")
+    coverage: float | None = Field(
+        None,
+        description="Share of the image that still carries our watermark, 0 to 1. If one side is more than twice as "
+        "long as the other, only the middle is searched, and this is the share of the middle.",
+    )
+    name: str | None = Field(None, description="Name of a third-party watermark.")
+    payload: str | None = Field(None, description="Payload of a third-party watermark.")
+    synthetic: bool = Field(False, description="Third-party watermark that only image generators embed.")
+    note: str | None = Field(None, description="Why a codec gave no answer.")

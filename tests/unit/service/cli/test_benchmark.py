@@ -1,0 +1,107 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from service.cli import benchmark as module
+from service.examiner.inference import Inferred
+from service.kit.errors import BadRequest
+from service.media.pictures import Picture, encode
+
+
+class Brightness:
+    """A classifier that takes dark images for synthetic."""
+
+    def infer(self, picture: Picture) -> Inferred:
+        p = round(1 - float(picture.rgb.mean()) / 255, 4)
+        return Inferred(
+            state="available",
+            verdict="likely_synthetic" if p > 0.5 else "likely_camera",
+            p_synthetic=p,
+            interval=(p, p),
+            calibration="test/1",
+        )
+
+
+@pytest.fixture(autouse=True)
+def _brightness(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "open_classifier", lambda _settings: Brightness())
+
+
+Folders = Callable[..., tuple[Path, Path]]
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Folders:
+    def make(count: int = 4) -> tuple[Path, Path]:
+        for name, base in (("real", 200), ("fake", 20)):
+            for number in range(count):
+                path = tmp_path / name / f"[b]{number % 2}" / f"{number}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(encode(np.full((16, 16, 3), base + number, np.uint8), "png")[0])
+        return tmp_path / "real", tmp_path / "fake"
+
+    return make
+
+
+def test_figures_by_folder(folders: Folders, capsys: pytest.CaptureFixture[str]) -> None:
+    module.benchmark(*folders(), as_json=True)
+    found = json.loads(capsys.readouterr().out)
+    assert [(f["condition"], f["real"], f["fake"], f["auroc"]) for f in found["figures"]] == [
+        ("stored", 4, 4, 1.0),
+        ("posted", 4, 4, 1.0),
+    ]
+    assert [(g["group"], g["fake"], g["pictures"]) for g in found["groups"]] == [
+        ("[b]0", False, 2), ("[b]1", False, 2), ("[b]0", True, 2), ("[b]1", True, 2)
+    ]  # fmt: skip
+
+
+def test_tables_for_people(
+    folders: Folders, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    module.benchmark(*folders())
+    out = capsys.readouterr().out
+    assert "Detector test/1" in out
+    assert "[b]0" in out  # a folder's name is not markup
+
+
+def test_a_page_with_charts_and_a_report(folders: Folders, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    module.benchmark(*folders(), out=out)
+    assert json.loads((out / "report.json").read_text())["calibration"] == "test/1"
+    assert "<svg" in (out / "index.html").read_text()
+    with pytest.raises(BadRequest):
+        module.benchmark(*folders(), out=out)  # files that are there stay
+
+
+def test_an_unreadable_image_is_named_and_left_out(folders: Folders, capsys: pytest.CaptureFixture[str]) -> None:
+    real, fake = folders()
+    (real / "broken.png").write_bytes(b"not an image")
+    module.benchmark(real, fake, as_json=True)
+    out, err = capsys.readouterr()
+    assert json.loads(out)["figures"][0]["real"] == 4
+    assert "broken.png left out" in err
+    assert "1 of 9 images left out" in err
+
+
+def test_a_limit_takes_evenly_from_each_class(folders: Folders, capsys: pytest.CaptureFixture[str]) -> None:
+    module.benchmark(*folders(), limit=2, as_json=True)
+    assert [g["pictures"] for g in json.loads(capsys.readouterr().out)["groups"]] == [1, 1, 1, 1]
+
+
+def test_too_few_images_for_thresholds_are_refused_before_any_is_judged(folders: Folders, tmp_path: Path) -> None:
+    with pytest.raises(BadRequest, match="too few for thresholds"):
+        module.benchmark(*folders(), own_thresholds=tmp_path / "thresholds.json")
+    assert not (tmp_path / "thresholds.json").exists()
+
+
+def test_a_folder_must_hold_images(folders: Folders, tmp_path: Path) -> None:
+    real, _ = folders()
+    with pytest.raises(BadRequest, match="is not a folder"):
+        module.benchmark(real, tmp_path / "none")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BadRequest):
+        module.benchmark(real, tmp_path / "empty")

@@ -1,0 +1,98 @@
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import typer
+
+from service.cli import examine
+from service.examiner.report import Report
+from service.kit.errors import BrokenPicture
+from tests.support.evidence import Evidence
+from watermark.c2pa.credentials import Credential
+
+REPORTS = {
+    b"verified": Evidence(Credential("trusted")).report(),
+    b"nothing": Evidence(Credential("absent")).report(),
+    b"invalid": Evidence(Credential("invalid")).report(),
+    b"untrusted": Evidence(Credential("valid_untrusted")).report(),
+}
+
+
+class Scripted:
+    """An examiner whose answer is in the file."""
+
+    def __init__(self) -> None:
+        self.classified: list[bool] = []
+
+    def examine(self, data: bytes, name: str, *, classify: bool) -> Report:
+        self.classified.append(classify)
+        if data not in REPORTS:
+            raise BrokenPicture("it is not an image")
+        return REPORTS[data].model_copy(update={"file": name})
+
+    def heatmap(self, data: bytes) -> tuple[np.ndarray, np.ndarray] | None:
+        return (np.zeros((8, 8, 3), np.uint8), np.ones((8, 8), np.float32)) if data == b"verified" else None
+
+
+@pytest.fixture
+def scripted(monkeypatch: pytest.MonkeyPatch) -> Scripted:
+    examiner = Scripted()
+    installation = SimpleNamespace(settings=SimpleNamespace(max_bytes=1 << 20), examiner=examiner)
+    monkeypatch.setattr(examine, "open_installation", lambda _settings: installation)
+    return examiner
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, str]:
+    for name in (*REPORTS, b"broken"):
+        (tmp_path / name.decode()).write_bytes(name)
+    return {name.decode(): str(tmp_path / name.decode()) for name in (*REPORTS, b"broken")}
+
+
+@pytest.mark.usefixtures("scripted")
+@pytest.mark.parametrize(
+    ("names", "code"),
+    [
+        (["verified"], 0),
+        (["nothing"], 1),
+        (["invalid"], 3),
+        (["untrusted"], 4),
+        (["verified", "nothing"], 1),
+        (["broken", "nothing"], 5),
+        (["untrusted", "broken"], 4),
+        (["invalid", "untrusted", "broken"], 3),
+    ],
+)
+def test_verify_exits_with_the_most_severe_code(files: dict[str, str], names: list[str], code: int) -> None:
+    with pytest.raises(typer.Exit) as left:
+        examine.verify([files[name] for name in names])
+    assert left.value.exit_code == code
+
+
+def test_verify_needs_no_classifiers_and_inspect_does(scripted: Scripted, files: dict[str, str]) -> None:
+    for command in (examine.verify, examine.inspect):
+        with pytest.raises(typer.Exit):
+            command([files["nothing"]])
+    assert scripted.classified == [False, True]
+
+
+@pytest.mark.usefixtures("scripted")
+def test_a_file_that_cannot_be_read_does_not_stop_the_others(
+    files: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(typer.Exit) as left:
+        examine.inspect([files["broken"], files["invalid"]], as_json=True)
+    assert left.value.exit_code == 5  # inspect itself is content with any report
+    failed, report = map(json.loads, capsys.readouterr().out.splitlines())
+    assert failed["error"]["code"] == BrokenPicture.code
+    assert (report["file"], report["verdict"]) == (files["invalid"], "tampered")
+
+
+@pytest.mark.usefixtures("scripted")
+def test_heatmaps_are_written_where_a_lane_has_one(files: dict[str, str], tmp_path: Path) -> None:
+    with pytest.raises(typer.Exit):
+        examine.inspect([files["verified"], files["nothing"]], heatmap=tmp_path / "maps")
+    (written,) = (tmp_path / "maps").iterdir()
+    assert written.name == f"verified-{'0' * 8}.png"

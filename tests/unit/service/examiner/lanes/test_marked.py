@@ -1,0 +1,74 @@
+import pytest
+
+from service.examiner.examination import Trace
+from service.examiner.lanes.marked import MarkedLane, finding
+from service.examiner.policy import Signal
+from service.examiner.sections import WatermarkReading
+from tests.support.evidence import issue, reading, shown
+from watermark import Codec
+from watermark.c2pa.credentials import Credential, SoftBinding
+from watermark.c2pa.manifest import soft_binding_value
+
+ABSENT = Credential("absent")
+MARK = {Signal.OWN_MARK, Signal.GENERATOR_MARK}
+
+
+@pytest.mark.parametrize(
+    ("trace", "signals", "reasons", "conflicts"),
+    [
+        (Trace(), set(), [], []),
+        (Trace(reading(1)), MARK, ["mark_found", "mark_unknown_here"], []),
+        (
+            Trace(reading(1), issue(), True, 3),
+            MARK | {Signal.ISSUED_IMAGE},
+            ["mark_found", "mark_resolved", "same_image"],
+            [],
+        ),
+        (
+            Trace(reading(1), issue(), False, 120),
+            MARK,
+            ["mark_found", "mark_resolved", "different_image"],
+            ["mark_on_other_image"],
+        ),
+        (Trace(reading(1), issue(), None, 3), MARK, ["mark_found", "mark_resolved", "same_image_undecided"], []),
+    ],
+)
+def test_where_a_watermark_leads(trace: Trace, signals: set[Signal], reasons: list[str], conflicts: list[str]) -> None:
+    found = finding(trace, ABSENT)
+    assert shown(found) == (signals, reasons, conflicts)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "bound", "conflicts"),
+    [
+        (Codec.ALGORITHM, 1, []),
+        (Codec.ALGORITHM, 2, ["mark_is_not_the_credentials"]),
+        ("com.adobe.trustmark.P", 2, []),
+    ],
+)
+def test_the_credential_must_name_this_watermark(algorithm: str, bound: int, conflicts: list[str]) -> None:
+    credential = Credential("trusted", soft_bindings=(SoftBinding(algorithm, soft_binding_value(bound)),))
+    assert shown(finding(Trace(reading(1)), credential))[2] == conflicts
+    assert shown(finding(Trace(), credential))[2] == []
+
+
+def test_the_section() -> None:
+    (mark,) = finding(Trace(reading(0xABC, coverage=0.4), issue(), True, 3), ABSENT).section
+    assert (mark.codec, mark.present, mark.mark_id) == (Codec.ALGORITHM, True, "000000000abc")
+    assert (mark.confidence, mark.coverage, mark.distance) == (0.9, 0.0, 3)  # 0.4 is too weak to count as marked
+    assert mark.issued is not None
+    assert mark.issued.content_id == "urn:uuid:1"
+    assert finding(Trace(), ABSENT).section == [WatermarkReading(codec=Codec.ALGORITHM, present=False)]
+
+
+@pytest.mark.parametrize(("same", "text"), [(True, "same image"), (False, "another image"), (None, "cannot tell")])
+def test_lines(same: bool | None, text: str) -> None:
+    section = finding(Trace(reading(1), issue(), same, 3), ABSENT).section
+    assert list(MarkedLane.lines(section)) == [
+        f"{Codec.ALGORITHM}: 000000000001, confidence 0.90, in 100% of the image",
+        "issued here on 2026-01-01T00:00:00+00:00 by painter@1 as urn:uuid:1",
+        f"compared with the issued image: {text} (3 of 256 bits differ)",
+    ]
+    assert MarkedLane.owns(section[0])
+    assert not MarkedLane.owns(WatermarkReading(codec="x", present=False))
+    assert list(MarkedLane.lines(finding(Trace(), ABSENT).section)) == [f"{Codec.ALGORITHM}: no mark"]
