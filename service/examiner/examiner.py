@@ -25,6 +25,7 @@ from service.examiner.report import (
     Report,
     WatermarkReading,
 )
+from service.kit.clock import stamp
 from service.kit.errors import Misconfigured, Unavailable
 from service.ledger.ledger import Issue, Ledger
 from service.media.heatmaps import enlarged
@@ -193,7 +194,9 @@ def _asset(picture: Picture) -> Asset:
 
 
 def _issued(issue: Issue) -> Issued:
-    return Issued(content_id=issue.content_id, created_at=issue.created_at, model=issue.model, sha256=issue.sha256)
+    return Issued(
+        content_id=issue.content_id, created_at=stamp(issue.created_at), model=issue.model, sha256=issue.sha256
+    )
 
 
 def _marked(trace: _Trace) -> WatermarkReading:

@@ -158,9 +158,7 @@ ROWS: dict[str, Sequence[Row]] = {
             (BOB, None, False, None, "2026-04-30T00:00:00+00:00"),
         )
     ],
-    "templates": [
-        {"id": number, "subject": ANN, "model": "c" * 64, "sealed": bytes([number])} for number in (3, 4)
-    ],
+    "templates": [{"id": number, "subject": ANN, "model": "c" * 64, "sealed": bytes([number])} for number in (3, 4)],
     "grants": [
         {
             "id": grant,
