@@ -87,7 +87,7 @@ class UseRepository(Repository):
     def of_subject(self, subject: str) -> list[UseRow]:
         """Every use of a subject's grants, oldest first."""
         query = select(uses).join(table, table.c.id == uses.c.grant).where(table.c.subject == subject)
-        return [UseRow(**row._mapping) for row in self._session.read(query.order_by(uses.c.at))]
+        return [UseRow(**row._mapping) for row in self._session.read(query.order_by(uses.c.at, uses.c.content_id))]
 
     def withdraw(self, content_id: str, at: dt.datetime) -> None:
         self._session.change(update(uses).where(uses.c.content_id == content_id).values(withdrawn_at=at))

@@ -227,12 +227,12 @@ HEAD = str(ROWS["decisions"][-1]["hash"])
 REVISION_OF_THE_LISTS = 2
 
 
-def migrate(engine: Engine, revision: str) -> None:
+def migrate(engine: Engine, revision: str, *, down: bool = False) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with engine.begin() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, revision)
+        (command.downgrade if down else command.upgrade)(config, revision)
 
 
 def build(url: str) -> None:

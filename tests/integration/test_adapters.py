@@ -348,7 +348,7 @@ def test_an_adapter_removed_while_its_picture_is_drawn_releases_nothing(
     removing = ReleaseObserver(
         on_step=lambda done, total: installation.adapters.remove("style") if installation.adapters.cards() else None
     )
-    with pytest.raises(AdapterRefused, match="taken off the list") as refused:
+    with pytest.raises(AdapterRefused, match="removed from the list") as refused:
         build(Painter(), likeness=likeness).release(order("style"), removing)
     (decision,) = installation.ledger.decided(str(refused.value.content_id))
     assert (decision.kind, installation.ledger.verify().images) == ("refused", 0)

@@ -1,3 +1,4 @@
+import datetime as dt
 import itertools
 import multiprocessing
 import sqlite3
@@ -9,13 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.kit.errors import Misconfigured, Unavailable
-from service.ledger.chain import GENESIS, canonical, link
+from service.ledger.chain import GENESIS, canonical, is_sound, link
 from service.ledger.ledger import Issue, Ledger
+from tests.support.database import engine_of
+
+DAY = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 
 def issue(n: int) -> Issue:
     look = n.to_bytes(32, "big")
-    return Issue(n, f"urn:uuid:{n}", "2026-01-01", "image/png", 8, 8, f"{n:064}", look, 90, b"m", "m@1", "d", 1, "p")
+    return Issue(n, f"urn:uuid:{n}", DAY, "image/png", 8, 8, f"{n:064}", look, 90, b"m", "m@1", "d", 1, "p")
 
 
 @pytest.fixture
@@ -62,11 +66,14 @@ TAMPERINGS = {
     "two change places": ("UPDATE decisions SET seq=seq+10*(seq=2)", "missing"),
     "an image is edited": ("UPDATE images SET sha256='x' WHERE mark_id=1", "urn:uuid:1 was changed"),
     "a manifest is swapped": ("UPDATE images SET manifest=x'00' WHERE mark_id=2", "urn:uuid:2 was changed"),
+    "a creation time is edited": ("UPDATE images SET created_at='x' WHERE mark_id=2", "urn:uuid:2 was changed"),
     "a seed is edited": ("UPDATE images SET seed=5 WHERE mark_id=2", "urn:uuid:2 was changed"),
-    "an image is removed": ("DELETE FROM images WHERE mark_id=3", "urn:uuid:3 was issued and its row is gone"),
+    "an image is removed": ("DELETE FROM images WHERE mark_id=3", "urn:uuid:3 was issued and its row is missing"),
     "an image is slipped in": (
-        "INSERT INTO images SELECT 77,'urn:uuid:77',created_at,mime,width,height,'y',fingerprint,"
-        "fingerprint_quality,manifest,model,model_digest,seed,prompt_digest FROM images WHERE mark_id=1",
+        "INSERT INTO images (mark_id,number,content_id,sha256,created_at,mime,width,height,fingerprint,"
+        "fingerprint_quality,manifest,model,model_digest,seed,prompt_digest) SELECT 77,77,'urn:uuid:77','y',created_at,"
+        "mime,width,height,fingerprint,fingerprint_quality,manifest,model,model_digest,seed,prompt_digest "
+        "FROM images WHERE mark_id=1",
         "urn:uuid:77 has no decision",
     ),
 }
@@ -143,7 +150,7 @@ def test_rows_are_on_the_disk_when_issue_returns(ledger: Ledger, path: Path) -> 
     ledger.issue(issue(1), {})
     with sqlite3.connect(path) as database:
         assert database.execute("SELECT count(*) FROM images").fetchone() == (1,)
-    with ledger._engine.connect() as connection:
+    with engine_of(ledger).connect() as connection:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
 
@@ -153,12 +160,12 @@ def test_links_hold_and_break(contents: list[dict[str, object]]) -> None:
     chain = []
     last = None
     for content in contents:
-        last = link(last, at="t", kind="refused", subject="s", content=content)
+        last = link(last, at=DAY, kind="refused", subject="s", content=content)
         chain.append(last)
     assert chain[0].previous == GENESIS
     for before, after in itertools.pairwise(chain):
         assert after.previous == before.hash
-        assert after.is_sound()
+        assert is_sound(after)
 
 
 def test_canonical_has_one_spelling() -> None:

@@ -31,6 +31,7 @@ from tests.support.gateway import (
 )
 from tests.support.hanging import Hang
 from tests.support.painter import Checker, Painter, finding
+from tests.support.database import engine_of
 
 
 @pytest.mark.parametrize("answer", BAD_ANSWERS.values(), ids=BAD_ANSWERS.keys())
@@ -115,7 +116,7 @@ def test_lists_that_cannot_be_asked_refuse(
 
 
 def test_lists_that_lost_their_table_refuse(gateway: Gateway, installation: Installation) -> None:
-    with installation.ledger.engine.begin() as connection:
+    with engine_of(installation.ledger).begin() as connection:
         connection.exec_driver_sql("DROP TABLE blocklist_revision")
     assert type(refused(gateway, installation)) is StageFailed
 
