@@ -43,8 +43,8 @@ def dying(name, function):
 for owner, method, name in [(Painter, "render", "render"), (Checker, "__call__", "check"),
                             (MarkStage, "__call__", "mark"), (SignStage, "__call__", "sign"),
                             (ProveStage, "__call__", "prove"), (IssueStage, "__call__", "issue"),
-                            (Ledger, "issue", "store"), (Transaction, "_append", "append"), (files, "write", "write"),
-                            (pathlib.Path, "replace", "replace")]:
+                            (Ledger, "issue", "store"), (Transaction, "_append", "append"),
+                            (files, "write", "write"), (pathlib.Path, "replace", "replace")]:
     setattr(owner, method, dying(name, getattr(owner, method)))
 
 def gateway(self):

@@ -13,13 +13,13 @@ from service.installation import Installation
 from service.kit.errors import (
     Refusal,
 )
+from tests.support.database import engine_of
 from tests.support.gateway import (
     Build,
     raising,
     refused,
 )
 from tests.support.painter import Checker, Misbehaving, Painter, finding
-from tests.support.database import engine_of
 
 
 def test_no_prompt_is_kept_anywhere(

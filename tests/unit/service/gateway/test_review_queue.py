@@ -21,8 +21,8 @@ from service.kit import home
 from service.kit.errors import BadRequest, Gone, Misconfigured, NotFound, Unavailable
 from service.storage.tables import held as table
 from tests.support.clock import NOON, Clock
-from tests.support.painter import landscape
 from tests.support.database import engine_of
+from tests.support.painter import landscape
 
 SUBJECT, OTHER = "S-0000-0000-0000-0001", "S-0000-0000-0000-0002"
 KEPT = HeldDraft(

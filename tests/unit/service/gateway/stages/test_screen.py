@@ -22,6 +22,7 @@ from service.kit.errors import (
     Unsafe,
 )
 from service.moderation.hash_lists import Listed
+from tests.support.database import engine_of
 from tests.support.gateway import (
     BAD_ANSWERS,
     ORDER,
@@ -31,7 +32,6 @@ from tests.support.gateway import (
 )
 from tests.support.hanging import Hang
 from tests.support.painter import Checker, Painter, finding
-from tests.support.database import engine_of
 
 
 @pytest.mark.parametrize("answer", BAD_ANSWERS.values(), ids=BAD_ANSWERS.keys())
