@@ -95,7 +95,7 @@ def test_a_listed_picture_is_refused_on_its_very_pixels(build: Build, installati
     installation.blocklist.add([Listed("pdq", fingerprint(drawn).bits.hex())], "ncii", "test")
     refusal = refused(gateway, installation)
     assert type(refusal) is Blocked
-    assert (refusal.stage, refusal.message) == ("screen", "the picture is on the list ncii")
+    assert (refusal.stage, refusal.message) == ("screen", "the image is on the list ncii")
     assert len(checker.seen) == 1  # nobody else looks at it any more
     (decision,) = installation.ledger.decided(str(refusal.content_id))
     assert json.loads(decision.body)["code"] == "blocked"
