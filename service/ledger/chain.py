@@ -9,10 +9,9 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 
 from service.kit.clock import stamp
-from service.storage import Decision, Issue, Kind, RawDecision
+from service.storage import Decision, Issue, Kind, RawDecision, values_of
 
 GENESIS = "0" * 64
 
@@ -44,7 +43,7 @@ def is_sound(decision: Decision | RawDecision) -> bool:
 
 def image_digest(image: Issue) -> str:
     """SHA-256 (hex) over every field of an image's row. The chain holds it, so that an edit of the row shows."""
-    return row_digest({**asdict(image), "created_at": stamp(image.created_at)})
+    return row_digest({**values_of(image), "created_at": stamp(image.created_at)})
 
 
 def row_digest(fields: Mapping[str, object]) -> str:

@@ -12,7 +12,7 @@ from service.storage.grants import GrantRow, Scope, UseRow
 from service.storage.held import OPEN_STATES, HeldReview, HeldRow, HeldState
 from service.storage.images import Issue, IssuedFingerprint, RawImage
 from service.storage.repositories import Repositories
-from service.storage.session import Session
+from service.storage.session import Session, values_of
 from service.storage.subjects import ProtectedTemplate, SubjectRow, TemplateRow
 from service.storage.takedowns import TakedownOutcome, TakedownRow, TakedownStatus
 from service.storage.tenants import TenantRow
@@ -52,4 +52,5 @@ __all__ = [
     "TemplateRow",
     "TenantRow",
     "UseRow",
+    "values_of",
 ]

@@ -1,12 +1,12 @@
 """The rows of appeals."""
 
 import datetime as dt
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Literal
 
 from sqlalchemy import select, update
 
-from service.storage.session import Repository
+from service.storage.session import Repository, values_of
 from service.storage.tables import appeals as table
 
 About = Literal["refusal", "verdict", "takedown"]
@@ -33,7 +33,7 @@ class AppealRepository(Repository):
     """Appeals against refusals, verdicts and takedowns."""
 
     def add(self, row: AppealRow) -> None:
-        self._session.insert(table, [asdict(row)])
+        self._session.insert(table, [values_of(row)])
 
     def get(self, number: str) -> AppealRow | None:
         row = self._session.read(select(table).where(table.c.id == number)).first()

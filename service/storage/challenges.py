@@ -1,12 +1,12 @@
 """The rows of open liveness challenges."""
 
 import datetime as dt
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Literal
 
 from sqlalchemy import delete, select
 
-from service.storage.session import Repository
+from service.storage.session import Repository, values_of
 from service.storage.tables import challenges as table
 
 Pose = Literal["front", "left", "right"]
@@ -25,7 +25,7 @@ class ChallengeRepository(Repository):
     """Challenges that nobody has answered yet."""
 
     def add(self, row: ChallengeRow) -> None:
-        self._session.insert(table, [asdict(row)])
+        self._session.insert(table, [values_of(row)])
 
     def take(self, number: str) -> ChallengeRow | None:
         """Delete a challenge and return it; None where there is none. So it works once."""

@@ -3,12 +3,12 @@
 import datetime as dt
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from sqlalchemy import Text, func, select, type_coerce
 
-from service.storage.session import Repository
+from service.storage.session import Repository, values_of
 from service.storage.tables import decisions as table
 
 Kind = Literal[
@@ -53,7 +53,7 @@ class DecisionRepository(Repository):
     """The decision chain. Rows are appended by the ledger alone and never changed."""
 
     def append(self, decision: Decision) -> None:
-        self._session.insert(table, [asdict(decision)])
+        self._session.insert(table, [values_of(decision)])
 
     def last(self) -> Decision | None:
         return next(self._select(select(table).order_by(table.c.seq.desc()).limit(1)), None)

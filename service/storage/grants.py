@@ -1,12 +1,12 @@
 """The rows of grants and of the images that were generated under them."""
 
 import datetime as dt
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from sqlalchemy import select, update
 
-from service.storage.session import Repository
+from service.storage.session import Repository, values_of
 from service.storage.tables import grants as table
 from service.storage.tables import uses
 
@@ -43,7 +43,7 @@ class GrantRepository(Repository):
     """What subjects allowed."""
 
     def add(self, row: GrantRow) -> None:
-        self._session.insert(table, [asdict(row)])
+        self._session.insert(table, [values_of(row)])
 
     def get(self, grant: str) -> GrantRow | None:
         row = self._session.read(select(table).where(table.c.id == grant)).first()
@@ -82,7 +82,7 @@ class UseRepository(Repository):
     """Which image was generated under which grant. Both must be stored."""
 
     def add(self, row: UseRow) -> None:
-        self._session.insert(uses, [asdict(row)])
+        self._session.insert(uses, [values_of(row)])
 
     def of_subject(self, subject: str) -> list[UseRow]:
         """Every use of a subject's grants, oldest first."""

@@ -2,12 +2,12 @@
 
 import datetime as dt
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, select, update
 
-from service.storage.session import Repository
+from service.storage.session import Repository, values_of
 from service.storage.tables import held as table
 
 HeldState = Literal["waiting", "released", "fetched", "refused", "expired", "dropped"]
@@ -51,7 +51,7 @@ class HeldRepository(Repository):
     """Held images."""
 
     def add(self, row: HeldRow) -> None:
-        self._session.insert(table, [asdict(row)])
+        self._session.insert(table, [values_of(row)])
 
     def get(self, content_id: str) -> HeldRow | None:
         return next(iter(self._select(table.c.content_id == content_id)), None)
@@ -76,11 +76,11 @@ class HeldRepository(Repository):
 
     def release(self, content_id: str, review: HeldReview) -> bool:
         """Release a waiting image; False where it does not wait, or its time is over."""
-        return self._move(content_id, WAITING, review.decided_at, status="released", **asdict(review))
+        return self._move(content_id, WAITING, review.decided_at, status="released", **values_of(review))
 
     def refuse(self, content_id: str, review: HeldReview) -> bool:
         """Refuse an open image and delete its key; False where it is not open, or its time is over."""
-        values = {"status": "refused", "wrapped_key": None, **asdict(review)}
+        values = {"status": "refused", "wrapped_key": None, **values_of(review)}
         return self._move(content_id, OPEN_STATES, review.decided_at, **values)
 
     def fetch(self, content_id: str, now: dt.datetime) -> bool:

@@ -2,11 +2,11 @@
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Text, func, select, type_coerce
 
-from service.storage.session import Repository
+from service.storage.session import Repository, values_of
 from service.storage.tables import images as table
 
 
@@ -48,6 +48,7 @@ class RawImage:
 
 
 _FIELDS = [table.c[name] for name in Issue.__dataclass_fields__]
+_IMAGE = select(*_FIELDS)
 
 
 class ImageRepository(Repository):
@@ -57,7 +58,7 @@ class ImageRepository(Repository):
         """Store an image; its number. The writers' lock is held, so numbers grow in the order of commits."""
         newest = self._session.read(select(func.max(table.c.number))).scalar_one()
         number = (newest or 0) + 1
-        self._session.insert(table, [{**asdict(image), "number": number}])
+        self._session.insert(table, [{**values_of(image), "number": number}])
         return number
 
     def by_mark(self, mark_id: int) -> Issue | None:
@@ -81,5 +82,5 @@ class ImageRepository(Repository):
             yield RawImage(row.content_id, {column.name: value for column, value in zip(_FIELDS, row, strict=True)})
 
     def _one(self, condition: ColumnElement[bool]) -> Issue | None:
-        row = self._session.read(select(*_FIELDS).where(condition)).first()
+        row = self._session.read(_IMAGE.where(condition)).first()
         return Issue(**row._mapping) if row else None

@@ -2,11 +2,11 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from sqlalchemy import delete, func, select, update
 
-from service.storage.session import Repository
+from service.storage.session import Repository, values_of
 from service.storage.tables import subjects as table
 from service.storage.tables import templates
 
@@ -49,7 +49,7 @@ class SubjectRepository(Repository):
     """People whose likeness is protected or may be used."""
 
     def add(self, row: SubjectRow) -> None:
-        self._session.insert(table, [asdict(row)])
+        self._session.insert(table, [values_of(row)])
 
     def get(self, subject: str) -> SubjectRow | None:
         row = self._session.read(select(table).where(table.c.id == subject)).first()
@@ -78,7 +78,7 @@ class TemplateRepository(Repository):
     """Face templates."""
 
     def add(self, rows: Sequence[TemplateRow]) -> None:
-        self._session.insert(templates, [asdict(row) for row in rows])
+        self._session.insert(templates, [values_of(row) for row in rows])
 
     def of(self, subject: str, model: str | None = None) -> list[TemplateRow]:
         """A subject's templates, or those by one model."""

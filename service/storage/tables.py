@@ -51,8 +51,8 @@ decisions = Table(
 images = Table(
     "images",
     metadata,
-    Column("mark_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("number", Integer, nullable=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("mark_id", BigInteger, nullable=False, unique=True),
     Column("content_id", String(64), nullable=False, unique=True),
     Column("created_at", UtcDateTime(), nullable=False),
     Column("mime", String(32), nullable=False),
@@ -66,7 +66,6 @@ images = Table(
     Column("model_digest", String(64), nullable=False),
     Column("seed", BigInteger, nullable=False),
     Column("prompt_digest", String(64), nullable=False),
-    UniqueConstraint("number", name="uq_images_number"),
     # Holds all that a search needs, so that following the newest images reads no manifests.
     Index("ix_images_fingerprints", "number", "fingerprint", "mark_id"),
 )

@@ -1,12 +1,12 @@
 """The rows of takedown notices."""
 
 import datetime as dt
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Literal
 
 from sqlalchemy import ColumnElement, select, update
 
-from service.storage.session import Repository
+from service.storage.session import Repository, values_of
 from service.storage.tables import takedowns as table
 
 TakedownStatus = Literal["received", "removed", "rejected", "appealed"]
@@ -40,7 +40,7 @@ class TakedownRepository(Repository):
     """Takedown notices."""
 
     def add(self, row: TakedownRow) -> None:
-        self._session.insert(table, [asdict(row)])
+        self._session.insert(table, [values_of(row)])
 
     def get(self, case: str) -> TakedownRow | None:
         return next(iter(self._select(table.c.case == case)), None)

@@ -1,12 +1,12 @@
 """The rows of tenants."""
 
 import datetime as dt
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, select, update
 
-from service.storage.session import Repository
+from service.storage.session import Repository, values_of
 from service.storage.tables import tenants as table
 
 
@@ -29,7 +29,7 @@ class TenantRepository(Repository):
     """Tenants. A removed tenant's row stays, so that its name is never given again."""
 
     def add(self, row: TenantRow) -> None:
-        self._session.insert(table, [asdict(row)])
+        self._session.insert(table, [values_of(row)])
 
     def get(self, name: str) -> TenantRow | None:
         return self._one(table.c.name == name)

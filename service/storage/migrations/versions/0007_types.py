@@ -58,7 +58,9 @@ def _number_images() -> None:
     )
     with op.batch_alter_table("images") as images:
         images.alter_column("number", existing_type=sa.Integer(), nullable=False)
-        images.create_unique_constraint("uq_images_number", ["number"])
+        images.drop_constraint("pk_images", type_="primary")
+        images.create_primary_key("pk_images", ["number"])
+        images.create_unique_constraint("uq_images_mark_id", ["mark_id"])
     op.create_index("ix_images_fingerprints", "images", ["number", "fingerprint", "mark_id"])
 
 
@@ -115,5 +117,7 @@ def downgrade() -> None:
         held.alter_column("tenant", existing_type=sa.String(64), nullable=False)
     op.drop_index("ix_images_fingerprints", "images")
     with op.batch_alter_table("images") as images:
-        images.drop_constraint("uq_images_number", type_="unique")
+        images.drop_constraint("pk_images", type_="primary")
+        images.drop_constraint("uq_images_mark_id", type_="unique")
+        images.create_primary_key("pk_images", ["mark_id"])
         images.drop_column("number")
