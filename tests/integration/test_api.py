@@ -27,10 +27,10 @@ from service.gateway.pipeline import Gateway
 from service.generation import Job, OnStep
 from service.installation import Installation
 from tests.assets import hostile
+from tests.support.database import engine_of
 from tests.support.gateway import Build
 from tests.support.painter import Checker, Misbehaving, Painter, finding, landscape
 from watermark.errors import WatermarkNotReadable
-from tests.support.database import engine_of
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "report.schema.json").read_text())
 URL = "/v1/images/generations"

@@ -50,6 +50,7 @@ from service.kit.settings import PREFIX, Settings
 from service.likeness.checks import Likeness
 from service.media.pictures import ImageLimits, decode, encode
 from service.moderation.hash_lists import Listed
+from tests.support.database import engine_of
 from tests.support.gateway import Build
 from tests.support.painter import Checker, Painter, finding, landscape
 from tests.support.people import ANN, BOB, ByColour, enrolled, portrait
@@ -165,7 +166,7 @@ def test_without_a_decision_it_never_leaves(gateway: Gateway, installation: Inst
     content_id = hold(gateway)
     with pytest.raises(BadRequest, match="waiting"):
         gateway.hand_over(content_id)
-    with installation.ledger.engine.begin() as connection:
+    with engine_of(installation.ledger).begin() as connection:
         connection.exec_driver_sql("UPDATE held SET status = 'released'")
     with pytest.raises(Misconfigured, match="no decision"):
         gateway.hand_over(content_id)

@@ -12,7 +12,7 @@ from tests.unit.service.storage.test_repositories import *  # noqa: F403
 del test_a_row_that_contradicts_another_is_unavailable_and_stores_nothing  # noqa: F821
 
 
-@pytest.fixture
+@pytest.fixture  # type: ignore[no-redef]  # it stands in for the fixture of the tests that are imported
 def ledger(url: str) -> Iterator[Ledger]:
     opened = Ledger.open(url)
     yield opened

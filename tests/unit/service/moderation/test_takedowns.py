@@ -272,6 +272,7 @@ def test_nothing_personal_outside_the_vault(
 def test_forgetting_destroys_the_key(takedowns: Takedowns, installation: Installation) -> None:
     receipt = takedowns.receive(notice(), picture(RGB))
     wrapped = takedowns._need(receipt.case).wrapped_key
+    assert wrapped
     with pytest.raises(BadRequest):
         takedowns.forget(receipt.case)
     takedowns.resolve(receipt.case, "removed", "op", "Done.")
