@@ -1,8 +1,6 @@
 """The unit of work: rows and their decision are stored together, or neither is."""
 
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -13,13 +11,6 @@ from tests.support.clock import NOON
 from tests.support.database import engine_of
 
 HASHES = [Listed("sha256", "a" * 64)]
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    opened = Ledger.open(tmp_path / "ledger.db")
-    yield opened
-    opened.close()
 
 
 def active(ledger: Ledger) -> int:
