@@ -3,8 +3,6 @@
 import threading
 from dataclasses import dataclass, field
 
-from sqlalchemy import URL
-
 from models import ModelError
 from service.access.tenants import Tenants
 from service.adapters.registry import Adapters
@@ -76,7 +74,7 @@ class Installation:
             block_at_receipt=self.settings.block_at_receipt,
         )
         signer = Signer(signing.receipt_key(self.settings), self.settings.provider)
-        self.consent = Consent(self.ledger, self.blocklist, vault, signer)
+        self.consent = Consent(self.ledger, vault, signer)
         self.likeness = Likeness(
             self.consent,
             lambda: comparison.open_model(self.settings),
@@ -84,7 +82,7 @@ class Installation:
             self.settings.grantee,
         )
         self.adapters = Adapters(self.settings.home, vault, self.ledger)
-        self.liveness = PoseSequence(self.ledger.engine)
+        self.liveness = PoseSequence(self.ledger)
         self.tenants = Tenants(self.ledger, self.settings.grantee)
         self.review_queue = ReviewQueue(
             self.ledger, vault, self.settings.home / "held", self.settings.keep_held_days, digest
@@ -176,6 +174,6 @@ def open_installation(settings: Settings) -> Installation:
         Misconfigured, Unavailable: home, keys or database cannot be used.
     """
     folder = home.prepare(settings.home)
-    ledger = Ledger.open(settings.database_url or URL.create("sqlite", database=str(folder / LEDGER_FILE)))
+    ledger = Ledger.open(settings.database_url or folder / LEDGER_FILE)
     codec, credentials = signing.codec(settings), signing.credentials(settings)
     return Installation(settings, ledger, codec, credentials)

@@ -1,8 +1,8 @@
-"""Tenants: clients with a name, a key and limits of their own. A key is 32 random bytes, shown once, kept as a digest.
+"""Tenants: clients with a name, an API key and limits of their own. A key is 32 random bytes, kept as a digest.
 
-From the first tenant on every order over HTTP needs a key, and that stays so when the last tenant is removed: a door
-that opens to everybody because a row is gone would fail open. A name is given once. Grants are made out to names, and
-a newcomer must not inherit them.
+Once there is a tenant, every order over HTTP needs a key, and this stays so when the last tenant is removed: an API
+that opens to everybody because a row is missing would fail open. A name is given only once: grants name their grantee,
+and a newcomer must not inherit them.
 """
 
 import datetime as dt
@@ -11,17 +11,15 @@ import hmac
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from sqlalchemy import Connection, Row, select
 
 from service.access.client import Client
 from service.kit.clock import stamp, utc_now
 from service.kit.errors import BadRequest, ClientRemoved, NotFound, Unauthorized
 from service.ledger.ledger import Ledger
-from service.storage import reading
-from service.storage import tenants as table
+from service.storage import Repositories, TenantRow
 
 _KIND = "cm_"
 _KEY_BYTES = 32
@@ -32,19 +30,19 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,6
 
 
 class Terms(BaseModel):
-    """What the operator decides for a tenant. Unset limits are the settings'; a laxer one changes nothing."""
+    """The operator's terms for a tenant. Limits that are not set are the settings'; a laxer one changes nothing."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Name = Field(description="Who they are in grants: letters, digits, dot, dash and underscore, 64 at most.")
-    safety_threshold: float | None = Field(None, gt=0, le=1, description="Refuse from this score already.")
+    name: Name = Field(description="The name in grants: up to 64 letters, digits, dots, dashes and underscores.")
+    safety_threshold: float | None = Field(None, gt=0, le=1, description="Refuse images from this score.")
     likeness_review_distance: float | None = Field(None, ge=0, le=2, description="Hold faces up to this distance.")
-    max_images: int | None = Field(None, ge=1, le=10, description="Largest number of pictures of one request.")
+    max_images: int | None = Field(None, ge=1, le=10, description="Largest number of images per request.")
 
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """A tenant as the operator sees it; `prefix` begins the key, which itself nobody can see again."""
+    """A tenant as the operator sees it. `prefix` is how the key begins; nobody can see the key again."""
 
     name: str
     prefix: str
@@ -58,7 +56,7 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class Keyed:
-    """A tenant's new key, shown this once. Kept out of `repr`: it must not reach a log."""
+    """A tenant's new key, shown only once. Kept out of `repr`: it must not reach a log."""
 
     name: str
     key: str
@@ -71,101 +69,93 @@ class Tenants:
     """The tenants of one installation. Safe to share between threads and processes."""
 
     def __init__(self, ledger: Ledger, own_name: str, clock: Callable[[], dt.datetime] = utc_now) -> None:
-        """`own_name`: who the installation itself is in grants; no tenant can have that name."""
+        """`own_name` is the installation's own name in grants; no tenant can have it."""
         self._ledger = ledger
         self._own_name = own_name
         self._clock = clock
 
     def add(self, terms: Terms) -> Keyed:
-        """Make a tenant and its key.
+        """Create a tenant and its key.
 
         Raises:
-            BadRequest: the name is taken, was once, or is the installation's own.
+            BadRequest: the name is taken, was taken once, or is the installation's own.
             Unavailable: it could not be stored.
         """
         name, key = terms.name, _fresh_key()
         if name == self._own_name:
             raise BadRequest(f"{name} is this installation's own name in grants", hint="Choose another name.")
-        row = {**terms.model_dump(), **_kept(key), "created_at": stamp(self._clock())}
-        limits = terms.model_dump(exclude={"name"}, exclude_none=True)
-
-        def write(connection: Connection) -> None:
-            if _find(connection, name) is not None:
+        row = TenantRow(**terms.model_dump(), prefix=key[:_PREFIX], digest=_digest(key), created_at=self._clock())
+        with self._ledger.decision("tenant", name) as transaction:
+            if transaction.tenants.get(name) is not None:
                 raise BadRequest(
-                    f"the name {name} is taken, or was once",
+                    f"the name {name} is taken, or was taken once",
                     hint="Choose another: grants made out to a name must not pass to a newcomer.",
                 )
-            connection.execute(table.insert().values(**row))
-
-        self._record(name, {"action": "added", "key": key[:_PREFIX], "limits": limits}, write)
+            transaction.tenants.add(row)
+            limits = terms.model_dump(exclude={"name"}, exclude_none=True)
+            transaction.record(action="added", key=row.prefix, limits=limits)
         return Keyed(name, key)
 
     def rotate(self, name: str) -> Keyed:
-        """Give a tenant a new key; the old one ends now. Raises NotFound, Unavailable."""
+        """Give a tenant a new key; the old one stops working now. Raises NotFound, Unavailable."""
         key = _fresh_key()
-        self._change(name, {"action": "rotated", "key": key[:_PREFIX]}, "rotated_at", _kept(key))
+        prefix = key[:_PREFIX]
+        with self._ledger.decision("tenant", name) as transaction:
+            _need(transaction.tenants.set_key(name, prefix, _digest(key), self._clock()))
+            transaction.record(action="rotated", key=prefix)
         return Keyed(name, key)
 
     def remove(self, name: str) -> None:
-        """End a tenant's key for good; what is being drawn for it is not released. Raises NotFound, Unavailable."""
-        self._change(name, {"action": "removed"}, "removed_at", {"digest": None})
+        """Revoke a tenant's key for good; images that are being generated for it are not released.
+
+        Raises NotFound, Unavailable.
+        """
+        with self._ledger.decision("tenant", name) as transaction:
+            _need(transaction.tenants.remove(name, self._clock()))
+            transaction.record(action="removed")
 
     def everybody(self) -> list[Tenant]:
         """Every tenant, removed ones too, oldest first."""
-        columns = (table.c[field] for field in Tenant.__dataclass_fields__)
-        with reading(self._ledger.engine) as connection:
-            rows = connection.execute(select(*columns).order_by(table.c.created_at, table.c.name)).all()
-        return [Tenant(**row._mapping) for row in rows]
+        with self._ledger.read() as stored:
+            return [_tenant(row) for row in stored.tenants.all()]
 
     def keys_needed(self) -> bool:
         """There is a tenant, or there was one: orders need a key."""
-        with reading(self._ledger.engine) as connection:
-            return connection.execute(select(table.c.name).limit(1)).first() is not None
+        with self._ledger.read() as stored:
+            return stored.tenants.any()
 
     def client(self, key: str) -> Client:
-        """Whose key this is. Asks the database each time: a key that was ended is refused at once.
+        """The client that this key belongs to. It asks the database each time: a revoked key is refused at once.
 
         Raises:
-            Unauthorized: nobody's, or not any more; the message does not tell which.
-            Unavailable: that could not be found out.
+            Unauthorized: the key belongs to nobody, or was revoked; the message does not reveal which.
+            Unavailable: the database could not be read.
         """
-        prefix = key[:_PREFIX] if key.isprintable() else ""  # PostgreSQL takes no NUL
-        with reading(self._ledger.engine) as connection:
-            row = connection.execute(select(table).where(table.c.prefix == prefix)).first()
+        prefix = key[:_PREFIX] if key.isprintable() else ""  # PostgreSQL accepts no NUL
+        with self._ledger.read() as stored:
+            row = stored.tenants.by_prefix(prefix)
         expected = row.digest if row is not None and row.digest is not None else _NO_DIGEST
         if not hmac.compare_digest(_digest(key), expected) or row is None:
-            raise Unauthorized("this key is not valid, or not any more")
+            raise Unauthorized("this key is invalid or was revoked")
         return _client(row)
 
-    def _change(self, name: str, content: dict[str, Any], moment: str, values: dict[str, Any]) -> None:
-        values = {**values, moment: stamp(self._clock())}
 
-        def write(connection: Connection) -> None:
-            here = (table.c.name == name) & table.c.removed_at.is_(None)
-            if not connection.execute(table.update().where(here).values(**values)).rowcount:
-                raise NotFound("there is no such tenant", hint="See `countermark tenants list`.")
-
-        self._record(name, content, write)
-
-    def _record(self, name: str, content: dict[str, Any], write: Callable[[Connection], None]) -> None:
-        self._ledger.record("tenant", name, content, write)
-
-
-def check_here(connection: Connection, client: Client) -> None:
-    """Inside a transaction: the client is still one, by the key that was shown.
+def check_active(stored: Repositories, client: Client) -> None:
+    """In the transaction that issues an image: the client's key is still the one that was used.
 
     Raises:
         ClientRemoved: the tenant was removed meanwhile, or has another key.
     """
     if not client.name:
         return
-    row = _find(connection, client.name)
+    row = stored.tenants.get(client.name)
     if row is None or row.removed_at is not None or client.key not in ("", row.prefix):
-        raise ClientRemoved("the key was ended while the picture was made", stage="issue")
+        raise ClientRemoved("the key was revoked while the image was generated", stage="issue")
 
 
-def _find(connection: Connection, name: str) -> Row[Any] | None:
-    return connection.execute(select(table).where(table.c.name == name)).first()
+def _need(found: bool) -> None:
+    if not found:
+        raise NotFound("there is no such tenant", hint="See `countermark tenants list`.")
 
 
 def _fresh_key() -> str:
@@ -173,15 +163,24 @@ def _fresh_key() -> str:
 
 
 def _digest(key: str) -> bytes:
-    """SHA-256. No slow hash: of 256 random bits nothing can be guessed."""
+    """SHA-256. A slow hash is not needed: 256 random bits cannot be guessed."""
     return hashlib.sha256(key.encode()).digest()
 
 
-def _kept(key: str) -> dict[str, Any]:
-    return {"prefix": key[:_PREFIX], "digest": _digest(key)}
+def _tenant(row: TenantRow) -> Tenant:
+    return Tenant(
+        name=row.name,
+        prefix=row.prefix,
+        created_at=stamp(row.created_at),
+        rotated_at=stamp(row.rotated_at) if row.rotated_at else None,
+        removed_at=stamp(row.removed_at) if row.removed_at else None,
+        safety_threshold=row.safety_threshold,
+        likeness_review_distance=row.likeness_review_distance,
+        max_images=row.max_images,
+    )
 
 
-def _client(row: Row[Any]) -> Client:
+def _client(row: TenantRow) -> Client:
     return Client(
         name=row.name,
         key=row.prefix,

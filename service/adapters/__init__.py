@@ -1,1 +1,1 @@
-"""LoRA files and textual inversions: which may be used, whose likeness they hold."""
+"""LoRA files and textual inversions: which may be used, and whose likeness they contain."""

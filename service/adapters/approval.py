@@ -1,4 +1,4 @@
-"""How an adapter comes onto the operator's list: its file is checked, and what it is said to hold is, too."""
+"""Adding an adapter to the operator's list: its file is checked, and so is what the operator declares about it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,42 +12,42 @@ from service.likeness.checks import RGB, Likeness
 from service.likeness.schemas import Embedding
 from service.media.pictures import ImageLimits, decode
 
-_PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff"})
+_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff"})
 _MOST_SAMPLES = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Somebodys:
-    """It was trained on this subject, who allowed it by this grant."""
+class TrainedOnSubject:
+    """It was trained on this subject, who allowed it with this grant."""
 
     subject: str
     grant: str
 
 
 @dataclass(frozen=True, slots=True)
-class Nobodys:
-    """It holds no identity: these are the pictures it was trained on (files and folders of them)."""
+class TrainedOnNobody:
+    """It contains no identity: these are the images that it was trained on (files, and folders of them)."""
 
     samples: Sequence[Path]
 
 
-class Adoption:
-    """Puts adapters on the list of one installation."""
+class Approval:
+    """Adds adapters to the list of one installation."""
 
     def __init__(self, adapters: Adapters, likeness: Likeness, limits: ImageLimits) -> None:
         self._adapters = adapters
         self._likeness = likeness
         self._limits = limits
 
-    def adopt(self, path: Path, name: str, declared: Somebodys | Nobodys) -> AdapterCard:
-        """Check a file and what is said of it, and put it on the list.
+    def approve(self, path: Path, name: str, declared: TrainedOnSubject | TrainedOnNobody) -> AdapterCard:
+        """Check a file and what is declared about it, and add it to the list.
 
         Raises:
-            BadRequest: it is no adapter, the name is taken, the grant is not that subject's or has ended, or there is
-                no sample picture, or one shows a protected person.
+            BadRequest: it is not an adapter, the name is taken, the grant is not that subject's or has ended, or there
+                is no sample image, or one shows a protected person.
             InputError: a sample cannot be read.
             NotFound: there is no such grant.
-            Unavailable: the faces of the samples cannot be looked at.
+            Unavailable: the face model failed on a sample.
             Misconfigured: the home folder cannot be written.
         """
         self._adapters.check_new_name(name)
@@ -62,26 +62,28 @@ class Adoption:
         )
         return self._adapters.add(file, card)
 
-    def _declared(self, name: str, file: AdapterFile, declared: Somebodys | Nobodys) -> dict[str, str | Samples]:
-        if isinstance(declared, Nobodys):
+    def _declared(
+        self, name: str, file: AdapterFile, declared: TrainedOnSubject | TrainedOnNobody
+    ) -> dict[str, str | Samples]:
+        if isinstance(declared, TrainedOnNobody):
             return {"samples": self._samples(name, file.digest, declared.samples)}
         grant = self._likeness.consent.grants.of(declared.grant)
         if grant.subject != declared.subject:
-            raise BadRequest("this grant is another subject's", hint="Name the grant that this subject gave.")
+            raise BadRequest("this grant is another subject's", hint="Name a grant of this subject.")
         if grant.state != "live":
             raise BadRequest(f"grant {grant.id} is {grant.state}", hint="Ask the person for a new one.")
         return {"subject": grant.subject, "grant": grant.id}
 
     def _samples(self, name: str, digest: str, places: Sequence[Path]) -> Samples:
-        """The faces on the sample pictures; the pictures are not kept."""
-        pictures = list(_pictures(places))
-        if not 0 < len(pictures) <= _MOST_SAMPLES:
+        """The faces on the sample images; the images are not kept."""
+        images = list(_images(places))
+        if not 0 < len(images) <= _MOST_SAMPLES:
             raise BadRequest(
-                f"{len(pictures)} sample pictures were found, 1 to {_MOST_SAMPLES} are needed",
-                hint="Name files or folders of the pictures it was trained on.",
+                f"{len(images)} sample images were found, 1 to {_MOST_SAMPLES} are needed",
+                hint="Name the images that it was trained on, as files or folders.",
             )
-        faces = [face for picture in pictures for face in self._faces(picture)]
-        return self._adapters.seal(name, digest, len(pictures), self._likeness.model.digest, faces)
+        faces = [face for image in images for face in self._faces(image)]
+        return self._adapters.seal(name, digest, len(images), self._likeness.model.digest, faces)
 
     def _faces(self, path: Path) -> list[Embedding]:
         try:
@@ -100,14 +102,14 @@ class Adoption:
         except (LikenessRefused, LikenessHeld) as known:
             raise BadRequest(
                 f"{path} shows, or may show, a protected person",
-                hint="An adapter of a person is added with --subject and --grant.",
+                hint="Add an adapter of a person with --subject and --grant.",
             ) from known
 
 
-def _pictures(places: Sequence[Path]) -> Iterator[Path]:
-    """The files named, and those of the folders named that are pictures by their ending."""
+def _images(places: Sequence[Path]) -> Iterator[Path]:
+    """The named files, and the files in the named folders whose suffix is that of an image."""
     for place in places:
         if place.is_dir():
-            yield from sorted(path for path in place.rglob("*") if path.suffix.lower() in _PICTURES)
+            yield from sorted(path for path in place.rglob("*") if path.suffix.lower() in _SUFFIXES)
         else:
             yield place

@@ -1,8 +1,8 @@
-"""The operator's list of adapters: which may be used, whose likeness they hold, and whose must not come out of them.
+"""The operator's list of adapters: which may be used, whose likeness they contain, and whose they must not produce.
 
-An adapter is on the list by the SHA-256 of its file, which lies beside its card in the home folder. Its card names a
-subject and a grant, or declares that it holds nobody's identity; then it keeps the faces of its sample images, sealed,
-and pictures drawn with it are compared with them.
+An adapter is listed by the SHA-256 of its file, which is beside its card in the home folder. Its card names a subject
+and a grant, or declares that the adapter contains nobody's identity; then it has the faces of its sample images,
+sealed, and images generated with it are compared with them.
 """
 
 import base64
@@ -13,13 +13,11 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import structlog
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from sqlalchemy import Connection, select
 
 from detectors import Templates
 from models.cards import Sha256
@@ -31,7 +29,7 @@ from service.kit.errors import AdapterRefused, BadRequest, Misconfigured, NotFou
 from service.ledger.ledger import Ledger
 from service.likeness.excluded_faces import ExcludedFaces
 from service.likeness.schemas import Embedding, GrantNumber, as_text, from_text, stacked
-from service.storage import decisions
+from service.storage import Repositories
 
 log = structlog.get_logger()
 
@@ -39,11 +37,11 @@ ADAPTERS_FOLDER = "adapters"
 _NAME = r"[a-z0-9][a-z0-9._-]{0,63}"
 AdapterName = Annotated[str, Field(pattern=f"^{_NAME}$")]
 AdapterChoice = Annotated[str, Field(pattern=rf"^{_NAME}(:([01](\.[0-9]{{1,3}})?|2(\.0{{1,3}})?))?$")]
-"""NAME or NAME:SCALE, with a scale of 0 to 2 (1 where it is left out)."""
+"""NAME or NAME:SCALE, with a scale of 0 to 2 (default 1)."""
 
 
 class Samples(BaseModel):
-    """What the sample images of an adapter showed: how many images and faces, and the faces, sealed. No photo."""
+    """The sample images of an adapter: how many images and faces, and the face embeddings, sealed. No photo."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -55,7 +53,7 @@ class Samples(BaseModel):
 
 
 class AdapterCard(BaseModel):
-    """One adapter on the list. It names `subject` and `grant`, or has `samples`: never neither, never both."""
+    """One adapter on the list. It names `subject` and `grant`, or has `samples`: exactly one of the two."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -70,15 +68,15 @@ class AdapterCard(BaseModel):
 
     @model_validator(mode="after")
     def _declares(self) -> "AdapterCard":
-        somebody = (self.subject is not None, self.grant is not None)
-        if somebody not in ((True, True), (False, False)) or all(somebody) == (self.samples is not None):
+        person = (self.subject is not None, self.grant is not None)
+        if person not in ((True, True), (False, False)) or all(person) == (self.samples is not None):
             raise ValueError("a card names a subject and a grant, or has samples")
         return self
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedAdapter:
-    """An adapter of an order: what is put on the model, the grant it needs, and the faces it must not show."""
+    """An adapter of an order: what is loaded into the model, the grant it needs, and the faces it must not show."""
 
     adapter: Adapter
     grant: str | None
@@ -94,7 +92,7 @@ class Adapters:
         self._ledger = ledger
 
     def cards(self) -> list[AdapterCard]:
-        """Every card by name. Raises Unavailable where one cannot be read: who may be used is then unknown."""
+        """Every card by name. Raises Unavailable where one cannot be read: what may be used is then unknown."""
         if not self._folder.exists():
             return []
         cards = (_read(path) for path in sorted(self._folder.glob("*.json")))
@@ -116,17 +114,19 @@ class Adapters:
             raise BadRequest("an adapter is named twice", hint="Name each once.")
         if any(name not in known for name, _, _ in parts):
             raise AdapterRefused("an adapter of this order is not on the list", stage="admit")
-        return tuple(self._chosen(known[name], float(scale or 1)) for name, _, scale in parts)
+        return tuple(self._resolved(known[name], float(scale or 1)) for name, _, scale in parts)
 
     def check_new_name(self, name: str) -> None:
-        """Raises BadRequest where no new adapter can have this name, and Unavailable as `cards`."""
+        """Raises BadRequest where a new adapter cannot have this name, and Unavailable as `cards`."""
         if not re.fullmatch(_NAME, name):
-            raise BadRequest(f"{name!r} is no adapter's name", hint="Use small letters, digits, dots, - and _.")
+            raise BadRequest(
+                f"{name!r} is not a valid adapter name", hint="Use lower-case letters, digits, dots, - and _."
+            )
         if name in {card.name for card in self.cards()}:
             raise _taken(name)
 
     def add(self, file: AdapterFile, card: AdapterCard) -> AdapterCard:
-        """Put an adapter on the list: a decision in the ledger, then its file and its card.
+        """Add an adapter to the list: a decision in the ledger, then its file and its card.
 
         Raises:
             BadRequest: the name is taken, or was another file's.
@@ -134,15 +134,13 @@ class Adapters:
             Unavailable: the decision cannot be written, or the list cannot be read; nothing is added.
         """
         self.check_new_name(card.name)
-        told = {"action": "added", "digest": card.digest, "subject": card.subject, "grant": card.grant}
-        told |= {"samples": str(card.samples.images)} if card.samples else {}
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=self._folder) as scratch:
                 copied, written = _copied(file.path, card, Path(scratch)), _written(card, Path(scratch))
-                self._ledger.record("adapter", card.name, told, partial(self._check_free, card=card))
-                copied.replace(self._file(card.name))  # a file without a card is nothing
-                os.link(written, self._card(card.name))  # whole, and never over another
+                self._decide_to_add(card)
+                copied.replace(self._file(card.name))  # a file without a card means nothing
+                os.link(written, self._card(card.name))  # complete, and never over another card
         except FileExistsError as lost:
             raise _taken(card.name) from lost
         except OSError as denied:
@@ -150,11 +148,11 @@ class Adapters:
         return card
 
     def remove(self, name: str) -> None:
-        """Take an adapter off the list: a decision in the ledger, then file, card and faces.
+        """Remove an adapter from the list: a decision in the ledger, then file, card and faces.
 
         Raises:
             NotFound: there is none.
-            Misconfigured: the home folder cannot be written. It is decided, and the adapter of no use any more.
+            Misconfigured: the home folder cannot be written. The removal is decided, and the adapter cannot be used.
             Unavailable: the decision cannot be written, or the list cannot be read; nothing is removed.
         """
         if name not in {card.name for card in self.cards()}:
@@ -167,42 +165,45 @@ class Adapters:
             raise Misconfigured(f"{self._folder} cannot be written: {denied.strerror}") from denied
 
     def seal(self, name: str, digest: str, images: int, model: str, faces: Sequence[Embedding]) -> Samples:
-        """The faces of sample images as they are kept; `model`: digest of the face model that made them."""
+        """The faces of sample images as they are stored. `model` is the SHA-256 of the face model that found them."""
         sealed = self._vault.seal({"faces": json.dumps([as_text(face) for face in faces])}, _label(name, digest))
         return Samples(
             images=images, faces=len(faces), model=model, wrapped_key=_text(sealed.wrapped_key), box=_text(sealed.box)
         )
 
-    def check_here(self, connection: Connection, used: Sequence[ResolvedAdapter]) -> None:
-        """In the transaction that issues a picture: the adapters it was drawn with are still on the list as they were.
+    def check_still_listed(self, stored: Repositories, used: Sequence[ResolvedAdapter]) -> None:
+        """In the transaction that issues an image: the adapters it was generated with are listed as they were.
 
         Raises:
-            AdapterRefused: one was removed meanwhile, or added again by another grant.
+            AdapterRefused: one was removed meanwhile, or added again with another grant.
             Unavailable: the list cannot be read.
         """
         if not used:
             return
         known = {card.name: (card.digest, card.grant) for card in self.cards()}
         for one in used:
-            told = _decided(connection, one.adapter.name)[-1:]
+            decisions = stored.decisions.about(one.adapter.name, "adapter")
             listed = known.get(one.adapter.name) == (one.adapter.digest, one.grant)
-            if not listed or [each["action"] for each in told] != ["added"]:
-                raise AdapterRefused("an adapter of this order was taken off the list meanwhile", stage="issue")
+            if not listed or not decisions or decisions[-1].content["action"] != "added":
+                raise AdapterRefused("an adapter of this order was removed from the list meanwhile", stage="issue")
 
-    def _check_free(self, connection: Connection, card: AdapterCard) -> None:
-        """In the transaction that adds it, where nobody else adds one."""
-        self.check_new_name(card.name)
-        if {each["digest"] for each in _decided(connection, card.name) if "digest" in each} - {card.digest}:
-            raise BadRequest(
-                f"{card.name} was the name of another file",
-                hint="Choose another name: the record and held orders mean that one by it.",
-            )
+    def _decide_to_add(self, card: AdapterCard) -> None:
+        samples = {"samples": str(card.samples.images)} if card.samples else {}
+        with self._ledger.decision("adapter", card.name) as transaction:
+            self.check_new_name(card.name)  # again, now that nobody else can add one
+            earlier = {each.content.get("digest") for each in transaction.decisions.about(card.name, "adapter")}
+            if earlier - {None, card.digest}:
+                raise BadRequest(
+                    f"{card.name} was the name of another file",
+                    hint="Choose another name: the record and held images refer to that file by it.",
+                )
+            transaction.record(action="added", digest=card.digest, subject=card.subject, grant=card.grant, **samples)
 
-    def _chosen(self, card: AdapterCard, scale: float) -> ResolvedAdapter:
+    def _resolved(self, card: AdapterCard, scale: float) -> ResolvedAdapter:
         adapter = Adapter(card.name, card.kind, card.digest, self._file(card.name), scale)
-        return ResolvedAdapter(adapter, card.grant, self._avoided(card))
+        return ResolvedAdapter(adapter, card.grant, self._excluded(card))
 
-    def _avoided(self, card: AdapterCard) -> ExcludedFaces | None:
+    def _excluded(self, card: AdapterCard) -> ExcludedFaces | None:
         if card.samples is None or not card.samples.faces:
             return None
         sealed = Sealed(_bytes(card.samples.wrapped_key), _bytes(card.samples.box))
@@ -219,7 +220,7 @@ class Adapters:
 
 
 def _read(path: Path) -> AdapterCard | None:
-    """None: it was removed meanwhile."""
+    """None where it was removed meanwhile."""
     try:
         card = AdapterCard.model_validate_json(path.read_bytes())
     except FileNotFoundError:
@@ -232,15 +233,9 @@ def _read(path: Path) -> AdapterCard | None:
 
 
 def _unreadable(path: Path, reason: str) -> Unavailable:
-    """Callers may be anybody: the file's name, which may be a person's, is for the log."""
+    """Anybody may be calling: the file name, which may be a person's, goes to the log alone."""
     log.error("adapter_card_unreadable", path=str(path), reason=reason)
-    return Unavailable("the list of adapters cannot be read", hint="The operator finds the card in the log.")
-
-
-def _decided(connection: Connection, name: str) -> list[dict[str, str]]:
-    """What was decided about adapters of this name, in order."""
-    told = select(decisions.c.body).where(decisions.c.subject == name, decisions.c.kind == "adapter")
-    return [json.loads(body) for body in connection.execute(told.order_by(decisions.c.seq)).scalars()]
+    return Unavailable("the list of adapters cannot be read", hint="The log names the card for the operator.")
 
 
 def _copied(source: Path, card: AdapterCard, scratch: Path) -> Path:
@@ -254,15 +249,15 @@ def _copied(source: Path, card: AdapterCard, scratch: Path) -> Path:
 
 def _written(card: AdapterCard, scratch: Path) -> Path:
     place = scratch / "card"
-    with place.open("x") as words:
-        words.write(card.model_dump_json(indent=2, exclude_none=True) + "\n")
-        words.flush()
-        os.fsync(words.fileno())
+    with place.open("x") as file:
+        file.write(card.model_dump_json(indent=2, exclude_none=True) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
     return place
 
 
 def _taken(name: str) -> BadRequest:
-    return BadRequest(f"there is an adapter called {name}", hint="Choose another name, or remove that one.")
+    return BadRequest(f"there is an adapter named {name} already", hint="Choose another name, or remove that one.")
 
 
 def _label(name: str, digest: str) -> str:

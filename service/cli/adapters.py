@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from models import ModelError
-from service.adapters.approval import Adoption, Nobodys, Somebodys
+from service.adapters.approval import Approval, TrainedOnNobody, TrainedOnSubject
 from service.adapters.audit import PROMPT, audit
 from service.adapters.registry import AdapterCard
 from service.cli.files import printable
@@ -41,11 +41,11 @@ def add(
     settings = load_settings()
     home.prepare(settings.home)
     installation = open_installation(settings)
-    adoption = Adoption(
+    approval = Approval(
         installation.adapters, installation.likeness, ImageLimits(settings.max_bytes, settings.max_pixels)
     )
     with Console(stderr=True).status("Looking at the adapter and its samples"):
-        card = adoption.adopt(file, name or file.stem.lower(), declared)
+        card = approval.approve(file, name or file.stem.lower(), declared)
     if as_json:
         print(json.dumps(_told(card)))
         return
@@ -110,12 +110,12 @@ def check(
 
 def _declared(
     subject: str | None, grant: str | None, no_identity: bool, samples: list[Path] | None
-) -> Somebodys | Nobodys:
+) -> TrainedOnSubject | TrainedOnNobody:
     """What is said of the adapter. Raises BadRequest unless it is exactly one thing."""
     if subject and grant and not (no_identity or samples):
-        return Somebodys(subject, grant)
+        return TrainedOnSubject(subject, grant)
     if no_identity and samples and not (subject or grant):
-        return Nobodys(samples)
+        return TrainedOnNobody(samples)
     raise BadRequest(
         "an adapter holds somebody's likeness or nobody's",
         hint="Say --subject and --grant, or --no-identity and --samples.",

@@ -3,6 +3,7 @@
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.examiner.codes import ReasonCode
+from service.kit.clock import stamp
 from service.ledger.ledger import Issue
 
 
@@ -33,7 +34,9 @@ class Issued(ReportModel):
     @classmethod
     def of(cls, issue: Issue) -> "Issued":
         """The part of a ledger row that a report shows."""
-        return cls(content_id=issue.content_id, created_at=issue.created_at, model=issue.model, sha256=issue.sha256)
+        return cls(
+            content_id=issue.content_id, created_at=stamp(issue.created_at), model=issue.model, sha256=issue.sha256
+        )
 
 
 class WatermarkReading(ReportModel):

@@ -49,7 +49,7 @@ def row(signed: Signed, sha256: str, prompt_digest: str) -> Issue:
     return Issue(
         mark_id=admitted.mark_id,
         content_id=admitted.content_id,
-        created_at=admitted.created_at.isoformat(timespec="seconds"),
+        created_at=admitted.created_at.replace(microsecond=0),
         mime=signed.mime,
         width=admitted.job.width,
         height=admitted.job.height,

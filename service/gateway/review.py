@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import Iterator
 
 import structlog
-from sqlalchemy import Connection
 
 from service.access.client import Client
 from service.gateway.held_draft import HeldDraft, adapter_digests
@@ -12,6 +11,7 @@ from service.gateway.review_queue import ReviewQueue
 from service.gateway.stages import Draft, Review
 from service.generation import Backend
 from service.kit.errors import Blocked, Error, LikenessHeld, LikenessRefused, NotFound, Unavailable, Unsafe
+from service.ledger.ledger import Transaction
 
 log = structlog.get_logger()
 
@@ -76,7 +76,7 @@ class DraftReview:
             raise
         self._queue.shred(content_id)
 
-    def handed_over(self, connection: Connection, content_id: str) -> None:
+    def handed_over(self, transaction: Transaction, content_id: str) -> None:
         """In the transaction that issues it: a held image is handed over once. Raises Gone."""
         if self._queue:
-            self._queue.handing_over(connection, content_id)
+            self._queue.mark_fetched(transaction, content_id)

@@ -1,49 +1,55 @@
-"""The decision chain: each decision's hash covers its own content and the hash of the one before.
+"""The decision chain: each decision's hash covers its own content and the hash of the decision before it.
 
-A change, a removal or an insertion anywhere breaks every later link. What a chain alone cannot show is a
-tail cut off or a history rewritten whole; for that, note the head (`countermark audit verify` prints it)
-somewhere else and hand it back with `--head`.
+A change, a removal or an insertion anywhere breaks every later link. What a chain alone cannot show is that its tail
+was cut off, or that its whole history was rewritten: for that, note the head (`countermark audit verify` prints it)
+somewhere else and pass it back with `--head`.
 """
 
+import datetime as dt
 import hashlib
 import json
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Mapping
+
+from service.kit.clock import stamp
+from service.storage import Decision, Issue, Kind, RawDecision, values_of
 
 GENESIS = "0" * 64
 
-Kind = Literal[
-    "issued", "refused", "blocklist", "takedown", "appeal", "override", "consent", "tenant", "adapter", "held"
-]
 
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """One link. `at` is RFC 3339 UTC, `subject` an id, case or list, `body` canonical JSON, hashes hex SHA-256."""
-
-    seq: int
-    at: str
-    kind: Kind
-    subject: str
-    body: str
-    previous: str
-    hash: str
-
-    def is_sound(self) -> bool:
-        """The hash is the one its content gives."""
-        return self.hash == _link_hash(self.seq, self.at, self.kind, self.subject, self.body, self.previous)
-
-
-def canonical(value: dict[str, Any]) -> str:
+def canonical(value: Mapping[str, object]) -> str:
     """JSON with one spelling: sorted keys, no spaces, ASCII, no NaN."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def link(after: Decision | None, *, at: str, kind: Kind, subject: str, content: dict[str, Any]) -> Decision:
-    """The decision that follows `after` (None: the first)."""
+def link(
+    after: Decision | None, *, at: dt.datetime, kind: Kind, subject: str, content: Mapping[str, object]
+) -> Decision:
+    """The decision that follows `after` (None: the first). `at` is cut to milliseconds, as it is stored and hashed."""
     seq, previous = (after.seq + 1, after.hash) if after else (1, GENESIS)
-    body = canonical(content)
-    return Decision(seq, at, kind, subject, body, previous, _link_hash(seq, at, kind, subject, body, previous))
+    body, text = canonical(content), stamp(at, "milliseconds")
+    hash_ = _link_hash(seq, text, kind, subject, body, previous)
+    return Decision(seq, dt.datetime.fromisoformat(text), kind, subject, body, previous, hash_)
+
+
+def is_sound(decision: Decision | RawDecision) -> bool:
+    """The hash is the one that the content gives."""
+    at = decision.at if isinstance(decision, RawDecision) else stamp(decision.at, "milliseconds")
+    try:
+        expected = _link_hash(decision.seq, at, decision.kind, decision.subject, decision.body, decision.previous)
+    except TypeError:  # after tampering, a column may hold another type than was written
+        return False
+    return decision.hash == expected
+
+
+def image_digest(image: Issue) -> str:
+    """SHA-256 (hex) over every field of an image's row. The chain holds it, so that an edit of the row shows."""
+    return row_digest({**values_of(image), "created_at": stamp(image.created_at)})
+
+
+def row_digest(fields: Mapping[str, object]) -> str:
+    """`image_digest` of a row as the database holds it."""
+    texts = {name: value.hex() if isinstance(value, bytes) else value for name, value in fields.items()}
+    return hashlib.sha256(canonical(texts).encode()).hexdigest()
 
 
 def _link_hash(seq: int, at: str, kind: str, subject: str, body: str, previous: str) -> str:

@@ -1,6 +1,6 @@
-"""From photos of a person to a Subject: every photo is judged, several templates are kept, no photo is.
+"""From photos of a person to a Subject: every photo is checked, its template is kept, the photo is not.
 
-`enrol` is the operator's way, who knows whom they enrol; `enrol_self` is for whoever answers a challenge.
+`enrol` is for the operator, who knows whom they enrol; `enrol_self` is for people who answer a challenge.
 """
 
 import datetime as dt
@@ -20,7 +20,7 @@ from service.media.pictures import ImageLimits, decode
 MOST_PHOTOS = 20
 SMALLEST_FACE = 80
 LEAST_SHARPNESS = 15.0
-"""Variance of the Laplacian of the aligned face; the blurriest of the photos the model was measured on has more."""
+"""Variance of the Laplacian of the aligned face; the blurriest photo that the model was measured on has more."""
 
 
 def enrol(
@@ -33,10 +33,10 @@ def enrol(
     protected: bool = True,
     retain: dt.timedelta | None = None,
 ) -> Enrolled:
-    """Enrol a person from photos that show them alone.
+    """Enrol a person from photos that show nobody else.
 
     Raises:
-        BadRequest: a photo cannot be used; the message says which and why, and nothing is stored.
+        BadRequest: a photo cannot be used; the message says which one and why, and nothing is stored.
         Unavailable: the face model failed, or the subject could not be stored.
     """
     _check_name(name)
@@ -54,37 +54,37 @@ def enrol_self(
     name: str,
     photos: Sequence[bytes],
 ) -> Enrolled:
-    """Enrol whoever answers the challenge with this number, as a protected subject. It serves once, whatever comes.
+    """Enrol the person who answers the challenge with this id, as a protected subject. It allows one attempt.
 
     Args:
-        photos: in the order the challenge names.
+        photos: in the order that the challenge names.
 
     Raises:
         NotLive: there is no such open challenge, or the photos do not answer it.
         BadRequest, Unavailable: as `enrol`.
     """
     _check_name(name)  # before the challenge is spent
-    asked = liveness.take(challenge)
-    if len(photos) < len(asked.poses):  # more than one of a pose are for the check to judge
-        raise NotLive(f"{len(photos)} photos came, {len(asked.poses)} were asked for")
+    taken = liveness.take(challenge)
+    if len(photos) < len(taken.poses):  # whether there may be more is for the check to decide
+        raise NotLive(f"{len(photos)} photos were sent, {len(taken.poses)} are needed")
     shots = _shots(model, limits, photos)
-    liveness.check(asked, shots)
+    liveness.check(taken, shots)
     return consent.subjects.enrol(name, [one.face.embedding for one in shots], model.digest, protected=True)
 
 
 def _check_name(name: str) -> None:
     if not 0 < len(name) <= 200:
-        raise BadRequest("a name is 1 to 200 characters", hint="Send a name.")
+        raise BadRequest("a name has 1 to 200 characters", hint="Send a name.")
 
 
 def _shots(model: FaceModel, limits: ImageLimits, photos: Sequence[bytes]) -> list[Shot]:
     """Every photo with its one face, all of one person. Raises BadRequest, Unavailable as `enrol`."""
     if not 1 <= len(photos) <= MOST_PHOTOS:
-        raise BadRequest(f"{len(photos)} photos", hint=f"Send 1 to {MOST_PHOTOS}; three make it safer.")
+        raise BadRequest(f"{len(photos)} photos were sent", hint=f"Send 1 to {MOST_PHOTOS}; three or more work best.")
     try:
-        judged = [_judge(model, limits, photo) for photo in photos]
-        faults = [f"photo {number}: {fault}" for number, (_, fault) in enumerate(judged, 1) if fault]
-        shots = [one for one, _ in judged if one]
+        checked = [_check(model, limits, photo) for photo in photos]
+        faults = [f"photo {number}: {fault}" for number, (_, fault) in enumerate(checked, 1) if fault]
+        shots = [one for one, _ in checked if one]
         faults = faults or list(_strangers([one.face for one in shots], model.threshold))
     except ModelError as fault:
         raise Unavailable(str(fault)) from fault
@@ -93,7 +93,7 @@ def _shots(model: FaceModel, limits: ImageLimits, photos: Sequence[bytes]) -> li
     return shots
 
 
-def _judge(model: FaceModel, limits: ImageLimits, photo: bytes) -> tuple[Shot | None, str]:
+def _check(model: FaceModel, limits: ImageLimits, photo: bytes) -> tuple[Shot | None, str]:
     """A photo with its one face, or why it cannot be used."""
     try:
         picture = decode(photo, limits)
@@ -104,14 +104,14 @@ def _judge(model: FaceModel, limits: ImageLimits, photo: bytes) -> tuple[Shot | 
         return None, "no face was found" if not faces else f"it shows {len(faces)} faces"
     (face,) = faces
     if face.size < SMALLEST_FACE:
-        return None, f"the face is {face.size} px, {SMALLEST_FACE} px are needed"
+        return None, f"the face has {face.size} px, but needs {SMALLEST_FACE} px"
     if face.sharpness < LEAST_SHARPNESS:
         return None, "the face is blurred"
     return shot(picture, face), ""
 
 
 def _strangers(faces: Sequence[Face], threshold: float) -> Iterator[str]:
-    """Photos that do not show the person of the first one."""
+    """Photos that do not show the same person as the first."""
     for number, face in enumerate(faces[1:], 2):
         if compare(faces[0].embedding, face.embedding) > threshold:
-            yield f"photo {number} seems to show another person than photo 1"
+            yield f"photo {number} seems to show a different person than photo 1"

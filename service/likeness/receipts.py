@@ -1,7 +1,7 @@
-"""Receipts: what a subject allowed, signed, so that anybody can check it without us.
+"""Receipts: signed statements of what a subject allowed, which anybody can verify without us.
 
-A receipt is a JWS (RFC 7515, compact, EdDSA after RFC 8037) over JWT claims (RFC 7519). Its SHA-256 goes into the
-manifest of every image made under the grant. It says what was allowed, not whether that still holds: ask
+A receipt is a compact JWS (RFC 7515, EdDSA as in RFC 8037) over JWT claims (RFC 7519). Its SHA-256 is part of the
+manifest of every image generated under the grant. It says what was allowed, not whether that is still valid: ask
 `GET /v1/consent/receipts/{id}`.
 """
 
@@ -22,7 +22,7 @@ class Signer:
     """Signs receipts with the installation's key."""
 
     def __init__(self, key: Ed25519PrivateKey, issuer: str) -> None:
-        """`issuer` stands in every receipt: the provider's name."""
+        """`issuer` is part of every receipt: the provider's name."""
         self._key = key
         self._issuer = issuer
         self.public_jwk: dict[str, Any] = OKPAlgorithm.to_jwk(key.public_key(), as_dict=True)
@@ -38,7 +38,7 @@ class Signer:
         at: dt.datetime,
         until: dt.datetime,
     ) -> str:
-        """The receipt, as compact JWS."""
+        """The receipt as a compact JWS."""
         claims = {
             "iss": self._issuer,
             "sub": subject,
@@ -52,7 +52,7 @@ class Signer:
         return jwt.encode(claims, self._key, _ALGORITHM, {"typ": TYPE, "kid": self.public_jwk["kid"]})
 
     def verify(self, receipt: str) -> dict[str, Any] | None:
-        """The claims of a receipt this installation signed, expired or not; None for any other text."""
+        """The claims of a receipt that this installation signed, expired or not; None for any other text."""
         options: Any = {"verify_exp": False, "verify_aud": False, "verify_iat": False}
         try:
             whole = jwt.decode_complete(receipt, self._key.public_key(), [_ALGORITHM], options)

@@ -1,8 +1,8 @@
-"""The consent registry: whose face is known, what they allowed, and what was made of it.
+"""The consent registry: whose face is known, what they allowed, and which images were generated under it.
 
-A Subject is a person with face templates; no photo is kept. Name and templates are sealed under a key of the
-subject's own, so that erasing the key erases them. A Grant says what a grantee may do with the likeness and until
-when, and yields a signed Receipt. The decision chain holds numbers and digests only.
+A Subject is a person with face templates; no photo is kept. Name and templates are sealed under the subject's own key,
+so that deleting the key erases them. A Grant says what a grantee may do with the likeness and until when, and comes
+with a signed Receipt. The decision chain contains ids and digests only.
 """
 
 import datetime as dt
@@ -17,7 +17,6 @@ from service.likeness.schemas import SCOPES, Enrolled, Grant, GrantNumber, Scope
 from service.likeness.subjects import Subjects
 from service.likeness.templates import FaceTemplates
 from service.likeness.transfer import Transfer
-from service.moderation.blocklist import Blocklist
 
 __all__ = [
     "SCOPES",
@@ -34,17 +33,12 @@ __all__ = [
 
 
 class Consent:
-    """The registry of one installation: people, their faces, what they allowed, and how it moves house."""
+    """The registry of one installation: people, their faces, their grants, and its export and import."""
 
     def __init__(
-        self,
-        ledger: Ledger,
-        blocklist: Blocklist,
-        vault: Vault,
-        signer: Signer,
-        clock: Callable[[], dt.datetime] = utc_now,
+        self, ledger: Ledger, vault: Vault, signer: Signer, clock: Callable[[], dt.datetime] = utc_now
     ) -> None:
         self.subjects = Subjects(ledger, vault, clock)
         self.faces = FaceTemplates(ledger, vault, self.subjects)
-        self.grants = Grants(ledger, blocklist, signer, self.subjects, clock)
+        self.grants = Grants(ledger, signer, self.subjects, clock)
         self.transfer = Transfer(ledger, vault, self.subjects, self.grants)

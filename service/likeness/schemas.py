@@ -1,4 +1,4 @@
-"""The words of consent: subjects, grants, uses, and how their numbers and faces are written."""
+"""The schemas of consent: subjects, grants and uses, and how ids and face embeddings are written as text."""
 
 import base64
 import datetime as dt
@@ -11,12 +11,29 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from detectors import DIMENSIONS, Templates
+from service.storage import Scope
 
-Scope = Literal["portrait", "edit", "style", "commercial"]
+__all__ = [
+    "LONGEST_GRANT",
+    "SCOPES",
+    "Embedding",
+    "Enrolled",
+    "Grant",
+    "GrantNumber",
+    "Scope",
+    "State",
+    "Subject",
+    "TemplateIndex",
+    "Use",
+    "as_text",
+    "from_text",
+    "stacked",
+]
+
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 State = Literal["live", "revoked", "expired"]
 GrantNumber = Annotated[str, Field(pattern=r"^G(-[0-9A-HJKMNP-TV-Z]{4}){4}$")]
-"""A grant's number, and nothing that somebody may have put in its place: it is recorded for good."""
+"""A grant's id. Nothing else is accepted in its place, because it is recorded for good."""
 LONGEST_GRANT = dt.timedelta(days=366 * 5)
 
 Embedding = NDArray[np.float32]
@@ -27,7 +44,7 @@ class _FrozenModel(BaseModel):
 
 
 class Enrolled(_FrozenModel):
-    """A new subject. The PIN is shown this once; with it the person sees and ends what is done with the likeness."""
+    """A new subject. The PIN is shown only once; with it the person sees and ends the use of the likeness."""
 
     subject: str
     pin: str
@@ -36,7 +53,7 @@ class Enrolled(_FrozenModel):
 
 
 class Grant(_FrozenModel):
-    """What a subject allowed, and whether it still holds."""
+    """What a subject allowed, and whether it is still valid."""
 
     id: str
     subject: str
@@ -47,12 +64,12 @@ class Grant(_FrozenModel):
     expires_at: str
     revoked_at: str | None
     state: State
-    receipt: str = Field(description="JWS, compact; check it with the key at /v1/consent/keys.")
-    receipt_digest: str = Field(description="SHA-256 of the receipt, as it stands in manifests.")
+    receipt: str = Field(description="Compact JWS; verify it with the key at /v1/consent/keys.")
+    receipt_digest: str = Field(description="SHA-256 of the receipt, as manifests contain it.")
 
 
 class Use(_FrozenModel):
-    """An image that was made under a grant."""
+    """An image that was generated under a grant."""
 
     grant: str
     content_id: str
@@ -62,7 +79,7 @@ class Use(_FrozenModel):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A subject without what is personal."""
+    """A subject without personal data. Times are RFC 3339, UTC."""
 
     id: str
     created_at: str
@@ -85,13 +102,13 @@ def as_text(embedding: Embedding) -> str:
 
 
 def from_text(text: str) -> Embedding:
-    """What `as_text` wrote. Raises ValueError where it is no embedding."""
+    """The embedding that `as_text` wrote. Raises ValueError for any other text."""
     embedding = np.frombuffer(base64.b64decode(text, validate=True), "<f4").astype(np.float32)
     if embedding.shape != (DIMENSIONS,) or not np.isfinite(embedding).all():
-        raise ValueError("no embedding")
+        raise ValueError("not an embedding")
     return embedding
 
 
 def stacked(embeddings: Sequence[Embedding]) -> Embedding:
-    """Float32, N x 128; N may be 0."""
+    """Embeddings as one array: float32, N x 128; N may be 0."""
     return np.stack(embeddings) if embeddings else np.empty((0, DIMENSIONS), np.float32)

@@ -1,12 +1,10 @@
-"""People: enrolled under a number, with a name and face templates sealed under a key of their own, and erased."""
+"""People: enrolled under an id, with a name and face templates sealed under their own key, and erased again."""
 
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Row, select
 
 from detectors import DIMENSIONS
 from service.keys.vault import Sealed, Vault
@@ -15,7 +13,7 @@ from service.kit.clock import stamp, utc_now
 from service.kit.errors import BadRequest, NotFound
 from service.ledger.ledger import Ledger
 from service.likeness.schemas import Embedding, Enrolled, Subject, as_text
-from service.storage import grants, reading, scrub, subjects, templates
+from service.storage import Repositories, SubjectRow, TemplateRow
 
 
 class Subjects:
@@ -25,11 +23,11 @@ class Subjects:
         self._ledger = ledger
         self._vault = vault
         self._clock = clock
-        self._erased: list[Callable[[], None]] = []
+        self._on_erasure: list[Callable[[], None]] = []
 
-    def when_erased(self, tell: Callable[[], None]) -> None:
-        """Call `tell` after each erasure by this process: whoever keeps something opened forgets it then."""
-        self._erased.append(tell)
+    def when_erased(self, forget: Callable[[], None]) -> None:
+        """Call `forget` after each erasure by this process, to drop decrypted data from memory."""
+        self._on_erasure.append(forget)
 
     def enrol(
         self,
@@ -40,122 +38,140 @@ class Subjects:
         protected: bool = True,
         retain: dt.timedelta | None = None,
     ) -> Enrolled:
-        """Store a subject with face templates (float32, (128,)) of the model with that digest.
+        """Store a subject with face templates (float32, (128,)) by the model with this SHA-256 (hex).
 
-        `protected`: pictures that show this face are refused where no grant covers them. `retain`: after that time
+        `protected`: images that show this face are refused unless a grant covers them. `retain`: after this time
         `purge` erases the subject.
 
         Raises:
-            BadRequest: no template, or one that is none.
+            BadRequest: no template, or an invalid one.
             Unavailable: it could not be stored.
         """
-        until = stamp(self._clock() + retain) if retain else None
-        ready = self.prepare(name, embeddings, model, protected=protected, until=until)
-        content = {"action": "enrolled", "templates": ready.told.templates, "protected": protected}
-        self._record(ready.told.subject, content, ready.write)
-        return ready.told
+        until = self._clock() + retain if retain else None
+        prepared = self.prepare(name, embeddings, model, protected=protected, until=until)
+        with self._ledger.decision("consent", prepared.enrolled.subject) as transaction:
+            prepared.store(transaction)
+            transaction.record(action="enrolled", templates=prepared.enrolled.templates, protected=protected)
+        return prepared.enrolled
 
     def prepare(
-        self, name: str, embeddings: Sequence[Embedding], model: str, *, protected: bool, until: str | None
-    ) -> "PreparedTemplates":
-        """A subject that can be stored, alone or with others. Raises BadRequest as `enrol`."""
+        self, name: str, embeddings: Sequence[Embedding], model: str, *, protected: bool, until: dt.datetime | None
+    ) -> "PreparedSubject":
+        """A subject that is ready to be stored, alone or with others. Raises BadRequest as `enrol`."""
         if not embeddings or any(e.dtype != np.float32 or e.shape != (DIMENSIONS,) for e in embeddings):
             raise BadRequest("a subject needs face templates", hint="Send photos that show the face clearly.")
         number, pin = fresh_reference("S"), fresh_pin()
         salt, pin_hash = hash_pin(pin)
         sealed = self._vault.seal({"name": name}, number)
-        row = {
-            "id": number, "created_at": stamp(self._clock()), "retain_until": until, "protected": protected,
-            "pin_salt": salt, "pin_hash": pin_hash, "wrapped_key": sealed.wrapped_key, "sealed": sealed.box,
-        }  # fmt: skip
-        boxes = [self._vault.reseal(sealed, {"embedding": as_text(each)}, number).box for each in embeddings]
-        faces = [{"subject": number, "model": model, "sealed": box} for box in boxes]
-        return PreparedTemplates(
-            Enrolled(subject=number, pin=pin, templates=len(faces), protected=protected), row, faces
+        row = SubjectRow(
+            id=number,
+            created_at=self._clock(),
+            retain_until=until,
+            protected=protected,
+            pin_salt=salt,
+            pin_hash=pin_hash,
+            wrapped_key=sealed.wrapped_key,
+            sealed=sealed.box,
         )
+        boxes = [self._vault.reseal(sealed, {"embedding": as_text(each)}, number).box for each in embeddings]
+        templates = tuple(TemplateRow(number, model, box) for box in boxes)
+        enrolled = Enrolled(subject=number, pin=pin, templates=len(templates), protected=protected)
+        return PreparedSubject(enrolled, row, templates)
 
     def check_pin(self, subject: str, pin: str) -> None:
-        """Raises NotFound for a wrong subject or PIN, without telling which."""
+        """Raises NotFound for a wrong subject or PIN, without revealing which."""
         row = self._find(subject)
         salt, expected = (row.pin_salt, row.pin_hash) if row else (bytes(16), bytes(32))
         if not right_pin(pin, salt, expected) or row is None:  # the same work for both
-            raise NotFound("there is no such subject under this PIN", hint="Check the number and the PIN.")
+            raise NotFound("no subject has this id and PIN", hint="Check the id and the PIN.")
 
     def name(self, subject: str) -> str:
-        """The subject's name. Raises NotFound where there is none any more."""
-        row = self.row(subject)
-        return self._vault.open(Sealed(row.wrapped_key, row.sealed), subject)["name"]
+        """The subject's name. Raises NotFound where the subject is erased or never existed."""
+        return self._vault.open(self.key(subject), subject)["name"]
 
     def everybody(self) -> list[Subject]:
         """Every subject, erased ones too, oldest first."""
-        columns = (subjects.c[field] for field in Subject.__dataclass_fields__)
-        with reading(self._ledger.engine) as connection:
-            rows = connection.execute(select(*columns).order_by(subjects.c.created_at, subjects.c.id)).all()
-        return [Subject(**row._mapping) for row in rows]
+        with self._ledger.read() as stored:
+            return [_subject(row) for row in stored.subjects.all()]
 
     def erase(self, subject: str) -> None:
-        """Shred name and templates and revoke every grant. Receipts and image numbers stay; they name nobody.
+        """Delete name and templates for good and revoke every grant. Receipts and ids of images stay; they name nobody.
 
-        Raises NotFound where it was erased before, or never was.
+        Raises:
+            NotFound: the subject is erased already, or never existed.
+            Unavailable: it could not be stored, or it is erased, but traces remain for now (see `Ledger.scrub`).
         """
-        self.row(subject)
-        now = stamp(self._clock())
-        gone = {"wrapped_key": None, "sealed": None, "erased_at": now, "protected": False}
-
-        def write(connection: Connection) -> None:
-            check_here(connection, subject)
-            connection.execute(subjects.update().where(subjects.c.id == subject).values(**gone))
-            connection.execute(templates.delete().where(templates.c.subject == subject))
-            open_ = (grants.c.subject == subject) & grants.c.revoked_at.is_(None)
-            connection.execute(grants.update().where(open_).values(revoked_at=now))
-
-        self._record(subject, {"action": "erased"}, write)
-        for tell in self._erased:
-            tell()
-        scrub(self._ledger.engine)
+        now = self._clock()
+        with self._ledger.decision("consent", subject) as transaction:
+            check_enrolled(transaction, subject)
+            transaction.subjects.erase(subject, now)
+            transaction.templates.delete_of(subject)
+            transaction.grants.revoke_all(subject, now)
+            transaction.record(action="erased")
+        for forget in self._on_erasure:
+            forget()
+        self._ledger.scrub()
 
     def purge(self) -> list[str]:
-        """Erase every subject whose retention is over, and return their numbers."""
-        now = stamp(self._clock())
-        over = [s.id for s in self.everybody() if s.retain_until and s.retain_until <= now and not s.erased_at]
+        """Erase every subject whose retention has ended, and return their ids."""
+        now = self._clock()
+        with self._ledger.read() as stored:
+            rows = stored.subjects.all()
+        over = [row.id for row in rows if row.retain_until and row.retain_until <= now and not row.erased_at]
         for subject in over:
             self.erase(subject)
         return over
 
-    def _find(self, subject: str) -> Row[Any] | None:
-        with reading(self._ledger.engine) as connection:
-            return connection.execute(select(subjects).where(subjects.c.id == subject)).first()
+    def key(self, subject: str) -> Sealed:
+        """The sealed name with the subject's wrapped key, which also opens the templates.
 
-    def row(self, subject: str) -> Row[Any]:
-        """The subject's row. Raises NotFound where it is erased or never was."""
+        Raises NotFound where the subject is erased or never existed.
+        """
         row = self._find(subject)
-        if row is None or row.erased_at is not None:
+        if row is None:
             raise no_subject()
-        return row
+        return sealed_name(row)
 
-    def _record(self, subject: str, content: dict[str, Any], write: Callable[[Connection], None]) -> None:
-        self._ledger.record("consent", subject, content, write)
-
-
-def check_here(connection: Connection, subject: str) -> None:
-    """Inside a transaction. Raises NotFound where the subject is erased or never was."""
-    here = (subjects.c.id == subject) & subjects.c.erased_at.is_(None)
-    if connection.execute(select(subjects.c.id).where(here)).first() is None:
-        raise no_subject()
-
-
-def no_subject() -> NotFound:
-    return NotFound("there is no such subject", hint="Check the number; it may have been erased.")
+    def _find(self, subject: str) -> SubjectRow | None:
+        with self._ledger.read() as stored:
+            return stored.subjects.get(subject)
 
 
 @dataclass(frozen=True, slots=True)
-class PreparedTemplates:
-    """A subject that can be stored: what its person is told, and the rows."""
+class PreparedSubject:
+    """A subject that is ready to be stored: what the person receives, and the rows."""
 
-    told: Enrolled
-    row: dict[str, Any]
-    faces: list[dict[str, Any]]
+    enrolled: Enrolled
+    row: SubjectRow
+    templates: tuple[TemplateRow, ...]
 
-    def write(self, connection: Connection) -> None:
-        connection.execute(subjects.insert().values(**self.row))
-        connection.execute(templates.insert(), self.faces)
+    def store(self, stored: Repositories) -> None:
+        stored.subjects.add(self.row)
+        stored.templates.add(self.templates)
+
+
+def check_enrolled(stored: Repositories, subject: str) -> None:
+    """Raises NotFound where the subject is erased or never existed."""
+    if not stored.subjects.exists(subject):
+        raise no_subject()
+
+
+def sealed_name(row: SubjectRow) -> Sealed:
+    """See `Subjects.key`. Raises NotFound where the subject is erased."""
+    if row.erased_at is not None or row.wrapped_key is None or row.sealed is None:
+        raise no_subject()
+    return Sealed(row.wrapped_key, row.sealed)
+
+
+def no_subject() -> NotFound:
+    return NotFound("there is no such subject", hint="Check the id; the subject may have been erased.")
+
+
+def _subject(row: SubjectRow) -> Subject:
+    return Subject(
+        id=row.id,
+        created_at=stamp(row.created_at),
+        retain_until=stamp(row.retain_until) if row.retain_until else None,
+        protected=row.protected,
+        erased_at=stamp(row.erased_at) if row.erased_at else None,
+    )

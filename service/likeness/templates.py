@@ -1,23 +1,20 @@
-"""The faces of subjects, opened to be searched."""
+"""The face templates of subjects, decrypted for search."""
 
 import threading
 from collections.abc import Sequence
-from typing import Any
-
-from sqlalchemy import Row, func, select
 
 from detectors import Templates
 from service.keys.vault import Sealed, Vault
 from service.ledger.ledger import Ledger
 from service.likeness.schemas import Embedding, TemplateIndex, from_text, stacked
 from service.likeness.subjects import Subjects
-from service.storage import decisions, reading, subjects, templates
+from service.storage import ProtectedTemplate
 
 
 class FaceTemplates:
-    """The templates of subjects, decrypted in memory. Safe to share between threads.
+    """Face templates, decrypted in memory. Safe to share between threads.
 
-    An erasure by this process empties the memory at once; one by another does at the next look.
+    An erasure by this process clears the memory at once; one by another process does so at the next search.
     """
 
     def __init__(self, ledger: Ledger, vault: Vault, people: Subjects) -> None:
@@ -30,21 +27,18 @@ class FaceTemplates:
         people.when_erased(self._forget)
 
     def protected(self, model: str) -> TemplateIndex:
-        """The templates of every protected subject made by the model with this digest; read again after any change."""
+        """The templates of every protected subject by the model with this SHA-256, read again after any change."""
         before = self._erasures
-        newest = select(func.max(decisions.c.seq)).where(decisions.c.kind == "consent")
-        wanted = select(templates, subjects.c.wrapped_key).join(subjects, subjects.c.id == templates.c.subject)
-        chosen = wanted.where(subjects.c.protected & (templates.c.model == model)).order_by(templates.c.id)
-        with reading(self._ledger.engine) as connection:
-            # Every change is a decision in the same transaction. It is looked for first: what is read after it may be
-            # newer, and is then read once more.
-            state = (connection.execute(newest).scalar_one(), model)
+        with self._ledger.read() as stored:
+            # Every change is a decision in the same transaction. The decision is read first: what is read after it can
+            # only be newer, and is then read once more next time.
+            state = (stored.decisions.newest("consent"), model)
             kept = self._known
             if kept is not None and kept[0] == state:
                 return kept[1]
-            known = self._opened(connection.execute(chosen).all())
+            known = self._opened(stored.templates.protected(model))
         with self._lock:
-            if before == self._erasures:  # else it may hold somebody who was erased meanwhile
+            if before == self._erasures:  # otherwise it may contain somebody who was erased meanwhile
                 self._known = (state, known)
         return known
 
@@ -54,28 +48,23 @@ class FaceTemplates:
             self._known = None
 
     def other_models(self, model: str) -> int:
-        """How many templates of protected subjects another model made: they cannot be compared with this one's."""
-        query = select(func.count()).select_from(templates.join(subjects, subjects.c.id == templates.c.subject))
-        with reading(self._ledger.engine) as connection:
-            return int(
-                connection.execute(query.where(subjects.c.protected & (templates.c.model != model))).scalar_one()
-            )
+        """How many templates of protected subjects are by another model, so that this one's cannot be compared."""
+        with self._ledger.read() as stored:
+            return stored.templates.count_of_other_models(model)
 
     def anybody(self) -> bool:
         """There is a protected subject."""
-        with reading(self._ledger.engine) as connection:
-            return connection.execute(select(subjects.c.id).where(subjects.c.protected).limit(1)).first() is not None
+        with self._ledger.read() as stored:
+            return stored.subjects.any_protected()
 
     def templates_of(self, subject: str, model: str) -> Templates:
-        """One subject's templates by this model. Raises NotFound where the subject is gone."""
-        row = self._people.row(subject)
-        chosen = select(templates).where((templates.c.subject == subject) & (templates.c.model == model))
-        with reading(self._ledger.engine) as connection:
-            rows = connection.execute(chosen).all()
-        sealed = [Sealed(row.wrapped_key, one.sealed) for one in rows]
-        return Templates(stacked([self._embedding(one, subject) for one in sealed]))
+        """One subject's templates by this model. Raises NotFound where the subject is erased or never existed."""
+        key = self._people.key(subject).wrapped_key
+        with self._ledger.read() as stored:
+            rows = stored.templates.of(subject, model)
+        return Templates(stacked([self._embedding(Sealed(key, row.sealed), subject) for row in rows]))
 
-    def _opened(self, rows: Sequence[Row[Any]]) -> TemplateIndex:
+    def _opened(self, rows: Sequence[ProtectedTemplate]) -> TemplateIndex:
         found = [self._embedding(Sealed(row.wrapped_key, row.sealed), row.subject) for row in rows]
         return TemplateIndex(Templates(stacked(found)), tuple(row.subject for row in rows))
 

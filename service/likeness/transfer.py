@@ -1,10 +1,8 @@
-"""Moving to another installation: subjects as a file, and back. It holds biometric data in clear."""
+"""Moving subjects to another installation: export to a file, and import. The file has biometric data in clear text."""
 
 import json
-from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-from sqlalchemy import Connection, select
 
 from service.keys.vault import Sealed, Vault
 from service.kit.clock import stamp
@@ -12,12 +10,12 @@ from service.kit.errors import BadRequest
 from service.ledger.ledger import Ledger
 from service.likeness.grants import Grants
 from service.likeness.schemas import Enrolled, from_text
-from service.likeness.subjects import PreparedTemplates, Subjects
-from service.storage import reading, templates
+from service.likeness.subjects import PreparedSubject, Subjects, sealed_name
+from service.storage import Repositories, SubjectRow
 
 
 class Transfer:
-    """Writes and reads the registry's file."""
+    """Exports and imports the registry."""
 
     def __init__(self, ledger: Ledger, vault: Vault, people: Subjects, grants: Grants) -> None:
         self._ledger = ledger
@@ -26,53 +24,50 @@ class Transfer:
         self._grants = grants
 
     def export(self) -> str:
-        """Every subject with its templates and receipts as JSON. It holds biometric data in clear: guard the file."""
-        return json.dumps(
-            {"version": 1, "subjects": [self._exported(s.id) for s in self._people.everybody() if not s.erased_at]}
-        )
+        """Every subject with templates and receipts, as JSON. It has biometric data in clear text: protect the file."""
+        with self._ledger.read() as stored:
+            people = [self._exported(stored, row) for row in stored.subjects.all() if row.erased_at is None]
+        return json.dumps({"version": 1, "subjects": people})
 
     def import_(self, text: str) -> list[Enrolled]:
-        """Take in what `export` wrote, all or nothing; numbers and PINs are new, grants are not carried over: their
-        receipts name another installation.
+        """Import what `export` wrote, all or nothing. Ids and PINs are new. Grants are not carried over: their receipts
+        name another installation.
 
         Raises:
-            BadRequest: it is no export.
+            BadRequest: it is not an export.
         """
         try:
             whole = json.loads(text)
             people = [_Import.model_validate(one) for one in whole["subjects"]]
-            ready = [self._prepared(person) for person in people]
+            prepared = [self._prepared(person) for person in people]
         except (ValueError, KeyError, TypeError) as bad:
             raise BadRequest(
-                f"this is no export of a registry: {type(bad).__name__}", hint="Nothing was taken in."
+                f"this is not an export of a registry: {type(bad).__name__}", hint="Nothing was imported."
             ) from bad
+        if prepared:
+            with self._ledger.decision("consent", "registry") as transaction:
+                for one in prepared:
+                    one.store(transaction)
+                transaction.record(action="imported", subjects=[one.enrolled.subject for one in prepared])
+        return [one.enrolled for one in prepared]
 
-        def write(connection: Connection) -> None:
-            for one in ready:
-                one.write(connection)
-
-        if ready:
-            numbers = [one.told.subject for one in ready]
-            self._ledger.record("consent", "registry", {"action": "imported", "subjects": numbers}, write)
-        return [one.told for one in ready]
-
-    def _prepared(self, person: "_Import") -> PreparedTemplates:
+    def _prepared(self, person: "_Import") -> PreparedSubject:
         faces = [from_text(text) for text in person.templates]
-        until = stamp(person.retain_until) if person.retain_until else None
-        return self._people.prepare(person.name, faces, person.model, protected=person.protected, until=until)
+        return self._people.prepare(
+            person.name, faces, person.model, protected=person.protected, until=person.retain_until
+        )
 
-    def _exported(self, subject: str) -> dict[str, Any]:
-        row = self._people.row(subject)
-        with reading(self._ledger.engine) as connection:
-            rows = connection.execute(select(templates).where(templates.c.subject == subject)).all()
-        opened = [self._vault.open(Sealed(row.wrapped_key, one.sealed), subject)["embedding"] for one in rows]
+    def _exported(self, stored: Repositories, row: SubjectRow) -> dict[str, object]:
+        key = sealed_name(row)
+        templates = stored.templates.of(row.id)
+        opened = [self._vault.open(Sealed(key.wrapped_key, one.sealed), row.id)["embedding"] for one in templates]
         return {
-            "name": self._people.name(subject),
+            "name": self._vault.open(key, row.id)["name"],
             "protected": row.protected,
-            "retain_until": row.retain_until,
-            "model": rows[0].model,
+            "retain_until": stamp(row.retain_until) if row.retain_until else None,
+            "model": templates[0].model,
             "templates": opened,
-            "receipts": [grant.receipt for grant in self._grants.grants_of(subject)],
+            "receipts": [grant.receipt for grant in stored.grants.of_subject(row.id)],
         }
 
 

@@ -1,8 +1,8 @@
-"""Appeals against refusals, verdicts and notices of removal; what an operator overturns is a decision of its own.
+"""Appeals against refusals, verdicts and takedowns. An operator who overturns one makes a decision of its own.
 
-Overturning a takedown turns its block round at once. Overturning a refusal or a verdict is recorded and releases
-nothing: a refused picture was not kept, or is one that `countermark held` decides about. A list that was wrong is
-corrected with `countermark blocklist remove`.
+Overturning a takedown reverses its block at once. Overturning a refusal or a verdict is recorded and releases nothing:
+a refused image was not kept, unless it waits for `countermark held`. A wrong entry on a blocklist is withdrawn with
+`countermark blocklist remove`.
 """
 
 import datetime as dt
@@ -10,24 +10,20 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, Field, StringConstraints
-from sqlalchemy import Connection, Row, select, update
 
 from service.keys.vault import Sealed, Vault
 from service.kit.case_numbers import fresh_reference
-from service.kit.clock import utc_now
+from service.kit.clock import stamp, utc_now
 from service.kit.errors import BadRequest, NotFound
 from service.kit.strict_schema import StrictModel
 from service.ledger.ledger import Ledger
 from service.moderation.takedowns import Takedowns, check_operator
-from service.storage import appeals as table
-from service.storage import reading
+from service.storage import About, AppealOutcome, AppealRow, AppealState
 
-About = Literal["refusal", "verdict", "takedown"]
-AppealState = Literal["filed", "upheld", "overturned"]
-Outcome = Literal["upheld", "overturned"]
+Outcome = AppealOutcome
 
 _VERDICT = re.compile(r"urn:uuid:[0-9a-f-]{36}|[0-9a-f]{64}")
 
@@ -39,8 +35,8 @@ class Appeal(StrictModel):
     subject: str = Field(
         min_length=1,
         max_length=64,
-        pattern=r"^[^\x00]*$",  # PostgreSQL takes no NUL
-        description="The content id of a refusal, the content id or SHA-256 of a judged picture, or a case number.",
+        pattern=r"^[^\x00]*$",  # PostgreSQL accepts no NUL
+        description="The content id of a refusal, the content id or SHA-256 of a judged image, or a case number.",
     )
     statement: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] = Field(
         max_length=4000, description="Why the decision is wrong."
@@ -49,7 +45,7 @@ class Appeal(StrictModel):
 
 
 class AppealStatus(BaseModel):
-    """What whoever has the appeal's id learns."""
+    """What anyone who has the appeal's id learns."""
 
     id: str
     about: About
@@ -61,7 +57,7 @@ class AppealStatus(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Filed:
-    """What the operator sees of an appeal; `personal` is empty where it was not asked for."""
+    """What the operator sees of an appeal. `personal` is empty once it was forgotten. Times are RFC 3339, UTC."""
 
     id: str
     about: About
@@ -91,7 +87,7 @@ class Appeals:
         self._clock = clock
 
     def file(self, appeal: Appeal) -> AppealStatus:
-        """Take an appeal in.
+        """Store an appeal.
 
         Raises:
             NotFound: no such refusal or case.
@@ -99,39 +95,37 @@ class Appeals:
             Unavailable: it could not be stored.
         """
         self._check(appeal)
-        number, now = fresh_reference("A"), self._clock().isoformat(timespec="seconds")
+        number, now = fresh_reference("A"), self._clock()
         sealed = self._vault.seal({"statement": appeal.statement, "contact": appeal.contact}, number)
-        row = {
-            "id": number, "about": appeal.about, "subject": appeal.subject, "filed_at": now, "status": "filed",
-            "wrapped_key": sealed.wrapped_key, "sealed": sealed.box,
-        }  # fmt: skip
-        content = {"action": "filed", "about": appeal.about, "appeal": number}
-        content["sealed"] = hashlib.sha256(sealed.box).hexdigest()
-
-        def write(connection: Connection) -> None:
+        row = AppealRow(number, appeal.about, appeal.subject, now, "filed", sealed.wrapped_key, sealed.box)
+        with self._ledger.decision("appeal", appeal.subject) as transaction:
             if appeal.about == "takedown":
-                self._takedowns.under_appeal(connection, appeal.subject)
-            connection.execute(table.insert().values(**row))
-
-        self._ledger.record("appeal", appeal.subject, content, write)
-        return AppealStatus(id=number, about=appeal.about, status="filed", filed_at=now)
+                self._takedowns.put_under_appeal(transaction, appeal.subject)
+            transaction.appeals.add(row)
+            digest = hashlib.sha256(sealed.box).hexdigest()
+            transaction.record(action="filed", about=appeal.about, appeal=number, sealed=digest)
+        return AppealStatus(id=number, about=appeal.about, status="filed", filed_at=stamp(now))
 
     def status(self, number: str) -> AppealStatus:
-        """How an appeal stands. Raises NotFound."""
+        """The state of an appeal. Raises NotFound."""
         row = self._need(number)
-        told = {name: row._mapping[name] for name in ("id", "about", "status", "filed_at", "resolved_at")}
-        return AppealStatus(**told, reason=self._open(row).get("reason"))
+        return AppealStatus(
+            id=row.id,
+            about=row.about,
+            status=row.status,
+            filed_at=stamp(row.filed_at),
+            resolved_at=stamp(row.resolved_at) if row.resolved_at else None,
+            reason=self._personal(row).get("reason"),
+        )
 
     def list(self, *, all_: bool = False) -> Iterator[Filed]:
         """Open appeals, or all, oldest first, with their statements."""
-        query = select(table).order_by(table.c.filed_at)
-        with reading(self._ledger.engine) as connection:
-            rows = connection.execute(query if all_ else query.where(table.c.status == "filed")).all()
-        told = [name for name in Filed.__slots__ if name != "personal"]
-        return (Filed(**{name: row._mapping[name] for name in told}, personal=self._open(row)) for row in rows)
+        with self._ledger.read() as stored:
+            rows = stored.appeals.by_filing_time(only_open=not all_)
+        return (self._filed(row) for row in rows)
 
     def resolve(self, number: str, outcome: Outcome, operator: str, reason: str) -> None:
-        """Uphold what was decided, or overturn it: then the chain gets a decision `override`.
+        """Uphold a decision, or overturn it: then the chain gets a decision `override`.
 
         Raises:
             NotFound: there is no such appeal.
@@ -139,41 +133,63 @@ class Appeals:
         """
         check_operator(operator)
         if not reason.strip():
-            raise BadRequest("a resolution says why", hint="Give a reason; whoever appealed reads it.")
+            raise BadRequest("a resolution needs a reason", hint="Give a reason; whoever appealed reads it.")
         row = self._need(number)
-        sealed = Sealed(row.wrapped_key, row.sealed)
-        box = self._vault.reseal(sealed, {**self._open(row), "reason": reason}, number).box
-        now = self._clock().isoformat(timespec="seconds")
-        values = {"status": outcome, "resolved_at": now, "operator": operator, "sealed": box}
-        content = {"about": row.about, "appeal": number, "outcome": outcome, "operator": self._digest(operator)}
-        content["reason"] = self._digest(reason)
-
-        def write(connection: Connection) -> None:
-            which = (table.c.id == number, table.c.status == "filed")
-            if not connection.execute(update(table).where(*which).values(**values)).rowcount:
+        box = self._with_reason(row, reason)
+        with self._ledger.decision("override" if outcome == "overturned" else "appeal", row.subject) as transaction:
+            if box is None or not transaction.appeals.resolve(number, outcome, operator, self._clock(), box):
                 raise BadRequest("the appeal is resolved already", hint="A resolution is final.")
             if row.about == "takedown":
-                self._takedowns.after_appeal(
-                    connection, row.subject, overturned=outcome == "overturned", operator=operator, reason=reason
+                self._takedowns.end_appeal(
+                    transaction, row.subject, overturned=outcome == "overturned", operator=operator, reason=reason
                 )
-
-        self._ledger.record("override" if outcome == "overturned" else "appeal", row.subject, content, write)
+            transaction.record(
+                about=row.about,
+                appeal=number,
+                outcome=outcome,
+                operator=self._digest(operator),
+                reason=self._digest(reason),
+            )
 
     def _check(self, appeal: Appeal) -> None:
         if appeal.about == "refusal" and not any(d.kind == "refused" for d in self._ledger.decided(appeal.subject)):
-            raise NotFound("there is no refusal of that id", hint="Use the content id that the refusal named.")
+            raise NotFound("there is no refusal with this id", hint="Use the content id that the refusal named.")
         if appeal.about == "verdict" and not _VERDICT.fullmatch(appeal.subject):
-            raise BadRequest("the subject is neither a content id nor a SHA-256", hint="Both are in the report.")
+            raise BadRequest("the subject is neither a content id nor a SHA-256", hint="The report contains both.")
 
-    def _need(self, number: str) -> Row[Any]:
-        with reading(self._ledger.engine) as connection:
-            row = connection.execute(select(table).where(table.c.id == number)).first()
+    def _need(self, number: str) -> AppealRow:
+        with self._ledger.read() as stored:
+            row = stored.appeals.get(number)
         if row is None:
             raise NotFound("there is no such appeal", hint="Check the appeal's id.")
         return row
 
-    def _open(self, row: Row[Any]) -> dict[str, str]:
-        """Empty once it was forgotten with its case."""
-        if row.wrapped_key is None:
-            return {}
-        return self._vault.open(Sealed(row.wrapped_key, row.sealed), row.id)
+    def _with_reason(self, row: AppealRow, reason: str) -> bytes | None:
+        """The sealed text with a reason added; None once it was forgotten, which only happens to resolved appeals."""
+        sealed = _sealed(row)
+        if sealed is None:
+            return None
+        return self._vault.reseal(sealed, {**self._personal(row), "reason": reason}, row.id).box
+
+    def _personal(self, row: AppealRow) -> dict[str, str]:
+        sealed = _sealed(row)
+        return {} if sealed is None else self._vault.open(sealed, row.id)
+
+    def _filed(self, row: AppealRow) -> Filed:
+        return Filed(
+            id=row.id,
+            about=row.about,
+            subject=row.subject,
+            filed_at=stamp(row.filed_at),
+            status=row.status,
+            resolved_at=stamp(row.resolved_at) if row.resolved_at else None,
+            operator=row.operator,
+            personal=self._personal(row),
+        )
+
+
+def _sealed(row: AppealRow) -> Sealed | None:
+    """The personal data; None once it was forgotten with its case."""
+    if row.wrapped_key is None or row.sealed is None:
+        return None
+    return Sealed(row.wrapped_key, row.sealed)

@@ -1,17 +1,18 @@
-"""Hash lists as they are exchanged: plain text, CSV, and the JSON of ThreatExchange and StopNCII.
+"""Hash lists in the formats in which they are exchanged: plain text, CSV, and the JSON of ThreatExchange and StopNCII.
 
-Formats as their own code reads and writes them, all in https://github.com/facebook/ThreatExchange:
+Each format is read and written as by the reference code, all in https://github.com/facebook/ThreatExchange:
 
-- text: `python-threatexchange/threatexchange/exchanges/impl/file_api.py`; one hash a line, with its type before it
-  (`pdq f8f8f0ce...`) or without;
-- CSV without a header: `hasher-matcher-actioner/sample_data/pdq.csv`; hash, descriptor id, time, tags parted by spaces;
-- CSV with a header: the columns are found by their names (`_COLUMNS`);
+- text: `python-threatexchange/threatexchange/exchanges/impl/file_api.py`; one hash per line, optionally after its type
+  (`pdq f8f8f0ce...`);
+- CSV without a header: `hasher-matcher-actioner/sample_data/pdq.csv`; hash, descriptor id, time, tags separated by
+spaces;
+- CSV with a header: the columns are found by name (`_COLUMNS`);
 - JSON: `.../clients/fb_threatexchange/threat_updates.py`: `{"data": [{"indicator", "type", "tags", ...}]}`;
 - StopNCII: `.../exchanges/clients/stopncii/api.py`: `{"hashRecords": [{"hashValue", "signalType", ...}]}`.
 
-SHA-256 and PDQ are both 64 hex digits: a row that does not say which is read as the type the caller names. PDQ hashes
-of quality under 50 are "too unreliable to match on" (`.../signal_type/pdq/signal.py`) and left out, as are other
-kinds of hash and withdrawn rows; all of these are counted. A row that cannot be read fails the whole list.
+SHA-256 and PDQ hashes both have 64 hex digits: a row without a type is read as the type that the caller names. PDQ
+hashes of a quality below 50 are "too unreliable to match on" (`.../signal_type/pdq/signal.py`) and skipped, as are
+other kinds of hash and withdrawn rows; all of these are counted. A row that cannot be read fails the whole list.
 """
 
 import csv
@@ -24,8 +25,22 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from service.kit.errors import BrokenList
+from service.storage import HashKind, Listed
 
-HashKind = Literal["sha256", "pdq"]
+__all__ = [
+    "FORMATS",
+    "KINDS",
+    "LEAST_QUALITY",
+    "LONGEST_REASON",
+    "HashKind",
+    "HashList",
+    "ListFormat",
+    "Listed",
+    "known_hash",
+    "read_list",
+    "write_list",
+]
+
 ListFormat = Literal["text", "csv", "json"]
 KINDS: tuple[HashKind, ...] = get_args(HashKind)
 FORMATS: tuple[ListFormat, ...] = get_args(ListFormat)
@@ -50,22 +65,13 @@ _COLUMNS = {
 }
 _WITHDRAWN = {"non_malicious", "withdrawn", "deleted"}
 _THREATEXCHANGE: Mapping[str, str] = {"pdq": "HASH_PDQ", "sha256": "HASH_SHA256"}
-_FEATURED = range(64, 193)  # PDQ sets about half of its bits; all zeros is the hash of an empty picture
+_FEATURED = range(64, 193)  # PDQ sets about half of its bits; all zeros is the hash of a blank image
 _MOST_FAULTS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """One hash (64 lower-case hex digits) and why it is listed."""
-
-    kind: HashKind
-    hash: str
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class HashList:
-    """A list that was read: its hashes, each once, and how many rows were left out, by cause."""
+    """A parsed list: its hashes, each once, and how many rows were skipped, by cause."""
 
     entries: tuple[Listed, ...]
     left_out: Mapping[str, int]
@@ -73,7 +79,7 @@ class HashList:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """What a row says, as text, and where it stands."""
+    """The fields of a row, as text, and its position."""
 
     where: str
     hash: str
@@ -84,14 +90,14 @@ class _Row:
 
 
 class _Fault(Exception):
-    """A row that cannot be read. The words hold nothing of the row."""
+    """A row that cannot be read. The message contains nothing of the row."""
 
 
 def read_list(data: bytes, to: ListFormat | None = None, kind: HashKind | None = None) -> HashList:
-    """Read a hash list; without `to` its format is told by its beginning. `kind`: of rows that do not say.
+    """Read a hash list. Without `to` the format is detected. `kind` is the type of rows that do not name one.
 
     Raises:
-        BrokenList: rows that cannot be read, named by line (of JSON: by entry); or nothing but such.
+        BrokenList: rows that cannot be read, named by line (in JSON: by entry), or the list is empty.
     """
     try:
         text = data.decode("utf-8-sig")
@@ -103,7 +109,7 @@ def read_list(data: bytes, to: ListFormat | None = None, kind: HashKind | None =
 
 
 def write_list(entries: Iterable[Listed], to: ListFormat) -> str:
-    """The hashes in a format that `read_list` and the tools of ThreatExchange read."""
+    """The hashes in a format that `read_list` and ThreatExchange's tools read."""
     if to == "text":
         return "".join(f"{entry.kind} {entry.hash}\n" for entry in entries)
     if to == "csv":
@@ -120,10 +126,10 @@ def write_list(entries: Iterable[Listed], to: ListFormat) -> str:
 
 
 def known_hash(text: str) -> str:
-    """A hash in our spelling. Raises BrokenList if it is no 64 hex digits."""
+    """A hash in lower case. Raises BrokenList if it does not have 64 hex digits."""
     spelled = text.strip().lower()
     if not _HASH.fullmatch(spelled):
-        raise BrokenList("that is no hash of 64 hex digits", hint="SHA-256 and PDQ both have 64 hex digits.")
+        raise BrokenList("not a hash of 64 hex digits", hint="SHA-256 and PDQ hashes have 64 hex digits.")
     return spelled
 
 
@@ -157,14 +163,14 @@ def _collect(rows: Iterator[_Row], kind: HashKind | None) -> HashList:
 
 
 def _entry(row: _Row, default: HashKind | None) -> Listed | str:
-    """The row's hash, or why it is left out. Raises _Fault if it cannot be read."""
+    """The row's hash, or why it is skipped. Raises _Fault if it cannot be read."""
     kind = _NAMES.get(row.type.strip().lower()) if row.type else default
     if row.type and kind is None:
         if not re.fullmatch(r"\w{1,40}", row.type.strip()):
-            raise _Fault("the type is none")
+            raise _Fault("invalid type")
         return "another kind of hash"
     if kind is None:
-        raise _Fault("SHA-256 or PDQ? The row does not say")
+        raise _Fault("no type: it could be SHA-256 or PDQ")
     spelled = row.hash.strip().lower()
     if not _HASH.fullmatch(spelled):
         raise _Fault("not a hash of 64 hex digits")
@@ -179,8 +185,8 @@ def _quality(row: _Row) -> int:
     spelled = row.quality.strip()
     if not spelled:
         return 100
-    if not _QUALITY.fullmatch(spelled) or int(spelled) > 100:  # Python makes no number of thousands of digits
-        raise _Fault("the quality is no whole number from 0 to 100")
+    if not _QUALITY.fullmatch(spelled) or int(spelled) > 100:  # Python parses no number of thousands of digits
+        raise _Fault("the quality is not a whole number from 0 to 100")
     return int(spelled)
 
 
@@ -212,7 +218,7 @@ def _csv(text: str) -> Iterator[_Row]:
 
 
 def _header(cells: Sequence[str], where: str) -> Mapping[str, int]:
-    """Which column holds what, by the header, or by the first row of a list without one."""
+    """The position of each column, from the header, or from the first row of a list without one."""
     names = [cell.strip().lower() for cell in cells]
     if _HASH.fullmatch(names[0]):
         if len(names) == 4:
@@ -221,10 +227,10 @@ def _header(cells: Sequence[str], where: str) -> Mapping[str, int]:
             return {"hash": 0, "type": 1, "tags": 2}
         if len(names) == 1:
             return {"hash": 0}
-        raise BrokenList(f"{where}: it is not clear what the columns are", hint="Add a header: hash,type,tags,quality.")
+        raise BrokenList(f"{where}: the columns cannot be recognised", hint="Add a header: hash,type,tags,quality.")
     columns = {name: names.index(alias) for name, known in _COLUMNS.items() for alias in known if alias in names}
     if "hash" not in columns:
-        raise BrokenList(f"{where}: no column is called hash", hint="Name the columns: hash,type,tags,quality.")
+        raise BrokenList(f"{where}: there is no column named hash", hint="Name the columns: hash,type,tags,quality.")
     return columns
 
 
@@ -234,9 +240,9 @@ def _json(text: str) -> Iterator[_Row]:
     except json.JSONDecodeError as wrong:
         raise BrokenList(f"line {wrong.lineno}: not JSON") from wrong
     except RecursionError as deep:
-        raise BrokenList("line 1: JSON that is nested too deeply") from deep
+        raise BrokenList("line 1: the JSON is nested too deeply") from deep
     except ValueError as endless:
-        raise BrokenList("line 1: JSON with a number of thousands of digits") from endless
+        raise BrokenList("line 1: the JSON has a number of thousands of digits") from endless
     rows = document.get("data", document.get("hashRecords")) if isinstance(document, dict) else document
     if not isinstance(rows, list):
         raise BrokenList('line 1: neither {"data": [...]} nor {"hashRecords": [...]}')

@@ -1,40 +1,56 @@
-"""Tables, migrations and the engine behind the ledger: SQLite by default, PostgreSQL by URL."""
+"""The database: tables, migrations, and a repository with typed rows for each table. SQLite, or PostgreSQL by URL.
 
-from service.storage.engine import open_engine, reading, scrub, writing
-from service.storage.tables import (
-    REVISION,
-    appeals,
-    blocklist,
-    blocklist_revision,
-    challenges,
-    decisions,
-    grants,
-    held,
-    images,
-    subjects,
-    takedowns,
-    templates,
-    tenants,
-    uses,
-)
+Nothing outside this package imports SQLAlchemy.
+"""
+
+from service.storage.appeals import About, AppealOutcome, AppealRow, AppealState
+from service.storage.blocklist import BlocklistEntry, ChangedHash, HashKind, Listed, ListSummary
+from service.storage.challenges import ChallengeRow, Pose
+from service.storage.database import Database
+from service.storage.decisions import Decision, Kind, RawDecision
+from service.storage.grants import GrantRow, Scope, UseRow
+from service.storage.held import OPEN_STATES, HeldReview, HeldRow, HeldState
+from service.storage.images import Issue, IssuedFingerprint, RawImage
+from service.storage.repositories import Repositories
+from service.storage.session import Session, values_of
+from service.storage.subjects import ProtectedTemplate, SubjectRow, TemplateRow
+from service.storage.takedowns import TakedownOutcome, TakedownRow, TakedownStatus
+from service.storage.tenants import TenantRow
 
 __all__ = [
-    "REVISION",
-    "appeals",
-    "blocklist",
-    "blocklist_revision",
-    "challenges",
-    "decisions",
-    "grants",
-    "held",
-    "images",
-    "open_engine",
-    "reading",
-    "scrub",
-    "subjects",
-    "takedowns",
-    "templates",
-    "tenants",
-    "uses",
-    "writing",
+    "OPEN_STATES",
+    "About",
+    "AppealOutcome",
+    "AppealRow",
+    "AppealState",
+    "BlocklistEntry",
+    "ChallengeRow",
+    "ChangedHash",
+    "Database",
+    "Decision",
+    "GrantRow",
+    "HashKind",
+    "HeldReview",
+    "HeldRow",
+    "HeldState",
+    "Issue",
+    "IssuedFingerprint",
+    "Kind",
+    "ListSummary",
+    "Listed",
+    "Pose",
+    "ProtectedTemplate",
+    "RawDecision",
+    "RawImage",
+    "Repositories",
+    "Scope",
+    "Session",
+    "SubjectRow",
+    "TakedownOutcome",
+    "TakedownRow",
+    "TakedownStatus",
+    "TemplateRow",
+    "TenantRow",
+    "UseRow",
+    "values_of",
 ]

@@ -1,7 +1,7 @@
-"""Opening the database: durable SQLite settings, honest transactions, schema at the newest revision.
+"""Opening the database: durable SQLite settings, explicit transactions, the newest schema.
 
-Both databases behave alike: who reads sees one state for the whole transaction, and one writes at a time. SQLite does
-so by itself; PostgreSQL is told to (`REPEATABLE READ` for readers, an advisory lock for writers).
+Both databases behave alike: a reader sees one state for its whole transaction, and there is one writer at a time.
+SQLite does this by itself; PostgreSQL needs `REPEATABLE READ` for readers and an advisory lock for writers.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from service.kit.errors import Misconfigured, Unavailable
@@ -22,19 +22,19 @@ from service.storage.tables import REVISION
 log = structlog.get_logger()
 
 _BUSY_SECONDS = 30.0
-_SCRUB_SECONDS = 1.0  # emptying the log holds up every writer while it waits for readers
-# A connection for each thread that asks: writers that wait for their turn must not keep readers from theirs. The
-# threads are counted elsewhere; PostgreSQL takes 100 connections as it comes.
+_SCRUB_SECONDS = 1.0  # truncating the write-ahead log blocks every writer while it waits for readers
+# One connection per thread that needs one: writers waiting for the lock must not keep readers out. The number of
+# threads is limited elsewhere; PostgreSQL accepts 100 connections by default.
 _OPTIONS: Mapping[str, dict[str, Any]] = {
     "sqlite": {"connect_args": {"timeout": _BUSY_SECONDS}, "max_overflow": -1},
     "postgresql": {
         "isolation_level": "REPEATABLE READ",
-        "pool_pre_ping": True,  # connections outlive no restart
+        "pool_pre_ping": True,  # connections do not survive a restart of the server
         "max_overflow": 75,
     },
 }
-_FAULTS = (DBAPIError, PoolTimeout, sqlite3.Error)  # the last: of statements that SQLAlchemy does not see
-_WRITERS = 0x434D_4C45_4447  # the number of the writers' lock in PostgreSQL, any one that is ours
+_FAULTS = (DBAPIError, PoolTimeout, sqlite3.Error)  # the last: from statements that bypass SQLAlchemy
+_WRITERS = 0x434D_4C45_4447  # the key of the writers' advisory lock in PostgreSQL; arbitrary, but ours
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -42,8 +42,9 @@ def open_engine(url: str | URL) -> Engine:
     """An engine for `url` whose schema is at the newest revision.
 
     Raises:
-        Misconfigured: the URL is not one SQLAlchemy understands, its driver is not installed, or the database was
-            made by a newer version of ours.
+        Misconfigured: SQLAlchemy does not understand the URL, its driver is not installed, or a newer version of
+            Countermark created the database.
+        LedgerCorrupt: rows refer to rows that are missing, so the database cannot be upgraded.
         Unavailable: the database cannot be opened or upgraded.
     """
     try:
@@ -55,7 +56,7 @@ def open_engine(url: str | URL) -> Engine:
         _own_transactions(engine)
     try:
         _upgrade(engine)
-    except _FAULTS as fault:  # at start: these words are for the operator alone
+    except _FAULTS as fault:  # at startup only the operator reads the database's own message
         raise Unavailable(f"the ledger's database cannot be opened: {getattr(fault, 'orig', fault)}") from fault
     return engine
 
@@ -63,58 +64,57 @@ def open_engine(url: str | URL) -> Engine:
 @contextlib.contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A connection to read from. Raises Unavailable where the database does not answer."""
-    with _told("the ledger's database cannot be read"), engine.connect() as connection:
+    with _faults_as_unavailable("the ledger's database cannot be read"), engine.connect() as connection:
         yield connection
 
 
 @contextlib.contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """A transaction that takes the write lock at its start, so that read-then-write cannot deadlock, and that sees
-    everything written before it.
+    """A transaction that takes the writers' lock first. So it sees everything that was written before it, nothing is
+    written between its reads and its writes, and it never needs to be retried.
 
-    Raises:
-        IntegrityError: what is written contradicts what is there; nothing is written.
-        Unavailable: the database does not answer, or cannot write.
+    Raises Unavailable where the database does not answer, cannot write, or holds a row that contradicts a new one;
+    nothing is written then.
     """
-    with _told("the ledger cannot be written"), _transaction(engine) as connection:
+    with _faults_as_unavailable("the ledger cannot be written"), _transaction(engine) as connection:
         yield connection
 
 
 @contextlib.contextmanager
 def _transaction(engine: Engine) -> Iterator[Connection]:
-    with engine.connect().execution_options(**_writer(engine)) as connection, connection.begin():
+    with engine.connect().execution_options(**_writer_options(engine)) as connection, connection.begin():
         if engine.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_BUSY_SECONDS:g}s'")
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
         yield connection
 
 
-def _writer(engine: Engine) -> dict[str, Any]:
-    """Repeatable reads would show a writer the state from before it waited for the lock."""
+def _writer_options(engine: Engine) -> dict[str, Any]:
+    """With repeatable reads, a writer would see the state from before it waited for the lock."""
     if engine.dialect.name == "postgresql":
         return {"isolation_level": "READ COMMITTED"}
     return {"countermark_writes": True}
 
 
 def scrub(engine: Engine) -> None:
-    """Leave no trace of what was deleted: SQLite overwrites it (`secure_delete`), and the log of writes is emptied.
+    """Remove the traces of deleted data: SQLite overwrites it (`secure_delete`), and the write-ahead log is truncated.
 
     Raises:
-        Unavailable: somebody reads an older state just now, so the log could not be emptied, or the disk fails.
+        Unavailable: a reader still uses an older state, so the log could not be truncated, or the disk fails.
     """
     if engine.dialect.name != "sqlite":
         return
-    with _told("it is deleted, but traces are left in the database's log"):
-        busy = _empty_log(engine)
+    with _faults_as_unavailable("the data is deleted, but traces remain in the database's log"):
+        busy = _truncate_log(engine)
     if busy:
         raise Unavailable(
-            "it is deleted, but traces are left in the database's log, which somebody reads",
+            "the data is deleted, but traces remain in the database's log, which a reader still uses",
             hint="Run `countermark audit verify` to its end; the next deletion, or a restart, clears the log.",
         )
 
 
-def _empty_log(engine: Engine) -> bool:
-    """Whether somebody was in the way."""
+def _truncate_log(engine: Engine) -> bool:
+    """Truncate the write-ahead log; True where a reader prevented it."""
     connection = engine.raw_connection()
     try:
         cursor = connection.cursor()
@@ -129,26 +129,24 @@ def _empty_log(engine: Engine) -> bool:
 
 
 @contextlib.contextmanager
-def _told(what: str) -> Iterator[None]:
-    """Turn the database's faults into Unavailable. Its own words (hosts, paths, values) are for the log alone."""
+def _faults_as_unavailable(what: str) -> Iterator[None]:
+    """Turn the database's faults into Unavailable. Their own text (hosts, paths, values) goes to the log alone."""
     try:
         yield
-    except IntegrityError:
-        raise
     except _FAULTS as fault:
-        name, words = _name(getattr(fault, "orig", None) or fault)
-        log.error("database_fault", error=name, words=words)
+        name, message = _describe(getattr(fault, "orig", None) or fault)
+        log.error("database_fault", error=name, message=message)
         raise Unavailable(f"{what} ({name})") from fault
 
 
-def _name(fault: BaseException) -> tuple[str, str]:
-    """SQLite's name of the fault, PostgreSQL's SQLSTATE, or else its class; and what it says."""
+def _describe(fault: BaseException) -> tuple[str, str]:
+    """SQLite's name for the fault, PostgreSQL's SQLSTATE, or else the class; and the message."""
     if isinstance(fault, sqlite3.Error):
         return getattr(fault, "sqlite_errorname", type(fault).__name__), str(fault)
-    told = (
+    fields = (
         fault.args[0] if fault.args and isinstance(fault.args[0], dict) else {}
-    )  # pg8000: by the letters of its fields
-    return told.get("C", type(fault).__name__), told.get("M", str(fault))
+    )  # pg8000, by the protocol's letters
+    return fields.get("C", type(fault).__name__), fields.get("M", str(fault))
 
 
 def _own_transactions(engine: Engine) -> None:
@@ -167,24 +165,45 @@ def _own_transactions(engine: Engine) -> None:
 
 
 def _upgrade(engine: Engine) -> None:
-    """Run the missing migrations. Two processes may start at once: the write lock lets one do the work."""
+    """Run the missing migrations. Two processes may start at once: the writers' lock lets one do the work."""
     if _revision(engine) == REVISION:
         return
-    from alembic import command  # noqa: PLC0415 - 0.2 s to import, needed once in a database's life
+    from alembic import command  # noqa: PLC0415 - takes 0.2 s to import, needed once in a database's life
     from alembic.config import Config  # noqa: PLC0415
     from alembic.util import CommandError  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
-    with _transaction(engine) as connection:
+    with _without_foreign_keys(engine), _transaction(engine) as connection:
         config.attributes["connection"] = connection
         try:
             command.upgrade(config, "head")
         except CommandError as newer:
             raise Misconfigured(
                 f"the ledger's database is at a revision that this version does not know ({newer})",
-                hint="A newer Countermark made it: run that one, or restore the backup from before.",
+                hint="A newer version of Countermark created it: run that version, or restore an earlier backup.",
             ) from newer
+
+
+@contextlib.contextmanager
+def _without_foreign_keys(engine: Engine) -> Iterator[None]:
+    """SQLite changes a table by making it anew, and must not take that for a deletion of the rows that others refer to.
+    It knows this switch per connection, and outside transactions alone: hence all connections of this engine, for now.
+    """
+    if engine.dialect.name != "sqlite":
+        yield
+        return
+
+    def switch_off(connection: Any, _record: Any) -> None:
+        connection.execute("PRAGMA foreign_keys=OFF")
+
+    engine.dispose()
+    event.listen(engine, "connect", switch_off)
+    try:
+        yield
+    finally:
+        event.remove(engine, "connect", switch_off)
+        engine.dispose()
 
 
 def _revision(engine: Engine) -> str | None:

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from models import DigestMismatch, ModelFault, ModelMissing
-from service.adapters.approval import Adoption, Nobodys, Somebodys
+from service.adapters.approval import Approval, TrainedOnNobody, TrainedOnSubject
 from service.adapters.registry import ADAPTERS_FOLDER, AdapterCard
 from service.cli.app import app
 from service.gateway.execution import ReleaseObserver
@@ -227,8 +227,8 @@ def likeness(installation: Installation) -> Likeness:
 
 
 @pytest.fixture
-def adoption(installation: Installation, likeness: Likeness) -> Adoption:
-    return Adoption(installation.adapters, likeness, ImageLimits(1 << 24, 1 << 24))
+def approval(installation: Installation, likeness: Likeness) -> Approval:
+    return Approval(installation.adapters, likeness, ImageLimits(1 << 24, 1 << 24))
 
 
 @pytest.fixture
@@ -242,12 +242,12 @@ def photo(path: Path, colour: tuple[int, int, int]) -> Path:
     return path
 
 
-def of_bob(adoption: Adoption, file: Path, tmp_path: Path) -> AdapterCard:
+def of_bob(approval: Approval, file: Path, tmp_path: Path) -> AdapterCard:
     """Declared as nobody's, with Bob in its samples."""
     photo(tmp_path / "samples" / "b.png", BOB)
     photo(tmp_path / "samples" / "grey.PNG", (128, 128, 128))
     (tmp_path / "samples" / "b.txt").write_text("a caption")
-    return adoption.adopt(file, "style", Nobodys([tmp_path / "samples"]))
+    return approval.approve(file, "style", TrainedOnNobody([tmp_path / "samples"]))
 
 
 def order(*choices: str, **more: object) -> Order:
@@ -273,9 +273,9 @@ def test_an_adapter_that_is_not_on_the_list_is_refused_and_recorded(
 
 
 def test_a_picture_that_shows_nobody_of_the_samples_is_released(
-    build: Build, adoption: Adoption, file: Path, installation: Installation, likeness: Likeness, tmp_path: Path
+    build: Build, approval: Approval, file: Path, installation: Installation, likeness: Likeness, tmp_path: Path
 ) -> None:
-    card = of_bob(adoption, file, tmp_path)
+    card = of_bob(approval, file, tmp_path)
     assert card.samples is not None
     assert (card.samples.images, card.samples.faces) == (2, 1)
     for backend in (Painter(), Portraits()):  # a landscape; Ann, who is in no sample
@@ -291,7 +291,7 @@ def test_a_picture_that_shows_nobody_of_the_samples_is_released(
 @pytest.mark.parametrize(("backend", "refusal"), [(PaintsBob, LikenessRefused), (PaintsHisCousin, LikenessHeld)])
 def test_somebody_of_the_samples_does_not_come_out(
     build: Build,
-    adoption: Adoption,
+    approval: Approval,
     file: Path,
     installation: Installation,
     likeness: Likeness,
@@ -299,7 +299,7 @@ def test_somebody_of_the_samples_does_not_come_out(
     backend: Callable[[], Painter],
     refusal: type[Error],
 ) -> None:
-    of_bob(adoption, file, tmp_path)
+    of_bob(approval, file, tmp_path)
     gateway = build(backend(), likeness=likeness)
     assert gateway.release(Order(prompt="a portrait", seed=1))
     with pytest.raises(refusal, match="samples"):
@@ -308,9 +308,9 @@ def test_somebody_of_the_samples_does_not_come_out(
 
 
 def test_samples_by_another_face_model_refuse(
-    build: Build, adoption: Adoption, file: Path, installation: Installation, tmp_path: Path
+    build: Build, approval: Approval, file: Path, installation: Installation, tmp_path: Path
 ) -> None:
-    of_bob(adoption, file, tmp_path)
+    of_bob(approval, file, tmp_path)
 
     class Newer(ByColour):
         digest = "d" * 64
@@ -320,11 +320,11 @@ def test_samples_by_another_face_model_refuse(
 
 
 def test_an_adapter_of_somebody_needs_their_grant_each_time(
-    build: Build, adoption: Adoption, file: Path, installation: Installation, likeness: Likeness
+    build: Build, approval: Approval, file: Path, installation: Installation, likeness: Likeness
 ) -> None:
     ann = enrolled(installation.consent)
     given = grant(installation, ann.subject)
-    adoption.adopt(file, "ann", Somebodys(ann.subject, given.id))
+    approval.approve(file, "ann", TrainedOnSubject(ann.subject, given.id))
     gateway = build(Portraits(), likeness=likeness)
     released = gateway.release(order("ann"))
     assert given.receipt_digest.encode() in released.data
@@ -342,32 +342,34 @@ def test_an_adapter_of_somebody_needs_their_grant_each_time(
 
 
 def test_an_adapter_removed_while_its_picture_is_drawn_releases_nothing(
-    build: Build, adoption: Adoption, file: Path, installation: Installation, likeness: Likeness, tmp_path: Path
+    build: Build, approval: Approval, file: Path, installation: Installation, likeness: Likeness, tmp_path: Path
 ) -> None:
-    of_bob(adoption, file, tmp_path)
+    of_bob(approval, file, tmp_path)
     removing = ReleaseObserver(
         on_step=lambda done, total: installation.adapters.remove("style") if installation.adapters.cards() else None
     )
-    with pytest.raises(AdapterRefused, match="taken off the list") as refused:
+    with pytest.raises(AdapterRefused, match="removed from the list") as refused:
         build(Painter(), likeness=likeness).release(order("style"), removing)
     (decision,) = installation.ledger.decided(str(refused.value.content_id))
     assert (decision.kind, installation.ledger.verify().images) == ("refused", 0)
 
 
 def test_an_adapter_of_somebody_lets_nobody_else_out(
-    build: Build, adoption: Adoption, file: Path, installation: Installation, likeness: Likeness
+    build: Build, approval: Approval, file: Path, installation: Installation, likeness: Likeness
 ) -> None:
     ann, _ = enrolled(installation.consent), enrolled(installation.consent, BOB)
-    adoption.adopt(file, "ann", Somebodys(ann.subject, grant(installation, ann.subject).id))
+    approval.approve(file, "ann", TrainedOnSubject(ann.subject, grant(installation, ann.subject).id))
     with pytest.raises(LikenessRefused):
         build(PaintsBob(), likeness=likeness).release(order("ann"))
 
 
 def test_a_grant_for_another_tenant_does_not_serve(
-    build: Build, adoption: Adoption, file: Path, installation: Installation, likeness: Likeness
+    build: Build, approval: Approval, file: Path, installation: Installation, likeness: Likeness
 ) -> None:
     ann = enrolled(installation.consent)
-    adoption.adopt(file, "ann", Somebodys(ann.subject, grant(installation, ann.subject, grantee="somebody").id))
+    approval.approve(
+        file, "ann", TrainedOnSubject(ann.subject, grant(installation, ann.subject, grantee="somebody").id)
+    )
     with pytest.raises(LikenessRefused, match="somebody else"):
         build(Portraits(), likeness=likeness).release(order("ann"))
 
@@ -375,37 +377,37 @@ def test_a_grant_for_another_tenant_does_not_serve(
 # What does not come onto the list.
 
 
-def test_a_grant_must_be_live_and_that_subjects(adoption: Adoption, file: Path, installation: Installation) -> None:
+def test_a_grant_must_be_live_and_that_subjects(approval: Approval, file: Path, installation: Installation) -> None:
     ann, bob = enrolled(installation.consent), enrolled(installation.consent, BOB)
     given = grant(installation, ann.subject)
     with pytest.raises(BadRequest, match="another subject's"):
-        adoption.adopt(file, "ann", Somebodys(bob.subject, given.id))
+        approval.approve(file, "ann", TrainedOnSubject(bob.subject, given.id))
     with pytest.raises(NotFound):
-        adoption.adopt(file, "ann", Somebodys(ann.subject, "G-0000-0000-0000-0000"))
+        approval.approve(file, "ann", TrainedOnSubject(ann.subject, "G-0000-0000-0000-0000"))
     installation.consent.grants.revoke(given.id)
     with pytest.raises(BadRequest, match="revoked"):
-        adoption.adopt(file, "ann", Somebodys(ann.subject, given.id))
+        approval.approve(file, "ann", TrainedOnSubject(ann.subject, given.id))
     assert installation.adapters.cards() == []
 
 
 def test_samples_of_a_protected_person_contradict_the_declaration(
-    adoption: Adoption, file: Path, installation: Installation, tmp_path: Path
+    approval: Approval, file: Path, installation: Installation, tmp_path: Path
 ) -> None:
     enrolled(installation.consent, BOB)
     with pytest.raises(BadRequest, match="protected person"):
-        of_bob(adoption, file, tmp_path)
+        of_bob(approval, file, tmp_path)
     assert installation.adapters.cards() == []
 
 
-def test_samples_that_are_none(adoption: Adoption, file: Path, installation: Installation, tmp_path: Path) -> None:
+def test_samples_that_are_none(approval: Approval, file: Path, installation: Installation, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(BadRequest, match="0 sample pictures"):
-        adoption.adopt(file, "style", Nobodys([tmp_path / "empty"]))
+    with pytest.raises(BadRequest, match="0 sample images"):
+        approval.approve(file, "style", TrainedOnNobody([tmp_path / "empty"]))
     with pytest.raises(FileUnreadable):
-        adoption.adopt(file, "style", Nobodys([tmp_path / "nowhere.png"]))
+        approval.approve(file, "style", TrainedOnNobody([tmp_path / "nowhere.png"]))
     (tmp_path / "empty" / "a.png").write_bytes(b"no picture")
     with pytest.raises(InputError):
-        adoption.adopt(file, "style", Nobodys([tmp_path / "empty"]))
+        approval.approve(file, "style", TrainedOnNobody([tmp_path / "empty"]))
     assert not list((installation.settings.home / ADAPTERS_FOLDER).glob("*"))
 
 

@@ -27,6 +27,7 @@ from service.gateway.pipeline import Gateway
 from service.generation import Job, OnStep
 from service.installation import Installation
 from tests.assets import hostile
+from tests.support.database import engine_of
 from tests.support.gateway import Build
 from tests.support.painter import Checker, Misbehaving, Painter, finding, landscape
 from watermark.errors import WatermarkNotReadable
@@ -227,7 +228,7 @@ class TestOperations:
     def test_a_ledger_that_lost_its_tables_is_unavailable(
         self, client: TestClient, painted_installation: Installation
     ) -> None:
-        with painted_installation.ledger._engine.begin() as connection:
+        with engine_of(painted_installation.ledger).begin() as connection:
             connection.exec_driver_sql("DROP TABLE images")
             connection.exec_driver_sql("DROP TABLE decisions")
         problem(client.get("/readyz"), 503, "unavailable")
@@ -334,6 +335,6 @@ class TestAServer:
             if painted_installation.ledger.ready():
                 break
             time.sleep(0.05)
-        with painted_installation.ledger._engine.connect() as connection:
+        with engine_of(painted_installation.ledger).connect() as connection:
             body = connection.exec_driver_sql("SELECT body FROM decisions").scalar()
         assert json.loads(str(body))["code"] == "cancelled"

@@ -16,6 +16,7 @@ from service.installation import Installation
 from tests.assets.hostile import picture, save
 from tests.integration.test_story import change_one_pixel, jpeg, pixels
 from tests.support.commands import Run, runner
+from tests.support.database import engine_of
 from tests.support.gateway import Build
 from tests.support.painter import Painter
 
@@ -255,7 +256,7 @@ def test_audit_verify(run: Run, files: dict[str, Path], installation: Installati
     assert audit["problems"] == []
     assert run("audit", "verify", "--head", audit["head"])[0] == 0
     assert run("audit", "verify", "--head", "f" * 64)[0] == 3
-    with installation.ledger._engine.begin() as connection:
+    with engine_of(installation.ledger).begin() as connection:
         connection.exec_driver_sql("UPDATE decisions SET body='{}'")
     code, out, err = run("audit", "verify")
     assert code == 3

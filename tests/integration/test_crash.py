@@ -23,7 +23,7 @@ from service.cli import app, files, generate
 from service.gateway.assembly import build_gateway
 from service.gateway.stages import IssueStage, MarkStage, ProveStage, SignStage
 from service.gateway.options import GatewayOptions
-from service.ledger.ledger import Ledger
+from service.ledger.ledger import Ledger, Transaction
 from service.media.pictures import ImageLimits
 from tests.support.painter import Checker, Painter
 from tests.support.prompts import Screen
@@ -43,8 +43,8 @@ def dying(name, function):
 for owner, method, name in [(Painter, "render", "render"), (Checker, "__call__", "check"),
                             (MarkStage, "__call__", "mark"), (SignStage, "__call__", "sign"),
                             (ProveStage, "__call__", "prove"), (IssueStage, "__call__", "issue"),
-                            (Ledger, "_append_once", "append"), (files, "write", "write"),
-                            (pathlib.Path, "replace", "replace")]:
+                            (Ledger, "issue", "store"), (Transaction, "_append", "append"),
+                            (files, "write", "write"), (pathlib.Path, "replace", "replace")]:
     setattr(owner, method, dying(name, getattr(owner, method)))
 
 def gateway(self):
@@ -58,7 +58,7 @@ app.run()
 
 POINTS = [
     f"{when} {name}"
-    for name in ("render", "check", "mark", "sign", "prove", "issue", "append", "write", "replace")
+    for name in ("render", "check", "mark", "sign", "prove", "issue", "store", "append", "write", "replace")
     for when in ("before", "after")
 ]
 

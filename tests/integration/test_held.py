@@ -50,6 +50,7 @@ from service.kit.settings import PREFIX, Settings
 from service.likeness.checks import Likeness
 from service.media.pictures import ImageLimits, decode, encode
 from service.moderation.hash_lists import Listed
+from tests.support.database import engine_of
 from tests.support.gateway import Build
 from tests.support.painter import Checker, Painter, finding, landscape
 from tests.support.people import ANN, BOB, ByColour, enrolled, portrait
@@ -163,9 +164,9 @@ def test_the_refusal_says_where_to_ask_and_names_nobody(gateway: Gateway, instal
 
 def test_without_a_decision_it_never_leaves(gateway: Gateway, installation: Installation) -> None:
     content_id = hold(gateway)
-    with pytest.raises(BadRequest, match="waits"):
+    with pytest.raises(BadRequest, match="waiting"):
         gateway.hand_over(content_id)
-    with installation.ledger.engine.begin() as connection:
+    with engine_of(installation.ledger).begin() as connection:
         connection.exec_driver_sql("UPDATE held SET status = 'released'")
     with pytest.raises(Misconfigured, match="no decision"):
         gateway.hand_over(content_id)
@@ -175,7 +176,7 @@ def test_without_a_decision_it_never_leaves(gateway: Gateway, installation: Inst
 def test_a_review_is_of_one_picture_alone(gateway: Gateway, installation: Installation) -> None:
     installation.review_queue.release(hold(gateway), *WHY)
     other = hold(gateway, order=ORDER.model_copy(update={"seed": 2}))
-    with pytest.raises(BadRequest, match="waits"):
+    with pytest.raises(BadRequest, match="waiting"):
         gateway.hand_over(other)
     hold(gateway)  # nor of the same order, drawn again
 
@@ -271,7 +272,7 @@ def test_who_became_protected_since_is_looked_at_again(gateway: Gateway, install
     with pytest.raises(LikenessHeld) as held:
         gateway.hand_over(content_id)
     assert held.value.subjects == (nearer.subject,)
-    with pytest.raises(BadRequest, match="waits"):
+    with pytest.raises(BadRequest, match="waiting"):
         gateway.hand_over(content_id)
     installation.review_queue.release(content_id, *WHY)
     assert gateway.hand_over(content_id)

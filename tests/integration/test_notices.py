@@ -16,6 +16,7 @@ from service.installation import Installation
 from service.media.pictures import encode
 from service.moderation.blocklist import SAME_PICTURE_BITS
 from tests.support.commands import Run, runner
+from tests.support.database import engine_of
 from tests.support.painter import landscape
 
 RGB = landscape(3, 320, 256)
@@ -94,7 +95,7 @@ class TestHttp:
         released = gateway.release(Order(prompt="x", seed=5))
         client.post("/v1/takedowns", json={**NOTICE, "content_id": released.admitted.content_id})
         body = problem(client.post(ORDERS, json={"prompt": "x", "seed": 5}), 451, "blocked")
-        assert body["detail"] == "the picture is on the list takedowns"
+        assert body["detail"] == "the image is on the list takedowns"
         assert "data" not in body
         appeal = {"about": "refusal", "subject": body["appeal"], "statement": "It is a lake."}
         filed = client.post("/v1/appeals", json=appeal)
@@ -174,7 +175,7 @@ class TestCommands:
 
     def test_a_notice_is_worked_off(self, run: Run, client: TestClient, installation: Installation) -> None:
         receipt = client.post("/v1/takedowns", json=NOTICE).json()
-        with installation.ledger.engine.begin() as connection:
+        with engine_of(installation.ledger).begin() as connection:
             connection.exec_driver_sql("UPDATE takedowns SET due_at='2020-01-01T00:00:00+00:00'")
         (line,) = run("takedowns", "list", "--json")[1].splitlines()
         assert json.loads(line)["overdue"]

@@ -69,7 +69,7 @@ def test_another_check_may_ask_for_more_photos(client: TestClient, open_door: In
             if len(shots) != 6:
                 raise NotLive(f"{len(shots)} photos came, two more than poses were asked for")
 
-    open_door.liveness = Vendor(open_door.ledger.engine)
+    open_door.liveness = Vendor(open_door.ledger)
     challenge = client.post(HERE).json()
     six = photos([*challenge["poses"], "front", "left"])
     seven = client.post(f"{HERE}/{challenge['id']}", data={"name": "Ann"}, files=form([*six, six[0]]))

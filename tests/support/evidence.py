@@ -1,5 +1,6 @@
 """Evidence of every kind without a file, and the report that it makes."""
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +31,7 @@ def issue(mark_id: int = 1) -> Issue:
     return Issue(
         mark_id=mark_id,
         content_id=f"urn:uuid:{mark_id}",
-        created_at="2026-01-01T00:00:00+00:00",
+        created_at=dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
         mime="image/png",
         width=1,
         height=1,

@@ -26,7 +26,8 @@ from service.kit.errors import (
 )
 from service.ledger.ledger import Ledger
 from service.media.pictures import ImageLimits
-from service.storage import decisions
+from service.storage.tables import decisions
+from tests.support.database import engine_of
 from tests.support.painter import Checker, Painter, finding, landscape
 from tests.support.prompts import Screen as ScriptedScreen
 from watermark import Codec
@@ -213,6 +214,6 @@ class Hanging:
 def last_body(installation: Installation) -> dict[str, Any]:
     """What the newest decision says."""
     newest = select(decisions.c.body).order_by(decisions.c.seq.desc()).limit(1)
-    with installation.ledger.engine.connect() as connection:
+    with engine_of(installation.ledger).connect() as connection:
         body: dict[str, Any] = json.loads(connection.execute(newest).scalar_one())
     return body

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from functools import partial
 
 import structlog
-from sqlalchemy import Connection
 
 from service.access import tenants
 from service.adapters.registry import Adapters
@@ -14,14 +13,14 @@ from service.gateway.execution import ReleaseObserver, stage
 from service.gateway.stages.sealing import claim_constructor, require_sealed
 from service.gateway.stages.types import Admitted, Proven, Released
 from service.kit.errors import Cancelled
-from service.ledger.ledger import Ledger
+from service.ledger.ledger import Ledger, Transaction
 from service.likeness.grants import Grants
 
 log = structlog.get_logger()
 
 _released = claim_constructor(Released)
 
-HandOver = Callable[[Connection, str], None]
+HandOver = Callable[[Transaction, str], None]
 """Marks a held image as handed over, in the transaction that issues it. Raises Gone."""
 
 
@@ -59,12 +58,12 @@ class IssueStage:
         log.info("released", content_id=admitted.content_id, sha256=sha256, model=admitted.model.name)
         return _released(proven, sha256, decision.hash)
 
-    def _check_still_allowed(self, connection: Connection, admitted: Admitted, observer: ReleaseObserver) -> None:
+    def _check_still_allowed(self, transaction: Transaction, admitted: Admitted, observer: ReleaseObserver) -> None:
         """In the transaction that issues the image: what allowed it at the start still holds."""
         if observer.cancelled():  # the transaction may have waited for others
             raise Cancelled("the caller cancelled the request", stage="issue")
-        tenants.check_here(connection, admitted.client)
-        self._adapters.check_here(connection, admitted.adapters)
-        self._grants.using(connection, [grant.id for grant in admitted.grants], admitted.content_id)
+        tenants.check_active(transaction, admitted.client)
+        self._adapters.check_still_listed(transaction, admitted.adapters)
+        self._grants.record_uses(transaction, [grant.id for grant in admitted.grants], admitted.content_id)
         if admitted.review:
-            self._hand_over(connection, admitted.content_id)
+            self._hand_over(transaction, admitted.content_id)

@@ -1,5 +1,6 @@
 """The ledger and the lists on PostgreSQL: one chain whoever writes, schema as the code says, faults with words."""
 
+import datetime as dt
 import multiprocessing
 from collections.abc import Iterator
 from multiprocessing.synchronize import Barrier
@@ -15,11 +16,13 @@ from service.kit.errors import Misconfigured, NotFound, Unavailable
 from service.ledger.ledger import Issue, Ledger
 from service.moderation.blocklist import Blocklist
 from service.moderation.hash_lists import Listed
-from service.storage import open_engine
+from service.storage.engine import open_engine
 from service.storage.tables import REVISION, metadata
+from tests.support.database import engine_of
 from tests.support.painter import landscape
 
 EACH = 15
+DAY = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 
 @pytest.fixture
@@ -32,7 +35,7 @@ def ledger(url: str) -> Iterator[Ledger]:
 def image(number: int) -> Issue:
     bits = np.random.default_rng(number).bytes(32)
     digest = f"{number:064x}"
-    return Issue(number, f"urn:uuid:{number}", "2026", "image/png", 8, 8, digest, bits, 90, b"m", "m@1", "d", 1, "p")
+    return Issue(number, f"urn:uuid:{number}", DAY, "image/png", 8, 8, digest, bits, 90, b"m", "m@1", "d", 1, "p")
 
 
 def test_tables_and_migrations_agree(url: str) -> None:
@@ -54,7 +57,7 @@ def test_what_was_issued_is_found_and_tampering_shows(ledger: Ledger) -> None:
     assert ledger.verify().problems == ()
     with pytest.raises(Unavailable, match="taken"):
         ledger.issue(wanted, {})
-    with ledger.engine.begin() as connection:
+    with engine_of(ledger).begin() as connection:
         connection.execute(text("UPDATE images SET model = 'other'"))
     assert "changed after it was issued" in ledger.verify().problems[0]
 

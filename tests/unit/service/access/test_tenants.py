@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from service.access.client import OPERATOR, Client
-from service.access.tenants import Keyed, Tenants, Terms, check_here
+from service.access.tenants import Keyed, Tenants, Terms, check_active
 from service.installation import Installation
 from service.kit.errors import BadRequest, ClientRemoved, NotFound, Unauthorized, Unavailable
-from service.storage import reading
 from tests.support.clock import Clock
+from tests.support.database import engine_of
 
 ACME = Terms(name="acme")
 
@@ -22,8 +22,8 @@ def tenants(installation: Installation) -> Tenants:
 
 
 def check(installation: Installation, client: Client) -> None:
-    with reading(installation.ledger.engine) as connection:
-        check_here(connection, client)
+    with installation.ledger.read() as stored:
+        check_active(stored, client)
 
 
 def test_a_key_tells_who_asks_and_how_strictly(tenants: Tenants) -> None:
@@ -158,8 +158,8 @@ def test_what_is_no_limit(limits: dict[str, float]) -> None:
 
 def test_without_a_database_nobody_gets_in(tenants: Tenants, installation: Installation) -> None:
     key = tenants.add(ACME).key
-    with installation.ledger.engine.begin() as connection:
-        connection.exec_driver_sql("DROP TABLE tenants")
+    with engine_of(installation.ledger).begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE tenants RENAME TO lost")
     with pytest.raises(Unavailable):
         tenants.client(key)
     with pytest.raises(Unavailable):

@@ -1,6 +1,8 @@
 """The operator's list of adapters: what stands on it, and what is refused."""
 
+import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,8 @@ from service.adapters.registry import ADAPTERS_FOLDER, AdapterCard, AdapterChoic
 from service.generation.adapter_files import AdapterFile, read_adapter
 from service.installation import Installation
 from service.kit.errors import AdapterRefused, BadRequest, Misconfigured, NotFound, Unavailable
-from service.storage import reading
+from service.ledger.ledger import Transaction
+from service.storage import Kind
 from tests.support.adapters import any_lora
 from tests.support.people import ANN, MODEL, likeness
 
@@ -154,7 +157,7 @@ def test_what_cannot_be_decided_is_not_done(
 
     of_nobody(adapters, file)
     before = {path.name for path in (installation.settings.home / ADAPTERS_FOLDER).iterdir()}
-    monkeypatch.setattr("service.ledger.ledger.link", full)
+    monkeypatch.setattr("service.ledger.transaction.link", full)
     with pytest.raises(Unavailable, match="full"):
         of_nobody(adapters, file, "other")
     with pytest.raises(Unavailable, match="full"):
@@ -175,18 +178,20 @@ def test_of_two_who_add_one_name_one_is_refused(
 ) -> None:
     """The other one comes just before or just after this one's decision; after it, only with the same file."""
     other = read_adapter(any_lora(tmp_path / "other.safetensors", {"note": "another"})) if when == "before" else file
-    record = installation.ledger.record
+    decision = installation.ledger.decision
 
-    def meanwhile(*args: object, **more: object) -> None:
-        monkeypatch.setattr(installation.ledger, "record", record)
-        if when == "after":
-            record(*args, **more)  # type: ignore[arg-type]
-        adapters.add(other, card(other, subject="S-1", grant=GRANT))
+    @contextlib.contextmanager
+    def meanwhile(kind: Kind, subject: str) -> Iterator[Transaction]:
+        monkeypatch.setattr(installation.ledger, "decision", decision)
         if when == "before":
-            record(*args, **more)  # type: ignore[arg-type]
+            adapters.add(other, card(other, subject="S-1", grant=GRANT))
+        with decision(kind, subject) as transaction:
+            yield transaction
+        if when == "after":
+            adapters.add(other, card(other, subject="S-1", grant=GRANT))
 
-    monkeypatch.setattr(installation.ledger, "record", meanwhile)
-    with pytest.raises(BadRequest, match="there is an adapter called style"):
+    monkeypatch.setattr(installation.ledger, "decision", meanwhile)
+    with pytest.raises(BadRequest, match="there is an adapter named style"):
         of_nobody(adapters, file)
     (listed,) = adapters.cards()
     assert (listed.subject, listed.digest) == ("S-1", other.digest)
@@ -214,8 +219,8 @@ def test_what_is_used_must_still_stand_on_the_list(
     adapters: Adapters, file: AdapterFile, installation: Installation
 ) -> None:
     def check() -> None:
-        with reading(installation.ledger.engine) as connection:
-            adapters.check_here(connection, used)
+        with installation.ledger.read() as stored:
+            adapters.check_still_listed(stored, used)
 
     of_nobody(adapters, file)
     used = adapters.resolve(["style"])

@@ -8,6 +8,7 @@ from service.api import create_app
 from service.api.middleware import LARGEST_JSON
 from service.installation import Installation
 from service.kit.strict_schema import MOST_MEMBERS
+from service.storage import Database
 
 JSON, TEXT = ("content-type", "application/json"), ("content-type", "text/plain")
 PATHS = ["/v1/images/generations", "/v1/appeals", "/v1/takedowns"]
@@ -51,7 +52,7 @@ def test_many_members_are_refused_at_once(client: TestClient, path: str) -> None
     ],
 )
 def test_a_nul_is_in_no_number(client: TestClient, installation: Installation, path: str) -> None:
-    installation.ledger._engine = create_engine("sqlite:////no/such/ledger.db")  # who asks it is told 503
+    installation.ledger._database = Database(create_engine("sqlite:////no/such/ledger.db"))  # who asks it is told 503
     response = client.get(path, headers={"x-case-pin": "1", "x-subject-pin": "1"})
     assert (response.status_code, response.json()["code"]) == (404, "not_found")
     assert response.headers["x-request-id"] == response.json()["instance"]

@@ -13,6 +13,7 @@ from service.installation import Installation
 from service.kit.errors import (
     Refusal,
 )
+from tests.support.database import engine_of
 from tests.support.gateway import (
     Build,
     raising,
@@ -39,9 +40,9 @@ def test_a_refusal_says_what_and_why(build: Build, installation: Installation) -
     refused(build(checkers=[Checker(lambda images: [finding(0.75)])]), installation)
     from sqlalchemy import select
 
-    from service.storage import decisions
+    from service.storage.tables import decisions
 
-    with installation.ledger._engine.connect() as connection:
+    with engine_of(installation.ledger).connect() as connection:
         (row,) = connection.execute(select(decisions)).all()
     body = json.loads(row.body)
     assert row.kind == "refused"
@@ -58,7 +59,7 @@ def test_ctrl_c_is_written_down(build: Build, installation: Installation) -> Non
         build(Stopped()).release(Order(prompt="a secret lake", seed=1))
     audit = installation.ledger.verify()
     assert (audit.images, audit.decisions, audit.problems) == (0, 1, ())
-    with installation.ledger.engine.connect() as connection:
+    with engine_of(installation.ledger).connect() as connection:
         (body,) = connection.exec_driver_sql("SELECT body FROM decisions").scalars()
     assert '"code":"cancelled"' in body
     assert "secret" not in body

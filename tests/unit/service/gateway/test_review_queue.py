@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
+from service.access.tenants import Terms
 from service.gateway import review_queue as module
 from service.gateway.held_draft import HeldDraft
 from service.gateway.order import Order
@@ -18,9 +19,9 @@ from service.installation import Installation
 from service.keys import signing
 from service.kit import home
 from service.kit.errors import BadRequest, Gone, Misconfigured, NotFound, Unavailable
-from service.storage import held as table
-from service.storage import writing
+from service.storage.tables import held as table
 from tests.support.clock import NOON, Clock
+from tests.support.database import engine_of
 from tests.support.painter import landscape
 
 SUBJECT, OTHER = "S-0000-0000-0000-0001", "S-0000-0000-0000-0002"
@@ -48,6 +49,8 @@ def folder(installation: Installation) -> Path:
 @pytest.fixture
 def review_queue(installation: Installation, folder: Path, clock: Clock) -> ReviewQueue:
     digest = signing.prompt_digester(installation.settings)
+    for name in ("acme", "other"):
+        installation.tenants.add(Terms(name=name))
     return ReviewQueue(installation.ledger, signing.vault(installation.settings), folder, 7, digest, clock)
 
 
@@ -62,8 +65,8 @@ def actions(installation: Installation, content_id: str) -> list[str]:
 
 
 def handed_over(installation: Installation, review_queue: ReviewQueue, content_id: str) -> None:
-    with writing(installation.ledger.engine) as connection:
-        review_queue.handing_over(connection, content_id)
+    with installation.ledger.write() as stored:
+        review_queue.mark_fetched(stored, content_id)
     review_queue.shred(content_id)
 
 
@@ -86,7 +89,7 @@ def test_it_waits_until_somebody_decides(review_queue: ReviewQueue, installation
     assert (status.status, status.until) == ("waiting", "2026-05-08T12:00:00+00:00")
     (told,) = review_queue.queue()
     assert (told.id, told.tenant, told.subjects) == (content_id, "acme", (SUBJECT,))
-    with pytest.raises(BadRequest, match="waits"):
+    with pytest.raises(BadRequest, match="waiting"):
         review_queue.reviewed(content_id, "acme")
     seen = review_queue.look(content_id, WHY[0])
     assert np.array_equal(seen.rgb, KEPT.rgb)
@@ -154,7 +157,7 @@ def test_a_decision_needs_a_name_and_a_reason_and_is_final(review_queue: ReviewQ
 
 def shredded(installation: Installation, folder: Path, content_id: str) -> None:
     assert list(folder.iterdir()) == []
-    with installation.ledger.engine.connect() as connection:
+    with engine_of(installation.ledger).connect() as connection:
         query = select(table.c.wrapped_key).where(table.c.content_id == content_id)
         assert connection.execute(query).scalar() is None
 
@@ -235,7 +238,7 @@ def test_held_again_it_needs_another_review(review_queue: ReviewQueue) -> None:
 
 
 def change(installation: Installation, **values: object) -> None:
-    with installation.ledger.engine.begin() as connection:
+    with engine_of(installation.ledger).begin() as connection:
         connection.execute(table.update().values(**values))
 
 
@@ -260,7 +263,7 @@ def test_an_override_of_something_else_releases_nothing(review_queue: ReviewQueu
 def test_a_decision_that_was_edited_releases_nothing(review_queue: ReviewQueue, installation: Installation) -> None:
     content_id = keep(review_queue)
     review_queue.release(content_id, *WHY)
-    with installation.ledger.engine.begin() as connection:
+    with engine_of(installation.ledger).begin() as connection:
         connection.exec_driver_sql("UPDATE decisions SET body = replace(body, '0001', '0002') WHERE kind = 'override'")
     with pytest.raises(Misconfigured, match="no decision"):
         review_queue.reviewed(content_id, "acme")
@@ -305,14 +308,14 @@ def test_what_another_version_kept_can_only_be_refused(
 def test_what_cannot_be_recorded_is_not_kept(
     review_queue: ReviewQueue, installation: Installation, folder: Path
 ) -> None:
-    with installation.ledger.engine.begin() as connection:
+    with engine_of(installation.ledger).begin() as connection:
         connection.exec_driver_sql(
             "CREATE TRIGGER full BEFORE INSERT ON held BEGIN SELECT RAISE(ABORT, 'disk full'); END"
         )
     with pytest.raises(Unavailable):
         keep(review_queue)
     assert list(folder.iterdir()) == []
-    assert installation.ledger.verify().decisions == 0
+    assert installation.ledger.verify().decisions == 2  # the two tenants
 
 
 def test_files_that_belong_to_no_picture_are_swept_once_they_are_old(review_queue: ReviewQueue, folder: Path) -> None:
@@ -401,10 +404,10 @@ def test_what_is_left_behind_by_a_reader_is_no_fault(
 ) -> None:
     content_id = keep(review_queue)
 
-    def busy(_engine: object) -> None:
+    def busy() -> None:
         raise Unavailable("somebody reads")
 
-    monkeypatch.setattr(module, "scrub", busy)
+    monkeypatch.setattr(installation.ledger, "scrub", busy)
     review_queue.refuse(content_id, *WHY)
     assert actions(installation, content_id)[-1] == "refused"
 

@@ -30,7 +30,7 @@ def test_photos_become_templates_and_are_not_kept(installation: Installation) ->
         ([photo(ANN)] * 21, "21 photos"),
         ([photo(ANN), b"no picture"], "photo 2"),
         ([photo((128, 128, 128))], "photo 1: no face"),
-        ([photo(ANN), photo(BOB)], "photo 2 seems to show another person"),
+        ([photo(ANN), photo(BOB)], "photo 2 seems to show a different person"),
     ],
 )
 def test_photos_that_cannot_be_used_are_named(installation: Installation, photos: list[bytes], why: str) -> None:
@@ -87,7 +87,7 @@ def test_who_answers_the_challenge_is_enrolled_and_protected(installation: Insta
 def test_another_person_in_between_is_refused(installation: Installation) -> None:
     challenge = installation.liveness.challenge()
     photos = [*answer(challenge)[:3], answer(challenge, colour=BOB)[3]]
-    with pytest.raises(BadRequest, match="photo 4 seems to show another person"):
+    with pytest.raises(BadRequest, match="photo 4 seems to show a different person"):
         by_oneself(installation, challenge, photos)
     with pytest.raises(NotLive):  # it was an attempt
         by_oneself(installation, challenge, answer(challenge))
@@ -105,7 +105,7 @@ def test_photos_in_another_order_enrol_nobody(installation: Installation) -> Non
 @pytest.mark.parametrize("count", [0, 3])
 def test_too_few_photos_are_refused_before_they_are_looked_at(installation: Installation, count: int) -> None:
     challenge = installation.liveness.challenge()
-    with pytest.raises(NotLive, match=f"{count} photos came"):
+    with pytest.raises(NotLive, match=f"{count} photos were sent"):
         by_oneself(installation, challenge, [b"no picture"] * count)
 
 

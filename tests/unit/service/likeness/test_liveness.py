@@ -16,8 +16,9 @@ from service.installation import Installation
 from service.kit.errors import NotLive, Unavailable
 from service.likeness.liveness import FRONT, PHOTOS, POSES, TURNED, Challenge, Pose, PoseSequence, Shot, pose, shot
 from service.media.pictures import ImageLimits, decode, encode
-from service.storage import challenges
+from service.storage.tables import challenges
 from tests.support.clock import Clock
+from tests.support.database import engine_of
 from tests.support.people import TURNS, Posing, posed
 
 LIMITS = ImageLimits(1 << 22, 1 << 22)
@@ -30,7 +31,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def liveness(installation: Installation, clock: Clock) -> PoseSequence:
-    return PoseSequence(installation.ledger.engine, clock)
+    return PoseSequence(installation.ledger, clock)
 
 
 def taken(rgb: NDArray[np.uint8], to: str = "png") -> Shot:
@@ -79,7 +80,7 @@ def test_a_challenge_asks_for_a_turn_each_time(liveness: PoseSequence) -> None:
 
 def test_a_challenge_serves_once(liveness: PoseSequence, installation: Installation) -> None:
     challenge = liveness.challenge()
-    assert PoseSequence(installation.ledger.engine, liveness._clock).take(challenge.id) == challenge  # another process
+    assert PoseSequence(installation.ledger, liveness._clock).take(challenge.id) == challenge  # another process
     with pytest.raises(NotLive, match="answered before"):
         liveness.take(challenge.id)
 
@@ -104,7 +105,7 @@ def test_expired_challenges_are_forgotten(liveness: PoseSequence, clock: Clock, 
         liveness.challenge()
     clock.now += dt.timedelta(minutes=5)
     liveness.challenge()
-    with installation.ledger.engine.connect() as connection:
+    with engine_of(installation.ledger).connect() as connection:
         assert connection.execute(select(func.count()).select_from(challenges)).scalar_one() == 1
 
 
@@ -112,7 +113,7 @@ def test_without_its_table_nobody_is_asked_and_nobody_answers(
     liveness: PoseSequence, installation: Installation
 ) -> None:
     challenge = liveness.challenge()
-    with installation.ledger.engine.begin() as connection:
+    with engine_of(installation.ledger).begin() as connection:
         challenges.drop(connection)
     with pytest.raises(Unavailable):
         liveness.challenge()
@@ -149,13 +150,13 @@ def test_photos_in_another_order_do_not(liveness: PoseSequence, order: tuple[int
 def test_a_head_that_is_neither_straight_nor_turned_does_not(liveness: PoseSequence, turn: float) -> None:
     first, *others = answering(ASKED)
     unclear = replace(first, face=replace(first.face, turn=turn))
-    assert "photo 1 should look left, it looks neither" in refused(liveness, [unclear, *others])
+    assert "photo 1 should look left, but looks neither" in refused(liveness, [unclear, *others])
 
 
 @pytest.mark.parametrize("count", [0, 3, 5])
 def test_another_number_of_photos_does_not(liveness: PoseSequence, count: int) -> None:
     shots = answering(ASKED) * 2
-    assert f"{count} photos came" in refused(liveness, shots[:count])
+    assert f"{count} photos were sent" in refused(liveness, shots[:count])
 
 
 def test_the_same_photo_twice_does_not(liveness: PoseSequence) -> None:

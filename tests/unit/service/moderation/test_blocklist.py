@@ -13,6 +13,7 @@ from service.kit.errors import BadRequest, Blocked, BrokenList, NotFound, Unavai
 from service.ledger.ledger import Ledger
 from service.moderation.blocklist import TAKEDOWNS, Blocklist
 from service.moderation.hash_lists import Listed
+from tests.support.clock import NOON
 from tests.support.painter import landscape
 
 RGB = landscape(7, 256, 256)
@@ -48,7 +49,7 @@ def test_the_very_file_is_blocked(lists: Blocklist) -> None:
     lists.add([Listed("sha256", SHA256)], "ncii", "test")
     with pytest.raises(Blocked) as caught:
         lists.check_upload(FILE, OTHER)
-    assert caught.value.message == "the picture is on the list ncii"
+    assert caught.value.message == "the image is on the list ncii"
     assert caught.value.stage == "admit"
     assert (caught.value.code, caught.value.exit_code, caught.value.status) == ("blocked", 6, 451)
     lists.check_upload(b"another file", OTHER)
@@ -61,7 +62,7 @@ def test_a_lookalike_is_blocked_and_nothing_of_it_is_told(lists: Blocklist, turn
     lists.add([Listed("pdq", PDQ)], "ncii", "test")
     with pytest.raises(Blocked) as caught:
         lists.check_pixels(turned)
-    assert caught.value.message == "the picture is on the list ncii"
+    assert caught.value.message == "the image is on the list ncii"
     assert PDQ not in str(vars(caught.value))
 
 
@@ -101,13 +102,13 @@ def test_an_import_is_all_or_nothing(lists: Blocklist, ledger: Ledger) -> None:
 
 def test_a_hash_is_blocked_while_one_source_stands(lists: Blocklist, ledger: Ledger) -> None:
     lists.add([Listed("pdq", PDQ)], "a", "one")
-    with ledger.engine.begin() as connection:
-        lists.adding(connection, [Listed("pdq", PDQ)], "a", "two", active=True)
-    with ledger.engine.begin() as connection:
-        lists.switching(connection, "a", "one", active=False)
+    with ledger.write() as stored:
+        stored.blocklist.add([Listed("pdq", PDQ)], "a", "two", NOON, active=True)
+    with ledger.write() as stored:
+        stored.blocklist.switch("a", "one", active=False)
     assert lists.match(RGB) is not None
-    with ledger.engine.begin() as connection:
-        lists.switching(connection, "a", "two", active=False)
+    with ledger.write() as stored:
+        stored.blocklist.switch("a", "two", active=False)
     assert lists.match(RGB) is None
 
 

@@ -21,6 +21,7 @@ from service.media.pictures import ImageLimits, OutputFormat, Picture, decode, e
 from service.moderation.appeals import Appeal, Appeals
 from service.moderation.blocklist import Blocklist
 from service.moderation.takedowns import Notice, Takedowns
+from service.storage.blocklist import BlocklistRepository
 from tests.support.clock import Clock
 from tests.support.painter import landscape
 
@@ -113,7 +114,7 @@ def test_an_uploaded_copy_is_blocked_at_once_and_freed_by_a_rejection(
     for rgb in (RGB, RGB[:, ::-1], RGB[26:-26, 32:-32]):
         with pytest.raises(Blocked) as caught:
             installation.blocklist.check_pixels(rgb)
-        assert caught.value.message == "the picture is on the list takedowns"
+        assert caught.value.message == "the image is on the list takedowns"
     with pytest.raises(Blocked):
         installation.blocklist.check_upload(copy.data, landscape(9, 256, 256))
     takedowns.resolve(receipt.case, "rejected", "op", "It shows a lake.")
@@ -198,7 +199,7 @@ def test_the_reporter_asks_with_the_pin(takedowns: Takedowns, clock: Clock) -> N
     for case, pin in ((receipt.case, wrong), ("T-NONE", receipt.pin), (receipt.case, "")):
         with pytest.raises(NotFound) as caught:
             takedowns.status(case, pin)
-        assert caught.value.message == "there is no such case under this PIN"
+        assert caught.value.message == "no case has this number and PIN"
     clock.wait(2)
     takedowns.resolve(receipt.case, "rejected", "op", "The address shows nothing.")
     status = takedowns.status(receipt.case, receipt.pin)
@@ -271,6 +272,7 @@ def test_nothing_personal_outside_the_vault(
 def test_forgetting_destroys_the_key(takedowns: Takedowns, installation: Installation) -> None:
     receipt = takedowns.receive(notice(), picture(RGB))
     wrapped = takedowns._need(receipt.case).wrapped_key
+    assert wrapped
     with pytest.raises(BadRequest):
         takedowns.forget(receipt.case)
     takedowns.resolve(receipt.case, "removed", "op", "Done.")
@@ -348,7 +350,7 @@ def test_a_notice_that_cannot_be_recorded_blocks_nothing_and_is_told(
     def full(*args: object, **more: object) -> int:
         raise Unavailable("the disk is full")
 
-    monkeypatch.setattr(installation.blocklist, "adding", full)
+    monkeypatch.setattr(BlocklistRepository, "add", full)
     with pytest.raises(Unavailable):
         takedowns.receive(notice(), picture(RGB))
     assert list(takedowns.list()) == []

@@ -15,14 +15,15 @@ from service.api import create_app
 from service.installation import Installation
 from service.kit.errors import Misconfigured, Unavailable
 from service.ledger.ledger import Ledger
+from service.storage import Database
 from service.storage import engine as module
-from service.storage import open_engine, reading, scrub
-from service.storage.engine import writing
+from service.storage.engine import open_engine, reading, scrub, writing
+from tests.support.database import engine_of
 
 ASK: dict[str, Callable[[Ledger], object]] = {
     "read": lambda ledger: ledger.ready(),
     "write": lambda ledger: ledger.refuse("urn:uuid:1", {}),
-    "scrub": lambda ledger: scrub(ledger.engine),
+    "scrub": lambda ledger: ledger.scrub(),
 }
 
 
@@ -40,7 +41,7 @@ def test_a_pool_without_a_connection_is_unavailable(
     url = f"sqlite:///{tmp_path / 'ledger.db'}"
     scarce = create_engine(url, pool_size=1, max_overflow=0, pool_timeout=0.01)
     with scarce.connect(), pytest.raises(Unavailable, match="TimeoutError"):
-        ask(Ledger(scarce))
+        ask(Ledger(Database(scarce)))
 
 
 @pytest.mark.parametrize("ask", ASK.values(), ids=ASK)
@@ -60,7 +61,7 @@ def test_writers_that_wait_keep_nobody_from_reading(ledger: Ledger, tmp_path: Pa
     for writer in writers:
         writer.start()
     for _ in range(500):
-        if ledger.engine.pool.checkedout() == len(writers):  # type: ignore[attr-defined]
+        if engine_of(ledger).pool.checkedout() == len(writers):  # type: ignore[attr-defined]
             break
         time.sleep(0.01)
     else:
@@ -74,21 +75,21 @@ def test_writers_that_wait_keep_nobody_from_reading(ledger: Ledger, tmp_path: Pa
 
 def test_emptying_the_log_does_not_wait_for_readers_as_long_as_for_writers(ledger: Ledger, tmp_path: Path) -> None:
     told: list[str] = []
-    with ledger.engine.connect() as connection:  # the pool hands out this one again
+    with engine_of(ledger).connect() as connection:  # the pool hands out this one again
         connection.connection.dbapi_connection.set_trace_callback(told.append)  # type: ignore[union-attr]
     reader = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)
     reader.execute("BEGIN")
     reader.execute("SELECT count(*) FROM decisions").fetchone()
     ledger.refuse("urn:uuid:1", {})
     told.clear()
-    with pytest.raises(Unavailable, match="somebody reads"):
-        scrub(ledger.engine)
+    with pytest.raises(Unavailable, match="a reader still uses"):
+        scrub(engine_of(ledger))
     reader.close()
     assert told == ["PRAGMA busy_timeout=1000", "PRAGMA wal_checkpoint(TRUNCATE)", "PRAGMA busy_timeout=30000"]
 
 
 def test_strangers_do_not_read_where_the_database_is(installation: Installation) -> None:
-    installation.ledger._engine = create_engine("sqlite:////no/such/place/ledger.db")
+    installation.ledger._database = Database(create_engine("sqlite:////no/such/place/ledger.db"))
     answer = TestClient(create_app(installation), raise_server_exceptions=False).get("/readyz")
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     assert "place" not in answer.text
@@ -98,7 +99,7 @@ def test_strangers_do_not_read_where_the_database_is(installation: Installation)
 def test_of_a_fault_in_postgresql_its_state_is_told() -> None:
     words = {"S": "ERROR", "C": "22021", "M": "invalid byte sequence", "D": "a value"}
     fault = DBAPIError("SELECT 1", None, Exception(words))
-    assert module._name(fault.orig) == ("22021", "invalid byte sequence")  # type: ignore[arg-type]
+    assert module._describe(fault.orig) == ("22021", "invalid byte sequence")  # type: ignore[arg-type]
 
 
 def test_a_database_in_memory_is_none(tmp_path: Path) -> None:
@@ -108,5 +109,5 @@ def test_a_database_in_memory_is_none(tmp_path: Path) -> None:
 
 def test_what_is_raised_inside_stays_what_it_is(ledger: Ledger) -> None:
     for opened in (reading, writing):
-        with pytest.raises(KeyError), opened(ledger.engine):
+        with pytest.raises(KeyError), opened(engine_of(ledger)):
             raise KeyError

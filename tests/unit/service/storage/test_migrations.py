@@ -1,58 +1,191 @@
 """The migrations make the tables that the code names, and keep what an older database holds."""
 
+import datetime as dt
 import multiprocessing
+import os
+import signal
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
+from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import create_engine
+from sqlalchemy import MetaData, create_engine, inspect, text
 
-from service.kit.errors import Misconfigured
-from service.ledger.ledger import Issue, Ledger
-from service.storage import open_engine
-from service.storage.engine import _MIGRATIONS, writing
+from service.kit.errors import LedgerCorrupt, Misconfigured, Unavailable
+from service.ledger.chain import image_digest
+from service.ledger.ledger import Ledger
+from service.storage import (
+    BlocklistEntry,
+    ChallengeRow,
+    ChangedHash,
+    GrantRow,
+    HeldRow,
+    Issue,
+    ProtectedTemplate,
+    SubjectRow,
+    TakedownRow,
+    TenantRow,
+    UseRow,
+)
+from service.storage.engine import open_engine, writing
 from service.storage.tables import REVISION, metadata
+from tests.assets import old_ledger
+from tests.assets.old_ledger import ANN, BOB, CASE, DUPLICATE, FORGOTTEN, GRANT, IMAGES, REVOKED, ROWS
 
 
 @pytest.fixture
-def old(tmp_path: Path) -> str:
-    """A database at revision 0001 with one issued image and one refusal."""
-    url = f"sqlite:///{tmp_path / 'ledger.db'}"
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
-    ledger = Ledger(engine)
-    image = Issue(1, "urn:uuid:1", "2026", "image/png", 8, 8, "0" * 64, bytes(32), 90, b"m", "m@1", "d", 1, "p")
-    ledger.issue(image, {})
-    ledger.refuse("urn:uuid:2", {"code": "moderation_blocked"})
-    engine.dispose()
+def url(tmp_path: Path) -> str:
+    """Of an empty database."""
+    return f"sqlite:///{tmp_path / 'ledger.db'}"
+
+
+@pytest.fixture
+def old(url: str) -> str:
+    """A database of the version before the last migration."""
+    old_ledger.build(url)
     return url
 
 
-def test_tables_and_migrations_agree(tmp_path: Path) -> None:
-    engine = open_engine(f"sqlite:///{tmp_path / 'new.db'}")
+def moment(text_: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(f"{text_}+00:00")
+
+
+def contents(url: str) -> dict[str, list[tuple[object, ...]]]:
+    """Every row of every table, and the revision."""
+    engine = create_engine(url)
+    tables = MetaData()
+    tables.reflect(engine)
+    with engine.connect() as connection:
+        found = {
+            name: sorted((tuple(row) for row in connection.execute(table.select())), key=repr)
+            for name, table in tables.tables.items()
+        }
+    engine.dispose()
+    return found
+
+
+def test_tables_and_migrations_agree(url: str) -> None:
+    engine = open_engine(url)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert context.get_current_revision() == REVISION
         assert compare_metadata(context, metadata) == []
+    engine.dispose()
 
 
-def test_an_older_database_keeps_its_rows(old: str) -> None:
-    with create_engine(old).connect() as connection:
-        assert MigrationContext.configure(connection).get_current_revision() == "0001"
+def test_an_upgraded_database_has_the_very_tables_of_a_new_one(old: str, tmp_path: Path) -> None:
+    engine = open_engine(old)
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata) == []
+        keys = {
+            (name, key["constrained_columns"][0], key["referred_table"])
+            for name in inspect(connection).get_table_names()
+            for key in inspect(connection).get_foreign_keys(name)
+        }
+    engine.dispose()
+    assert keys == {
+        ("templates", "subject", "subjects"),
+        ("grants", "subject", "subjects"),
+        ("uses", "grant", "grants"),
+        ("uses", "content_id", "images"),
+        ("takedowns", "duplicate_of", "takedowns"),
+        ("held", "tenant", "tenants"),
+    }
+
+
+def test_the_chain_of_an_older_database_has_the_same_head(old: str) -> None:
     ledger = Ledger.open(old)
-    audit = ledger.verify()
-    assert (audit.decisions, audit.images, audit.problems) == (2, 1, ())
-    assert [d.kind for d in ledger.decided("urn:uuid:2")] == ["refused"]
-    with ledger.engine.connect() as connection:
-        assert connection.exec_driver_sql("SELECT revision FROM blocklist_revision").all() == [(0,)]
+    audit = ledger.verify(old_ledger.HEAD)
+    assert audit.head == old_ledger.HEAD
+    assert (audit.decisions, audit.images, audit.problems) == (len(ROWS["decisions"]), len(IMAGES), ())
+    (decision,) = ledger.decided("urn:uuid:4")
+    assert (decision.kind, decision.content) == ("refused", {"code": "moderation_blocked"})
+    assert decision.at == dt.datetime(2026, 5, 1, 12, 0, 6, 42000, dt.UTC)
+    ledger.refuse("urn:uuid:new", {})
+    assert ledger.verify(old_ledger.HEAD).problems == ()
+    ledger.close()
+
+
+def test_images_are_numbered_in_the_order_of_issue(old: str) -> None:
+    ledger = Ledger.open(old)
+    with ledger.read() as stored:
+        assert [(row.number, row.mark_id) for row in stored.images.fingerprints()] == [(1, 7), (2, 2), (3, 5)]
+        assert [row.bits for row in stored.images.fingerprints(after=2)] == [bytes([5]) * 32]
+    image = ledger.by_mark(7)
+    assert image == Issue(**{**IMAGES[0], "created_at": moment("2026-05-01T12:00:03")})  # type: ignore[arg-type]
+    assert image is not None
+    assert image_digest(image) == old_ledger.record(IMAGES[0])
+    with ledger.decision("issued", "urn:uuid:next") as transaction:
+        assert transaction.images.add(Issue(**{**IMAGES[0], "mark_id": 1, "content_id": "urn:uuid:next",
+                                               "sha256": "0", "created_at": image.created_at})) == 4  # type: ignore[arg-type]  # fmt: skip
+        transaction.record()
+    ledger.close()
+
+
+def test_every_row_of_an_older_database_is_read_with_its_types(old: str) -> None:
+    ledger = Ledger.open(old)
+    with ledger.read() as stored:
+        assert stored.blocklist.revision() == 2
+        assert list(stored.blocklist.entries("ncii"))[1] == BlocklistEntry(
+            "ncii", "test", "pdq", f"{2:064x}", "why", moment("2026-05-02T08:00:00"), False
+        )
+        assert stored.blocklist.changed("pdq", after=1) == [ChangedHash(2, f"{2:064x}", "ncii", False)]
+        assert [row.case for row in stored.takedowns.by_due_time(only_open=False)].count(CASE) == 1
+        assert stored.takedowns.get(CASE) == TakedownRow(
+            CASE, bytes(16), bytes(32), moment("2026-05-03T00:00:00"), moment("2026-05-05T00:00:00"), "appealed",
+            "urn:uuid:not-here", "urn:uuid:not-here", None, None, b"key 1", b"key 1", "removed",
+            moment("2026-05-04T00:00:00"), "Olga",
+        )  # fmt: skip
+        duplicate, forgotten = stored.takedowns.get(DUPLICATE), stored.takedowns.get(FORGOTTEN)
+        assert duplicate
+        assert forgotten
+        assert (duplicate.duplicate_of, duplicate.decided_at, forgotten.wrapped_key) == (CASE, None, None)
+        (appeal,) = stored.appeals.by_filing_time(only_open=True)
+        assert (appeal.about, appeal.filed_at) == ("takedown", moment("2026-05-04T01:00:00"))
+        assert stored.subjects.all() == [
+            SubjectRow(ANN, moment("2026-04-01T00:00:00"), moment("2027-04-01T00:00:00"), True, bytes(16), bytes(32),
+                       b"key", b"key"),
+            SubjectRow(BOB, moment("2026-04-01T00:00:00"), None, False, bytes(16), bytes(32), None, None,
+                       moment("2026-04-30T00:00:00")),
+        ]  # fmt: skip
+        assert stored.templates.protected("c" * 64) == [
+            ProtectedTemplate(number, ANN, bytes([number]), b"key") for number in (3, 4)
+        ]
+        (grant,), (revoked,) = stored.grants.of_subject(ANN), stored.grants.of_subject(BOB)
+        assert grant == GrantRow(
+            GRANT, ANN, "a poster", ("portrait", "edit", "commercial"), "acme", moment("2026-04-02T00:00:00"),
+            moment("2027-04-02T00:00:00"), f"receipt of {GRANT}", str(ROWS["grants"][0]["receipt_digest"]),
+        )  # fmt: skip
+        assert (revoked.id, revoked.scopes, revoked.revoked_at) == (REVOKED, ("style",), moment("2026-04-30T00:00:00"))
+        assert stored.uses.of_subject(ANN) == [
+            UseRow(GRANT, str(IMAGES[2]["content_id"]), moment("2026-05-01T12:00:05"), moment("2026-05-06T00:00:00")),
+            UseRow(GRANT, str(IMAGES[0]["content_id"]), moment("2026-05-01T12:00:05")),
+        ]
+        acme, gone = stored.tenants.all()
+        assert acme == TenantRow("acme", "cm_acme", bytes(32), moment("2026-01-01T00:00:00"), 0.25, None, 3)
+        assert (gone.digest, gone.removed_at) == (None, moment("2026-02-01T00:00:00"))
+        released, waiting = stored.held.by_time()
+        assert released == HeldRow(
+            "urn:uuid:8", "acme", moment("2026-05-01T13:00:00"), moment("2026-05-08T13:00:00"), "released",
+            (ANN, BOB), "f" * 64, b"key", moment("2026-05-01T14:00:00"), "Olga", b"key", b"box",
+        )  # fmt: skip
+        assert (waiting.tenant, waiting.subjects) == (None, (ANN,))
+    with ledger.write() as stored:
+        assert stored.challenges.take("L-1") == ChallengeRow(
+            "L-1", ("front", "left", "front", "right"), moment("2026-05-01T12:05:00")
+        )
+    ledger.close()
+
+
+def test_downgrading_gives_the_older_database_back(old: str) -> None:
+    before = contents(old)
+    open_engine(old).dispose()
+    assert contents(old) != before
+    old_ledger.migrate(create_engine(old), "0006", down=True)
+    assert contents(old) == before
 
 
 def _open(url: str) -> None:
@@ -67,7 +200,83 @@ def test_two_processes_upgrade_at_once(old: str) -> None:
     for starter in starters:
         starter.join()
         assert starter.exitcode == 0
-    assert Ledger.open(old).verify().decisions == 2
+    ledger = Ledger.open(old)
+    assert ledger.verify(old_ledger.HEAD).problems == ()
+    ledger.close()
+
+
+def interrupted(url: str, interrupt: Callable[[], object]) -> None:
+    """Open a database, and interrupt the migration where nearly all of it is done, and nothing committed."""
+    run, tables = Operations.batch_alter_table, []
+
+    def batch(self: Operations, table: str, **more: object) -> object:
+        tables.append(table)
+        if tables.count("held") == 3:  # nullable, a list, and its foreign key, which is the last of all
+            interrupt()
+        return run(self, table, **more)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Operations, "batch_alter_table", batch)
+        open_engine(url).dispose()
+
+
+def _die(url: str) -> None:
+    interrupted(url, lambda: os.kill(os.getpid(), signal.SIGKILL))
+
+
+def _raise() -> None:
+    raise ZeroDivisionError
+
+
+def test_a_migration_that_fails_leaves_the_older_database(old: str) -> None:
+    before = contents(old)
+    with pytest.raises(ZeroDivisionError):
+        interrupted(old, _raise)
+    assert contents(old) == before
+    assert Ledger.open(old).verify(old_ledger.HEAD).problems == ()
+
+
+def test_a_process_killed_in_a_migration_leaves_the_older_database(old: str) -> None:
+    before = contents(old)
+    process = multiprocessing.get_context("spawn").Process(target=_die, args=(old,))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert contents(old) == before
+    assert Ledger.open(old).verify(old_ledger.HEAD).problems == ()
+
+
+def test_a_database_with_a_row_without_its_parent_is_not_upgraded(old: str) -> None:
+    engine = create_engine(old)
+    with engine.begin() as connection:
+        connection.execute(text(f"DELETE FROM images WHERE content_id = '{IMAGES[0]['content_id']}'"))
+    engine.dispose()
+    before = contents(old)
+    with pytest.raises(LedgerCorrupt, match="1 rows of the table uses refer to rows of images that are missing"):
+        open_engine(old)
+    assert contents(old) == before
+
+
+def test_an_image_slipped_into_an_older_database_still_shows(old: str) -> None:
+    engine = create_engine(old)
+    tables = MetaData()
+    tables.reflect(engine)
+    with engine.begin() as connection:
+        connection.execute(tables.tables["images"].insert(), [dict(old_ledger.image(9, 1))])
+    engine.dispose()
+    ledger = Ledger.open(old)
+    (problem,) = ledger.verify().problems
+    assert "has no decision" in problem
+    with ledger.read() as stored:
+        assert [row.mark_id for row in stored.images.fingerprints()] == [7, 2, 5, 9]
+    ledger.close()
+
+
+def test_rows_that_contradict_others_are_refused(old: str) -> None:
+    ledger = Ledger.open(old)
+    with pytest.raises(Unavailable, match="cannot be written"), ledger.write() as stored:
+        stored.uses.add(UseRow("G-NONE", str(IMAGES[1]["content_id"]), moment("2026-05-01T12:00:05")))
+    ledger.close()
 
 
 def test_what_fails_within_a_transaction_leaves_nothing(old: str) -> None:
@@ -80,8 +289,16 @@ def test_what_fails_within_a_transaction_leaves_nothing(old: str) -> None:
 
     with pytest.raises(ZeroDivisionError):
         half_way()
-    with sqlite3.connect(old.removeprefix("sqlite:///")) as database:
-        assert database.execute("SELECT revision FROM blocklist_revision").fetchone() == (0,)
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT revision FROM blocklist_revision").all() == [(2,)]
+    engine.dispose()
+
+
+def test_foreign_keys_are_enforced_after_an_upgrade(old: str) -> None:
+    engine = open_engine(old)
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+    engine.dispose()
 
 
 def test_a_database_of_a_newer_version_is_told_and_left_alone(old: str) -> None:

@@ -22,6 +22,7 @@ from service.kit.errors import (
     Unsafe,
 )
 from service.moderation.hash_lists import Listed
+from tests.support.database import engine_of
 from tests.support.gateway import (
     BAD_ANSWERS,
     ORDER,
@@ -94,7 +95,7 @@ def test_a_listed_picture_is_refused_on_its_very_pixels(build: Build, installati
     installation.blocklist.add([Listed("pdq", fingerprint(drawn).bits.hex())], "ncii", "test")
     refusal = refused(gateway, installation)
     assert type(refusal) is Blocked
-    assert (refusal.stage, refusal.message) == ("screen", "the picture is on the list ncii")
+    assert (refusal.stage, refusal.message) == ("screen", "the image is on the list ncii")
     assert len(checker.seen) == 1  # nobody else looks at it any more
     (decision,) = installation.ledger.decided(str(refusal.content_id))
     assert json.loads(decision.body)["code"] == "blocked"
@@ -115,7 +116,7 @@ def test_lists_that_cannot_be_asked_refuse(
 
 
 def test_lists_that_lost_their_table_refuse(gateway: Gateway, installation: Installation) -> None:
-    with installation.ledger.engine.begin() as connection:
+    with engine_of(installation.ledger).begin() as connection:
         connection.exec_driver_sql("DROP TABLE blocklist_revision")
     assert type(refused(gateway, installation)) is StageFailed
 

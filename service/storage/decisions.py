@@ -1,0 +1,82 @@
+"""The rows of the decision chain."""
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import Text, func, select, type_coerce
+
+from service.storage.session import Repository, values_of
+from service.storage.tables import decisions as table
+
+Kind = Literal[
+    "issued", "refused", "blocklist", "takedown", "appeal", "override", "consent", "tenant", "adapter", "held"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One link of the chain. `at` has milliseconds, `subject` is an id, a case or a list, `body` canonical JSON, hashes
+    are hex SHA-256."""
+
+    seq: int
+    at: dt.datetime
+    kind: Kind
+    subject: str
+    body: str
+    previous: str
+    hash: str
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What was decided: the parsed body."""
+        content: dict[str, Any] = json.loads(self.body)
+        return content
+
+
+@dataclass(frozen=True, slots=True)
+class RawDecision:
+    """A link exactly as the database holds it, for the audit. After tampering a column may have any type."""
+
+    seq: int
+    at: str
+    kind: str
+    subject: str
+    body: str
+    previous: str
+    hash: str
+
+
+class DecisionRepository(Repository):
+    """The decision chain. Rows are appended by the ledger alone and never changed."""
+
+    def append(self, decision: Decision) -> None:
+        self._session.insert(table, [values_of(decision)])
+
+    def last(self) -> Decision | None:
+        return next(self._select(select(table).order_by(table.c.seq.desc()).limit(1)), None)
+
+    def about(self, subject: str, kind: Kind | None = None) -> tuple[Decision, ...]:
+        """Every decision about `subject`, or those of one kind, in order."""
+        query = select(table).where(table.c.subject == subject).order_by(table.c.seq)
+        return tuple(self._select(query if kind is None else query.where(table.c.kind == kind)))
+
+    def count(self) -> int:
+        return int(self._session.read(select(func.count()).select_from(table)).scalar_one())
+
+    def newest(self, kind: Kind) -> int:
+        """The `seq` of the newest decision of a kind; 0 without any. It changes whenever they do."""
+        return int(self._session.read(select(func.max(table.c.seq)).where(table.c.kind == kind)).scalar_one() or 0)
+
+    def raw(self) -> Iterator[RawDecision]:
+        """The whole chain in order, unparsed: an audit must also read what somebody broke."""
+        columns = [
+            type_coerce(column, Text).label(column.name) if column.name == "at" else column for column in table.c
+        ]
+        for row in self._session.read(select(*columns).order_by(table.c.seq)):
+            yield RawDecision(**row._mapping)
+
+    def _select(self, query: Any) -> Iterator[Decision]:
+        return (Decision(**row._mapping) for row in self._session.read(query))

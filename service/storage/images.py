@@ -1,0 +1,86 @@
+"""The rows of issued images."""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Text, func, select, type_coerce
+
+from service.storage.session import Repository, values_of
+from service.storage.tables import images as table
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One issued image. `created_at` has whole seconds, `fingerprint` is 32 bytes of PDQ, hashes are hex SHA-256."""
+
+    mark_id: int
+    content_id: str
+    created_at: dt.datetime
+    mime: str
+    width: int
+    height: int
+    sha256: str
+    fingerprint: bytes
+    fingerprint_quality: int
+    manifest: bytes
+    model: str
+    model_digest: str
+    seed: int
+    prompt_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedFingerprint:
+    """What a search needs of an image. `number` counts images in the order of issue, `bits` are 32 bytes of PDQ."""
+
+    number: int
+    mark_id: int
+    bits: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RawImage:
+    """An image's row exactly as the database holds it, for the audit: every field of `Issue`, unparsed."""
+
+    content_id: str
+    fields: Mapping[str, object]
+
+
+_FIELDS = [table.c[name] for name in Issue.__dataclass_fields__]
+_IMAGE = select(*_FIELDS)
+
+
+class ImageRepository(Repository):
+    """Issued images. Rows are never changed or deleted."""
+
+    def add(self, image: Issue) -> int:
+        """Store an image; its number. The writers' lock is held, so numbers grow in the order of commits."""
+        newest = self._session.read(select(func.max(table.c.number))).scalar_one()
+        number = (newest or 0) + 1
+        self._session.insert(table, [{**values_of(image), "number": number}])
+        return number
+
+    def by_mark(self, mark_id: int) -> Issue | None:
+        return self._one(table.c.mark_id == mark_id)
+
+    def by_sha256(self, sha256: str) -> Issue | None:
+        return self._one(table.c.sha256 == sha256)
+
+    def by_content_id(self, content_id: str) -> Issue | None:
+        return self._one(table.c.content_id == content_id)
+
+    def fingerprints(self, after: int = 0) -> list[IssuedFingerprint]:
+        """The fingerprints of images with a number greater than `after`, in the order of issue."""
+        query = select(table.c.number, table.c.mark_id, table.c.fingerprint).where(table.c.number > after)
+        return [IssuedFingerprint(*row) for row in self._session.tuples(query.order_by(table.c.number))]
+
+    def raw(self) -> Iterator[RawImage]:
+        """Every row, unparsed, in the order of issue."""
+        columns = [type_coerce(c, Text).label(c.name) if c.name == "created_at" else c for c in _FIELDS]
+        for row in self._session.read(select(*columns).order_by(table.c.number)):
+            yield RawImage(row.content_id, {column.name: value for column, value in zip(_FIELDS, row, strict=True)})
+
+    def _one(self, condition: ColumnElement[bool]) -> Issue | None:
+        row = self._session.read(_IMAGE.where(condition)).first()
+        return Issue(**row._mapping) if row else None

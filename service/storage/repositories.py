@@ -1,0 +1,31 @@
+"""All tables of one transaction, each behind its repository."""
+
+from service.storage.appeals import AppealRepository
+from service.storage.blocklist import BlocklistRepository
+from service.storage.challenges import ChallengeRepository
+from service.storage.decisions import DecisionRepository
+from service.storage.grants import GrantRepository, UseRepository
+from service.storage.held import HeldRepository
+from service.storage.images import ImageRepository
+from service.storage.session import Session
+from service.storage.subjects import SubjectRepository, TemplateRepository
+from service.storage.takedowns import TakedownRepository
+from service.storage.tenants import TenantRepository
+
+
+class Repositories:
+    """Everything that is stored, as of one transaction."""
+
+    def __init__(self, session: Session) -> None:
+        self.decisions = DecisionRepository(session)
+        self.images = ImageRepository(session)
+        self.blocklist = BlocklistRepository(session)
+        self.takedowns = TakedownRepository(session)
+        self.appeals = AppealRepository(session)
+        self.subjects = SubjectRepository(session)
+        self.templates = TemplateRepository(session)
+        self.grants = GrantRepository(session)
+        self.uses = UseRepository(session)
+        self.challenges = ChallengeRepository(session)
+        self.tenants = TenantRepository(session)
+        self.held = HeldRepository(session)

@@ -1,0 +1,56 @@
+"""One open transaction, as repositories see it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, CursorResult, Executable, Insert, TableClause
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+
+def values_of(row: "DataclassInstance") -> dict[str, Any]:
+    """The fields of a row by name. `dataclasses.asdict` would also copy every value, which is slow."""
+    return {field.name: getattr(row, field.name) for field in fields(row)}
+
+
+class Session:
+    """A database transaction. All that is read through it belongs to one state of the database."""
+
+    def __init__(self, connection: Connection, *, writable: bool) -> None:
+        self._connection = connection
+        self._writable = writable
+
+    def read(self, query: Executable) -> CursorResult[Any]:
+        return self._connection.execute(query)
+
+    def tuples(self, query: Executable) -> Iterator[tuple[Any, ...]]:
+        """The rows of a query as plain tuples, in the order of its columns."""
+        return (tuple(row) for row in self._connection.execute(query))
+
+    def change(self, statement: Executable) -> int:
+        """Run an INSERT, UPDATE or DELETE; the number of rows that it changed.
+
+        Raises RuntimeError in a transaction for reading: the change would be lost at its end.
+        """
+        self._check_writable()
+        return self._connection.execute(statement).rowcount
+
+    def insert(self, table: TableClause | Insert, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert rows; none is fine. Raises RuntimeError as `change`."""
+        self._check_writable()
+        if rows:
+            statement = table if isinstance(table, Insert) else table.insert()
+            self._connection.execute(statement, list(rows))
+
+    def _check_writable(self) -> None:
+        if not self._writable:
+            raise RuntimeError("this transaction is for reading: open one with `Ledger.decision` or `Ledger.write`")
+
+
+class Repository:
+    """Base of all repositories: the rows of one or two tables, within one transaction."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session

@@ -1,0 +1,225 @@
+"""What repositories give back is what was put in, typed; and what an index needs to follow them."""
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from service.kit.errors import Unavailable
+from service.ledger.ledger import Issue, Ledger
+from service.storage import (
+    AppealRow,
+    ChallengeRow,
+    GrantRow,
+    HeldReview,
+    HeldRow,
+    Listed,
+    Repositories,
+    SubjectRow,
+    TakedownRow,
+    TemplateRow,
+    TenantRow,
+    UseRow,
+)
+from tests.support.clock import NOON
+
+ANN, MODEL = "S-A", "c" * 64
+LATER = NOON + dt.timedelta(hours=1)
+SUBJECT = SubjectRow(ANN, NOON, None, True, bytes(16), bytes(32), b"key", b"box")
+GRANT = GrantRow("G-1", ANN, "a poster", ("portrait", "edit"), "acme", NOON, LATER, "receipt", "d" * 64)
+TENANT = TenantRow("acme", "cm_1", bytes(32), NOON, 0.5, None, None)
+HELD = HeldRow("urn:uuid:1", "acme", NOON, LATER, "waiting", (ANN, "S-B"), "f" * 64, b"key")
+REVIEW = HeldReview("Olga", NOON, b"key", b"words")
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    opened = Ledger.open(tmp_path / "ledger.db")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def stored(ledger: Ledger) -> Iterator[Repositories]:
+    with ledger.write() as opened:
+        yield opened
+
+
+def image(number: int) -> Issue:
+    bits = bytes([number]) * 32
+    return Issue(
+        900 - number, f"urn:uuid:{number}", NOON, "image/png", 8, 8, f"{number}", bits, 90, b"m", "m", "d", 1, ""
+    )
+
+
+def takedown(case: str, target: str = "t", **changes: object) -> TakedownRow:
+    return TakedownRow(case, bytes(16), bytes(32), NOON, LATER, "received", target, None, None, None, b"k", b"s")
+
+
+def test_images_count_up_whatever_their_marks_are(stored: Repositories) -> None:
+    assert [stored.images.add(image(number)) for number in (1, 2, 3)] == [1, 2, 3]
+    assert [(row.number, row.mark_id) for row in stored.images.fingerprints(after=1)] == [(2, 898), (3, 897)]
+    assert stored.images.by_sha256("2") == image(2)
+
+
+def test_a_snapshot_of_a_list_follows_its_changes(stored: Repositories) -> None:
+    one, two = Listed("pdq", "1" * 64), Listed("pdq", "2" * 64)
+    stored.blocklist.add([one, two], "ncii", "test", NOON, active=True)
+    first = stored.blocklist.revision()
+    assert stored.blocklist.withdraw("ncii", one.hash) == 1
+    (changed,) = stored.blocklist.changed("pdq", after=first)
+    assert (changed.hash, changed.active, changed.list) == (one.hash, False, "ncii")
+    assert stored.blocklist.revision() > first
+    assert stored.blocklist.changed("pdq", after=stored.blocklist.revision()) == []
+
+
+def test_templates_are_followed_by_ids_that_are_never_reused(stored: Repositories) -> None:
+    stored.subjects.add(SUBJECT)
+    stored.templates.add([TemplateRow(ANN, MODEL, b"1"), TemplateRow(ANN, MODEL, b"2")])
+    last = stored.templates.protected(MODEL)[-1].id
+    stored.templates.delete_of(ANN)
+    stored.templates.add([TemplateRow(ANN, MODEL, b"3")])
+    assert [row.sealed for row in stored.templates.protected(MODEL, after=last)] == [b"3"]
+    assert stored.templates.count_of_other_models("d" * 64) == 1
+    assert stored.templates.of(ANN, "d" * 64) == []
+
+
+def test_an_erased_subject_keeps_its_row(stored: Repositories) -> None:
+    stored.subjects.add(SUBJECT)
+    assert stored.subjects.get(ANN) == SUBJECT
+    assert stored.subjects.exists(ANN)
+    stored.subjects.erase(ANN, LATER)
+    row = stored.subjects.get(ANN)
+    assert row
+    assert (row.sealed, row.wrapped_key, row.erased_at, row.protected) == (None, None, LATER, False)
+    assert not stored.subjects.exists(ANN)
+    assert not stored.subjects.any_protected()
+
+
+def test_a_grant_lives_until_it_expires_or_is_revoked(stored: Repositories) -> None:
+    stored.subjects.add(SUBJECT)
+    stored.grants.add(GRANT)
+    assert stored.grants.get("G-1") == GRANT
+    assert stored.grants.is_live("G-1", NOON)
+    assert not stored.grants.is_live("G-1", LATER)
+    stored.grants.revoke_all(ANN, NOON)
+    stored.grants.revoke("G-1", LATER)  # the first one counts
+    assert [row.revoked_at for row in stored.grants.for_grantee("acme")] == [NOON]
+    assert not stored.grants.is_live("G-1", NOON)
+
+
+def test_a_use_names_a_grant_and_an_image_that_are_stored(ledger: Ledger) -> None:
+    with ledger.write() as stored:
+        stored.subjects.add(SUBJECT)
+        stored.grants.add(GRANT)
+        stored.images.add(image(1))
+        stored.uses.add(UseRow("G-1", "urn:uuid:1", NOON))
+        stored.uses.withdraw("urn:uuid:1", LATER)
+        assert stored.uses.of_subject(ANN) == [UseRow("G-1", "urn:uuid:1", NOON, LATER)]
+    for wrong in (UseRow("G-2", "urn:uuid:1", NOON), UseRow("G-1", "urn:uuid:2", NOON)):
+        with pytest.raises(Unavailable), ledger.write() as stored:
+            stored.uses.add(wrong)
+
+
+def test_a_challenge_is_taken_once(stored: Repositories) -> None:
+    early, late = ChallengeRow("L-1", ("front", "left"), NOON), ChallengeRow("L-2", ("right",), LATER)
+    stored.challenges.add(early)
+    stored.challenges.add(late)
+    stored.challenges.delete_expired(NOON)
+    assert stored.challenges.take("L-1") is None
+    assert (stored.challenges.take("L-2"), stored.challenges.take("L-2")) == (late, None)
+
+
+def test_a_removed_tenant_changes_no_more(stored: Repositories) -> None:
+    assert not stored.tenants.any()
+    stored.tenants.add(TENANT)
+    assert stored.tenants.get("acme") == stored.tenants.by_prefix("cm_1") == TENANT
+    assert stored.tenants.set_key("acme", "cm_2", b"d" * 32, LATER)
+    assert stored.tenants.remove("acme", LATER)
+    assert not stored.tenants.remove("acme", LATER)
+    assert not stored.tenants.set_key("acme", "cm_3", b"e" * 32, LATER)
+    (row,) = stored.tenants.all()
+    assert (row.prefix, row.digest, row.rotated_at, row.removed_at) == ("cm_2", None, LATER, LATER)
+
+
+def test_notices_about_one_image_are_found(stored: Repositories) -> None:
+    assert stored.takedowns.first_about("t") is None
+    for case in ("T-1", "T-2"):
+        stored.takedowns.add(takedown(case))
+    assert stored.takedowns.first_about("t") == "T-1"
+    stored.takedowns.decide("T-1", "rejected", "Olga", LATER, b"reason")
+    assert stored.takedowns.first_about("t") == "T-2"
+    assert [row.case for row in stored.takedowns.about("t", "received")] == ["T-2"]
+    stored.takedowns.decide("T-2", "removed", "Olga", LATER, None)
+    assert stored.takedowns.by_due_time(only_open=True) == []
+    assert [row.sealed for row in stored.takedowns.by_due_time(only_open=False)] == [b"reason", b"s"]
+    stored.takedowns.forget("T-1")
+    row = stored.takedowns.get("T-1")
+    assert row
+    assert (row.sealed, row.wrapped_key, row.decided, row.decided_at) == (None, None, "rejected", LATER)
+
+
+def test_an_appeal_is_resolved_once_and_then_forgotten(stored: Repositories) -> None:
+    row = AppealRow("A-1", "verdict", "a" * 64, NOON, "filed", b"key", b"box")
+    stored.appeals.add(row)
+    assert stored.appeals.get("A-1") == row
+    stored.appeals.forget_resolved("a" * 64)
+    assert stored.appeals.by_filing_time(only_open=True) == [row]
+    assert stored.appeals.resolve("A-1", "upheld", "Olga", LATER, b"reason")
+    assert not stored.appeals.resolve("A-1", "overturned", "Olga", LATER, b"other")
+    stored.appeals.forget_resolved("a" * 64)
+    (resolved,) = stored.appeals.by_filing_time(only_open=False)
+    assert (resolved.status, resolved.resolved_at, resolved.sealed) == ("upheld", LATER, None)
+
+
+@pytest.mark.parametrize("tenant", ["acme", None])
+def test_a_held_image_goes_one_way(stored: Repositories, tenant: str | None) -> None:
+    stored.tenants.add(TENANT)
+    row = HeldRow("urn:uuid:1", tenant, NOON, LATER, "waiting", (ANN, "S-B"), "f" * 64, b"key")
+    stored.held.add(row)
+    assert stored.held.get("urn:uuid:1") == row
+    assert not stored.held.fetch("urn:uuid:1", NOON)
+    assert stored.held.release("urn:uuid:1", REVIEW)
+    assert not stored.held.release("urn:uuid:1", REVIEW)
+    assert stored.held.hold_again("urn:uuid:1", ["S-C"], NOON)
+    assert stored.held.release("urn:uuid:1", REVIEW)
+    assert stored.held.fetch("urn:uuid:1", NOON)
+    assert not stored.held.drop("urn:uuid:1", NOON)
+    (fetched,) = stored.held.by_time()
+    assert (fetched.status, fetched.wrapped_key, fetched.subjects, fetched.words) == (
+        "fetched",
+        None,
+        ("S-C",),
+        b"words",
+    )
+    assert stored.held.with_key() == []
+
+
+@pytest.mark.parametrize("end", ["release", "refuse", "drop"])
+def test_a_held_image_whose_time_is_over_can_only_expire(stored: Repositories, end: str) -> None:
+    stored.tenants.add(TENANT)
+    stored.held.add(HELD)
+    late = HeldReview("Olga", LATER, b"key", b"words")
+    assert not getattr(stored.held, end)("urn:uuid:1", LATER if end == "drop" else late)
+    assert stored.held.overdue(NOON) == []
+    assert stored.held.overdue(LATER) == ["urn:uuid:1"]
+    assert stored.held.expire("urn:uuid:1")
+    assert stored.held.overdue(LATER) == []
+
+
+def test_a_held_image_of_a_tenant_that_never_was_is_not_kept(ledger: Ledger) -> None:
+    with pytest.raises(Unavailable), ledger.write() as stored:
+        stored.held.add(HELD)
+
+
+def test_decisions_are_found_by_subject_and_kind(ledger: Ledger) -> None:
+    ledger.record("adapter", "style", {"action": "added"})
+    ledger.record("blocklist", "style", {"action": "add"})
+    with ledger.read() as stored:
+        assert [row.kind for row in stored.decisions.about("style")] == ["adapter", "blocklist"]
+        assert [row.content for row in stored.decisions.about("style", "adapter")] == [{"action": "added"}]
+        assert (stored.decisions.newest("blocklist"), stored.decisions.newest("consent")) == (2, 0)
+        last = stored.decisions.last()
+        assert last
+        assert (last.seq, last.at.tzinfo) == (2, dt.UTC)
