@@ -74,7 +74,8 @@ def test_a_verdict_for_programs(image: str, empty: str, capsys: pytest.CaptureFi
 
 def test_a_table_has_a_row_for_every_file(image: str, empty: str, tmp_path: Path) -> None:
     run(image, empty, to_csv=tmp_path / "table.csv")
-    good, bad = csv.DictReader((tmp_path / "table.csv").open(newline=""))
+    with (tmp_path / "table.csv").open(newline="") as table:
+        good, bad = csv.DictReader(table)
     assert (good["p_synthetic"], good["low"], good["high"]) == ("0.6", "0.5", "0.75")
     assert (good["warnings"], good["error"]) == ("small", "")
     assert (bad["file"], bad["verdict"], bad["error"]) == (empty, "", BrokenPicture.code)
