@@ -1,59 +1,94 @@
-from typing import Any
+"""Requests derive their fields from an order, under the names that clients know."""
 
 import pytest
 from pydantic import ValidationError
 
 from service.api.generation_requests import ImageEditRequest, ImageGenerationRequest, orders_of
-from service.gateway.order import LARGEST_SEED
+from service.gateway.order import LARGEST_SEED, Order
 from service.kit.errors import BadRequest
+from service.kit.surface import surface_fields
+
+TEXTS = [field for field in surface_fields(Order) if field.surface.api and not field.is_file]
 
 
-def wish(**fields: Any) -> ImageGenerationRequest:
-    return ImageGenerationRequest.model_validate({"prompt": "a lake", **fields})
+@pytest.mark.parametrize("field", TEXTS, ids=lambda field: field.name)
+def test_each_field_has_the_orders_help_and_default(field) -> None:  # type: ignore[no-untyped-def]
+    name = field.surface.api
+    assert (name in ImageGenerationRequest.model_fields) is not field.surface.edits_only
+    info = ImageEditRequest.model_fields[name]
+    assert info.description == field.info.description
+    assert info.is_required() == field.info.is_required()
+    assert field.repeated or field.info.is_required() or info.default == field.info.default
 
 
-def test_each_image_is_an_order_with_its_own_seed() -> None:
-    orders = orders_of(wish(n=3, seed=5, size="512x256", num_inference_steps=7, adapters=["style:0.5"]), {})
-    assert [order.seed for order in orders] == [5, 6, 7]
-    assert {(order.width, order.height, order.steps, order.adapters) for order in orders} == {
-        (512, 256, 7, ("style:0.5",))
-    }
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"num_inference_steps": 0},
+        {"num_inference_steps": 151},
+        {"guidance_scale": -1},
+        {"safety_threshold": 0},
+        {"adapters": ["Not A Name"]},
+        {"grants": ["G-1"]},
+        {"scheduler": "magic"},
+        {"upscale": "magic"},
+        {"strength": 0.5},
+        {"latents": []},
+    ],
+)
+def test_the_limits_are_the_orders(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        ImageGenerationRequest.model_validate({"prompt": "a lake", **wrong})
 
 
-def test_without_a_seed_there_is_a_random_one() -> None:
-    first, second = (orders_of(wish(n=2), {}) for _ in range(2))
+def test_json_does_not_tell_five_from_five_point_zero() -> None:
+    request = ImageGenerationRequest.model_validate({"prompt": "x", "guidance_scale": 5, "safety_threshold": 1})
+    (order,) = orders_of(request, {})
+    assert (order.guidance, order.safety_threshold) == (5.0, 1.0)
+
+
+def test_a_text_of_a_form_is_read_as_the_fields_type() -> None:
+    request = ImageEditRequest.model_validate({"prompt": "x", "strength": "0.5", "num_inference_steps": "4", "n": "2"})
+    orders = orders_of(request, {"image": b"file"})
+    assert [(each.strength, each.steps, each.image) for each in orders] == [(0.5, 4, b"file")] * 2
+
+
+def test_orders_take_every_field() -> None:
+    values = {
+        "prompt": "a lake", "negative_prompt": "people", "seed": 7, "num_inference_steps": 4, "guidance_scale": 2.5,
+        "safety_threshold": 0.4, "adapters": ["a:0.5"], "scheduler": "ddim", "upscale": "lanczos", "scope": "style",
+        "size": "512x256", "quality": "high", "output_format": "webp", "n": 2,
+    }  # fmt: skip
+    orders = orders_of(ImageGenerationRequest.model_validate(values), {})
+    assert orders == [
+        Order(
+            prompt="a lake", negative_prompt="people", seed=seed, steps=4, guidance=2.5, safety_threshold=0.4,
+            adapters=("a:0.5",), scheduler="ddim", upscale="lanczos", scope="style", width=512, height=256,
+            quality="high", format="webp",
+        )
+        for seed in (7, 8)
+    ]  # fmt: skip
+
+
+def test_seeds_end_somewhere() -> None:
+    with pytest.raises(BadRequest, match="largest seed"):
+        orders_of(ImageGenerationRequest.model_validate({"prompt": "x", "n": 2, "seed": LARGEST_SEED}), {})
+
+
+def test_without_a_seed_the_images_differ() -> None:
+    one, two = orders_of(ImageGenerationRequest.model_validate({"prompt": "x", "n": 2}), {})
+    assert one.seed is not None
+    assert two.seed == one.seed + 1
+
+
+def test_without_a_seed_there_is_a_random_one_for_the_first_image() -> None:
+    request = ImageGenerationRequest.model_validate({"prompt": "a lake", "n": 2})
+    first, second = orders_of(request, {}), orders_of(request, {})
     assert first[1].seed == (first[0].seed or 0) + 1
     assert first[0].seed != second[0].seed
 
 
-def test_seeds_end_somewhere() -> None:
-    assert orders_of(wish(seed=LARGEST_SEED), {})
-    with pytest.raises(BadRequest, match="largest seed"):
-        orders_of(wish(n=2, seed=LARGEST_SEED), {})
-
-
-@pytest.mark.parametrize(("quality", "expected"), [("auto", "standard"), ("standard", "standard"), ("high", "high")])
-def test_quality(quality: str, expected: str) -> None:
-    assert wish(quality=quality).order_quality == expected
-
-
-def test_whole_numbers_are_numbers_and_null_is_the_default() -> None:
-    assert ImageGenerationRequest.model_validate({"prompt": "x", "n": None, "size": None, "guidance_scale": 5}) == (
-        ImageGenerationRequest.model_validate({"prompt": "x", "guidance_scale": 5.0})
+def test_null_is_the_default_where_openai_allows_it() -> None:
+    assert ImageGenerationRequest.model_validate({"prompt": "x", "n": None, "size": None}) == (
+        ImageGenerationRequest.model_validate({"prompt": "x"})
     )
-
-
-def test_text_of_a_form_is_read_as_what_it_says() -> None:
-    request = ImageEditRequest.model_validate(
-        {"prompt": "x", "n": "2", "seed": "7", "strength": "0.5", "stream": "false", "guidance_scale": "3"}
-    )
-    (order, _) = orders_of(request, {"image": b"A"})
-    assert (order.seed, order.strength, order.guidance, order.image) == (7, 0.5, 3.0, b"A")
-    with pytest.raises(ValidationError):
-        ImageGenerationRequest.model_validate({"prompt": "x", "n": "2"})
-
-
-def test_fields_that_do_not_go_together() -> None:
-    request = ImageEditRequest.model_validate({"prompt": "x", "strength": 0.5})
-    with pytest.raises(BadRequest, match="image"):
-        orders_of(request, {})
