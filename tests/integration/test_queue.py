@@ -280,7 +280,7 @@ def test_a_model_of_one_quality_says_so(build: Build) -> None:
         high_steps = Painter.default_steps
 
     released = build(Plain()).release(Order(prompt="a lake", quality="high"))
-    assert released.admitted.warnings == ("quality changes nothing: the steps are the same",)
+    assert released.admitted.warnings == ("quality has no effect: the number of steps is the same",)
 
 
 def test_quality_over_http(build: Build, installation: Installation) -> None:
