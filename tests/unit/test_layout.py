@@ -12,7 +12,7 @@ ELSEWHERE = {
     "service/storage/migrations/": "tests/unit/service/storage/test_migrations.py runs each of them",
     "detectors/prompts/training/": "a recipe: run by hand, judged by the figures of its model card",
     "detectors/synthetic/training/": "a recipe: run by hand, judged by the figures of its model card",
-    "models/training/": "a recipe: test_recipe.py runs all of it on a small set, its parts are tested where they decide",
+    "models/training/": "a recipe: test_recipe.py runs it on a small set; parts have tests where they decide",
 }
 """Folders whose modules are tested otherwise, and how."""
 
