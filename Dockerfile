@@ -15,8 +15,8 @@ ENV PATH=/opt/countermark/bin:$PATH PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_C
 # hadolint ignore=DL3013
 RUN case "${EXTRAS}" in *generate*) lock=generate ;; *) lock=plain ;; esac \
     && pip install --require-hashes --no-deps -r "requirements/${lock}.lock" \
-    && { [ "${lock}" = plain ] || python -c "import torch" \
-         || pip install --require-hashes --no-deps -r requirements/cuda.lock; } \
+    && { [ "${lock}" = plain ] || pip install --require-hashes --no-deps -r requirements/torch-cpu.lock \
+         || pip install --require-hashes --no-deps -r requirements/torch.lock; } \
     && pip install --no-build-isolation ".${EXTRAS}"
 
 FROM python:3.12-slim

@@ -4,9 +4,9 @@ Needs `uv` on the PATH and the public package index. Versions stay as they are i
 there gets its newest version that fits, and `--upgrade` asks that of all. Each lock holds for Linux (x86-64, ARM),
 macOS and Windows and for every Python we support.
 
-torch is listed with the public files of two builds: for the CPU alone, from download.pytorch.org/whl/cpu, which pip
-prefers wherever it finds it (PIP_EXTRA_INDEX_URL, or a folder in PIP_FIND_LINKS), and PyPI's. On Linux the latter
-needs CUDA's libraries, which are in cuda.lock and are installed only where torch cannot be imported without them.
+torch has locks of its own, since pip must not choose between its builds: torch-cpu.lock is the build for the CPU alone,
+from download.pytorch.org/whl/cpu, which pip finds where it is told to look there (PIP_EXTRA_INDEX_URL) or in a folder
+(PIP_FIND_LINKS); torch.lock is what PyPI has, on Linux with CUDA's libraries.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "requirements"
 INDEX = "https://pypi.org/simple"
-TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 BUILD = ("hatchling", "editables")  # what builds the project itself, so that pip need not fetch it unchecked
 
 LOCKS: dict[str, tuple[str, ...]] = {
@@ -30,7 +30,7 @@ LOCKS: dict[str, tuple[str, ...]] = {
 }
 LEFT_OUT = ("opencv-python",)  # invisible-watermark asks for it, and it would replace our headless OpenCV
 
-_CUDA = re.compile(r"(nvidia|cuda|triton)\b")
+_TORCH = re.compile(r"torch$|(nvidia|cuda|triton)\b")  # with what its build on PyPI brings along
 _NOTE = "# Made by scripts/lock.py; installed with `pip install --require-hashes --no-deps -r`. {}\n"
 
 Entries = dict[str, str]
@@ -41,15 +41,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--upgrade", action="store_true", help="move every package to its newest version that fits")
     pins = "" if parser.parse_args().upgrade else known_pins()
-    cuda: Entries = {}
+    torch: Entries = {}
     for name, extras in LOCKS.items():
         entries = compiled(extras, pins)
         pins += "\n" + "".join(entries.values())  # one version in all locks
-        if "torch" in entries:
-            entries["torch"] = with_cpu_build(entries["torch"])
-        cuda |= {package: text for package, text in entries.items() if _CUDA.match(package)}
-        write(name, f"Extras: {', '.join(extras) or 'none'}.", {k: v for k, v in entries.items() if k not in cuda})
-    write("cuda", "For torch as PyPI has it for Linux.", cuda)
+        torch |= {package: text for package, text in entries.items() if _TORCH.match(package)}
+        write(name, f"Extras: {', '.join(extras) or 'none'}.", {k: v for k, v in entries.items() if k not in torch})
+    write("torch", "Its build on PyPI.", torch)
+    write_cpu_build(re.split(r"==|\s", torch["torch"])[1])
 
 
 def known_pins() -> str:
@@ -62,30 +61,26 @@ def compiled(extras: tuple[str, ...], pins: str) -> Entries:
     options = [option for extra in extras for option in ("--extra", extra)]
     options += [option for package in LEFT_OUT for option in ("--no-emit-package", package)]
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as constraints:
-        constraints.write("\n".join(re.findall(r"^[\w.-]+==[^\s;]+", pins, re.MULTILINE)))
+        constraints.write("\n".join(re.findall(r"^[\w.-]+==[^\s;+]+", pins, re.MULTILINE)))
         constraints.flush()
         return uv("pyproject.toml", "-", *options, "-c", constraints.name, stdin="\n".join(BUILD), index=INDEX)
 
 
-def with_cpu_build(torch: str) -> str:
-    """The lines of torch with the hashes of its CPU build, or of those that were known where they cannot be read."""
-    version = re.split(r"==|\s", torch)[1]
+def write_cpu_build(version: str) -> None:
+    """torch-cpu.lock, which stays as it is where its index cannot be read."""
     try:
-        built = uv("-", "--no-deps", stdin=f"torch=={version}+cpu", index=TORCH_CPU_INDEX)["torch"]
+        write(
+            "torch-cpu", "Its build for the CPU.", uv("-", "--no-deps", stdin=f"torch=={version}+cpu", index=CPU_INDEX)
+        )
     except subprocess.CalledProcessError:
-        before = FOLDER / "test.lock"
-        built = split(before.read_text())["torch"] if before.exists() else ""
-        print(f"{TORCH_CPU_INDEX} cannot be read: hashes of the CPU build stay as they are", file=sys.stderr)
-    pin, *hashes = torch.rstrip().split(" \\\n")
-    known = dict.fromkeys([*hashes, *(f"    {one}" for one in re.findall(r"--hash=sha256:\w+", built))])
-    return " \\\n".join([pin, *known]) + "\n"
+        print(f"{CPU_INDEX} cannot be read: requirements/torch-cpu.lock stays as it is", file=sys.stderr)
 
 
 def uv(*words: str, stdin: str, index: str) -> Entries:
     """What `uv pip compile` writes. Neither this machine's configuration nor its index gets into it."""
     command = ["uv", "pip", "compile", "--quiet", "--no-config", "--universal", "--python-version", "3.11"]
     command += ["--generate-hashes", "--no-header", "--no-annotate", "--default-index", index]
-    done = subprocess.run([*command, *words], input=stdin, capture_output=True, text=True, check=True, cwd=ROOT)  # noqa: S603
+    done = subprocess.run([*command, *words], input=stdin, stdout=subprocess.PIPE, text=True, check=True, cwd=ROOT)  # noqa: S603
     return split(done.stdout)
 
 

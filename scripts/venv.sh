@@ -22,13 +22,13 @@ use_venv() {
     echo "Making .venv with $("$python" --version)" >&2
     "$python" -m venv .venv || { rm -rf .venv; echo "venv is missing: install it (Debian: python3-venv)" >&2; exit 1; }
   fi
-  stamp=".venv/.countermark-$1-$(cat pyproject.toml "$lock" | cksum | tr ' ' '-')"
+  stamp=".venv/.countermark-$1-$(cat pyproject.toml requirements/*.lock | cksum | tr ' ' '-')"
   if [ ! -e "$stamp" ]; then
     echo "Installing $lock into .venv" >&2
     install_locked "$lock" || exit 1
-    # torch as PyPI has it for Linux needs CUDA's libraries; its CPU build does not.
-    if grep -q '^torch==' "$lock" && ! .venv/bin/python -c 'import torch' 2>/dev/null; then
-      install_locked requirements/cuda.lock || exit 1
+    # The CPU build where pip finds it (scripts/lock.py says how), else PyPI's.
+    if [ "$1" != plain ] && ! install_locked requirements/torch-cpu.lock 2>/dev/null; then
+      install_locked requirements/torch.lock || exit 1
     fi
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . || exit 1
     rm -f ".venv/.countermark-$1-"*

@@ -6,17 +6,14 @@ import io
 import json
 import re
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import httpx2
 import jsonschema
 import numpy as np
 import openai
 import pytest
-import uvicorn
 from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 from PIL import Image
@@ -286,14 +283,8 @@ class TestAServer:
 
     @pytest.fixture
     def address(self, painted_installation: Installation) -> Iterator[str]:
-        server = uvicorn.Server(uvicorn.Config(create_app(painted_installation), port=0, log_level="error"))
-        thread = threading.Thread(target=server.run)
-        thread.start()
-        while not server.started:
-            time.sleep(0.01)
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
+        with waiting.served(create_app(painted_installation)) as address:
+            yield address
 
     def test_the_official_client(self, address: str) -> None:
         client = openai.OpenAI(base_url=address + "/v1", api_key="none")
@@ -318,14 +309,16 @@ class TestAServer:
             client.images.generate(prompt="x")
         assert caught.value.code == "moderation_blocked"
 
-    def test_a_caller_who_leaves_cancels(self, address: str, painted_installation: Installation, build: Build) -> None:
-        class Slow(Painter):
-            default_steps = 200
+    def test_a_caller_who_leaves_cancels(
+        self, address: str, painted_installation: Installation, build: Build, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        begun, left = threading.Event(), waiting.seen_leaving(monkeypatch)
 
+        class Slow(Painter):
             def render(self, job: Job, on_step: OnStep) -> NDArray[np.uint8]:
-                for step in range(job.steps):
-                    time.sleep(0.05)
-                    on_step(step, job.steps)
+                begun.set()
+                assert left.wait(waiting.LONGEST)
+                on_step(1, job.steps)
                 raise AssertionError("nobody stopped it")
 
         painted_installation._gateway = build(Slow())

@@ -6,14 +6,12 @@ import datetime as dt
 import hashlib
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
-import uvicorn
 from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 from typer.testing import CliRunner, Result
@@ -455,15 +453,8 @@ def test_only_who_ordered_it_gets_it(client: TestClient, installation: Installat
 
 @pytest.fixture
 def served(installation: Installation, gateway: Gateway) -> Iterator[str]:
-    server = uvicorn.Server(uvicorn.Config(create_app(installation), host="127.0.0.1", port=0, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join()
+    with waiting.served(create_app(installation)) as address:
+        yield address
 
 
 def test_who_leaves_can_ask_again(
@@ -472,11 +463,11 @@ def test_who_leaves_can_ask_again(
     content_id = hold(gateway)
     installation.review_queue.release(content_id, *WHY)
     prove, refuse = gateway.prove, installation.ledger.refuse
-    written, slow = threading.Event(), True
+    begun, written, left = threading.Event(), threading.Event(), waiting.seen_leaving(monkeypatch)
 
     def proven(*args: object) -> object:
-        if slow:
-            time.sleep(1.5)  # the caller leaves after half a second, and that is seen within a quarter
+        begun.set()
+        assert left.wait(waiting.LONGEST)
         return prove(*args)  # type: ignore[arg-type]
 
     def refused(*args: object) -> object:
@@ -488,11 +479,9 @@ def test_who_leaves_can_ask_again(
     installation._gateway = dataclasses.replace(gateway, prove=proven)  # type: ignore[arg-type]
     monkeypatch.setattr(installation.ledger, "refuse", refused)
     here = f"{served}/v1/images/held/{content_id}"
-    with pytest.raises(httpx.ReadTimeout):
-        httpx.get(here, timeout=0.5)
-    assert written.wait(20)
+    waiting.hang_up(here, begun)
+    assert written.wait(waiting.LONGEST)
     assert installation.ledger.verify().images == 0
-    slow = False
     assert httpx.get(here, timeout=30).json()["countermark"]["content_id"] == content_id
 
 

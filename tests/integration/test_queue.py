@@ -2,8 +2,7 @@
 
 import json
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -19,6 +18,7 @@ from service.gateway.order import Order
 from service.gateway.pipeline import Gateway
 from service.gateway.summary import summarize
 from service.generation import Energy, Job, OnStep, Progress
+from service.generation import progress as progress_module
 from service.generation.energy import Meter
 from service.generation.queue import Queue, open_queue
 from service.installation import Installation
@@ -26,6 +26,7 @@ from service.kit.errors import BadRequest, Busy, Cancelled, Unavailable, Unsafe
 from tests.support.gateway import Build
 from tests.support.painter import Checker, Misbehaving, Painter, finding
 from tests.support.prompts import Screen
+from tests.support.waiting import Ticks, until
 from watermark.c2pa.manifest import ENERGY_LABEL
 
 URL = "/v1/images/generations"
@@ -63,14 +64,6 @@ def queue(backend: Painter, length: int = 1, patience: float = 60.0) -> Queue:
 def pool() -> Iterator[ThreadPoolExecutor]:
     with ThreadPoolExecutor(8) as threads:
         yield threads
-
-
-def until(holds: Callable[[], object]) -> None:
-    for _ in range(1000):
-        if holds():
-            return
-        time.sleep(0.01)
-    raise AssertionError("it never came")
 
 
 def filled(pool: ThreadPoolExecutor, backend: Gated, length: int = 1) -> Queue:
@@ -200,15 +193,19 @@ def test_what_goes_wrong_with_one_picture_does_not_lose_the_others(
 # Waiting.
 
 
-def test_waiting_does_not_count_as_rendering(pool: ThreadPoolExecutor, backend: Gated, build: Build) -> None:
+def test_waiting_does_not_count_as_rendering(
+    pool: ThreadPoolExecutor, backend: Gated, build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Ticks()
+    monkeypatch.setattr(progress_module, "time", clock)
     busy = queue(backend, 4)
     pool.submit(busy.render, JOB, Progress())
     assert backend.begun.wait(10)
-    gateway = build(busy, render_timeout=0.3)
+    gateway = build(busy, render_timeout=30)
     ahead: list[int] = []
     asked = pool.submit(gateway.release, Order(prompt="a lake"), ReleaseObserver(on_wait=ahead.append))
     until(lambda: ahead)
-    time.sleep(0.5)
+    clock.now += 3600
     backend.gate.set()
     assert asked.result(20).data
     assert set(ahead) <= {0, 1}
@@ -283,7 +280,7 @@ def test_a_model_of_one_quality_says_so(build: Build) -> None:
         high_steps = Painter.default_steps
 
     released = build(Plain()).release(Order(prompt="a lake", quality="high"))
-    assert released.admitted.warnings == ("quality changes nothing: the steps are the same",)
+    assert released.admitted.warnings == ("quality has no effect: the number of steps is the same",)
 
 
 def test_quality_over_http(build: Build, installation: Installation) -> None:

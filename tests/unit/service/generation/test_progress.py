@@ -1,9 +1,9 @@
-import time
-
 import pytest
 
 from service.generation import Energy, Progress
+from service.generation import progress as module
 from service.kit.errors import Cancelled
+from tests.support.waiting import Ticks
 
 
 def test_steps_are_handed_on() -> None:
@@ -20,21 +20,32 @@ def test_what_is_cancelled_stops_at_the_next_step_and_while_it_waits() -> None:
         progress.waiting(3)
 
 
-def test_a_drawing_that_takes_too_long_stops_at_the_next_step() -> None:
-    progress = Progress(0.001)
-    time.sleep(0.002)
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Ticks:
+    ticks = Ticks()
+    monkeypatch.setattr(module, "time", ticks)
+    return ticks
+
+
+def test_a_drawing_that_takes_too_long_stops_at_the_next_step(clock: Ticks) -> None:
+    progress = Progress(5)
+    clock.now += 4.9
+    progress(1, 4)
+    clock.now += 0.1
     with pytest.raises(TimeoutError):
         progress(1, 4)
 
 
-def test_the_clock_stands_while_it_waits_and_starts_afresh() -> None:
+def test_the_clock_stands_while_it_waits_and_starts_afresh(clock: Ticks) -> None:
     ahead: list[int] = []
-    progress = Progress(0.05, on_wait=ahead.append)
+    progress = Progress(5, on_wait=ahead.append)
+    clock.now += 3
     progress.waiting(2)
-    time.sleep(0.06)
-    assert progress.left() == 0.05
+    clock.now += 60
+    assert progress.left() == 5
     progress.drawing()
-    assert 0 < progress.left() <= 0.05
+    clock.now += 1
+    assert progress.left() == 4
     progress(1, 4)
     assert ahead == [2]
 

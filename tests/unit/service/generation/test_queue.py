@@ -1,7 +1,7 @@
 """The queue: in turn, bounded, and nobody pays for what another one did."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
@@ -20,6 +20,7 @@ from service.generation.queue import Queue, alike
 from service.generation.upscale import Upscaling
 from service.kit.errors import Busy, Cancelled
 from tests.support.painter import Painter
+from tests.support.waiting import until
 
 JOB = Job("a lake", "", 0, 64, 64, 2, 1.0)
 BAD = 13
@@ -59,15 +60,6 @@ class Gated(Painter):
 class Batched(Gated):
     def render_batch(self, jobs: Sequence[Job], on_step: OnStep) -> Sequence[NDArray[np.uint8]]:
         return self._draw(jobs, on_step)
-
-
-def until(holds: Callable[[], object]) -> None:
-    pause = threading.Event()
-    for _ in range(2000):
-        if holds():
-            return
-        pause.wait(0.005)
-    raise AssertionError("it never came")
 
 
 def queue(backend: Painter, length: int = 8, batch_size: int = 1, patience: float = 60) -> Queue:

@@ -1,7 +1,6 @@
 """Where the watermark's secrets come from, and how one is replaced."""
 
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from service.keys import mark_keys, signing
 from service.kit.errors import BadRequest, Misconfigured
 from service.kit.settings import Settings
 from tests.support.painter import landscape
+from tests.support.waiting import LONGEST
 from watermark.tile.keyring import MAX_EPOCHS
 
 NEW, OLD = "the secret of this year", "the secret of last year"
@@ -98,17 +98,25 @@ def test_a_rotation_that_was_cut_short_loses_nothing(at_home: Settings, monkeypa
 
 def test_two_rotations_at_once_both_count(at_home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     mark_keys.mark_secrets(at_home)
-    write, announced = mark_keys._write, []
+    write = mark_keys._write
+    announced: list[bytes] = []
+    begun, both = threading.Event(), threading.Event()
 
     def slow(newest: Path, kept: list[bytes]) -> None:
         announced.append(kept[0])
-        time.sleep(0.05)
+        begun.set()
+        assert both.wait(LONGEST)  # the other one has begun, too, and waits for this one
         write(newest, kept)
 
+    def second() -> None:
+        both.set()
+        mark_keys.rotate(at_home)
+
     monkeypatch.setattr(mark_keys, "_write", slow)
-    threads = [threading.Thread(target=mark_keys.rotate, args=[at_home]) for _ in range(2)]
-    for thread in threads:
-        thread.start()
+    threads = [threading.Thread(target=mark_keys.rotate, args=[at_home]), threading.Thread(target=second)]
+    threads[0].start()
+    assert begun.wait(LONGEST)
+    threads[1].start()
     for thread in threads:
         thread.join()
     assert len(announced) == 2

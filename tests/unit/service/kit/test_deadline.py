@@ -1,9 +1,9 @@
 import threading
-import time
 
 import pytest
 
 from service.kit.deadline import Running, within
+from tests.support.hanging import Hang
 
 
 def test_an_answer_in_time() -> None:
@@ -28,8 +28,8 @@ def test_errors_come_through(error: BaseException) -> None:
 
 
 def test_a_late_answer_is_dropped() -> None:
-    with pytest.raises(TimeoutError):
-        within(0.01, lambda: time.sleep(0.1))
+    with Hang() as hang, pytest.raises(TimeoutError):
+        within(0.01, hang)
 
 
 def test_work_begins_before_anybody_asks_for_its_result() -> None:
