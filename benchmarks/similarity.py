@@ -40,8 +40,9 @@ from detectors import DIMENSIONS
 from service.ledger.ledger import MARK_BITS, Ledger
 from service.ledger.similarity_blocks import Changes
 from service.ledger.similarity_index import SimilarityIndex, face_index, hash_index
-from service.storage import images
+from service.storage.tables import images
 from tests.support import postgres
+from tests.support.database import engine_of
 
 PARTS = ("search", "start", "look-ups")
 LIMIT_BITS, LIMIT_DISTANCE = 31, 0.6
@@ -241,7 +242,7 @@ READ = {"sqlite": read_sqlite, "postgresql": read_postgresql}
 def look_ups(database: str, url: str, rows: int, _times: int) -> None:
     ledger = Ledger.open(url)
     began = time.perf_counter()
-    fill_images(ledger.engine, rows)
+    fill_images(engine_of(ledger), rows)
     print(f"| {database}: {rows:,} images written | | {time.perf_counter() - began:.0f} s | |", flush=True)
     rng = np.random.default_rng(0)
     numbers = rng.integers(0, rows, LOOK_UPS).tolist()
@@ -301,7 +302,7 @@ def expression(column: str, engine: Engine, rows: int) -> str:
         "mark_id": f"i * {2**MARK_BITS // rows}",
         "number": "i + 1",
         "content_id": f"'urn:uuid:' || {uuid_digits} || '-8000-000000000000'",
-        "created_at": "'2026-01-01T00:00:00.000+00:00'",
+        "created_at": "'2026-01-01T00:00:00+00:00'",
         "mime": "'image/png'",
         "width": "1024",
         "height": "1024",

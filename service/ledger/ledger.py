@@ -78,7 +78,7 @@ class Ledger:
     def issue(
         self, image: Issue, content: Mapping[str, object], also: Callable[[Transaction], None] | None = None
     ) -> Decision:
-        """Store an image's row and the decision to release it. `also` checks and writes in the same transaction, after
+        """Store an image's row and the decision to release it. `also` checks and writes in the same transaction, before
         the row; if it raises, nothing is stored.
 
         Raises:
@@ -87,9 +87,9 @@ class Ledger:
         with self.decision("issued", image.content_id) as transaction:
             if transaction.images.by_mark(image.mark_id) is not None:
                 raise Unavailable("the mark id has been taken by another image")
-            transaction.images.add(image)
             if also:
                 also(transaction)
+            transaction.images.add(image)
             transaction.record(**content, record=image_digest(image))
         return transaction.decision
 

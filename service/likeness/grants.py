@@ -85,7 +85,7 @@ class Grants:
         return [self._permitted(number, scope, grantee) for number in dict.fromkeys(wanted)]
 
     def record_uses(self, stored: Repositories, grants: Sequence[str], content_id: str) -> None:
-        """In the transaction that issues an image, after its row: store that it was generated under these grants.
+        """In the transaction that issues an image: store that it was generated under these grants.
 
         Raises:
             LikenessRefused: one of them was revoked or has expired meanwhile.

@@ -79,7 +79,7 @@ class GrantRepository(Repository):
 
 
 class UseRepository(Repository):
-    """Which image was generated under which grant. Both must be stored."""
+    """Which image was generated under which grant. Both must be stored when the transaction ends."""
 
     def add(self, row: UseRow) -> None:
         self._session.insert(uses, [values_of(row)])

@@ -176,12 +176,18 @@ grants = Table(
     Column("receipt_digest", String(64), nullable=False, unique=True),
 )
 
-# Which image was generated under which grant.
+# Which image was generated under which grant. The image may be stored later in the same transaction.
 uses = Table(
     "uses",
     metadata,
     Column("grant", String(32), ForeignKey("grants.id"), nullable=False),
-    Column("content_id", String(64), ForeignKey("images.content_id"), nullable=False, index=True),
+    Column(
+        "content_id",
+        String(64),
+        ForeignKey("images.content_id", deferrable=True, initially="DEFERRED"),
+        nullable=False,
+        index=True,
+    ),
     Column("at", UtcDateTime(), nullable=False),
     Column("withdrawn_at", UtcDateTime(), nullable=True),
     PrimaryKeyConstraint("grant", "content_id", name="pk_uses"),

@@ -24,6 +24,7 @@ from service.gateway.pipeline import Gateway
 from service.generation import Job, OnStep
 from service.installation import Installation
 from tests.assets import hostile
+from tests.support import waiting
 from tests.support.database import engine_of
 from tests.support.gateway import Build
 from tests.support.painter import Checker, Misbehaving, Painter, finding, landscape
@@ -322,12 +323,8 @@ class TestAServer:
                 raise AssertionError("nobody stopped it")
 
         painted_installation._gateway = build(Slow())
-        with pytest.raises(httpx.ReadTimeout):
-            httpx.post(address + URL, json={"prompt": "x"}, timeout=0.5)
-        for _ in range(100):
-            if painted_installation.ledger.ready():
-                break
-            time.sleep(0.05)
+        waiting.hang_up(address + URL, begun, b'{"prompt": "x"}')
+        waiting.until(painted_installation.ledger.ready)
         with engine_of(painted_installation.ledger).connect() as connection:
             body = connection.exec_driver_sql("SELECT body FROM decisions").scalar()
         assert json.loads(str(body))["code"] == "cancelled"

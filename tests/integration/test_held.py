@@ -48,6 +48,7 @@ from service.kit.settings import PREFIX, Settings
 from service.likeness.checks import Likeness
 from service.media.pictures import ImageLimits, decode, encode
 from service.moderation.hash_lists import Listed
+from tests.support import waiting
 from tests.support.database import engine_of
 from tests.support.gateway import Build
 from tests.support.painter import Checker, Painter, finding, landscape

@@ -22,6 +22,8 @@ FOREIGN_KEYS = (
     ("takedowns", "duplicate_of", "takedowns", "case"),
     ("held", "tenant", "tenants", "name"),
 )
+# The image of a use may be stored later in the same transaction.
+DEFERRED = ("uses", "content_id")
 # Table, column, type so far: words separated by spaces.
 LISTS = (
     ("grants", "scopes", sa.String(200)),
@@ -85,7 +87,15 @@ def _refer(table: str, column: str, other: str, key: str) -> None:
     if count := orphans.scalar_one():
         raise LedgerCorrupt(f"{count} rows of the table {table} refer to rows of {other} that are missing")
     with op.batch_alter_table(table) as changed:
-        changed.create_foreign_key(f"fk_{table}_{column}", other, [column], [key])
+        deferred = (table, column) == DEFERRED
+        changed.create_foreign_key(
+            f"fk_{table}_{column}",
+            other,
+            [column],
+            [key],
+            deferrable=deferred or None,
+            initially="DEFERRED" if deferred else None,
+        )
 
 
 def _json_to_words(table: str, column: str, before: sa.types.TypeEngine[str]) -> None:

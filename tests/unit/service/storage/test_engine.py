@@ -18,6 +18,7 @@ from service.storage import Database
 from service.storage import engine as module
 from service.storage.engine import open_engine, reading, scrub, writing
 from tests.support.database import engine_of
+from tests.support.waiting import until
 
 ASK: dict[str, Callable[[Ledger], object]] = {
     "read": lambda ledger: ledger.ready(),
@@ -59,12 +60,7 @@ def test_writers_that_wait_keep_nobody_from_reading(ledger: Ledger, tmp_path: Pa
     writers = [threading.Thread(target=ledger.refuse, args=(f"urn:uuid:{n}", {})) for n in range(20)]
     for writer in writers:
         writer.start()
-    for _ in range(500):
-        if engine_of(ledger).pool.checkedout() == len(writers):  # type: ignore[attr-defined]
-            break
-        time.sleep(0.01)
-    else:
-        raise AssertionError("the writers do not all have a connection")
+    until(lambda: engine_of(ledger).pool.checkedout() == len(writers))  # type: ignore[attr-defined]
     assert ledger.ready() == 0
     lock.execute("ROLLBACK")
     for writer in writers:
