@@ -17,6 +17,7 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 CODE_BLOCK = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 PATH = re.compile(r"`((?:service|detectors|watermark|models|tests|benchmarks|scripts|docs)/[\w./-]+)`")
+PLACEHOLDER = re.compile(r"(NAME|NNNN_name)\.py$")
 BENCHMARK = re.compile(r"python (benchmarks/\w+\.py|scripts/\w+\.py)")
 MODULE = re.compile(r"python -m ((?:service|detectors|models)[\w.]*)")
 
@@ -30,7 +31,7 @@ def test_links_resolve(page: Path) -> None:
 def test_paths_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     named = {*PATH.findall(text), *BENCHMARK.findall(text)}
-    assert sorted(path for path in named if not (ROOT / path).exists()) == []
+    assert sorted(path for path in named if not (ROOT / path).exists() and not PLACEHOLDER.search(path)) == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
