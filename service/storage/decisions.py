@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Text, func, select, type_coerce
+from sqlalchemy import Select, Text, bindparam, func, select, type_coerce
 
 from service.storage.session import Repository, values_of
 from service.storage.tables import decisions as table
@@ -49,6 +49,11 @@ class RawDecision:
     hash: str
 
 
+# Put together once: every order and every look-up needs them.
+_LAST = select(table).order_by(table.c.seq.desc()).limit(1)
+_ABOUT = select(table).where(table.c.subject == bindparam("subject")).order_by(table.c.seq)
+
+
 class DecisionRepository(Repository):
     """The decision chain. Rows are appended by the ledger alone and never changed."""
 
@@ -56,12 +61,13 @@ class DecisionRepository(Repository):
         self._session.insert(table, [values_of(decision)])
 
     def last(self) -> Decision | None:
-        return next(self._select(select(table).order_by(table.c.seq.desc()).limit(1)), None)
+        return next(self._select(_LAST), None)
 
     def about(self, subject: str, kind: Kind | None = None) -> tuple[Decision, ...]:
         """Every decision about `subject`, or those of one kind, in order."""
-        query = select(table).where(table.c.subject == subject).order_by(table.c.seq)
-        return tuple(self._select(query if kind is None else query.where(table.c.kind == kind)))
+        if kind is None:
+            return tuple(self._select(_ABOUT, subject=subject))
+        return tuple(self._select(_ABOUT.where(table.c.kind == kind), subject=subject))
 
     def count(self) -> int:
         return int(self._session.read(select(func.count()).select_from(table)).scalar_one())
@@ -78,5 +84,5 @@ class DecisionRepository(Repository):
         for row in self._session.read(select(*columns).order_by(table.c.seq)):
             yield RawDecision(**row._mapping)
 
-    def _select(self, query: Any) -> Iterator[Decision]:
-        return (Decision(**row._mapping) for row in self._session.read(query))
+    def _select(self, query: Select[Any], **parameters: object) -> Iterator[Decision]:
+        return (Decision(**row._mapping) for row in self._session.read(query, **parameters))

@@ -3,8 +3,9 @@
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, Text, func, select, type_coerce
+from sqlalchemy import Select, Text, bindparam, func, select, type_coerce
 
 from service.storage.session import Repository, values_of
 from service.storage.tables import images as table
@@ -47,8 +48,11 @@ class RawImage:
     fields: Mapping[str, object]
 
 
-_FIELDS = [table.c[name] for name in Issue.__dataclass_fields__]
-_IMAGE = select(*_FIELDS)
+_FIELDS = tuple(Issue.__dataclass_fields__)
+# Put together once: every image that is examined is looked up by each of these.
+_BY_MARK, _BY_SHA256, _BY_CONTENT_ID = (
+    select(table).where(column == bindparam("key")) for column in (table.c.mark_id, table.c.sha256, table.c.content_id)
+)
 
 
 class ImageRepository(Repository):
@@ -62,13 +66,13 @@ class ImageRepository(Repository):
         return number
 
     def by_mark(self, mark_id: int) -> Issue | None:
-        return self._one(table.c.mark_id == mark_id)
+        return self._one(_BY_MARK, mark_id)
 
     def by_sha256(self, sha256: str) -> Issue | None:
-        return self._one(table.c.sha256 == sha256)
+        return self._one(_BY_SHA256, sha256)
 
     def by_content_id(self, content_id: str) -> Issue | None:
-        return self._one(table.c.content_id == content_id)
+        return self._one(_BY_CONTENT_ID, content_id)
 
     def fingerprints(self, after: int = 0) -> list[IssuedFingerprint]:
         """The fingerprints of images with a number greater than `after`, in the order of issue."""
@@ -77,10 +81,14 @@ class ImageRepository(Repository):
 
     def raw(self) -> Iterator[RawImage]:
         """Every row, unparsed, in the order of issue."""
-        columns = [type_coerce(c, Text).label(c.name) if c.name == "created_at" else c for c in _FIELDS]
-        for row in self._session.read(select(*columns).order_by(table.c.number)):
-            yield RawImage(row.content_id, {column.name: value for column, value in zip(_FIELDS, row, strict=True)})
+        columns = [type_coerce(table.c[name], Text) if name == "created_at" else table.c[name] for name in _FIELDS]
+        for row in self._session.tuples(select(*columns).order_by(table.c.number)):
+            fields = dict(zip(_FIELDS, row, strict=True))
+            yield RawImage(fields["content_id"], fields)
 
-    def _one(self, condition: ColumnElement[bool]) -> Issue | None:
-        row = self._session.read(_IMAGE.where(condition)).first()
-        return Issue(**row._mapping) if row else None
+    def _one(self, query: Select[Any], key: int | str) -> Issue | None:
+        row = self._session.read(query, key=key).first()
+        if row is None:
+            return None
+        values = row._mapping
+        return Issue(**{name: values[name] for name in _FIELDS})

@@ -22,8 +22,9 @@ class Session:
         self._connection = connection
         self._writable = writable
 
-    def read(self, query: Executable) -> CursorResult[Any]:
-        return self._connection.execute(query)
+    def read(self, query: Executable, **parameters: object) -> CursorResult[Any]:
+        """Run a SELECT. `parameters` are the values of its `bindparam`s."""
+        return self._connection.execute(query, parameters)
 
     def tuples(self, query: Executable) -> Iterator[tuple[Any, ...]]:
         """The rows of a query as plain tuples, in the order of its columns."""
