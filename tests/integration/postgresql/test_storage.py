@@ -79,13 +79,16 @@ def test_processes_that_start_and_write_at_once_keep_one_chain(url: str) -> None
     for writer in writers:
         writer.join(120)
     assert [writer.exitcode for writer in writers] == [0, 0, 0]
-    audit = Ledger.open(url).verify()
+    ledger = Ledger.open(url)
+    audit = ledger.verify()
+    ledger.close()
     assert (audit.decisions, audit.images, audit.problems) == (3 * EACH, 3 * EACH, ())
 
 
 def test_a_list_is_shared_by_processes(ledger: Ledger, url: str) -> None:
     rgb = landscape(2, 200, 200)
-    here, elsewhere = Blocklist(ledger), Blocklist(Ledger.open(url))
+    other = Ledger.open(url)
+    here, elsewhere = Blocklist(ledger), Blocklist(other)
     assert elsewhere.match(rgb) is None
     assert here.add([Listed("pdq", fingerprint(rgb).bits.hex())], "ncii", "test") == 1
     assert elsewhere.match(rgb[:, ::-1]) is not None
@@ -94,6 +97,7 @@ def test_a_list_is_shared_by_processes(ledger: Ledger, url: str) -> None:
     with pytest.raises(NotFound):
         here.remove("ncii")
     assert ledger.verify().problems == ()
+    other.close()
 
 
 def test_a_database_that_is_gone_is_unavailable(ledger: Ledger, url: str) -> None:

@@ -184,8 +184,18 @@ def test_downgrading_gives_the_older_database_back(old: str) -> None:
     before = contents(old)
     open_engine(old).dispose()
     assert contents(old) != before
-    old_ledger.migrate(create_engine(old), "0006", down=True)
+    engine = create_engine(old)
+    old_ledger.migrate(engine, "0006", down=True)
+    engine.dispose()
     assert contents(old) == before
+
+
+def verified(url: str) -> tuple[str, ...]:
+    """What an audit finds after the upgrade."""
+    ledger = Ledger.open(url)
+    problems = ledger.verify(old_ledger.HEAD).problems
+    ledger.close()
+    return problems
 
 
 def _open(url: str) -> None:
@@ -233,7 +243,7 @@ def test_a_migration_that_fails_leaves_the_older_database(old: str) -> None:
     with pytest.raises(ZeroDivisionError):
         interrupted(old, _raise)
     assert contents(old) == before
-    assert Ledger.open(old).verify(old_ledger.HEAD).problems == ()
+    assert verified(old) == ()
 
 
 def test_a_process_killed_in_a_migration_leaves_the_older_database(old: str) -> None:
@@ -243,7 +253,7 @@ def test_a_process_killed_in_a_migration_leaves_the_older_database(old: str) -> 
     process.join()
     assert process.exitcode == -signal.SIGKILL
     assert contents(old) == before
-    assert Ledger.open(old).verify(old_ledger.HEAD).problems == ()
+    assert verified(old) == ()
 
 
 def test_a_database_with_a_row_without_its_parent_is_not_upgraded(old: str) -> None:
