@@ -18,7 +18,7 @@ from service.generation.diffusers.loading import require
 from service.generation.diffusers.registration import check_pipeline, pipeline_card
 from service.kit import home
 from service.kit.errors import BadRequest, Unavailable
-from service.kit.model_store import CARDS_FOLDER, check_new_name, keep, known_cards, store
+from service.kit.model_store import CARDS_FOLDER, check_new_name, known_cards, save_card, store
 from service.kit.settings import Settings, load_settings
 
 _UNUSABLE = "unusable"
@@ -121,7 +121,7 @@ def add_pipeline(
         checked = check_pipeline(folder)
         open_folder_checker(settings, folder)
         card = pipeline_card(folder, name, checked)
-    place = keep(card, settings)
+    place = save_card(card, settings)
     if as_json:
         print(json.dumps({**card.model_dump(mode="json"), "digest": card.digest}))
         return
