@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from detectors import fingerprint, listings
 from service.keys.vault import Sealed, Vault
-from service.kit.case_numbers import new_pin, new_case_number, hash_pin, verify_pin
+from service.kit.case_numbers import hash_pin, new_case_number, new_pin, verify_pin
 from service.kit.clock import stamp, utc_now
 from service.kit.errors import BadRequest, NotFound
 from service.kit.strict_schema import StrictModel

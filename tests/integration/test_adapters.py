@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from service.generation.diffusers.adapters import check
+from service.generation.diffusers.originals import Originals
 from typer.testing import CliRunner, Result
 
 from models import DigestMismatch, ModelFault, ModelMissing
@@ -18,10 +20,8 @@ from service.gateway.order import Order
 from service.gateway.pipeline import Gateway
 from service.generation import Job
 from service.generation.adapter import Adapter
-from service.generation.diffusers.adapters import check
 from service.generation.diffusers.backend import DiffusersBackend
 from service.generation.diffusers.loading import load_backend
-from service.generation.diffusers.originals import Originals
 from service.generation.folders import file_digest
 from service.installation import Installation, open_installation
 from service.kit.errors import (
