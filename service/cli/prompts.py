@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from detectors.prompts import LONGEST, PromptFinding, PromptRules, RuleFileError
+from detectors.prompts import MAX_CHARACTERS, PromptFinding, PromptRules, RuleFileError
 from service.cli.files import printable
 from service.gateway import prompt_policy
 from service.gateway.assembly import open_screen
@@ -25,8 +25,8 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show what is found in a prompt and whether the gateway would refuse it: exit 0 if not, 6 if so."""
-    if len(text) > LONGEST:
-        raise BadRequest(f"the prompt has {len(text)} characters", hint=f"The limit is {LONGEST}.")
+    if len(text) > MAX_CHARACTERS:
+        raise BadRequest(f"the prompt has {len(text)} characters", hint=f"The limit is {MAX_CHARACTERS}.")
     finding = open_screen(load_settings(), rules or ()).screen(text)
     grounds = prompt_policy.grounds(finding)
     if as_json:
