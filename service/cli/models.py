@@ -137,7 +137,7 @@ def _source(name: str, revision: str, scratch: Path, settings: Settings) -> Mode
         raise BadRequest(
             f"{name} is not a local folder", hint="Set COUNTERMARK_ALLOW_HUB=true to download it from the hub."
         )
-    folder = hub.fetch(name, revision, HUB_FILES, scratch)
+    folder = hub.download(name, revision, HUB_FILES, scratch)
     return ModelFolder(folder, f"{name}@{hub.commit_of(folder)}")
 
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from models import ModelFault
-from models.graphs import filled
+from models.graphs import with_weights
 from models.sessions import InMemorySession
 
 _MAX_DIFFERENCE = 1e-3  # rounding gives about 1e-5 for results of about 1; another network is nowhere near
@@ -31,7 +31,7 @@ class OnnxPart(ABC):
         self._network = network
         weights = {f"{self._name}.{name}": tensor.numpy() for name, tensor in network.state_dict().items()}
         try:
-            self._session = InMemorySession(filled(graph, weights), threads=threads)
+            self._session = InMemorySession(with_weights(graph, weights), threads=threads)
         except (ValueError, ModelFault) as broken:
             raise ModelFault(f"{self.file}: {broken}") from broken
         if (inputs := set(self._session.shapes)) != self._inputs:
