@@ -428,7 +428,7 @@ def test_the_list_from_the_command_line(by_colour: None, tmp_path: Path) -> None
     photo(tmp_path / "samples" / "b.png", BOB)
     done = models("add-adapter", file, "--no-identity", "--samples", tmp_path / "samples")
     assert done.exit_code == 0, done.output
-    assert "nobody's likeness (1 faces on 1 samples)" in done.stderr
+    assert "nobody's likeness (1 faces in 1 samples)" in done.stderr
     assert "used to learn one subject: ohwx" in done.stderr
     (told,) = map(json.loads, models("adapters", "--json").stdout.splitlines())
     assert (told["name"], told["samples"]["faces"]) == ("style", 1)
@@ -464,7 +464,7 @@ def test_an_adapter_is_audited_from_the_command_line(
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout)
     assert (told["with_adapter"]["pictures"], told["without"]["pictures"]) == (2, 2)
-    assert "on 2 pictures" in models("audit-adapter", "style", "--pictures", "2").stdout
+    assert "in 2 images" in models("audit-adapter", "style", "--pictures", "2").stdout
     assert isinstance(models("audit-adapter", "nobody").exception, NotFound)
 
 

@@ -110,7 +110,7 @@ def test_what_was_issued_here_can_be_changed_again_and_carries_the_new_mark(
 def test_a_face_that_comes_in_needs_a_grant_for_edits(
     gateway: Gateway, backend: Plain, installation: Installation
 ) -> None:
-    with pytest.raises(LikenessRefused, match="1 of the 1 faces"):
+    with pytest.raises(LikenessRefused, match="1 of 1 faces"):
         gateway.release(edit(ANNS))
     ann = enrolled(installation.consent)
     with pytest.raises(LikenessRefused, match="does not allow `edit`"):
