@@ -38,8 +38,8 @@ class Scripted:
         return after[0] - before[0]
 
 
-def measured(meter: Meter, consumers: int = 1) -> list[Energy]:
-    consumers = [Consumer() for _ in range(consumers)]
+def measured(meter: Meter, count: int = 1) -> list[Energy]:
+    consumers = [Consumer() for _ in range(count)]
     with meter.shared_by(consumers):
         pass
     return [consumer.energy for consumer in consumers if consumer.energy]
@@ -59,7 +59,7 @@ def test_several_counters_add_up() -> None:
 
 
 def test_pictures_of_one_call_share_alike() -> None:
-    spent = measured(Meter([Scripted(0, 7200)]), consumers=4)
+    spent = measured(Meter([Scripted(0, 7200)]), count=4)
     assert [one.watt_hours for one in spent] == [0.5] * 4
 
 
