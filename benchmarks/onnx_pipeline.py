@@ -110,7 +110,7 @@ def decoders(backend: DiffusersBackend) -> dict[str, Way]:
 
 def by_graph(part: OnnxPart, work: Way) -> Way:
     def asked() -> np.ndarray:
-        with part.instead():
+        with part.active():
             return work()
 
     return asked

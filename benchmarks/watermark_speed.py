@@ -25,8 +25,8 @@ SECRET = b"benchmark keyring, not for use"
 SIDES = (256, 512, 1024, 2048, 4096)
 POOLS = (1, 4, 8, 16)
 PARTS = {
-    "embed": ("survived_by", "_mark", "_added", "reads_back"),
-    "miss": ("__init__", "_rough_scores", "_seeds", "_refined", "_first_decoded", "as_issued"),
+    "embed": ("survives", "_mark", "_added", "reads_back"),
+    "miss": ("__init__", "_rough_scores", "_seeds", "_refined", "_first_decoded", "read_resized"),
 }
 """Functions whose share is shown; `__init__` is the fine spectrum's."""
 

@@ -1,4 +1,4 @@
-"""Evidence from pixels and metadata. Detectors find; they never decide."""
+"""Evidence from pixels, prompts and metadata. Detectors report findings; they never decide."""
 
 from detectors.declared.metadata import Declaration, Metadata, declarations
 from detectors.faces import (

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What `detector`, running `model` with weights `digest`, gave: `score` in [0, 1] for `label`."""
+    """The `score` in [0, 1] for `label` by `detector`, running `model` with weights `digest` (SHA-256, hex)."""
 
     detector: str
     label: str

@@ -1,4 +1,4 @@
-"""A classifier somebody else trained: any ONNX image classifier, told by its card how to be asked and read."""
+"""Third-party classifiers: any ONNX image classifier, with pre- and post-processing described by its card."""
 
 import hashlib
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ Three = tuple[float, float, float]
 
 
 class ClassifierOptions(BaseModel):
-    """A card's `options`: what the model is shown, and how its outputs are read.
+    """A card's `options`: how images are preprocessed and outputs interpreted.
 
-    The picture's middle square (with `whole`: all of it, squeezed) is resized to `resize` px (unset: `size`) and its
-    middle `size` px are taken; of the channels in 0..1 the `mean` is subtracted, and they are divided by `deviation`.
-    `activation` makes probabilities of the outputs: `softmax` over classes, `sigmoid` of each, or `none` where they
-    are probabilities already.
+    The image's centre square (with `whole`: the entire image, stretched to a square) is resized to `resize` px
+    (default: `size`) and centre-cropped to `size` px. Channels in 0..1 are normalised with `mean` and `deviation`.
+    `activation` turns outputs into probabilities: `softmax` over classes, `sigmoid` of each, or `none` if they already
+    are probabilities.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,13 +37,13 @@ Options = TypeVar("Options", bound=ClassifierOptions)
 
 
 def options_of(card: Card, kind: type[Options]) -> Options:
-    """The card's options. Raises ModelFault where they make no sense."""
+    """The card's options. Raises ModelFault if they are not valid."""
     try:
         options = kind.model_validate(dict(card.options))
     except ValidationError as bad:
         raise ModelFault(f"{card.identity}: the card's options are malformed: {bad}") from bad
     if not (np.isfinite([*options.mean, *options.deviation]).all() and all(options.deviation)):
-        raise ModelFault(f"{card.identity}: a mean or deviation is not finite, or a deviation of 0 divides by nothing")
+        raise ModelFault(f"{card.identity}: a mean or deviation is not finite, or a deviation is 0")
     return options
 
 
@@ -53,58 +53,58 @@ class OnnxClassifier:
     def __init__(
         self, card: Card, options: ClassifierOptions, *, threads: int = 1, providers: Sequence[str] = CPU
     ) -> None:
-        """Raises ModelMissing, DigestMismatch or ModelFault where the card or its file cannot be used."""
+        """Raises ModelMissing, DigestMismatch or ModelFault if the card or its file is not usable."""
         files = [path for path in card.files if path.endswith(".onnx")]
         if len(files) != 1:
-            raise ModelFault(f"{card.identity}: its card names {len(files)} ONNX files, a classifier has one")
+            raise ModelFault(f"{card.identity}: the card lists {len(files)} ONNX files; a classifier needs exactly one")
         self.card = card
         self.digest = hashlib.sha256(f"{card.digest} {options.model_dump_json()}".encode()).hexdigest()
-        """SHA-256 (hex) of the file and of how it is asked and read: with other options it is another classifier."""
+        """SHA-256 (hex) over the file and the options: with other options it is a different classifier."""
         self._options = options
         self._session = Session(card, files[0], threads=threads, providers=providers)
 
     def prepare(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """What the model is shown of a picture (uint8, H x W x 3): float32, 3 x size x size."""
+        """Preprocess an image (uint8, H x W x 3) into the model's input (float32, 3 x size x size)."""
         return _prepared(rgb, self._options)
 
     def outputs(self, prepared: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        """(pictures, classes) float32, as the model gives them, all finite.
+        """Return the raw outputs: (images, classes) float32, all finite.
 
-        One run a picture: weights that are quantised on the fly would make a score hang on the pictures beside it.
+        Runs one image at a time: with dynamic quantisation a score would depend on the other images in the batch.
 
         Raises:
-            ModelFault: the run failed, or gave something else than one number a class.
+            ModelFault: the run failed, or did not return one number per class.
         """
         found = np.concatenate([self._session.run(one[None]) for one in prepared])
         classes = max(found.shape[1:], default=1)
         if found.size != len(prepared) * classes:
-            raise ModelFault(f"{self.card.identity}: an output of shape {found.shape} is not one number a class")
+            raise ModelFault(f"{self.card.identity}: an output of shape {found.shape} is not one number per class")
         return found.reshape(len(prepared), classes)
 
     def probabilities(self, prepared: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        """(pictures, classes) float32, each in 0..1. Raises ModelFault, also where the activation is the wrong one."""
+        """Return probabilities: (images, classes) float32 in 0..1. Raises ModelFault, also for a wrong activation."""
         found = _probabilities(self.outputs(prepared), self._options.activation)
         if not ((found >= 0) & (found <= 1)).all():
-            raise ModelFault(f"{self.card.identity}: {found.max()} is no probability: see `activation` in its card")
+            raise ModelFault(f"{self.card.identity}: {found.max()} is not a probability; see `activation` in the card")
         return found
 
     def require(self, index: int, classes: int) -> None:
-        """Raises ModelFault unless one of the model's `classes` is `index`."""
+        """Raise ModelFault unless `index` is one of the model's `classes` outputs."""
         if index >= classes:
-            raise ModelFault(f"{self.card.identity}: it has {classes} outputs, none is {index}")
+            raise ModelFault(f"{self.card.identity}: it has {classes} outputs, so there is no output {index}")
 
 
 def _prepared(rgb: NDArray[np.uint8], options: ClassifierOptions) -> NDArray[np.float32]:
-    """(3, size, size), float32: the picture or its middle square, resized and cropped."""
+    """(3, size, size), float32: the image or its centre square, resized and cropped."""
     side = max(options.resize or options.size, options.size)
-    seen = rgb if options.whole else _middle(rgb, min(rgb.shape[:2]))
-    how = cv2.INTER_AREA if min(seen.shape[:2]) > side else cv2.INTER_CUBIC
-    crop = _middle(np.asarray(cv2.resize(seen, (side, side), interpolation=how), np.uint8), options.size)
+    source = rgb if options.whole else _centre(rgb, min(rgb.shape[:2]))
+    method = cv2.INTER_AREA if min(source.shape[:2]) > side else cv2.INTER_CUBIC
+    crop = _centre(np.asarray(cv2.resize(source, (side, side), interpolation=method), np.uint8), options.size)
     scaled = (crop.astype(np.float32) / 255 - np.array(options.mean)) / np.array(options.deviation)
     return np.ascontiguousarray(scaled.transpose(2, 0, 1), np.float32)
 
 
-def _middle(rgb: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+def _centre(rgb: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     top, left = (rgb.shape[0] - side) // 2, (rgb.shape[1] - side) // 2
     return rgb[top : top + side, left : left + side]
 

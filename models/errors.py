@@ -1,17 +1,17 @@
-"""What can be wrong with a model. Every one of these means: do not use it."""
+"""Model errors. Each of them means that the model must not be used."""
 
 
 class ModelError(Exception):
-    """A model cannot be used; the message says why and what to do."""
+    """A model is not usable; the message says why and what to do."""
 
 
 class ModelMissing(ModelError):
-    """The card, or a file it names, is not on this machine."""
+    """The card, or a file it lists, does not exist on this machine."""
 
 
 class DigestMismatch(ModelError):
-    """A weight file is not the one its card describes."""
+    """A weight file differs from its card."""
 
 
 class ModelFault(ModelError):
-    """The model ran and gave something that is not an answer (exception, NaN, wrong shape)."""
+    """The model failed or returned an unusable result (exception, NaN, wrong shape)."""

@@ -1,4 +1,4 @@
-"""Files of a model hub's repositories, by the hub's own client: resumed where it stopped, with a progress bar."""
+"""Download files from a model hub with its own client, which resumes and shows progress."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -7,23 +7,22 @@ from pathlib import Path
 from models.errors import ModelError
 
 
-def fetch(repository: str, revision: str, files: Iterable[str], cache: Path) -> Path:
-    """Fetch `files` of `repository` at `revision` and return the folder they lie in, inside `cache`.
+def download(repository: str, revision: str, files: Iterable[str], cache: Path) -> Path:
+    """Download only `files` of `repository` at `revision`, and return their folder inside `cache`.
 
-    A download that was cut off goes on where it stopped. HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE and the proxy
-    variables hold as for every program that uses the hub; only the named files are fetched.
+    An interrupted download resumes. HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE and the proxy variables work as usual.
 
     Raises:
-        ModelError: the hub's client is not installed, or it could not fetch; its words are in the message.
+        ModelError: the hub's client is not installed, or the download failed; the message includes its error.
     """
     with _faults(repository):
-        from huggingface_hub import snapshot_download  # noqa: PLC0415 - the extra is asked for by name
+        from huggingface_hub import snapshot_download  # noqa: PLC0415 - an extra
 
         return Path(snapshot_download(repository, revision=revision, allow_patterns=list(files), cache_dir=cache))
 
 
 def commit_of(snapshot: Path) -> str:
-    """The commit of a folder that `fetch` returned: the hub's client names it so."""
+    """The commit of a folder returned by `download`: the hub's client names the folder after it."""
     return snapshot.name
 
 
@@ -32,8 +31,6 @@ def _faults(repository: str) -> Iterator[None]:
     try:
         yield
     except ImportError as missing:
-        raise ModelError(
-            "fetching from a hub needs its client: pip install 'countermark[generate]', or huggingface_hub alone"
-        ) from missing
-    except Exception as fault:  # the client's own errors share no class
-        raise ModelError(f"{repository} could not be fetched: {type(fault).__name__}: {fault}") from fault
+        raise ModelError("downloading from the hub needs huggingface_hub: pip install huggingface_hub") from missing
+    except Exception as fault:  # the client raises many types
+        raise ModelError(f"{repository} could not be downloaded: {type(fault).__name__}: {fault}") from fault

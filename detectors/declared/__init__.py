@@ -1,1 +1,1 @@
-"""Unsigned metadata."""
+"""What unsigned metadata declares."""

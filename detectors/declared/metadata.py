@@ -1,4 +1,4 @@
-"""What a file's own metadata declares about its origin. Anyone can write these: they are claims."""
+"""What a file's metadata declares about its origin. Anyone can write metadata, so these are only claims."""
 
 import json
 import re
@@ -22,13 +22,13 @@ IPTC_SOURCE_TYPES: Mapping[str, Origin] = {
     "print": "camera",
 }
 _SOURCE_TYPE = re.compile(r"newscodes/digitalsourcetype/(\w+)")
-# The bounds keep a hostile packet from costing quadratic time.
+# The bounds prevent quadratic time on a hostile packet.
 _XMP_AIGC = re.compile(r"TC260:AIGC(?:=\"([^\"]{0,2000})\"|>([^<]{0,2000})<)")
 _GENERATORS = re.compile(
     r"stable.?diffusion|midjourney|dall.?e|firefly|comfyui|invokeai|novelai|flux\.?1|imagen|gpt-image", re.I
 )
 _EXIF_MAKE, _EXIF_MODEL, _EXIF_SOFTWARE = 0x010F, 0x0110, 0x0131
-# PNG text keys under which generators keep their settings.
+# PNG text keys under which generators store their settings.
 _GENERATOR_KEYS = {
     "parameters": "Stable Diffusion web UI parameters",
     "prompt": "ComfyUI graph",
@@ -37,14 +37,14 @@ _GENERATOR_KEYS = {
     "sd-metadata": "InvokeAI metadata",
     "dream": "InvokeAI metadata",
 }
-# GB 45438-2025: "1" is generated, "2" possibly, "3" suspected.
+# GB 45438-2025: "1" generated, "2" possibly generated, "3" suspected.
 _AIGC_LABELS: Mapping[str, Origin] = {"1": "synthetic", "2": "unknown", "3": "unknown"}
-_LONGEST_VALUE = 500
+_MAX_VALUE = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """A file's metadata as text: PNG text chunks by key, XMP packet, EXIF tags of the first directory."""
+    """A file's metadata as text: PNG text chunks by key, the XMP packet, EXIF tags of the first directory."""
 
     text: Mapping[str, str] = field(default_factory=dict)
     xmp: str = ""
@@ -53,7 +53,7 @@ class Metadata:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """One statement: where it stands (`source`), what it says (`value`), what that means (`origin`)."""
+    """One statement: where it is (`source`), its text (`value`), and what it means (`origin`)."""
 
     source: Literal["iptc", "png_text", "exif", "aigc"]
     origin: Origin
@@ -61,7 +61,7 @@ class Declaration:
 
 
 def declarations(metadata: Metadata) -> list[Declaration]:
-    """Every statement about the picture's origin that the metadata makes."""
+    """Every statement the metadata makes about the image's origin."""
     return [*_iptc(metadata), *_png_text(metadata), *_aigc(metadata), *_exif(metadata)]
 
 
@@ -76,7 +76,7 @@ def _png_text(metadata: Metadata) -> Iterator[Declaration]:
             yield Declaration("png_text", "synthetic", meaning)
     software = metadata.text.get("Software", "")
     if _GENERATORS.search(software):
-        yield Declaration("png_text", "synthetic", software[:_LONGEST_VALUE])
+        yield Declaration("png_text", "synthetic", software[:_MAX_VALUE])
 
 
 def _aigc(metadata: Metadata) -> Iterator[Declaration]:
@@ -84,7 +84,7 @@ def _aigc(metadata: Metadata) -> Iterator[Declaration]:
     labels += [a or b for a, b in _XMP_AIGC.findall(metadata.xmp)]
     for label in labels:
         value = label.replace("&quot;", '"')
-        yield Declaration("aigc", _AIGC_LABELS.get(_aigc_label(value), "unknown"), value[:_LONGEST_VALUE])
+        yield Declaration("aigc", _AIGC_LABELS.get(_aigc_label(value), "unknown"), value[:_MAX_VALUE])
 
 
 def _aigc_label(value: str) -> str:
@@ -99,7 +99,7 @@ def _aigc_label(value: str) -> str:
 def _exif(metadata: Metadata) -> Iterator[Declaration]:
     software = metadata.exif.get(_EXIF_SOFTWARE, "")
     if _GENERATORS.search(software):
-        yield Declaration("exif", "synthetic", software[:_LONGEST_VALUE])
+        yield Declaration("exif", "synthetic", software[:_MAX_VALUE])
     camera = " ".join(filter(None, (metadata.exif.get(_EXIF_MAKE), metadata.exif.get(_EXIF_MODEL))))
     if camera:
-        yield Declaration("exif", "camera", camera[:_LONGEST_VALUE])
+        yield Declaration("exif", "camera", camera[:_MAX_VALUE])

@@ -1,4 +1,4 @@
-"""Whose face is it? Finding, aligning and embedding faces, comparing two, and exact search among many."""
+"""Face recognition: detection, alignment, embedding, one-to-one comparison and exact search."""
 
 from detectors.faces.card_faces import CardFaces
 from detectors.faces.comparison import compare, distances

@@ -1,6 +1,6 @@
-"""Proof at start that a face model works on this machine, by drawings of nobody.
+"""Self-tests at start-up that a face model works on this machine, with synthetic drawings of nobody.
 
-A detector that is blind would let every protected face pass, an embedder that is stuck would find all people the same.
+A blind detector would let every protected face pass; a stuck embedder would find all people to be the same.
 """
 
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from detectors.faces.yunet import YuNet
 from models import ModelFault
 
 _SIZE = 256
-_SAME, _OTHER = 0.36, 0.73  # shares of the model's own threshold
-_OF_SOMEBODY_ELSE = 0.36
+_SAME, _OTHER = 0.36, 0.73  # shares of the model's threshold
+_THIRD_PARTY = 0.36
 _BROWN, _RED, _WHITE, _BLACK = (60.0, 40.0, 30.0), (150.0, 60.0, 60.0), (235.0, 235.0, 235.0), (25.0, 20.0, 20.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """What tells one drawn face from another: colours (RGB, 0..255), and widths as shares of the picture."""
+    """The parameters of a drawn face: colours (RGB, 0..255), and widths as shares of the image."""
 
     skin: tuple[float, float, float] = (230.0, 175.0, 145.0)
     hair: tuple[float, float, float] = _BROWN
@@ -33,69 +33,70 @@ class Drawing:
 
 
 _POINTS = _SIZE * np.array([(0.385, 0.46), (0.615, 0.46), (0.5, 0.62), (0.42, 0.75), (0.58, 0.75)], np.float64)
-"""Eyes, tip of the nose and corners of the mouth of every drawing, px, in the order of `alignment.TEMPLATE`."""
+"""The landmarks of every drawing, px, in the order of `alignment.TEMPLATE`."""
 
 LIGHT = Drawing()
 BEARDED = Drawing(skin=(120.0, 80.0, 60.0), hair=_BLACK, face=0.25, mouth=0.08, beard=0.9)
 
 
-def prove(model: FaceModel) -> None:
-    """Raises ModelFault unless the model finds each drawn face and none in grey, and tells two drawings apart."""
+def self_test(model: FaceModel) -> None:
+    """Raise ModelFault unless the model finds each drawn face and none in grey, and distinguishes two drawings."""
     if model(np.full((_SIZE, _SIZE, 3), 128, np.uint8)):
-        raise ModelFault(f"{model.identity} finds a face in plain grey: it must not be used")
+        raise ModelFault(f"{model.identity} finds a face in plain grey, so it must not be used")
     drawn = draw(LIGHT)
     light, mirrored, bearded = (_only(model, one) for one in (drawn, drawn[:, ::-1], draw(BEARDED)))
     same, other = compare(light.embedding, mirrored.embedding), compare(light.embedding, bearded.embedding)
     below, above = _SAME * model.threshold, _OTHER * model.threshold
     if not (same < below and other > above):
         raise ModelFault(
-            f"{model.identity}: the canary's mirror image lies at {same:.2f} (not below {below:.2f}), another at "
-            f"{other:.2f} (not above {above:.2f}): the model does not work on this machine and must not be used"
+            f"{model.identity}: the distance to the canary's mirror image is {same:.2f} (expected below {below:.2f}) "
+            f"and to another drawing {other:.2f} (expected above {above:.2f}): the model does not work on this machine "
+            "and must not be used"
         )
 
 
-def prove_detector(detector: YuNet) -> None:
-    """Raises ModelFault unless drawn faces look more like faces to it than grey does, and grey like none.
+def self_test_detector(detector: YuNet) -> None:
+    """Raise ModelFault unless the detector scores drawn faces higher than grey, and finds no face in grey.
 
-    That it finds the drawings is not asked: nobody knows of every card what it makes of drawings. But what is stuck or
-    blind, or has its outputs swapped, says no more of them than of grey.
+    It does not have to detect the drawings: a third-party detector may not accept drawings. But one that is stuck or
+    blind, or has its outputs swapped, scores them no higher than grey.
     """
     grey = np.full((_SIZE, _SIZE, 3), 128, np.uint8)
-    empty = detector.highest(grey)
+    baseline = detector.max_score(grey)
     if len(detector(grey)):
-        raise ModelFault(f"{detector.card.identity} finds a face in plain grey: it must not be used")
-    if not all(detector.highest(draw(one)) > empty for one in (LIGHT, BEARDED)):
+        raise ModelFault(f"{detector.card.identity} finds a face in plain grey, so it must not be used")
+    if not all(detector.max_score(draw(one)) > baseline for one in (LIGHT, BEARDED)):
         raise ModelFault(
-            f"{detector.card.identity}: a drawn face looks no more like one to it than plain grey does: it does not "
-            "work on this machine and must not be used"
+            f"{detector.card.identity} scores a drawn face no higher than plain grey: it does not work on this "
+            "machine and must not be used"
         )
 
 
-def prove_embedder(embedder: OnnxEmbedder, threshold: float) -> None:
-    """Raises ModelFault unless a drawn face lies nearer to its mirror image than to another drawing, by far.
+def self_test_embedder(embedder: OnnxEmbedder, threshold: float) -> None:
+    """Raise ModelFault unless a drawn face is much nearer to its mirror image than to another drawing.
 
-    "By far" is on two sides of one share of `threshold`: the model is somebody else's, and less is known of it than
-    of our own, of which `prove` asks more.
+    "Much nearer" means on either side of a share of `threshold`. This is weaker than `self_test`, because less is
+    known about a third-party model.
     """
     drawn = draw(LIGHT)
     light, mirrored, bearded = (embedder(upright(one, _POINTS)) for one in (drawn, drawn[:, ::-1], draw(BEARDED)))
-    same, other, limit = compare(light, mirrored), compare(light, bearded), _OF_SOMEBODY_ELSE * threshold
+    same, other, limit = compare(light, mirrored), compare(light, bearded), _THIRD_PARTY * threshold
     if not same < limit < other:
         raise ModelFault(
-            f"{embedder.card.identity}: the canary's mirror image lies at {same:.2f} and another face at {other:.2f}, "
-            f"not on two sides of {limit:.2f}: the model tells nobody apart and must not be used"
+            f"{embedder.card.identity}: the distance to the canary's mirror image is {same:.2f} (expected below "
+            f"{limit:.2f}) and to another face {other:.2f} (expected above): the model must not be used"
         )
 
 
-def _only(model: FaceModel, picture: NDArray[np.uint8]) -> Face:
-    found = model(picture)
+def _only(model: FaceModel, image: NDArray[np.uint8]) -> Face:
+    found = model(image)
     if len(found) != 1:
-        raise ModelFault(f"{model.identity} finds {len(found)} faces in a drawing of one: it must not be used")
+        raise ModelFault(f"{model.identity} finds {len(found)} faces in a drawing of one, so it must not be used")
     return found[0]
 
 
 def draw(one: Drawing) -> NDArray[np.uint8]:
-    """A face of soft ellipses (uint8, 256 x 256 x 3), the same for the same drawing."""
+    """Draw a face of soft ellipses (uint8, 256 x 256 x 3), deterministically."""
     skin = np.array(one.skin)
     eyes = ((0.385, 0.46), (0.615, 0.46))
     canvas = np.full((_SIZE, _SIZE, 3), 150.0)
@@ -121,7 +122,7 @@ def _ellipse(
     hardness: float,
     opacity: float = 1.0,
 ) -> None:
-    """Paint an ellipse with a soft border; places and radii (x, y) are shares of the picture."""
+    """Paint an ellipse with a soft border; `centre` and `radii` (x, y) are shares of the image."""
     y, x = np.mgrid[0:_SIZE, 0:_SIZE] / _SIZE
     radius = ((x - centre[0]) / radii[0]) ** 2 + ((y - centre[1]) / radii[1]) ** 2
     cover = (opacity / (1 + np.exp(np.clip((radius - 1) * hardness, -60, 60))))[..., None]

@@ -1,4 +1,4 @@
-"""What every face model by card begins with: one ONNX file, and options of a known form."""
+"""Reading the card of a face model: one ONNX file and its options."""
 
 from typing import TypeVar
 
@@ -9,15 +9,15 @@ from models import Card, ModelFault
 Options = TypeVar("Options", bound=BaseModel)
 
 
-def opened(card: Card, options: type[Options], what: str) -> tuple[str, Options]:
-    """The card's one ONNX file and its options; `what`: of what kind it is, for the message.
+def load_card(card: Card, options: type[Options], what: str) -> tuple[str, Options]:
+    """The card's ONNX file and its options. `what` names the kind of model in error messages.
 
     Raises:
-        ModelFault: it names none or several, or its options are malformed.
+        ModelFault: the card does not list exactly one ONNX file, or its options are malformed.
     """
     files = [path for path in card.files if path.endswith(".onnx")]
     if len(files) != 1:
-        raise ModelFault(f"{card.identity}: its card names {len(files)} ONNX files, {what} has one")
+        raise ModelFault(f"{card.identity}: the card lists {len(files)} ONNX files; {what} needs exactly one")
     try:
         return files[0], options.model_validate(dict(card.options))
     except ValidationError as bad:

@@ -1,4 +1,4 @@
-"""A FaceModel of two cards: YuNet finds the faces, an embedder such as SFace tells them apart. No dlib."""
+"""A FaceModel from two cards: YuNet as the detector and an embedder such as SFace. Does not need dlib."""
 
 import hashlib
 
@@ -6,25 +6,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.faces.alignment import upright
-from detectors.faces.canary import prove_detector, prove_embedder
-from detectors.faces.detection import check_picture, inside, sharpness, side
+from detectors.faces.canary import self_test_detector, self_test_embedder
+from detectors.faces.detection import check_image, inside, sharpness, side
 from detectors.faces.face import Box, Face
 from detectors.faces.onnx_embedder import OnnxEmbedder
 from detectors.faces.yunet import YuNet
 
 
 class CardFaces:
-    """Finds faces with one card's network and embeds them with another's; thread-safe.
+    """Detects faces with one card's network and embeds them with another's. Thread-safe.
 
-    Which way a head is turned it does not tell (`Face.turn` is NaN): our limits of a turn were measured on the base of
-    the nose, and YuNet gives its tip. So nobody can enrol themselves by poses with it.
+    It does not report the head's yaw (`Face.turn` is NaN): our limits were measured on the base of the nose, and YuNet
+    gives the tip. Self-enrolment, which checks poses, is therefore not possible with it.
     """
 
     def __init__(self, detector: YuNet, embedder: OnnxEmbedder) -> None:
-        """Prove with drawings that both work.
+        """Self-test both models with drawings.
 
         Raises:
-            ModelFault: what they say of the drawings is wrong.
+            ModelFault: a self-test failed.
         """
         self.identity = f"{embedder.card.identity}+{detector.card.identity}"
         self.digest = hashlib.sha256(f"{detector.digest} {embedder.digest}".encode()).hexdigest()
@@ -32,21 +32,21 @@ class CardFaces:
         self.threshold, self.strict_threshold = options.threshold, options.strict_threshold
         self.review_distance = options.review_distance
         self._detector, self._embedder = detector, embedder
-        prove_detector(detector)
-        prove_embedder(embedder, self.threshold)
+        self_test_detector(detector)
+        self_test_embedder(embedder, self.threshold)
 
     def __call__(self, rgb: NDArray[np.uint8]) -> list[Face]:
-        """Every face that is found (see `FaceModel`).
+        """Every face found (see `FaceModel`).
 
         Raises:
-            ModelFault: no RGB picture, or a network gave no answer.
+            ModelFault: `rgb` is not an RGB image, or a network failed.
         """
-        check_picture(rgb)
+        check_image(rgb)
         pixels = np.ascontiguousarray(rgb)
-        located = self._detector(pixels)
+        detections = self._detector(pixels)
         faces = [
             self._face(pixels, _box(*box), landmarks, float(score))
-            for box, landmarks, score in zip(located.boxes, located.landmarks, located.scores, strict=True)
+            for box, landmarks, score in zip(detections.boxes, detections.landmarks, detections.scores, strict=True)
         ]
         return sorted((face for face in faces if _visible(face.box)), key=lambda face: (-face.size, face.box))
 
@@ -61,5 +61,5 @@ def _box(left: float, top: float, width: float, height: float) -> Box:
 
 
 def _visible(box: Box) -> bool:
-    """Some of it lies in the picture."""
+    """Whether any part of the box is inside the image."""
     return box[0] < box[2] and box[1] < box[3]

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.faces.canary import prove
-from detectors.faces.detection import CHIP, PADDING, check_picture, confirmed, inside, locate, sharpness, side
+from detectors.faces.canary import self_test
+from detectors.faces.detection import CHIP, PADDING, check_image, inside, is_confirmed, locate, sharpness, side
 from detectors.faces.embedding import embed
 from detectors.faces.face import Face
 from detectors.faces.onnx_embedder import OnnxEmbedder
@@ -23,43 +23,43 @@ NETWORK = "dlib_face_recognition_resnet_model_v1.dat"
 
 
 class DlibFaces:
-    """Finds faces with dlib, and embeds them with its network or another; thread-safe, one picture at a time.
+    """Detects faces with dlib and embeds them with dlib's network or another. Thread-safe, one image at a time.
 
-    See `detection` for what it can find.
+    `detection` describes which faces it finds.
     """
 
     def __init__(self, card: Card | None = None, embedder: OnnxEmbedder | None = None) -> None:
-        """Load the checked weights and prove with drawings that they work; `embedder` takes the network's place.
+        """Load the verified weights and self-test them with drawings. `embedder` replaces dlib's network.
 
         Raises:
             ModelMissing: dlib or the weights are not installed.
-            DigestMismatch: the weights are not the right ones.
-            ModelFault: dlib cannot load them, or what it finds in the drawings is wrong.
+            DigestMismatch: the weights differ from the card.
+            ModelFault: dlib cannot load them, or a self-test failed.
         """
         self.card = card or find_card("dlib-faces")
         self._dlib = _import()
         self._lock = threading.Lock()  # dlib's detector and network keep state while they run
         self._detector = self._dlib.get_frontal_face_detector()
         self._landmarks = self._load(self._dlib.shape_predictor, LANDMARKS)
-        self._embed = embedder or self._own_network()
-        judge = embedder.card if embedder else self.card
-        self.identity, self.digest = judge.identity, embedder.digest if embedder else judge.digest
+        self._embed = embedder or self._dlib_network()
+        card_ = embedder.card if embedder else self.card
+        self.identity, self.digest = card_.identity, embedder.digest if embedder else card_.digest
         self.threshold, self.strict_threshold, self.review_distance = (
-            float(judge.options[name]) for name in ("threshold", "strict_threshold", "review_distance")
+            float(card_.options[name]) for name in ("threshold", "strict_threshold", "review_distance")
         )
-        prove(self)
+        self_test(self)
 
-    def _own_network(self) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
+    def _dlib_network(self) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
         network = self._load(self._dlib.face_recognition_model_v1, NETWORK)
         return lambda chip: embed(network, chip)
 
     def __call__(self, rgb: NDArray[np.uint8]) -> list[Face]:
-        """Every face that is found (see `FaceModel`).
+        """Every face found (see `FaceModel`).
 
         Raises:
-            ModelFault: no RGB picture, or dlib failed.
+            ModelFault: `rgb` is not an RGB image, or dlib failed.
         """
-        check_picture(rgb)
+        check_image(rgb)
         pixels = np.ascontiguousarray(rgb)
         try:
             with self._lock:
@@ -72,7 +72,7 @@ class DlibFaces:
     def _faces(self, rgb: NDArray[np.uint8]) -> Iterator[Face]:
         for found in locate(self._detector, rgb):
             shape = self._landmarks(rgb, self._dlib.rectangle(*found.box))
-            if not confirmed(self._dlib, self._detector, rgb, found, shape):
+            if not is_confirmed(self._dlib, self._detector, rgb, found, shape):
                 continue
             chip = self._dlib.get_face_chip(rgb, shape, size=CHIP, padding=PADDING)
             embedding = self._embed(chip)
@@ -80,7 +80,7 @@ class DlibFaces:
             yield Face(inside(found.box, rgb), side(found.box), sharpness(chip), found.score, embedding, pose)
 
     def _load(self, build: Any, path: str) -> Any:
-        """dlib reads files by name only: it gets a private copy of the bytes whose digest was checked."""
+        """dlib only reads files by name, so it gets a private copy of the verified bytes."""
         weights = self.card.read(path)
         with tempfile.TemporaryDirectory() as folder:
             copy = Path(folder) / path

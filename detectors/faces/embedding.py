@@ -13,7 +13,7 @@ def embed(network: Any, chip: NDArray[np.uint8]) -> NDArray[np.float32]:
     """The embedding (float32, (128,), read-only) of an aligned face (uint8, 150 x 150 x 3).
 
     Raises:
-        ModelFault: the network gave something that is no embedding.
+        ModelFault: the network did not return a valid embedding.
     """
     embedding = np.array(network.compute_face_descriptor(chip), np.float32)
     check_embedding(embedding, DIMENSIONS)

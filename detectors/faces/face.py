@@ -1,4 +1,4 @@
-"""One face as evidence, and what any model that finds faces must offer."""
+"""One face as evidence, and the interface of face models."""
 
 import math
 from dataclasses import dataclass
@@ -10,18 +10,18 @@ from numpy.typing import NDArray
 DIMENSIONS = 128
 
 Box = tuple[int, int, int, int]
-"""(left, top, right, bottom) in pixels; right and bottom are the first that do not belong to it."""
+"""(left, top, right, bottom) in pixels; right and bottom are exclusive."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Face:
-    """A face in a picture.
+    """A face in an image.
 
-    `box` lies inside the picture. `size` is the shorter side (px) of the face as found, before it was cut to the
-    picture; `sharpness` the variance of the Laplacian of the aligned grey face (0 is flat, small is blurred);
-    `score` the detector's margin over its own threshold (0 is barely a face). `embedding` is float32 (128,),
-    read-only; the nearer two lie (`compare`), the likelier they are one person. `turn` tells which way the head is
-    turned (`pose.turn`: 0 straight, below 0 the picture's left); NaN where a model cannot tell.
+    `box` is inside the image. `size` is the shorter side (px) of the detected face before clipping to the image;
+    `sharpness` the variance of the Laplacian of the aligned grey face (0 is flat, small is blurred); `score` the
+    detector's margin over its threshold (0 is barely a face). `embedding` is float32 (128,), read-only; the smaller
+    the distance of two (`compare`), the more likely they are the same person. `turn` is the head's yaw (`pose.turn`: 0
+    straight, negative towards the image's left); NaN if the model does not report it.
     """
 
     box: Box
@@ -41,23 +41,23 @@ class FaceModel(Protocol):
 
     @property
     def digest(self) -> str:
-        """SHA-256 (hex) over the model's files."""
+        """SHA-256 (hex) over the model's files and options."""
 
     @property
     def threshold(self) -> float:
-        """Largest distance at which two faces, one against one, count as the same person."""
+        """Largest distance at which two faces count as the same person (one to one)."""
 
     @property
     def strict_threshold(self) -> float:
-        """Largest distance at which one hit among many templates counts as that person without review."""
+        """Largest distance at which a match among many templates counts as that person without review."""
 
     @property
     def review_distance(self) -> float:
-        """Largest distance at which one hit among many is worth a person's look; 0: none is."""
+        """Largest distance at which a match among many templates is worth human review; 0: none is."""
 
     def __call__(self, rgb: NDArray[np.uint8]) -> list[Face]:
-        """Every face of a picture (uint8, H x W x 3), largest first; empty where there is none.
+        """Every face in an image (uint8, H x W x 3), largest first; empty if there is none.
 
         Raises:
-            ModelFault: the picture has another form, or the model gave no answer.
+            ModelFault: the array is not such an image, or the model failed.
         """

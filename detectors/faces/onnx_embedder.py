@@ -1,4 +1,4 @@
-"""An embedder somebody else trained, by card: one ONNX file, asked about faces that were found and turned upright."""
+"""Third-party face embedders, described by a card: one ONNX file, applied to aligned faces."""
 
 import hashlib
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from detectors.faces.card import opened
+from detectors.faces.card import load_card
 from detectors.faces.comparison import check_embedding
 from detectors.faces.face import DIMENSIONS
 from models import CPU, Card, ModelFault, Session, Task
@@ -17,7 +17,7 @@ from models import CPU, Card, ModelFault, Session, Task
 Distance = Annotated[float, Field(gt=0, le=2, allow_inf_nan=False)]
 Three = tuple[float, float, float]
 
-_LONGEST = 1e12  # far beyond any embedder; a longer one is broken, and float32 would end before it
+_MAX_LENGTH = 1e12  # far beyond any embedder, and still representable in float32
 
 
 class EmbedderOptions(BaseModel):
@@ -40,21 +40,21 @@ class EmbedderOptions(BaseModel):
 
 
 class OnnxEmbedder:
-    """From an upright face to 128 numbers of length 1; thread-safe."""
+    """From an aligned face to a 128-dimensional embedding of length 1. Thread-safe."""
 
     def __init__(self, card: Card, *, threads: int = 1, providers: Sequence[str] = CPU) -> None:
-        """Raises ModelMissing, DigestMismatch or ModelFault where the card or its one ONNX file cannot be used."""
-        file, self.options = opened(card, EmbedderOptions, "an embedder")
+        """Raises ModelMissing, DigestMismatch or ModelFault if the card or its ONNX file is not usable."""
+        file, self.options = load_card(card, EmbedderOptions, "an embedder")
         if not all(self.options.deviation) or not np.isfinite([*self.options.mean, *self.options.deviation]).all():
             raise ModelFault(f"{card.identity}: a mean or deviation is not finite, or a deviation is 0")
         self.card = card
-        how = self.options.model_dump_json(exclude={"threshold", "strict_threshold", "review_distance"})
-        self.digest = hashlib.sha256(f"{card.digest} {how}".encode()).hexdigest()
-        """SHA-256 (hex) of the file and of how it is asked: templates are comparable within it alone."""
+        preprocessing = self.options.model_dump_json(exclude={"threshold", "strict_threshold", "review_distance"})
+        self.digest = hashlib.sha256(f"{card.digest} {preprocessing}".encode()).hexdigest()
+        """SHA-256 (hex) over the file and the preprocessing: only templates with the same digest are comparable."""
         self._session = Session(card, file, threads=threads, providers=providers)
 
     def __call__(self, chip: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The embedding (float32, (128,), read-only) of an upright face (uint8, S x S x 3, RGB). Raises ModelFault."""
+        """The embedding (float32, (128,), read-only) of an aligned face (uint8, S x S x 3, RGB). Raises ModelFault."""
         side = self.options.size
         pixels = np.asarray(cv2.resize(chip, (side, side), interpolation=cv2.INTER_AREA), np.float32)
         pixels = pixels[..., ::-1] if self.options.bgr else pixels
@@ -62,7 +62,7 @@ class OnnxEmbedder:
         found = self._session.run(np.ascontiguousarray(scaled[None], np.float32)).reshape(-1)
         check_embedding(found, DIMENSIONS)
         length = float(np.linalg.norm(found.astype(np.float64)))
-        if not 0 < length < _LONGEST:
+        if not 0 < length < _MAX_LENGTH:
             raise ModelFault(f"{self.card.identity}: the embedding has length {length:g}")
         embedding = np.asarray(found / length, np.float32)
         embedding.setflags(write=False)

@@ -1,4 +1,4 @@
-"""Which way a head is turned, told by the five landmarks: coarse evidence, enough to tell left from right."""
+"""The yaw of a head from five landmarks: a coarse estimate, enough to tell left from right."""
 
 import math
 from typing import Any
@@ -8,17 +8,17 @@ from numpy.typing import NDArray
 
 
 def turn(landmarks: NDArray[np.float64]) -> float:
-    """Where the nose lies between the eyes, along the line through them, in units of their distance.
+    """The position of the nose along the line through the eyes, relative to their midpoint and distance.
 
-    0 is straight ahead, below 0 towards the picture's left, above 0 towards its right. Turning the picture in its
-    plane, moving or scaling it changes nothing; mirroring it changes the sign.
+    0 is straight ahead, negative towards the image's left, positive towards its right. The value does not change if
+    the image is rotated, moved or scaled; mirroring changes the sign.
 
     Args:
-        landmarks: (x, y) in px, float64 (5, 2), in dlib's order: both corners of the eye on the picture's right, both
+        landmarks: (x, y) in px, float64 (5, 2), in dlib's order: both corners of the eye on the image's right, both
             of the eye on its left, the base of the nose.
 
     Returns:
-        A number without unit; NaN where both eyes are in one place, so that no limit holds.
+        A number without unit; NaN if the eyes coincide, which fails every limit.
     """
     right, left, nose = landmarks[0:2].mean(axis=0), landmarks[2:4].mean(axis=0), landmarks[4]
     across = right - left

@@ -1,14 +1,14 @@
-"""Evidence from the words of an order: rules and a classifier over the prompt without its disguises."""
+"""Prompt screening: rules and a classifier, applied after undoing obfuscation."""
 
 from detectors.prompts.categories import LEARNED, Category, Learned
 from detectors.prompts.classifier import PROMPT_SCREENING, Score
-from detectors.prompts.normalise import LONGEST, Normalised, normalise
+from detectors.prompts.normalise import MAX_CHARACTERS, Normalised, normalise
 from detectors.prompts.rules import NAMES, PromptRules, RuleFileError, RuleHit, name_key
 from detectors.prompts.screen import PromptFinding, PromptScreen
 
 __all__ = [
     "LEARNED",
-    "LONGEST",
+    "MAX_CHARACTERS",
     "NAMES",
     "PROMPT_SCREENING",
     "Category",

@@ -1,4 +1,4 @@
-"""What a prompt can be screened for."""
+"""The categories of prompt screening."""
 
 from typing import Literal, get_args
 
@@ -6,6 +6,6 @@ Learned = Literal["sexual", "violence", "self_harm", "hate", "harassment", "shoc
 """Categories that the classifier scores, after I2P (https://arxiv.org/abs/2211.05105)."""
 
 Category = Learned | Literal["sexual_minors", "named_person"]
-"""The classifier's categories and two for rules alone: no data for the one, operators' lists for the other."""
+"""The classifier's categories and two that only rules detect: one lacks data, the other depends on the operator."""
 
 LEARNED: tuple[Learned, ...] = get_args(Learned)

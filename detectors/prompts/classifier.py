@@ -1,6 +1,6 @@
-"""Scores of a prompt by category: hashed features, and a linear ONNX model over them.
+"""A prompt classifier: one score per category from a linear ONNX model over hashed features.
 
-It was trained on prompts that drew inappropriate pictures; how far to trust it: models/weights/prompts/README.md.
+It was trained on prompts that produced inappropriate images. For its limits see models/weights/prompts/README.md.
 """
 
 from collections.abc import Sequence
@@ -14,13 +14,13 @@ from detectors.prompts.categories import LEARNED, Learned
 from detectors.prompts.features import features
 from models import CPU, Card, ModelFault, Session, Task
 
-_TOLERANCE = 0.01  # kernels differ in the last digits, a wrong model in the first
+_TOLERANCE = 0.01  # kernels differ in the last digits, a wrong model in the first ones
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
 class Canary(BaseModel):
-    """A text and the scores it had when the model was made."""
+    """A text and its scores when the model was trained."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     text: str
@@ -28,7 +28,7 @@ class Canary(BaseModel):
 
 
 class PromptThresholds(BaseModel):
-    """`limits`: by category, the score that hardly any harmless prompt reaches; `canaries`: proof that it works."""
+    """`limits`: per category, the score that hardly any harmless prompt reaches; `canaries`: self-test texts."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     limits: dict[Learned, Probability]
@@ -37,7 +37,7 @@ class PromptThresholds(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """`score` in [0, 1], not a probability; `limit`: the score from which it was measured to mean something."""
+    """`score` in [0, 1], not a probability; `limit`: the score from which it is significant."""
 
     category: Learned
     score: float
@@ -45,14 +45,14 @@ class Score:
 
 
 class PromptClassifier:
-    """One score a category. Thread-safe, about a millisecond a prompt."""
+    """One score per category. Thread-safe; about a millisecond per prompt."""
 
     def __init__(self, card: Card, *, threads: int = 1, providers: Sequence[str] = CPU) -> None:
-        """Load the checked weights and prove with the canaries that they work.
+        """Load the verified weights and test them with the canaries.
 
         Raises:
-            ModelMissing, DigestMismatch: the files are not there, or not the right ones.
-            ModelFault: they cannot be loaded, or do not score the canaries as they did when they were made.
+            ModelMissing, DigestMismatch: the files are missing or differ from the card.
+            ModelFault: they cannot be loaded, or score the canaries differently than after training.
         """
         self.card = card
         self._session = Session(card, "linear.onnx", threads=threads, providers=providers)
@@ -63,14 +63,14 @@ class PromptClassifier:
                     raise ModelFault(f"{card.identity}: the canary's {found.category} score is {found.score:.3f}")
 
     def __call__(self, text: str) -> tuple[Score, ...]:
-        """Scores of a normalised text, in the order of `LEARNED`.
+        """Score a normalised text, in the order of `LEARNED`.
 
         Raises:
-            ModelFault: the model's answer is not one number in [0, 1] a category.
+            ModelFault: the output is not one number in [0, 1] per category.
         """
         scores = self._session.run(features(text)[None])
         if scores.shape != (1, len(LEARNED)) or not ((scores >= 0) & (scores <= 1)).all():
-            raise ModelFault(f"{self.card.identity}: the output is not one score a category")
+            raise ModelFault(f"{self.card.identity}: the output is not one score per category")
         row = np.asarray(scores[0], float).tolist()
         return tuple(Score(c, s, self._limits.limits[c]) for c, s in zip(LEARNED, row, strict=True))
 
@@ -81,7 +81,7 @@ def _limits(card: Card) -> PromptThresholds:
     except ValidationError as malformed:
         raise ModelFault(f"{card.identity}: limits.json is malformed") from malformed
     if set(limits.limits) != set(LEARNED):
-        raise ModelFault(f"{card.identity}: limits.json does not name every category")
+        raise ModelFault(f"{card.identity}: limits.json does not list every category")
     return limits
 
 

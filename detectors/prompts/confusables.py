@@ -2,9 +2,9 @@
 
 From the confusables of Unicode Technical Standard #39 (https://www.unicode.org/reports/tr39/, Unicode License v3), as
 packaged in confusable-homoglyphs 3.3.1 (MIT): the Latin, Greek, Cyrillic, Armenian, Cherokee, Coptic and Lisu letters
-whose skeleton is one ASCII letter and that NFKD leaves as they are; full-width and mathematical letters need no table.
-A capital that looks like both I and l stands under i. `_OURS` adds small letters that are used as look-alikes and are
-none by the standard.
+whose skeleton is one ASCII letter and that NFKD does not change (it already handles full-width and mathematical
+letters). A capital that looks like both I and l is listed under i. `_OURS` adds small letters that are used as
+look-alikes although the standard does not list them.
 """
 
 # ruff: noqa: RUF001 - look-alikes are the subject
@@ -54,4 +54,4 @@ _OURS = {
 }
 
 CONFUSABLES = {look: letter for table in (_UTS39, _OURS) for letter, looks in table.items() for look in looks}
-"""Look-alike to lower-case ASCII letter."""
+"""Maps each look-alike to a lower-case ASCII letter."""

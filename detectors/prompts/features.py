@@ -1,4 +1,4 @@
-"""Words and character n-grams of a normalised prompt, hashed into a fixed row: no vocabulary to ship or to leak."""
+"""Words and character n-grams of a normalised prompt, hashed into a fixed-size row: no vocabulary to ship or leak."""
 
 import zlib
 from collections import Counter
@@ -12,9 +12,9 @@ _NGRAMS = (3, 4, 5)
 
 
 def features(text: str) -> NDArray[np.float32]:
-    """Row (float32, SIZE) of a text as `canonical` leaves it: 1 + log(count) by hash, of Euclidean length 1.
+    """The row (float32, (SIZE,)) of a `canonical` text: 1 + log(count) by hash, scaled to Euclidean length 1.
 
-    The hash is CRC-32 of UTF-8, the same everywhere and always. A text without letters gives zeros.
+    The hash is the CRC-32 of the UTF-8 bytes, stable across platforms. A text without letters gives zeros.
     """
     row = np.zeros(SIZE, np.float32)
     for at, count in Counter(zlib.crc32(part.encode()) % SIZE for part in _parts(text)).items():

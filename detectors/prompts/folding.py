@@ -1,4 +1,4 @@
-"""Characters to what a reader takes them for: one by one, so that each knows where in the original it stood."""
+"""Fold characters to what a reader sees, one by one, keeping each one's position in the original."""
 
 import re
 import unicodedata
@@ -8,11 +8,11 @@ from functools import lru_cache
 
 from detectors.prompts.confusables import CONFUSABLES
 
-# Invisible, and not of category Cf: joiner, Hangul fillers, Khmer and Mongolian marks, variation selectors.
+# Invisible but not in category Cf: joiner, Hangul fillers, Khmer and Mongolian marks, variation selectors.
 _INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0\ufe00-\ufe0f\U000e0000-\U000e0fff]")
 
-# Combining marks over Latin, Greek and Cyrillic letters, Hebrew and Arabic points; the vowel signs of other scripts
-# are letters to their readers.
+# Combining marks of Latin, Greek and Cyrillic letters, Hebrew and Arabic points. The vowel signs of other scripts are
+# not removed: their readers see them as letters.
 _ACCENT = re.compile(
     "[\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed"
     "\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
@@ -26,23 +26,23 @@ _LETTER_NAMES = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """`text`, and for each of its characters the index of the original one it came from."""
+    """`text`, and for each of its characters the index of its origin."""
 
     text: str
     origins: tuple[int, ...]
 
 
 def fold(text: str, gap: str = "") -> Folded:
-    """`text` folded character by character; `gap` stands in for invisible characters."""
+    """Fold `text` character by character; invisible characters become `gap`."""
     parts = [(gap if is_invisible(c) else fold_char(c), at) for at, c in enumerate(text)]
     return Folded("".join(part for part, _ in parts), tuple(at for part, at in parts for _ in part))
 
 
 @lru_cache(maxsize=1 << 14)
 def fold_char(c: str) -> str:
-    """Compatibility form (NFKD), without accents, as the ASCII letter it looks like, case-folded, until it stays.
+    """NFKD, strip accents, map look-alikes to ASCII, case-fold; repeated until nothing changes.
 
-    Invisible characters become nothing, control characters and any white space become a space.
+    Invisible characters are removed; control characters and white space become a space.
     """
     if is_invisible(c):
         return ""
@@ -53,12 +53,12 @@ def fold_char(c: str) -> str:
 
 
 def is_invisible(c: str) -> bool:
-    """Takes no space on a screen: zero-width characters, bidirectional controls, tags, variation selectors."""
+    """Whether `c` has no width on screen: zero-width characters, bidirectional controls, tags, variation selectors."""
     return unicodedata.category(c) == "Cf" or _INVISIBLE.match(c) is not None
 
 
-def disguises(text: str) -> Iterator[str]:
-    """What was done to the characters of `text`: zero_width inside a word, mixed_script in one, look_alikes."""
+def obfuscations(text: str) -> Iterator[str]:
+    """Flags for obfuscated characters in `text`: zero_width or mixed_script within a word, look_alikes."""
     marked = "".join("\0" if is_invisible(c) else c for c in text)
     if re.search(r"\w\0+\w", marked):
         yield "zero_width"
@@ -78,10 +78,10 @@ def _letter(c: str) -> str:
 
 
 def _is_look_alike(c: str) -> bool:
-    """Reads as an ASCII letter and is none, not even one with an accent."""
+    """Whether `c` looks like an ASCII letter but is not one, even without its accent."""
     return c.isalpha() and not unicodedata.normalize("NFD", c)[0].isascii() and fold_char(c).isascii()
 
 
 def _script(c: str) -> str:
-    """The first word of the character's name: LATIN, CYRILLIC, GREEK, MICRO (a sign, not a letter)."""
+    """The first word of the character's name, such as LATIN, CYRILLIC or GREEK."""
     return unicodedata.name(c, "").partition(" ")[0]

@@ -1,17 +1,17 @@
-"""Phrases among words: where they occur, and whether several occur near each other."""
+"""Find phrases in a sequence of words, and phrases that occur near each other."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from detectors.prompts.normalise import Word, squeezed
+from detectors.prompts.normalise import Word, collapsed
 
 Phrase = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """`phrase` at words[first] to words[last] of a reading, original[start:end]."""
+    """`phrase` at words[first..last] of a reading, which is original[start:end]."""
 
     phrase: Phrase
     first: int
@@ -21,31 +21,31 @@ class Occurrence:
 
 
 def index(phrases: Iterable[Phrase]) -> Mapping[str, Sequence[Phrase]]:
-    """Phrases by their first word, as it is and squeezed."""
+    """Index phrases by their first word, both as written and collapsed."""
     by_first = defaultdict(list)
     for phrase in sorted(phrases):
         by_first[phrase[0]].append(phrase)
-        by_first[squeezed(phrase[0])].append(phrase)
+        by_first[collapsed(phrase[0])].append(phrase)
     return by_first
 
 
 def find(indexed: Mapping[str, Sequence[Phrase]], words: Sequence[Word]) -> list[Occurrence]:
-    """Every occurrence of a phrase in `words`, by its first word."""
+    """Every occurrence of an indexed phrase in `words`, in order."""
     found = []
     for first, word in enumerate(words):
         candidates = {phrase for form in word.forms for phrase in indexed.get(form, ())}
         for phrase in sorted(candidates):
-            place = words[first : first + len(phrase)]
-            if len(place) == len(phrase) and all(w.is_(part) for w, part in zip(place, phrase, strict=True)):
+            span = words[first : first + len(phrase)]
+            if len(span) == len(phrase) and all(w.matches(part) for w, part in zip(span, phrase, strict=True)):
                 last = first + len(phrase) - 1
-                found.append(Occurrence(phrase, first, last, word.start, place[-1].end))
+                found.append(Occurrence(phrase, first, last, word.start, span[-1].end))
     return found
 
 
-def together(groups: Sequence[Sequence[Occurrence]], within: int | None) -> tuple[int, int] | None:
-    """The place in the original of the first window of words that holds an occurrence of every group.
+def first_window(groups: Sequence[Sequence[Occurrence]], within: int | None) -> tuple[int, int] | None:
+    """The (start, end) in the original of the first window of words with an occurrence of every group.
 
-    A window of `within` words from the first word to the last (None: any number); None where there is none.
+    A window spans at most `within` words (None: any number). Returns None if there is none.
     """
     events = sorted(((o.first, o.last, g, o) for g, group in enumerate(groups) for o in group), key=lambda e: e[:3])
     latest: dict[int, Occurrence] = {}

@@ -1,9 +1,9 @@
-"""What a prompt says once the usual disguises are off, and the words in it.
+"""Undo the usual obfuscation of prompts, and split them into words.
 
-Two uses, two shapes. The classifier needs one text: `Normalised.text`, whose normalisation is itself. The rules
-need every way the prompt can be read ("1girl" is a girl, "g1rl" is one too), so `Normalised.readings` keeps
-several, each a row of words. Not undone: words cut in two ("po rn") or glued together, doubled letters ("nuude"),
-missing letters, other languages, and meaning.
+There are two results. The classifier needs one text: `Normalised.text`, whose normalisation is itself. The rules need
+every way the prompt can be read ("1girl" is a girl, and so is "g1rl"), so `Normalised.readings` has several, each a
+sequence of words. Not handled: split words ("po rn") or joined ones, doubled letters ("nuude"), missing letters, other
+languages, and meaning.
 """
 
 import itertools
@@ -11,14 +11,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from detectors.prompts.folding import Folded, disguises, fold, is_invisible
+from detectors.prompts.folding import Folded, fold, is_invisible, obfuscations
 
-LONGEST = 2000
-"""Characters of a prompt that are screened; a longer one is not cut but refused, since its end would go unread."""
+MAX_CHARACTERS = 2000
+"""Longest prompt that can be screened. A longer one is refused, not truncated: its end would go unchecked."""
 
 _LEET = {"0": "o", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "@": "a", "$": "s", "€": "e", "£": "l", "+": "t"}
 _LEET_I_OR_L = "1!|"
-_MOST_AMBIGUOUS = 3
+_MAX_AMBIGUOUS = 3
 
 _PLAIN_WORD = re.compile(r"[^\W\d_]+|\d+")
 _LEET_WORD = re.compile(r"(?:[^\W_]|[@$€£+!|])+")
@@ -31,20 +31,20 @@ _SPACED = re.compile(r"(?<![^\W_])[^\W\d_]([\W_]{1,3})[^\W_](?:\1[^\W_])+(?![^\W
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word by all its `forms`, at original[start:end]. A form after `~` has every run of a letter cut to one."""
+    """A word in all its `forms`, at original[start:end]. A form that starts with `~` has repeated letters collapsed."""
 
     forms: frozenset[str]
     start: int
     end: int
 
-    def is_(self, word: str) -> bool:
-        """It reads as `word`; where letters were repeated, as `word` with its own repeated letters cut."""
-        return word in self.forms or squeezed(word) in self.forms
+    def matches(self, word: str) -> bool:
+        """Whether a form equals `word`, as written or with repeated letters collapsed."""
+        return word in self.forms or collapsed(word) in self.forms
 
 
 @dataclass(frozen=True, slots=True)
 class Normalised:
-    """`text`: lower-case words between single spaces; `flags`: the disguises that were taken off, sorted."""
+    """`text`: lower-case words separated by single spaces; `flags`: the obfuscations that were undone, sorted."""
 
     original: str
     text: str
@@ -53,24 +53,24 @@ class Normalised:
 
 
 def normalise(original: str) -> Normalised:
-    """Take the disguises off. Raises ValueError beyond `LONGEST` characters."""
-    if len(original) > LONGEST:
-        raise ValueError(f"a prompt of more than {LONGEST} characters cannot be screened")
+    """Undo obfuscation. Raises ValueError beyond `MAX_CHARACTERS` characters."""
+    if len(original) > MAX_CHARACTERS:
+        raise ValueError(f"a prompt of more than {MAX_CHARACTERS} characters cannot be screened")
     folded = fold(original)
     text = canonical(folded.text)
-    flags = tuple(sorted({*disguises(original), *_spellings_undone(folded.text)}))
+    flags = tuple(sorted({*obfuscations(original), *_spelling_flags(folded.text)}))
     readings = [plain_words(folded), tuple(_leet_words(folded))]
-    if any(map(is_invisible, original)):  # the image model may well see two words where there is an invisible gap
+    if any(map(is_invisible, original)):  # the image model may see two words at an invisible character
         readings.append(plain_words(fold(original, " ")))
-    for whole in dict.fromkeys((text, canonical(_SPACED.sub(_join_after_article, folded.text)))):
-        readings.append(tuple(Word(_forms(m[0]), 0, len(original)) for m in _PLAIN_WORD.finditer(whole)))
+    for variant in dict.fromkeys((text, canonical(_SPACED.sub(_join_after_article, folded.text)))):
+        readings.append(tuple(Word(_forms(m[0]), 0, len(original)) for m in _PLAIN_WORD.finditer(variant)))
     return Normalised(original, text, flags, tuple(readings))
 
 
 def canonical(folded: str) -> str:
-    """Folded text as words between single spaces, without leet, long runs of a letter and spaced letters.
+    """Folded text as words separated by single spaces, without leet, long runs of a letter and spaced letters.
 
-    A step never lengthens the text and turns digits and signs into letters, never back: so it comes to rest, and
+    A step never lengthens the text and only turns digits and signs into letters, so it reaches a fixed point:
     canonical(canonical(x)) == canonical(x).
     """
     text = _SPACED.sub(_join, folded)
@@ -84,8 +84,8 @@ def plain_words(folded: Folded) -> tuple[Word, ...]:
     return tuple(_word(_forms(m[0]), folded, m) for m in _PLAIN_WORD.finditer(folded.text))
 
 
-def squeezed(word: str) -> str:
-    """The form of `word` that a word with a long run of a letter is compared by."""
+def collapsed(word: str) -> str:
+    """The form of `word` used to compare words with long runs of a letter."""
     return "~" + "".join(letter for letter, _ in itertools.groupby(word))
 
 
@@ -99,10 +99,10 @@ def _leet_words(folded: Folded) -> Iterator[Word]:
 
 
 def _spellings(word: str) -> Iterator[str]:
-    """Every reading of a leet word: 1, ! and | are i or l; beyond the third of them they are i."""
+    """Every reading of a leet word: 1, ! and | are i or l, after the third one only i."""
     plain = "".join(_LEET.get(c, c) for c in word)
     ambiguous = sum(map(plain.count, _LEET_I_OR_L))
-    for choice in itertools.product("il", repeat=min(ambiguous, _MOST_AMBIGUOUS)):
+    for choice in itertools.product("il", repeat=min(ambiguous, _MAX_AMBIGUOUS)):
         letters = itertools.chain(choice, itertools.repeat("i"))
         yield "".join(next(letters) if c in _LEET_I_OR_L else c for c in plain)
     yield plain.rstrip(_LEET_I_OR_L)  # "p0rn!" ends a sentence
@@ -113,7 +113,7 @@ def _word(forms: frozenset[str], folded: Folded, m: re.Match[str]) -> Word:
 
 
 def _forms(word: str) -> frozenset[str]:
-    return frozenset({word, squeezed(word)} if _LONG_RUN.search(word) else {word})
+    return frozenset({word, collapsed(word)} if _LONG_RUN.search(word) else {word})
 
 
 def _step(text: str) -> str:
@@ -123,7 +123,7 @@ def _step(text: str) -> str:
 
 
 def _unleet(token: str) -> str:
-    """Digits and signs between letters, a leading @ or $, a single digit at either edge of three letters or more."""
+    """Replace digits and signs between letters, a leading @ or $, and a single digit before or after 3+ letters."""
     if token[0] in "@$" and len(token) > 1 and token[1].isalpha():
         token = _LEET[token[0]] + token[1:]
     token = _BETWEEN_LETTERS.sub(lambda m: "".join(map(_one_letter, m[0])), token)
@@ -140,12 +140,12 @@ def _join(m: re.Match[str]) -> str:
 
 
 def _join_after_article(m: re.Match[str]) -> str:
-    """ "a n u d e" is "anude" or "a nude"."""
+    """Read "a n u d e" as "a nude" instead of "anude"."""
     rest = _SPACED.fullmatch(m[0][1:].lstrip(m[1]))
     return f"{m[0][0]} {_join(rest)}" if rest and m[0][0] in "ai" else m[0]
 
 
-def _spellings_undone(folded: str) -> Iterator[str]:
+def _spelling_flags(folded: str) -> Iterator[str]:
     if any(_join(m) != m[0] for m in _SPACED.finditer(folded)):
         yield "spaced_letters"
     if _LONG_RUN.search(folded):

@@ -1,6 +1,6 @@
-"""Rule files: words and phrases in TOML that are looked up in every reading of a prompt. docs/prompts.md explains them.
+"""Rule files: words and phrases in TOML that are looked up in every reading of a prompt (see docs/prompts.md).
 
-There are no regular expressions in them: the work is a dictionary look-up a word, whatever the file and the prompt.
+They have no regular expressions: the cost is one dictionary look-up per word, whatever the file and the prompt.
 """
 
 import hashlib
@@ -14,22 +14,22 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from detectors.prompts.categories import Category
 from detectors.prompts.folding import fold
-from detectors.prompts.matching import Occurrence, Phrase, find, index, together
+from detectors.prompts.matching import Occurrence, Phrase, find, first_window, index
 from detectors.prompts.normalise import Normalised, normalise, plain_words
 
 DEFAULT_RULES = Path(__file__).parent / "default.toml"
 
 NAMES = "names."
-"""How the ids of the rules begin that are lists of people; no rule of a file's own may begin so."""
+"""Prefix of the ids of rules for lists of people; other rules may not use it."""
 
-_MOST_BYTES = 1 << 20
+_MAX_BYTES = 1 << 20
 _Severity = Literal["refuse", "note"]
 _Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
 _Term = Annotated[str, Field(min_length=1, max_length=100)]
 
 
 class RuleFileError(Exception):
-    """A rule file cannot be used; the message names the file, what is wrong and where."""
+    """A rule file is not valid; the message says which, where and why."""
 
 
 class _Frozen(BaseModel):
@@ -37,7 +37,7 @@ class _Frozen(BaseModel):
 
 
 class _Rule(_Frozen):
-    """One term of each group in `all` must occur, all in `within` words of each other; `@name` is a list."""
+    """One term of each group in `all` must occur, all within `within` words. `@name` refers to a list."""
 
     id: _Name
     category: Category
@@ -48,7 +48,7 @@ class _Rule(_Frozen):
 
 
 class _Test(_Frozen):
-    """`expect` is every category that the file's own rules must find, no more and no less."""
+    """`expect`: exactly the categories that the rules of this file must find."""
 
     text: str
     expect: frozenset[Category]
@@ -63,7 +63,7 @@ class _File(_Frozen):
 
 @dataclass(frozen=True, slots=True)
 class RuleHit:
-    """A rule that holds: `start` and `end` bound its place in the original, all of it where letters were apart."""
+    """A matching rule: original[start:end] is the match (the entire prompt for spaced letters)."""
 
     rule: str
     category: Category
@@ -80,13 +80,13 @@ class _Compiled:
 
 
 class PromptRules:
-    """The rules of one file, tested by the file's own tests. Immutable, so safe to share between threads."""
+    """The rules of one file, checked with the tests in that file. Immutable and thread-safe."""
 
     def __init__(self, path: Path) -> None:
-        """Read, check and test a rule file.
+        """Read and validate a rule file and run its tests.
 
         Raises:
-            RuleFileError: it cannot be read, is malformed, or one of its tests fails.
+            RuleFileError: the file cannot be read or is malformed, or a test fails.
         """
         data = _read(path)
         self.path = path
@@ -99,20 +99,20 @@ class PromptRules:
         phrases = {phrase for c in self._rules for group in (*c.groups, c.unless) for phrase in group}
         self._index = index(phrases)
         self._names = frozenset(_phrase(text) for texts in file.names.values() for text in texts)
-        self._prove(file.tests)
+        self._run_tests(file.tests)
 
     def hits(self, prompt: Normalised) -> tuple[RuleHit, ...]:
-        """Every rule that holds in some reading of the prompt, once each, in the file's order."""
+        """Every rule that matches some reading of the prompt, once each, in the order of the file."""
         found = [find(self._index, reading) for reading in prompt.readings]
         spans = [(c.rule, next((s for o in found if (s := _span(c, o))), None)) for c in self._rules]
         return tuple(RuleHit(rule.id, rule.category, rule.severity, *span) for rule, span in spans if span)
 
     def named(self, prompt: Normalised) -> frozenset[str]:
-        """Every listed name that stands in some reading of the prompt, as `name_key` writes it."""
+        """Every listed name in some reading of the prompt, normalised by `name_key`."""
         found = {o.phrase for reading in prompt.readings for o in find(self._index, reading)}
         return frozenset(" ".join(phrase) for phrase in found & self._names)
 
-    def _prove(self, tests: Sequence[_Test]) -> None:
+    def _run_tests(self, tests: Sequence[_Test]) -> None:
         failures = []
         for number, test in enumerate(tests, 1):
             found = {hit.category for hit in self.hits(normalise(test.text))}
@@ -123,21 +123,21 @@ class PromptRules:
 
 
 def _span(compiled: _Compiled, occurrences: Sequence[Occurrence]) -> tuple[int, int] | None:
-    """Where the rule holds among the occurrences of one reading."""
+    """Where the rule matches among the occurrences in one reading."""
     exempt = [o for o in occurrences if o.phrase in compiled.unless]
     counted = [o for o in occurrences if not any(e.first <= o.first and o.last <= e.last for e in exempt)]
     groups = [[o for o in counted if o.phrase in group] for group in compiled.groups]
-    return together(groups, compiled.rule.within)
+    return first_window(groups, compiled.rule.within)
 
 
 def _read(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            data = file.read(_MOST_BYTES + 1)
+            data = file.read(_MAX_BYTES + 1)
     except OSError as gone:
         raise RuleFileError(f"{path} cannot be read: {gone.strerror}") from gone
-    if len(data) > _MOST_BYTES:
-        raise RuleFileError(f"{path} is larger than {_MOST_BYTES} bytes")
+    if len(data) > _MAX_BYTES:
+        raise RuleFileError(f"{path} is larger than {_MAX_BYTES} bytes")
     return data
 
 
@@ -160,9 +160,9 @@ def _named(file: _File) -> list[_Rule]:
 
 def _compile(rule: _Rule, file: _File, path: Path) -> _Compiled:
     if rule.id.startswith(NAMES) and rule in file.rules:
-        raise RuleFileError(f"{path}: rule {rule.id}: ids that begin with {NAMES} belong to lists of people")
+        raise RuleFileError(f"{path}: rule {rule.id}: ids that begin with {NAMES} are reserved for lists of people")
     if rule.category == "sexual_minors" and rule.severity != "refuse":
-        raise RuleFileError(f"{path}: rule {rule.id}: sexual_minors is always refused")
+        raise RuleFileError(f"{path}: rule {rule.id}: the severity of sexual_minors must be refuse")
     groups = tuple(_phrases(group, rule, file, path) for group in rule.all)
     return _Compiled(rule, groups, _phrases(rule.unless, rule, file, path))
 
@@ -171,7 +171,7 @@ def _phrases(terms: Sequence[str], rule: _Rule, file: _File, path: Path) -> froz
     phrases = set()
     for term in terms:
         if term.startswith("@") and term[1:] not in file.lists:
-            raise RuleFileError(f"{path}: rule {rule.id}: there is no list called {term[1:]}")
+            raise RuleFileError(f"{path}: rule {rule.id}: there is no list named {term[1:]}")
         for text in file.lists[term[1:]] if term.startswith("@") else [term]:
             phrase = _phrase(text)
             if not phrase:
@@ -181,7 +181,7 @@ def _phrases(terms: Sequence[str], rule: _Rule, file: _File, path: Path) -> froz
 
 
 def name_key(name: str) -> str:
-    """A person's name as `PromptRules.named` gives it: two spellings of one name have one key."""
+    """A person's name in normalised form: different spellings of a name have the same key."""
     return " ".join(_phrase(name))
 
 

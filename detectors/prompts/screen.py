@@ -1,4 +1,4 @@
-"""Everything that is found out about a prompt before anything is drawn. Evidence: nothing is decided here."""
+"""All evidence about a prompt before anything is generated. Nothing is decided here."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,11 +15,11 @@ from models import CPU, Card, find_card
 class PromptFinding:
     """Evidence about one prompt.
 
-    `text`: the prompt without its disguises, `flags`: which ones there were, `scores`: the classifier's, `hits`:
-    the rules', `negative_hits`: the rules' in the negative prompt, where people write what they do not want.
-    `named`: every listed name in the prompt (see `name_key`).
-    `model` and `digest` name the classifier, `rules` the SHA-256 of each rule file. The texts are personal: they
-    stay out of `repr`, and must stay out of logs and records.
+    `text`: the normalised prompt; `flags`: the obfuscations found; `scores`: the classifier's scores; `hits`: rules
+    matched by the prompt; `negative_hits`: rules matched by the negative prompt, which lists what is not wanted;
+    `named`: every listed name in the prompt (see `name_key`); `model` and `digest`: the classifier; `rules`: the
+    SHA-256 of each rule file. Texts and names are personal: they are left out of `repr`, and must stay out of logs
+    and the ledger.
     """
 
     text: str = field(repr=False)
@@ -34,12 +34,12 @@ class PromptFinding:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """The scores in the form that every detector's have."""
+        """The scores as Findings, like those of every detector."""
         return tuple(Finding(PromptScreen.name, s.category, s.score, self.model, self.digest) for s in self.scores)
 
 
 class PromptScreen:
-    """The shipped rules, the operator's and the classifier, loaded once. Thread-safe."""
+    """The shipped rules, the operator's rules and the classifier. Thread-safe."""
 
     name = "prompt"
 
@@ -51,21 +51,21 @@ class PromptScreen:
         threads: int = 1,
         providers: Sequence[str] = CPU,
     ) -> None:
-        """Load and prove everything; operators' files add to the shipped rules and cannot take any away.
+        """Load and test everything. `rule_files` add to the shipped rules and cannot remove any.
 
         Raises:
-            RuleFileError: a rule file cannot be used, or fails its own tests.
+            RuleFileError: a rule file is not valid, or a test in it fails.
             ModelMissing, DigestMismatch, ModelFault: as `PromptClassifier`.
         """
         self._rules = tuple(PromptRules(path) for path in (DEFAULT_RULES, *rule_files))
         self._classifier = PromptClassifier(card or find_card("prompts"), threads=threads, providers=providers)
 
     def screen(self, prompt: str, negative_prompt: str = "") -> PromptFinding:
-        """The evidence about a prompt.
+        """Return the evidence about a prompt.
 
         Raises:
             ValueError: either is longer than `LONGEST` characters.
-            ModelFault: the classifier gave no usable answer.
+            ModelFault: the classifier failed.
         """
         wanted, unwanted = normalise(prompt), normalise(negative_prompt)
         card = self._classifier.card

@@ -1,1 +1,1 @@
-"""Unsafe content in pixels."""
+"""Detection of unsafe content in pixels."""

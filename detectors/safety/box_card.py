@@ -1,4 +1,4 @@
-"""A detector of objects, such as NudeNet, that an operator added by its card as a safety check."""
+"""Object detectors, such as NudeNet, added by a card as a safety check."""
 
 import hashlib
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from detectors.findings import Finding
 from detectors.safety.canary import canary
 from models import CPU, Card, ModelFault, Session
 
-_BOX = 4  # the first four numbers of a place: where its box lies
+_BOX = 4  # the first four numbers of each anchor are its box
 Name = Annotated[str, Field(min_length=1, max_length=80)]
 
 
@@ -42,73 +42,73 @@ class BoxOptions(BaseModel):
 
 
 class BoxCard:
-    """Scores images by the likeliest unsafe object anywhere in them; thread-safe.
+    """Scores images by the most probable unsafe object in them. Thread-safe.
 
-    The model gives, for each of N places, a box and a probability of each label: (1, 4 + labels, N), the form of
-    YOLOv8's ONNX files. Boxes that overlap need not be merged: the highest score stays the highest.
+    The model returns, for each of N anchors, a box and a probability per label: (1, 4 + labels, N), the format of
+    YOLOv8's ONNX exports. Overlapping boxes need not be merged: the highest score stays the highest.
     """
 
     def __init__(self, card: Card, *, threads: int = 1, providers: Sequence[str] = CPU) -> None:
-        """Load the checked weights and prove that they tell pictures apart.
+        """Load the verified weights and check that they distinguish images.
 
         Raises:
-            ModelMissing, DigestMismatch: the file is not there, or not the card's.
-            ModelFault: the card makes no sense of its model, or the model gives one answer to every picture.
+            ModelMissing, DigestMismatch: the file is missing or differs from the card.
+            ModelFault: the card does not match the model, or the model gives every image the same score.
         """
         self._options = _options(card)
         files = [path for path in card.files if path.endswith(".onnx")]
         if len(files) != 1:
-            raise ModelFault(f"{card.identity}: its card names {len(files)} ONNX files, a detector has one")
+            raise ModelFault(f"{card.identity}: the card lists {len(files)} ONNX files; a detector needs exactly one")
         self.card = card
         self.name = card.name
         self.digest = hashlib.sha256(f"{card.digest} {self._options.model_dump_json()}".encode()).hexdigest()
-        """SHA-256 (hex) of the file and of how it is asked and read."""
+        """SHA-256 (hex) over the file and the options."""
         self._unsafe = [index for index, name in enumerate(self._options.labels) if name in self._options.unsafe]
         self._session = Session(card, files[0], threads=threads, providers=providers)
-        self._prove()
+        self._self_test()
 
     def __call__(self, images: Sequence[NDArray[np.uint8]]) -> list[Finding]:
-        """One Finding for each RGB image (uint8, H x W x 3), in order.
+        """One Finding per RGB image (uint8, H x W x 3), in order.
 
         Raises:
-            ModelFault: no image was given, or the model's answer is not a probability of each label at each place.
+            ModelFault: there are no images, or the output is not a probability per label and anchor.
         """
         if not images:
             raise ModelFault(f"{self.card.identity}: no image to check")
-        scores = [float(self._unsafe_places(image).max()) for image in images]
+        scores = [float(self._unsafe_probabilities(image).max()) for image in images]
         return [Finding(self.name, self._options.label, s, self.card.identity, self.digest) for s in scores]
 
-    def _unsafe_places(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The probabilities (unsafe labels, places), float32, 0..1."""
+    def _unsafe_probabilities(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The probabilities (unsafe labels, anchors), float32, 0..1."""
         found = self._session.run(letterbox(rgb, self._options)[None])
         rows = _BOX + len(self._options.labels)
         if found.ndim != 3 or found.shape[1] != rows or not found.shape[2]:
             raise ModelFault(
-                f"{self.card.identity}: an output of shape {found.shape} is not {_BOX} numbers of a box and one of "
-                f"each of {len(self._options.labels)} labels at each place, (1, {rows}, places)"
+                f"{self.card.identity}: the output has shape {found.shape}, not (1, {rows}, anchors): {_BOX} numbers "
+                f"for the box and {len(self._options.labels)} labels"
             )
         each = found[0, _BOX:]
         if not ((each >= 0) & (each <= 1)).all():
-            raise ModelFault(f"{self.card.identity}: {each.max()} is no probability: it ends before its last layer")
+            raise ModelFault(f"{self.card.identity}: {each.max()} is not a probability: the last layer is missing")
         return np.asarray(each[self._unsafe], np.float32)
 
-    def _prove(self) -> None:
-        """As of every classifier by card: what says unsafe must not say the same of everything."""
+    def _self_test(self) -> None:
+        """Check that the unsafe outputs are not the same for every image."""
         noise = np.random.default_rng(0).integers(0, 256, (224, 224, 3), np.uint8)
-        first, *others = (self._unsafe_places(picture) for picture in (noise, canary(614), canary(876)))
+        first, *others = (self._unsafe_probabilities(image) for image in (noise, canary(614), canary(876)))
         if all(np.array_equal(first, other) for other in others):
-            raise ModelFault(f"{self.card.identity}: it gives different pictures one answer; it must not be used")
+            raise ModelFault(f"{self.card.identity}: it gives different images the same score, so it must not be used")
 
 
 def letterbox(rgb: NDArray[np.uint8], options: BoxOptions) -> NDArray[np.float32]:
-    """The whole picture (uint8, H x W x 3) in a square: float32, 3 x size x size, 0..1."""
+    """The entire image (uint8, H x W x 3) placed on a square: float32, 3 x size x size, 0..1."""
     height, width = rgb.shape[:2]
     scale = options.size / max(height, width)
     inner = (max(1, round(width * scale)), max(1, round(height * scale)))
     left, top = ((options.size - side) // 2 if options.place == "centre" else 0 for side in inner)
     square = np.full((options.size, options.size, 3), options.fill, np.uint8)
-    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    square[top : top + inner[1], left : left + inner[0]] = cv2.resize(rgb, inner, interpolation=how)
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    square[top : top + inner[1], left : left + inner[0]] = cv2.resize(rgb, inner, interpolation=method)
     channels = square[..., ::-1] if options.bgr else square
     return np.ascontiguousarray(channels.transpose(2, 0, 1).astype(np.float32) / 255)
 
@@ -119,7 +119,7 @@ def _options(card: Card) -> BoxOptions:
     except ValidationError as bad:
         raise ModelFault(f"{card.identity}: the card's options are malformed: {bad}") from bad
     if len(set(options.labels)) != len(options.labels):
-        raise ModelFault(f"{card.identity}: two of its labels are the same")
-    if strangers := sorted(set(options.unsafe) - set(options.labels)):
-        raise ModelFault(f"{card.identity}: no label is called {strangers[0]}, so nothing would be found unsafe by it")
+        raise ModelFault(f"{card.identity}: two labels are the same")
+    if unknown := sorted(set(options.unsafe) - set(options.labels)):
+        raise ModelFault(f"{card.identity}: the unsafe label {unknown[0]} is not among `labels`")
     return options

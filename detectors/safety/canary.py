@@ -1,4 +1,4 @@
-"""Drawings that a working safety checker must tell apart."""
+"""Drawings that a working safety checker must distinguish."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,10 +7,10 @@ _CANARY_SIZE = 224
 
 
 def canary(seed: int) -> NDArray[np.uint8]:
-    """An abstract drawing (uint8, 224 x 224 x 3) of shaded skin-coloured ellipses, the same for each seed.
+    """An abstract drawing (uint8, 224 x 224 x 3) of shaded skin-coloured ellipses, deterministic for each seed.
 
-    Seed 876 looks like nothing to a person and scores 0.98 with open_nsfw, seed 614 scores 0.01: so the
-    checker's two answers can be tested without shipping a picture of anybody.
+    Seed 876 shows nothing recognisable but scores 0.98 with open_nsfw; seed 614 scores 0.01. Both outcomes of the
+    checker can thus be tested without shipping an image of a person.
     """
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[0:_CANARY_SIZE, 0:_CANARY_SIZE].astype(np.float32) / _CANARY_SIZE

@@ -1,4 +1,4 @@
-"""A safety classifier that an operator added by its card."""
+"""Safety classifiers added by a card."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -28,29 +28,29 @@ class SafetyOptions(ClassifierOptions):
 
 
 class SafetyCard:
-    """Scores images with one such classifier; thread-safe."""
+    """Scores images with one classifier. Thread-safe."""
 
     def __init__(self, card: Card, *, threads: int = 1, providers: Sequence[str] = CPU) -> None:
-        """Load the checked weights and prove that they tell pictures apart.
+        """Load the verified weights and check that they distinguish images.
 
         Raises:
-            ModelMissing, DigestMismatch: the file is not there, or not the card's.
-            ModelFault: the card makes no sense of its model, or the model gives one answer to every picture.
+            ModelMissing, DigestMismatch: the file is missing or differs from the card.
+            ModelFault: the card does not match the model, or the model gives every image the same score.
         """
         self._options = options_of(card, SafetyOptions)
         self.card = card
         self.name = card.name
         self._classifier = OnnxClassifier(card, self._options, threads=threads, providers=providers)
-        self._prove()
+        self._self_test()
 
     def __call__(self, images: Sequence[NDArray[np.uint8]]) -> list[Finding]:
-        """One Finding for each RGB image (uint8, H x W x 3), in order.
+        """One Finding per RGB image (uint8, H x W x 3), in order.
 
-        Where outputs are independent (`sigmoid`) their sum is no less than the probability of any of them, so it
-        errs on the side of refusing; it ends at 1.
+        With independent outputs (`sigmoid`) their sum is at least the probability of each, so it errs on the side of
+        refusing; it is capped at 1.
 
         Raises:
-            ModelFault: no image was given, or the model's answer is not one probability a class.
+            ModelFault: there are no images, or the output is not one probability per class.
         """
         if not images:
             raise ModelFault(f"{self.card.identity}: no image to check")
@@ -62,12 +62,12 @@ class SafetyCard:
     def _finding(self, score: float) -> Finding:
         return Finding(self.name, self._options.label, score, self.card.identity, self._classifier.digest)
 
-    def _prove(self) -> None:
-        """Nothing is known of what it should say, only that what says unsafe must not say the same of everything."""
+    def _self_test(self) -> None:
+        """The right scores are unknown, but the unsafe outputs must not be the same for every image."""
         noise = np.random.default_rng(0).integers(0, 256, (224, 224, 3), np.uint8)
-        pictures = [noise, canary(614), canary(876)]
-        scores = {finding.score for finding in self(pictures)}  # every answer can be used
-        outputs = self._classifier.outputs([self._classifier.prepare(picture) for picture in pictures])
+        images = [noise, canary(614), canary(876)]
+        scores = {finding.score for finding in self(images)}  # also checks that every score is valid
+        outputs = self._classifier.outputs([self._classifier.prepare(image) for image in images])
         unsafe = outputs[:, list(self._options.unsafe)]
         if len(scores) == 1 and (unsafe == unsafe[0]).all():
-            raise ModelFault(f"{self.card.identity}: it gives different pictures one answer; it must not be used")
+            raise ModelFault(f"{self.card.identity}: it gives different images the same score, so it must not be used")

@@ -1,4 +1,4 @@
-"""Sexual content in pixels: Yahoo's open_nsfw (https://github.com/yahoo/open_nsfw) through ONNX Runtime."""
+"""Detection of sexual content: Yahoo's open_nsfw (https://github.com/yahoo/open_nsfw) through ONNX Runtime."""
 
 from collections.abc import Sequence
 
@@ -12,42 +12,42 @@ from models import CPU, Card, ModelFault, Session, find_card
 
 _NSFW = 1  # output columns are (safe, unsafe)
 
-# What the checker must give for its two canaries; measured with onnxruntime 1.31 on a CPU, and wide
-# enough for other kernels. A checker that is stuck, blind or swapped fails at least one of them.
+# (seed, lowest, highest score) of the two canaries: measured with onnxruntime 1.31 on a CPU, with room for other
+# kernels. A checker that is stuck, blind or has its outputs swapped fails at least one of them.
 _CANARIES = ((614, 0.0, 0.1), (876, 0.9, 1.0))
 
 
 class OpenNsfw:
-    """Scores images for sexual content; thread-safe, about 20 ms an image on one core."""
+    """Scores images for sexual content. Thread-safe; about 20 ms per image on one core."""
 
     name = "open_nsfw"
 
     def __init__(self, card: Card | None = None, *, threads: int = 1, providers: Sequence[str] = CPU) -> None:
-        """Load the checked weights and prove with the canaries that they work.
+        """Load the verified weights and test them with the canaries.
 
         Raises:
-            ModelMissing, DigestMismatch: the weights are not there, or not the right ones.
+            ModelMissing, DigestMismatch: the weights are missing or differ from the card.
             ModelFault: ONNX Runtime fails, or a canary's score is wrong.
         """
         self.card = card or find_card("open_nsfw")
         (weights,) = self.card.files
         self._session = Session(self.card, weights, threads=threads, providers=providers)
-        self._prove()
+        self._self_test()
 
     def __call__(self, images: Sequence[NDArray[np.uint8]]) -> list[Finding]:
-        """One Finding for each RGB image (uint8, H x W x 3), in order, label `nsfw`.
+        """One Finding per RGB image (uint8, H x W x 3), in order, with the label `nsfw`.
 
         Raises:
-            ModelFault: no image was given, or the model's answer is not a pair of probabilities an image.
+            ModelFault: there are no images, or the output is not a pair of probabilities per image.
         """
         if not images:
             raise ModelFault(f"{self.card.identity}: no image to check")
         scores = self._session.run(np.stack([preprocess(image) for image in images]))
         if scores.shape != (len(images), 2) or (scores < 0).any() or (scores > 1).any():
-            raise ModelFault(f"{self.card.identity}: the output is not two probabilities an image")
+            raise ModelFault(f"{self.card.identity}: the output is not two probabilities per image")
         return [Finding(self.name, "nsfw", float(row[_NSFW]), self.card.identity, self.card.digest) for row in scores]
 
-    def _prove(self) -> None:
+    def _self_test(self) -> None:
         found = self([canary(seed) for seed, _, _ in _CANARIES])
         for finding, (seed, low, high) in zip(found, _CANARIES, strict=True):
             if not low <= finding.score <= high:

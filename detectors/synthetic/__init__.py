@@ -1,4 +1,4 @@
-"""Is this picture synthetic? Two classifiers, their calibration, and when not to believe them."""
+"""Detection of synthetic images: two classifiers, their calibration, and the scope in which they are valid."""
 
 from detectors.synthetic.detector import Inference, Prepared, Synthetic
 from detectors.synthetic.encoder import IMAGE_FEATURES, Encoder

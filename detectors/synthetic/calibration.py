@@ -1,4 +1,4 @@
-"""From the scores to a probability with an interval, and the thresholds: all measured, none set by hand."""
+"""From scores to a probability with an interval, and thresholds: all measured, none set by hand."""
 
 import math
 from typing import Annotated
@@ -14,13 +14,12 @@ class _Frozen(BaseModel):
 
 
 class Scale(_Frozen):
-    """Logistic regression on a score (Platt 1999), and what held-out sources say about its output.
+    """Platt scaling of a score (logistic regression, Platt 1999), and its error on held-out sources.
 
-    `squash`: the regression is on tanh(squash * score), because scores far out were no surer; 0: on the score itself.
-    `logits`, `low`, `high`: the 90 % interval of the calibrated probability at each logit, when whole sources are
-    drawn again; between them it is interpolated. `synthetic_above`: for a false-positive rate (as text) the
-    probability that only this share of held-out real pictures reaches. `camera_below`: only 5 % of held-out
-    synthetic pictures lie below.
+    `squash`: the regression is on tanh(squash * score), because extreme scores were no more certain; 0: on the score.
+    `logits`, `low`, `high`: the 90 % interval of the calibrated probability at each logit, from a bootstrap over
+    sources; interpolated in between. `synthetic_above`: for each false-positive rate (as text), the probability that
+    only this share of held-out real images reaches. `camera_below`: 5 % of held-out synthetic images are below it.
     """
 
     weight: float
@@ -33,29 +32,29 @@ class Scale(_Frozen):
     camera_below: Probability
 
     def logit(self, score: float) -> float:
-        """Calibrated log-odds that the picture is synthetic."""
+        """Calibrated log-odds that the image is synthetic."""
         x = math.tanh(self.squash * score) if self.squash else score
         return self.weight * x + self.bias
 
     def interval(self, logit: float) -> tuple[float, float]:
-        """The 90 % interval around the probability at a logit."""
+        """The 90 % interval of the probability at `logit`."""
         p = probability(logit)
         low, high = (float(np.interp(logit, self.logits, edge)) for edge in (self.low, self.high))
         return min(low, p), max(high, p)
 
 
 class Calibration(_Frozen):
-    """Scales for both ways of working: with the encoder's features and without."""
+    """The scales with the encoder's features and without (the network alone)."""
 
     with_encoder: Scale
     alone: Scale
 
 
 def probability(logit: float) -> float:
-    """Of log-odds, 0..1."""
+    """The probability (0..1) for log-odds."""
     return float(1 / (1 + np.exp(-np.clip(logit, -30, 30))))
 
 
 def read(data: bytes) -> Calibration:
-    """Raises ValueError (pydantic) where the file is not one."""
+    """Parse `calibration.json`. Raises ValueError (pydantic) if it is malformed."""
     return Calibration.model_validate_json(data)

@@ -1,7 +1,7 @@
-"""The detector of synthetic pictures: a head on a general encoder where that is there, else a small network of ours.
+"""The synthetic-image detector: a linear head on a general encoder if installed, otherwise a small network.
 
-Both together are no better than the encoder's head alone (measured: models/weights/synthetic/README.md), so each
-works by itself; the network also draws the heatmap.
+Combining them is no better than the head alone (measured: models/weights/synthetic/README.md), so only one of them is
+used; the network also produces the heatmap.
 """
 
 from collections.abc import Sequence
@@ -26,12 +26,13 @@ _BY_FEATURES, _BY_TEXTURE = "representation", "texture"
 
 @dataclass(frozen=True, slots=True)
 class Inference:
-    """What the classifiers say of one picture.
+    """The result for one image.
 
-    `p_synthetic` is calibrated on sources held out of training, `interval` its 90 % interval when sources are drawn
-    again. `synthetic_above` maps a false-positive rate (`0.05`, `0.01`) to its threshold; below `camera_below` lie
-    5 % of synthetic pictures. `out_of_scope`: codes of what makes the figures void for this picture. `complete`: the
-    encoder took part. `findings`: ours, which made the probability, then those of `members`, which did not.
+    `p_synthetic` is calibrated on sources held out of training; `interval` is its 90 % bootstrap interval over
+    sources. `synthetic_above` maps a false-positive rate (`0.05`, `0.01`) to its threshold; 5 % of synthetic images
+    are below `camera_below`. `out_of_scope`: codes of reasons why these figures do not apply to this image.
+    `complete`: the encoder was used. `findings`: our own, from which the probability comes, then those of `members`,
+    which do not affect it.
     """
 
     p_synthetic: float
@@ -46,7 +47,7 @@ class Inference:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What is left of a picture for judging it: its working copy, warnings, and what each member is shown."""
+    """A preprocessed image: its working copy, out-of-scope codes, and the input of each member."""
 
     working: NDArray[np.uint8]
     out_of_scope: tuple[str, ...]
@@ -54,7 +55,7 @@ class Prepared:
 
 
 class Synthetic:
-    """Scores pictures; thread-safe. On one core about 35 ms a picture alone and 116 ms with the encoder."""
+    """Scores images. Thread-safe; per image on one core about 35 ms without and 116 ms with the encoder."""
 
     name = "synthetic"
 
@@ -67,11 +68,11 @@ class Synthetic:
         threads: int = 1,
         providers: Sequence[str] = CPU,
     ) -> None:
-        """Load the checked weights; without `encoder` the small network works alone, by its own calibration.
+        """Load the verified weights. Without `encoder` the small network is used, with its own calibration.
 
         Raises:
-            ModelMissing, DigestMismatch: the weights are not there, or not the right ones.
-            ModelFault: ONNX Runtime cannot load them, or the calibration is no calibration.
+            ModelMissing, DigestMismatch: the weights are missing or differ from the card.
+            ModelFault: ONNX Runtime cannot load them, or the calibration is malformed.
         """
         self.card = card or find_card("synthetic")
         self._encoder = encoder
@@ -86,36 +87,36 @@ class Synthetic:
         self.synthetic_above = dict(self._scale.synthetic_above)
 
     def __call__(self, rgb: NDArray[np.uint8], jpeg_quality: int | None = None) -> Inference:
-        """Judge an RGB picture (uint8, H x W x 3); `jpeg_quality` (1..100) where it came as JPEG.
+        """Score an RGB image (uint8, H x W x 3); `jpeg_quality` (1..100) if it was a JPEG.
 
         Raises:
-            ModelFault: a model failed or gave something that is no score.
+            ModelFault: a model failed or returned an invalid score.
         """
         (inference,) = self.judge([self.prepare(rgb, jpeg_quality)])
         return inference
 
     def prepare(self, rgb: NDArray[np.uint8], jpeg_quality: int | None = None) -> Prepared:
-        """All that needs the full picture; what it returns takes a few megabytes at most."""
-        working = working_copy(rgb).copy()  # a view of it would keep the whole picture
+        """Do everything that needs the full image; the result takes a few megabytes at most."""
+        working = working_copy(rgb).copy()  # a view would keep the full image in memory
         codes = tuple(out_of_scope(rgb, working, jpeg_quality))
         return Prepared(working, codes, tuple(member.prepare(rgb) for member in self._members))
 
     def judge(self, pictures: Sequence[Prepared]) -> list[Inference]:
-        """Judge several pictures in one run of each model. Raises ModelFault."""
-        name, scores = self._represented(pictures) if self._encoder else self._textured(pictures)
-        heard = [m.judge([p.for_members[i] for p in pictures]) for i, m in enumerate(self._members)]
+        """Score several images in one run of each model. Raises ModelFault."""
+        name, scores = self._encoder_scores(pictures) if self._encoder else self._network_scores(pictures)
+        members = [m.judge([p.for_members[i] for p in pictures]) for i, m in enumerate(self._members)]
         return [
-            self._inference(picture, score, name, [finding[index] for finding in heard])
+            self._inference(picture, score, name, [findings[index] for findings in members])
             for index, (picture, score) in enumerate(zip(pictures, scores, strict=True))
         ]
 
-    def _inference(self, picture: Prepared, score: float, name: str, heard: Sequence[Finding]) -> Inference:
+    def _inference(self, picture: Prepared, score: float, name: str, members: Sequence[Finding]) -> Inference:
         logit = self._scale.logit(score)
-        own = Finding(name, "synthetic", _shown(name, score), self._judge.identity, self._judge.digest)
+        own = Finding(name, "synthetic", _unit_score(name, score), self._scorer.identity, self._scorer.digest)
         return Inference(
             p_synthetic=calibration.probability(logit),
             interval=self._scale.interval(logit),
-            findings=(own, *heard),
+            findings=(own, *members),
             out_of_scope=picture.out_of_scope,
             synthetic_above=self.synthetic_above,
             camera_below=self._scale.camera_below,
@@ -124,17 +125,17 @@ class Synthetic:
         )
 
     @property
-    def _judge(self) -> Card:
-        """The card of the model that does the judging."""
+    def _scorer(self) -> Card:
+        """The card of the model that computes the score."""
         return self._encoder.card if self._encoder else self.card
 
     def heatmap(self, rgb: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         """Where the network sees generated texture: the working copy (uint8, h x w x 3), and float32 (h, w) in 0..1.
 
-        Single crops are far less certain than the whole: a map of where to look, not of what was changed.
+        Single crops are far less certain than the entire image: the map shows where to look, not what was changed.
 
         Raises:
-            ModelFault: as when called.
+            ModelFault: as `__call__`.
         """
         working = working_copy(rgb)
         patches, (rows, columns) = grid(working, _STRIDE)
@@ -144,21 +145,21 @@ class Synthetic:
         smooth = cv2.resize(heat, (width, height), interpolation=cv2.INTER_CUBIC)
         return working, np.asarray(smooth.clip(0, 1), np.float32)
 
-    def _represented(self, pictures: Sequence[Prepared]) -> tuple[str, list[float]]:
-        """The scores by the encoder's features, about -1 (camera) to 1."""
+    def _encoder_scores(self, pictures: Sequence[Prepared]) -> tuple[str, list[float]]:
+        """The scores from the encoder's features, about -1 (camera) to 1 (synthetic)."""
         assert self._encoder is not None
         assert self._head is not None
         features = self._encoder(np.stack([encoder_view(picture.working) for picture in pictures]))
         return _BY_FEATURES, [float(score) for score in self._head.run(features)[:, 0]]
 
-    def _textured(self, pictures: Sequence[Prepared]) -> tuple[str, list[float]]:
-        """The scores by the small network: the mean logit of five crops, crops of a size in one run."""
+    def _network_scores(self, pictures: Sequence[Prepared]) -> tuple[str, list[float]]:
+        """The scores by the small network: the mean logit of five crops. Crops of equal size share a run."""
         each = [crops(picture.working) for picture in pictures]
         scores = [0.0] * len(each)
         for side in {patches.shape[1] for patches in each}:
-            alike = [index for index, patches in enumerate(each) if patches.shape[1] == side]
-            logits = self._logits(np.concatenate([each[index] for index in alike])).reshape(len(alike), -1)
-            for index, mean in zip(alike, logits.mean(axis=1), strict=True):
+            same_size = [index for index, patches in enumerate(each) if patches.shape[1] == side]
+            logits = self._logits(np.concatenate([each[index] for index in same_size])).reshape(len(same_size), -1)
+            for index, mean in zip(same_size, logits.mean(axis=1), strict=True):
                 scores[index] = float(mean)
         return _BY_TEXTURE, scores
 
@@ -168,8 +169,8 @@ class Synthetic:
         return out.reshape(len(patches))
 
 
-def _shown(name: str, score: float) -> float:
-    """A score as a finding shows it, 0..1."""
+def _unit_score(name: str, score: float) -> float:
+    """A score mapped to 0..1, as a Finding needs it."""
     return float(_sigmoid(np.float32(score))) if name == _BY_TEXTURE else min(1.0, max(0.0, (score + 1) / 2))
 
 

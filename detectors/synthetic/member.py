@@ -1,4 +1,4 @@
-"""A classifier of synthetic pictures that an operator added by its card."""
+"""Third-party classifiers of synthetic images, added by a card."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -20,21 +20,21 @@ class MemberOptions(ClassifierOptions):
 
 
 class Member:
-    """One such classifier; thread-safe. Its score is evidence of its own kind, not calibrated."""
+    """One such classifier. Thread-safe. Its score is not calibrated and counts as separate evidence."""
 
     def __init__(self, card: Card, *, threads: int = 1, providers: Sequence[str] = CPU) -> None:
-        """Raises ModelMissing, DigestMismatch or ModelFault where the card or its one ONNX file cannot be used."""
+        """Raises ModelMissing, DigestMismatch or ModelFault if the card or its ONNX file is not usable."""
         self._options = options_of(card, MemberOptions)
         self.card = card
         self._classifier = OnnxClassifier(card, self._options, threads=threads, providers=providers)
         self.digest = self._classifier.digest
 
     def prepare(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """What the model is shown of a picture (uint8, H x W x 3): float32, 3 x size x size."""
+        """Preprocess an image (uint8, H x W x 3) into the model's input (float32, 3 x size x size)."""
         return self._classifier.prepare(rgb)
 
     def judge(self, prepared: Sequence[NDArray[np.float32]]) -> list[Finding]:
-        """The score, 0..1, that each picture is synthetic. Raises ModelFault."""
+        """Return a Finding per image with its score (0..1) for being synthetic. Raises ModelFault."""
         found = self._classifier.probabilities(prepared)
         self._classifier.require(self._options.synthetic, found.shape[1])
         scores = found[:, self._options.synthetic]

@@ -1,8 +1,8 @@
-"""What the classifiers are shown of a picture: the same at training and at work.
+"""The classifiers' views of an image, the same in training and in production.
 
-They were trained on 224 to 320 px crops of pictures reduced by .5 to .95. So a picture is first brought to that
-scale (`working_copy`), and then seen twice: once whole by the encoder (the middle 320 px), and in small crops at
-full resolution by the network, where a generator's texture is left.
+They were trained on 224 to 320 px crops of images reduced by .5 to .95. An image is therefore first brought to that
+scale (`working_copy`). The encoder gets its centre (320 px); the network gets small crops at full resolution, where
+the texture of a generator survives.
 """
 
 import cv2
@@ -16,15 +16,15 @@ SMALLEST, SMALLEST_REDUCED, LARGEST = 128, 512, 717
 VIEW_SOURCE, VIEW = 320, 224
 CROP = 192
 LONGEST_RATIO = 3
-_PLACES = ((0.5, 0.5), (0.05, 0.05), (0.05, 0.95), (0.95, 0.05), (0.95, 0.95))
+_CROP_POSITIONS = ((0.5, 0.5), (0.05, 0.05), (0.05, 0.95), (0.95, 0.05), (0.95, 0.95))
 
 
 def working_copy(rgb: RGB) -> RGB:
-    """The picture (uint8, H x W x 3) reduced to at most 717 px on its shorter side; 128 to 512 px stay as they are.
+    """The image (uint8, H x W x 3) reduced to at most 717 px on its shorter side; 128 to 512 px are kept.
 
-    Of pictures longer than 3 : 1 only the middle is kept; what is below 128 px is enlarged, for the network's sake.
+    Images longer than 3 : 1 are centre-cropped; those below 128 px are enlarged to the network's minimum.
     """
-    rgb = _middle(rgb)
+    rgb = _centre(rgb)
     height, width = rgb.shape[:2]
     short = min(height, width)
     target = _target(short)
@@ -36,14 +36,14 @@ def working_copy(rgb: RGB) -> RGB:
 
 
 def _target(short: int) -> float:
-    """The shorter side of the working copy of a picture whose shorter side is `short`."""
+    """The shorter side of the working copy of an image whose shorter side is `short`."""
     if short <= SMALLEST_REDUCED:
         return max(short, SMALLEST)
     return min(max(REDUCTION * short, SMALLEST_REDUCED), LARGEST)
 
 
 def encoder_view(working: RGB) -> RGB:
-    """The middle square, at most 320 px, as 224 x 224."""
+    """The centre square, at most 320 px, resized to 224 x 224."""
     height, width = working.shape[:2]
     side = min(VIEW_SOURCE, height, width)
     top, left = (height - side) // 2, (width - side) // 2
@@ -53,10 +53,10 @@ def encoder_view(working: RGB) -> RGB:
 
 
 def crops(working: RGB) -> RGB:
-    """Five crops (uint8, 5 x S x S x 3), S at most 192: the middle and near the corners."""
+    """Five crops (uint8, 5 x S x S x 3), S at most 192: the centre and near the corners."""
     height, width = working.shape[:2]
     side = min(CROP, height, width)
-    corners = [(round((height - side) * y), round((width - side) * x)) for y, x in _PLACES]
+    corners = [(round((height - side) * y), round((width - side) * x)) for y, x in _CROP_POSITIONS]
     return np.stack([working[y : y + side, x : x + side] for y, x in corners])
 
 
@@ -69,11 +69,11 @@ def grid(working: RGB, stride: int) -> tuple[RGB, tuple[int, int]]:
 
 
 def _steps(room: int, stride: int) -> list[int]:
-    """Starts from 0 to `room`, evenly spaced, at most `stride` apart."""
+    """Start positions from 0 to `room`, evenly spaced, at most `stride` apart."""
     return [round(start) for start in np.linspace(0, room, -(-room // stride) + 1)]
 
 
-def _middle(rgb: RGB) -> RGB:
+def _centre(rgb: RGB) -> RGB:
     height, width = rgb.shape[:2]
     longest = LONGEST_RATIO * min(height, width)
     top, left = max(0, height - longest) // 2, max(0, width - longest) // 2

@@ -1,1 +1,1 @@
-"""Recipes of the weights we ship. Not part of the wheel."""
+"""Training recipes of the shipped weights. Not part of the wheel."""

@@ -1,4 +1,4 @@
-"""The command line: parse, call one use case, present."""
+"""The command line: parse, call one use case, present the result."""
 
 import sys
 
@@ -6,7 +6,7 @@ from service.cli import guard
 
 
 def main() -> None:
-    """Entry point of the `countermark` console script. The guard runs before anything of ours is imported."""
+    """Entry point of the `countermark` console script. The guard runs before any other of our packages is imported."""
     try:
         guard.check()
     except guard.ForeignPackage as foreign:

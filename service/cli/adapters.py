@@ -25,18 +25,18 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a lin
 
 def add(
     file: Annotated[Path, typer.Argument(help="A safetensors file: a LoRA or a textual inversion.", metavar="FILE")],
-    name: Annotated[str | None, typer.Option(help="Its name in orders; default: the file's.")] = None,
-    subject: Annotated[str | None, typer.Option(help="The subject whose likeness it holds, with --grant.")] = None,
-    grant: Annotated[str | None, typer.Option(help="The grant by which that subject allows its use.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name in orders; default: the file's name.")] = None,
+    subject: Annotated[str | None, typer.Option(help="The subject whose likeness it reproduces, with --grant.")] = None,
+    grant: Annotated[str | None, typer.Option(help="The grant in which that subject permits its use.")] = None,
     no_identity: Annotated[
-        bool, typer.Option("--no-identity", help="It holds nobody's likeness; needs --samples.")
+        bool, typer.Option("--no-identity", help="It reproduces nobody's likeness; needs --samples.")
     ] = False,
     samples: Annotated[
-        list[Path] | None, typer.Option(help="Pictures it was trained on, or a folder of them; they are not kept.")
+        list[Path] | None, typer.Option(help="Images it was trained on, or a folder of them; they are not kept.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Put an adapter on the list of those that orders may name."""
+    """Add an adapter to the list that orders can use."""
     declared = _declared(subject, grant, no_identity, samples)
     settings = load_settings()
     home.prepare(settings.home)
@@ -44,42 +44,42 @@ def add(
     approval = Approval(
         installation.adapters, installation.likeness, ImageLimits(settings.max_bytes, settings.max_pixels)
     )
-    with Console(stderr=True).status("Looking at the adapter and its samples"):
+    with Console(stderr=True).status("Checking the adapter and its samples"):
         card = approval.approve(file, name or file.stem.lower(), declared)
     if as_json:
-        print(json.dumps(_told(card)))
+        print(json.dumps(_public(card)))
         return
     console = Console(stderr=True)
-    console.print(f"{card.name} is on the list: {card.kind}, {_holds(card)}.", markup=False, soft_wrap=True)
+    console.print(f"Added {card.name}: {card.kind}, {_likeness(card)}.", markup=False, soft_wrap=True)
     for hint in card.hints:
-        console.print(printable(f"  Its metadata: {hint}"), markup=False, soft_wrap=True)
+        console.print(printable(f"  From its metadata: {hint}"), markup=False, soft_wrap=True)
 
 
 def show(as_json: Json = False) -> None:
-    """List the adapters that orders may name."""
+    """List the adapters that orders can use."""
     cards = _installation().adapters.cards()
     if as_json:
         for card in cards:
-            print(json.dumps(_told(card)))
+            print(json.dumps(_public(card)))
         return
-    table = Table("adapter", "kind", "holds", "digest")
+    table = Table("adapter", "kind", "likeness", "digest")
     for card in cards:
-        table.add_row(card.name, card.kind, _holds(card), card.digest[:16])
+        table.add_row(card.name, card.kind, _likeness(card), card.digest[:16])
     Console().print(table)
 
 
 def remove(name: Annotated[str, typer.Argument(help="The adapter's name.", metavar="NAME")]) -> None:
-    """Take an adapter off the list, and delete its file and the faces of its samples."""
+    """Remove an adapter from the list, and delete its file and the faces of its samples."""
     _installation().adapters.remove(name)
 
 
 def check(
     name: Annotated[str, typer.Argument(help="The adapter's name.", metavar="NAME")],
-    pictures: Annotated[int, typer.Option(min=2, max=256, help="So many with it, and so many without.")] = 16,
-    prompt: Annotated[str, typer.Option(help="What is drawn.")] = PROMPT,
+    pictures: Annotated[int, typer.Option(min=2, max=256, help="Number of images, with and without it each.")] = 16,
+    prompt: Annotated[str, typer.Option(help="The prompt.")] = PROMPT,
     as_json: Json = False,
 ) -> None:
-    """Draw pictures of a person with an adapter and without, and tell how alike their faces are. None is kept."""
+    """Generate images of a person with and without an adapter, and compare their faces. No image is kept."""
     settings = load_settings()
     installation = open_installation(settings)
     console = Console(stderr=True)
@@ -89,47 +89,47 @@ def check(
             backend = load_backend(settings)
         except ModelError as unusable:
             raise Unavailable(str(unusable)) from unusable
-        told = audit(
+        result = audit(
             name,
             installation.adapters,
             backend,
             faces,
             pictures=pictures,
             prompt=prompt,
-            on_picture=lambda done, total: status.update(f"Picture {done} of {total}"),
+            on_picture=lambda done, total: status.update(f"Image {done} of {total}"),
         )
     if as_json:
-        print(told.model_dump_json())
+        print(result.model_dump_json())
         return
-    for what, drawn in (("with it", told.with_adapter), ("without", told.without)):
-        alike = "too few to compare" if drawn.same is None else f"{drawn.same:.0%} of pairs are one person"
-        print(f"{what}: {drawn.faces} faces on {drawn.pictures} pictures, {alike}")
-    if told.near_samples is not None:
-        print(f"{told.near_samples:.0%} of its faces are somebody of its samples")
+    for what, sample in (("with the adapter", result.with_adapter), ("without it", result.without)):
+        same = "too few to compare" if sample.same is None else f"{sample.same:.0%} of pairs show the same person"
+        print(f"{what}: {sample.faces} faces in {sample.pictures} images, {same}")
+    if result.near_samples is not None:
+        print(f"{result.near_samples:.0%} of its faces match somebody in its samples")
 
 
 def _declared(
     subject: str | None, grant: str | None, no_identity: bool, samples: list[Path] | None
 ) -> TrainedOnSubject | TrainedOnNobody:
-    """What is said of the adapter. Raises BadRequest unless it is exactly one thing."""
+    """The declaration about the adapter. Raises BadRequest unless it is exactly one of the two."""
     if subject and grant and not (no_identity or samples):
         return TrainedOnSubject(subject, grant)
     if no_identity and samples and not (subject or grant):
         return TrainedOnNobody(samples)
     raise BadRequest(
-        "an adapter holds somebody's likeness or nobody's",
-        hint="Say --subject and --grant, or --no-identity and --samples.",
+        "declare whose likeness the adapter reproduces: somebody's or nobody's",
+        hint="Use --subject with --grant, or --no-identity with --samples.",
     )
 
 
-def _holds(card: AdapterCard) -> str:
+def _likeness(card: AdapterCard) -> str:
     if card.samples:
-        return f"nobody's likeness ({card.samples.faces} faces on {card.samples.images} samples)"
-    return f"the likeness of {card.subject} by {card.grant}"
+        return f"nobody's likeness ({card.samples.faces} faces in {card.samples.images} samples)"
+    return f"the likeness of {card.subject} under {card.grant}"
 
 
-def _told(card: AdapterCard) -> dict[str, object]:
-    """The card without what is sealed."""
+def _public(card: AdapterCard) -> dict[str, object]:
+    """The card without its sealed fields."""
     return card.model_dump(mode="json", exclude={"samples": {"wrapped_key", "box"}})
 
 

@@ -1,4 +1,4 @@
-"""The commands and what they share: one place where errors become a message and an exit code."""
+"""All commands, and the one place where errors become a message and an exit code."""
 
 import os
 import sys
@@ -33,12 +33,12 @@ from service.kit.errors import Error, Refusal
 
 EPILOG = (
     "Exit codes: 0 verified or done, 1 nothing found, 2 usage or settings, 3 invalid or tampered, "
-    "4 untrusted, 5 input cannot be used, 6 refused, 7 unavailable, 70 bug."
+    "4 untrusted, 5 unusable input, 6 refused, 7 unavailable, 70 bug."
 )
 
 app = typer.Typer(
     name="countermark",
-    help="Make images that can always be traced, and check images you are shown.",
+    help="Generate images that can always be traced, and check any image for its origin.",
     epilog=EPILOG,
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -75,28 +75,30 @@ def _root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    logs.configure("error")  # a command speaks through its output; `serve` turns the log on
+    logs.configure("error")  # commands report through their output; `serve` enables the log
 
 
 def run() -> None:
-    """Run the command line; every error of ours ends here."""
+    """Run the command line and turn every error into a message and an exit code."""
     try:
         app()
     except Error as error:
-        complain(error)
+        print_error(error)
         sys.exit(error.exit_code)
     except BrokenPipeError:  # `countermark inspect ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except Exception as bug:  # noqa: BLE001 - the last resort: exit 1 would say "nothing found"
+    except Exception as bug:  # noqa: BLE001 - Python's own exit code 1 would mean "nothing found"
         at = traceback.extract_tb(bug.__traceback__)[-1]
-        complain(Error(f"unforeseen {type(bug).__name__} at {at.filename}:{at.lineno}", hint="This is our bug."))
+        print_error(
+            Error(f"unexpected {type(bug).__name__} at {at.filename}:{at.lineno}", hint="Please report this bug.")
+        )
         sys.exit(Error.exit_code)
 
 
-def complain(error: Error) -> None:
-    """Say on standard error what happened and what to do."""
+def print_error(error: Error) -> None:
+    """Print what happened and what to do on standard error."""
     console = Console(stderr=True, highlight=False)
     console.print(printable(label(f"countermark: {error.message} ({error.code})")), markup=False, soft_wrap=True)
     console.print(f"  {error.hint}", markup=False, soft_wrap=True)
     if isinstance(error, Refusal) and error.content_id:
-        console.print(f"  It can be appealed as {error.content_id} (POST /v1/appeals).", markup=False, soft_wrap=True)
+        console.print(f"  To appeal, use the id {error.content_id} (POST /v1/appeals).", markup=False, soft_wrap=True)

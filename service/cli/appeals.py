@@ -19,10 +19,10 @@ app = typer.Typer(help="Appeals against refusals, verdicts and takedowns.", no_a
 
 @app.command("list")
 def list_appeals(
-    all_: Annotated[bool, typer.Option("--all", help="Resolved ones, too.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+    all_: Annotated[bool, typer.Option("--all", help="Include resolved appeals.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
-    """List open appeals, oldest first, with their statements. Treat what you see as confidential."""
+    """List open appeals with their statements, oldest first. The output is confidential."""
     appeals = open_installation(load_settings()).appeals.list(all_=all_)
     if as_json:
         for appeal in appeals:
@@ -32,9 +32,9 @@ def list_appeals(
     for heading in ("appeal", "filed", "about", "subject", "status", "statement", "contact"):
         table.add_column(heading, overflow="fold")
     for appeal in appeals:
-        words = (appeal.id, appeal.filed_at, appeal.about, appeal.subject, appeal.status)
+        cells = (appeal.id, appeal.filed_at, appeal.about, appeal.subject, appeal.status)
         personal = (appeal.personal.get(name, "") for name in ("statement", "contact"))
-        table.add_row(*(Text(printable(word)) for word in (*words, *personal)))
+        table.add_row(*(Text(printable(cell)) for cell in (*cells, *personal)))
     Console().print(table)
 
 
@@ -42,14 +42,14 @@ def list_appeals(
 def resolve(
     number: Annotated[str, typer.Argument(help="The appeal's id.", metavar="APPEAL")],
     operator: Annotated[str, typer.Option(help="Who decides.")],
-    reason: Annotated[str, typer.Option(help="Whoever appealed reads it.")],
+    reason: Annotated[str, typer.Option(help="Shown to the person who appealed.")],
     upheld: Annotated[bool, typer.Option("--upheld", help="The decision stands.")] = False,
     overturned: Annotated[bool, typer.Option("--overturned", help="The decision was wrong.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Resolve an appeal; an overturned one is recorded as an override, and a takedown's block turns round."""
+    """Resolve an appeal. Overturning is recorded as an override; for a takedown it reverses the block."""
     if upheld == overturned:
-        raise BadRequest("say --upheld or --overturned", hint="See `countermark appeals resolve --help`.")
+        raise BadRequest("choose --upheld or --overturned", hint="See `countermark appeals resolve --help`.")
     outcome = "upheld" if upheld else "overturned"
     open_installation(load_settings()).appeals.resolve(number, "upheld" if upheld else "overturned", operator, reason)
     print(json.dumps({"appeal": number, "status": outcome}) if as_json else f"{number}: {outcome}")

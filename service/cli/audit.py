@@ -11,7 +11,7 @@ from service.installation import LEDGER_FILE, open_installation
 from service.kit.errors import LedgerCorrupt, NotFound
 from service.kit.settings import load_settings
 
-app = typer.Typer(help="The record of decisions.", no_args_is_help=True)
+app = typer.Typer(help="The ledger of decisions.", no_args_is_help=True)
 
 
 @app.callback()
@@ -21,13 +21,13 @@ def _group() -> None:
 
 @app.command("verify")
 def verify(
-    head: Annotated[str | None, typer.Option(help="A head noted earlier: it must still be in the chain.")] = None,
+    head: Annotated[str | None, typer.Option(help="A head noted earlier, which must still be in the chain.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Walk the chain of decisions and compare every issued image with it; exit 3 if anything was changed."""
+    """Verify the chain of decisions and every issued image against it; exit 3 if anything was changed."""
     settings = load_settings()
     if settings.database_url is None and not (settings.home / LEDGER_FILE).exists():
-        raise NotFound(f"there is no ledger in {settings.home}", hint="Check COUNTERMARK_HOME.")
+        raise NotFound(f"no ledger in {settings.home}", hint="Check COUNTERMARK_HOME.")
     audit = open_installation(settings).ledger.verify(head)
     console = Console(highlight=False)
     if as_json:
@@ -38,6 +38,6 @@ def verify(
     for problem in () if as_json else audit.problems:
         console.print(f"Problem: {problem}", markup=False, soft_wrap=True)
     if audit.problems:
-        raise LedgerCorrupt(f"{len(audit.problems)} problems in the ledger, the first: {audit.problems[0]}")
+        raise LedgerCorrupt(f"{len(audit.problems)} problems in the ledger; the first: {audit.problems[0]}")
     if not as_json:
-        console.print("The chain is whole.", markup=False)
+        console.print("The chain is intact.", markup=False)

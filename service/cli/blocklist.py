@@ -16,46 +16,46 @@ from service.media.pictures import decode, limits_of
 from service.moderation.blocklist import BlocklistMatch
 from service.moderation.hash_lists import FORMATS, KINDS, HashKind, Listed, ListFormat, known_hash
 
-_LARGEST_LIST = 1 << 30  # bytes
-_BY_HAND = "command line"
+_MAX_LIST_BYTES = 1 << 30
+_SOURCE = "command line"
 
-app = typer.Typer(help="Hashes of pictures that must not pass.", no_args_is_help=True)
+app = typer.Typer(help="Hashes of images that must be blocked.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="The list's name.", metavar="LIST")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Kind = Annotated[str | None, typer.Option("--type", help="pdq or sha256, for rows that do not say.")]
+Kind = Annotated[str | None, typer.Option("--type", help="pdq or sha256, for rows without a type.")]
 
 
 @app.command("import")
 def import_list(
     name: Name,
     file: Annotated[str, typer.Argument(help="Text, CSV or JSON; - reads standard input.")],
-    source: Annotated[str | None, typer.Option(help="Where it came from; default: the file's name.")] = None,
+    source: Annotated[str | None, typer.Option(help="Where the list comes from; default: the file's name.")] = None,
     kind: Kind = None,
-    to: Annotated[str | None, typer.Option("--format", help="text, csv or json; default: told by the file.")] = None,
+    to: Annotated[str | None, typer.Option("--format", help="text, csv or json; default: detected.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Put a whole hash list on a list, or nothing of it if a row cannot be read."""
+    """Import hashes into a list: all of them, or none if a row is not valid."""
     form = _format(to) if to else None
-    data = files.read(file, _LARGEST_LIST)
-    if len(data) > _LARGEST_LIST:
-        raise TooLarge(f"a list has at most {_LARGEST_LIST:,} bytes", hint="Split it. Nothing was imported.")
+    data = files.read(file, _MAX_LIST_BYTES)
+    if len(data) > _MAX_LIST_BYTES:
+        raise TooLarge(f"the list exceeds {_MAX_LIST_BYTES:,} bytes", hint="Nothing was imported. Split the list.")
     done = open_installation(load_settings()).blocklist.import_list(
         data, name, source or files.label(file), form, _kind(kind) if kind else None
     )
     if as_json:
         print(json.dumps(asdict(done)))
         return
-    print(f"{done.added} added, {done.known} were there")
+    print(f"{done.added} added, {done.known} already listed")
     for cause, rows in done.left_out.items():
-        print(f"{rows} left out: {cause}")
+        print(f"{rows} skipped: {cause}")
 
 
 @app.command("export")
 def export(
     name: Name, to: Annotated[str, typer.Option("--format", help="text, csv or json.")] = "csv", as_json: Json = False
 ) -> None:
-    """Write a list's active hashes to standard output; --json is --format json."""
+    """Write a list's active hashes to standard output. --json means --format json."""
     print(open_installation(load_settings()).blocklist.export(name, "json" if as_json else _format(to)), end="")
 
 
@@ -64,12 +64,12 @@ def add(
     name: Name,
     what: Annotated[str, typer.Argument(help="64 hex digits.", metavar="HASH")],
     kind: Annotated[str, typer.Option("--type", help="pdq or sha256.")],
-    reason: Annotated[str, typer.Option(help="Why; exported with the list.")] = "",
+    reason: Annotated[str, typer.Option(help="Reason; exported with the list.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Put one hash on a list."""
+    """Add one hash to a list."""
     listed = Listed(_kind(kind), known_hash(what), reason)
-    added = open_installation(load_settings()).blocklist.add([listed], name, _BY_HAND)
+    added = open_installation(load_settings()).blocklist.add([listed], name, _SOURCE)
     print(json.dumps({"added": added}) if as_json else f"{added} added")
 
 
@@ -77,19 +77,21 @@ def add(
 def remove(
     name: Name,
     what: Annotated[str | None, typer.Argument(help="64 hex digits.", metavar="HASH")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="The whole list.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Withdraw the whole list.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Withdraw a hash, or with --all every hash, from a list."""
+    """Withdraw a hash from a list, or every hash with --all."""
     if (what is None) != everything:
-        raise BadRequest("name a hash, or say --all", hint="See `countermark blocklist remove --help`.")
+        raise BadRequest("give either a hash or --all", hint="See `countermark blocklist remove --help`.")
     withdrawn = open_installation(load_settings()).blocklist.remove(name, what)
     print(json.dumps({"withdrawn": withdrawn}) if as_json else f"{withdrawn} withdrawn")
 
 
 @app.command("list")
-def list_lists(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False) -> None:
-    """Show every list and how many hashes it has."""
+def list_lists(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
+) -> None:
+    """Show every list and its number of hashes."""
     lists = open_installation(load_settings()).blocklist.lists()
     if as_json:
         for each in lists:
@@ -105,10 +107,10 @@ def list_lists(as_json: Annotated[bool, typer.Option("--json", help="Print one J
 
 @app.command("check")
 def check(
-    names: Annotated[list[str], typer.Argument(help="Pictures; - reads standard input.", metavar="FILE...")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+    names: Annotated[list[str], typer.Argument(help="Images; - reads standard input.", metavar="FILE...")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
-    """Tell whether pictures are listed: exit 0 none is, 6 one is, 5 or 7 one could not be checked."""
+    """Check whether images are listed: exit 0 if none is, 6 if one is, 5 or 7 if one could not be checked."""
     installation, console, codes = open_installation(load_settings()), Console(highlight=False), [0]
     for name in names:
         try:
@@ -121,8 +123,8 @@ def check(
         if as_json:
             print(json.dumps({"file": files.label(name), "match": asdict(match) if match else None}))
         else:
-            told = f"on the list {match.list} ({match.kind}, {match.distance} bits differ)" if match else "not listed"
-            console.print(files.printable(f"{files.label(name)}: {told}"), markup=False, soft_wrap=True)
+            result = f"on the list {match.list} ({match.kind}, {match.distance} bits differ)" if match else "not listed"
+            console.print(files.printable(f"{files.label(name)}: {result}"), markup=False, soft_wrap=True)
     raise typer.Exit(Blocked.exit_code if Blocked.exit_code in codes else max(codes))
 
 
@@ -136,11 +138,11 @@ def _kind(text: str) -> HashKind:
     for kind in KINDS:
         if kind == text:
             return kind
-    raise BadRequest(f"{text} is no type of hash", hint=f"Use one of {', '.join(KINDS)}.")
+    raise BadRequest(f"unknown hash type {text}", hint=f"Use one of {', '.join(KINDS)}.")
 
 
 def _format(text: str) -> ListFormat:
     for form in FORMATS:
         if form == text:
             return form
-    raise BadRequest(f"{text} is no format of a list", hint=f"Use one of {', '.join(FORMATS)}.")
+    raise BadRequest(f"unknown list format {text}", hint=f"Use one of {', '.join(FORMATS)}.")

@@ -1,4 +1,4 @@
-"""Charts as inline SVG, and the page that holds them: no script, nothing fetched, light and dark."""
+"""Charts as inline SVG in a self-contained HTML page: no scripts, no external resources, light and dark."""
 
 import html
 from collections.abc import Mapping, Sequence
@@ -20,13 +20,13 @@ svg text { fill: currentColor; font-size: 11px; } .frame { fill: none; stroke: v
 
 
 def chart(title: str, across: str, up: str, curves: Mapping[str, Points]) -> str:
-    """Curves over the unit square with its diagonal."""
+    """Curves over the unit square, with its diagonal."""
     diagonal = f'<line class="guide" x1="{_x(0)}" y1="{_y(0)}" x2="{_x(1)}" y2="{_y(1)}"/>'
     return _figure(title, across, up, diagonal, curves)
 
 
 def histogram(title: str, across: str, up: str, classes: Mapping[str, Sequence[float]]) -> str:
-    """Outlines of the shares in equally wide bins over 0..1; the highest share fills the height."""
+    """Outlines of the shares in equal bins over 0..1, scaled so that the highest share fills the height."""
     top = max(max(shares) for shares in classes.values())
     return _figure(title, across, up, "", {name: _steps(shares, top) for name, shares in classes.items()}, top)
 
@@ -42,7 +42,7 @@ def paragraph(text: str) -> str:
 
 
 def page(title: str, *parts: str) -> str:
-    """A whole, self-contained HTML document."""
+    """A complete, self-contained HTML document."""
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"/><title>{html.escape(title)}</title>'
         f"<style>{_STYLE}</style></head><body><h1>{html.escape(title)}</h1>{''.join(parts)}</body></html>\n"
@@ -50,12 +50,12 @@ def page(title: str, *parts: str) -> str:
 
 
 def _curve(points: Points, number: int) -> str:
-    drawn = " ".join(f"{_x(x):.1f},{_y(y):.1f}" for x, y in points)
-    return f'<polyline class="c{number}" points="{drawn}"/>'
+    coordinates = " ".join(f"{_x(x):.1f},{_y(y):.1f}" for x, y in points)
+    return f'<polyline class="c{number}" points="{coordinates}"/>'
 
 
 def _figure(title: str, across: str, up: str, behind: str, curves: Mapping[str, Points], top: float = 1) -> str:
-    """Curves in a frame with axis names, ticks and a legend; `top` is what the height stands for."""
+    """Curves in a frame with axis names, ticks and a legend; `top` is the value at full height."""
     size = _SIDE + 2 * _MARGIN
     lines = "".join(_curve(points, number) for number, points in enumerate(curves.values()))
     legend = "".join(_key(name, number) for number, name in enumerate(curves))
@@ -70,7 +70,7 @@ def _figure(title: str, across: str, up: str, behind: str, curves: Mapping[str, 
 
 
 def _key(name: str, number: int) -> str:
-    """One entry of the legend, above the frame where no curve runs."""
+    """One entry of the legend, above the frame."""
     x, y = _x(number / 2), _y(1) - 12
     return (
         f'<line class="key c{number}" x1="{x}" y1="{y - 4}" x2="{x + 20}" y2="{y - 4}"/>'

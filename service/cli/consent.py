@@ -23,27 +23,27 @@ from service.media.pictures import decode, limits_of
 
 _INVALID = 3
 
-app = typer.Typer(help="People, and what they allow to be done with their likeness.", no_args_is_help=True)
+app = typer.Typer(help="Enrolled people and the consent they grant for their likeness.", no_args_is_help=True)
 
 Number = Annotated[str, typer.Argument(help="The subject's number.", metavar="SUBJECT")]
 GrantNumber = Annotated[str, typer.Argument(help="The grant's number.", metavar="GRANT")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
 
 
 @app.command("enrol")
 def enrol(
-    photos: Annotated[list[str], typer.Argument(help="Photos that show this person alone; three or more are safer.")],
-    name: Annotated[str, typer.Option(help="The person's name; kept sealed.")],
-    protect: Annotated[bool, typer.Option(help="Refuse pictures that show this face without a grant.")] = True,
+    photos: Annotated[list[str], typer.Argument(help="Photos of this person alone; use three or more.")],
+    name: Annotated[str, typer.Option(help="The person's name; stored encrypted.")],
+    protect: Annotated[bool, typer.Option(help="Refuse images that show this face without a grant.")] = True,
     retain_days: Annotated[
-        int | None, typer.Option(min=1, max=36500, help="Erased by `purge` after so many days.")
+        int | None, typer.Option(min=1, max=36500, help="Days until `purge` erases the person.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Enrol a person from photos. Face templates are kept, sealed; photos are not. The PIN is shown once."""
+    """Enrol a person from photos. Face templates are stored encrypted; photos are not kept. The PIN is shown once."""
     settings = load_settings()
     data = [files.read(photo, settings.max_bytes) for photo in photos]
-    with Console(stderr=True).status("Looking at the photos"):
+    with Console(stderr=True).status("Checking the photos"):
         done = enrolment.enrol(
             open_installation(settings).consent,
             open_model(settings),
@@ -57,12 +57,12 @@ def enrol(
         print(done.model_dump_json())
     else:
         console = Console(highlight=False)
-        console.print(f"Subject {done.subject}, {done.templates} templates. Give this PIN to the person: {done.pin}")
+        console.print(f"Subject {done.subject}, {done.templates} templates. Give the person this PIN: {done.pin}")
 
 
 @app.command("list")
 def list_subjects(as_json: Json = False) -> None:
-    """List subjects by number; no names."""
+    """List subjects by number, without names."""
     subjects = _installation().consent.subjects.everybody()
     if as_json:
         for subject in subjects:
@@ -76,17 +76,17 @@ def list_subjects(as_json: Json = False) -> None:
 
 @app.command("show")
 def show(number: Number, as_json: Json = False) -> None:
-    """Show a subject with name, grants and the images made under them. Treat what you see as confidential."""
+    """Show a subject's name, grants, and the images made under them. The output is confidential."""
     consent = _installation().consent
     name, grants, uses = consent.subjects.name(number), consent.grants.grants_of(number), consent.grants.uses_of(number)
     if as_json:
-        whole = {"subject": number, "name": name, "grants": [g.model_dump() for g in grants]}
-        print(json.dumps({**whole, "uses": [use.model_dump() for use in uses]}))
+        subject = {"subject": number, "name": name, "grants": [g.model_dump() for g in grants]}
+        print(json.dumps({**subject, "uses": [use.model_dump() for use in uses]}))
         return
     console = Console(highlight=False)
     console.print(Text(files.printable(f"{number}  {name}")), soft_wrap=True)
     for grant in grants:
-        _say(console, grant)
+        _print_line(console, grant)
     for use in uses:
         withdrawn = f", withdrawn {use.withdrawn_at}" if use.withdrawn_at else ""
         console.print(f"  {use.content_id} made {use.at} under {use.grant}{withdrawn}", soft_wrap=True)
@@ -95,16 +95,16 @@ def show(number: Number, as_json: Json = False) -> None:
 @app.command("grant")
 def grant(
     number: Number,
-    purpose: Annotated[str, typer.Option(help="What it is for, in words.")],
+    purpose: Annotated[str, typer.Option(help="The purpose, in words.")],
     scope: Annotated[list[str], typer.Option(help=f"One or more of: {', '.join(SCOPES)}.")],
-    days: Annotated[int, typer.Option(min=1, max=1830, help="How long it holds.")],
-    grantee: Annotated[str | None, typer.Option(help="Who may use it; unset: this installation.")] = None,
+    days: Annotated[int, typer.Option(min=1, max=1830, help="Days until it expires.")],
+    grantee: Annotated[str | None, typer.Option(help="Who may use it; default: this installation.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Note what a subject allows, and print the signed receipt."""
+    """Record a subject's consent and print the signed receipt."""
     settings = load_settings()
-    if strangers := [one for one in scope if one not in SCOPES]:
-        raise BadRequest(f"{strangers[0]} is no scope", hint=f"Choose from {', '.join(SCOPES)}.")
+    if unknown := [one for one in scope if one not in SCOPES]:
+        raise BadRequest(f"unknown scope {unknown[0]}", hint=f"Choose from {', '.join(SCOPES)}.")
     known = [one for one in SCOPES if one in scope]
     consent = open_installation(settings).consent
     made = consent.grants.give(number, purpose, known, grantee or settings.grantee, dt.timedelta(days=days))
@@ -113,26 +113,26 @@ def grant(
 
 @app.command("revoke")
 def revoke(number: GrantNumber, as_json: Json = False) -> None:
-    """End a grant now. What renders under it is not released."""
+    """End a grant now. Images being generated under it are not released."""
     _print(_installation().consent.grants.revoke(number), as_json)
 
 
 @app.command("receipt")
 def receipt(number: GrantNumber, as_json: Json = False) -> None:
-    """Show a grant, whether it still holds, and its receipt."""
+    """Show a grant, its state, and its receipt."""
     _print(_installation().consent.grants.of(number), as_json)
 
 
 @app.command("verify")
 def verify(
-    path: Annotated[str, typer.Argument(help="A file with a receipt; - reads standard input.")], as_json: Json = False
+    path: Annotated[str, typer.Argument(help="File with a receipt; - reads standard input.")], as_json: Json = False
 ) -> None:
-    """Tell whether a receipt was signed here and still holds: exit 0 live, 1 ended, 3 not signed here."""
+    """Verify a receipt: exit 0 if it was signed here and is live, 1 if it has ended, 3 if it was not signed here."""
     settings = load_settings()
     consent = open_installation(settings).consent
     claims = consent.grants.signer.verify(files.read(path, settings.max_bytes).decode(errors="replace").strip())
     if claims is None:
-        Console(stderr=True).print("This receipt was not signed by this installation, or was changed.")
+        Console(stderr=True).print("This receipt was not signed by this installation, or it was changed.")
         raise typer.Exit(_INVALID)
     found = consent.grants.of(str(claims["jti"]))
     _print(found, as_json)
@@ -142,45 +142,47 @@ def verify(
 
 @app.command("withdraw")
 def withdraw(number: Number, content_id: Annotated[str, typer.Argument(help="The image's content id.")]) -> None:
-    """Block an image that was made under the subject's grants, and what looks like it."""
+    """Block an image that was made under the subject's grants, and images that look like it."""
     _installation().consent.grants.withdraw(number, content_id)
-    Console(stderr=True).print(f"{content_id} is blocked", markup=False, soft_wrap=True)
+    Console(stderr=True).print(f"{content_id} is blocked.", markup=False, soft_wrap=True)
 
 
 @app.command("check")
 def check(
-    picture: Annotated[str, typer.Argument(help="A picture; - reads standard input.")],
-    subject: Annotated[list[str], typer.Option(help="Subjects whose faces it may show.")],
+    picture: Annotated[str, typer.Argument(help="An image; - reads standard input.")],
+    subject: Annotated[list[str], typer.Option(help="A subject whose face it may show; repeatable.")],
 ) -> None:
-    """Tell whether every face of a picture belongs to one of the subjects: exit 0, 1 if not, 5 if it has none."""
+    """Check that every face in an image is one of the subjects': exit 0 if so, 1 if not, 5 if it has no face."""
     settings = load_settings()
     data = files.read(picture, settings.max_bytes)
     rgb = decode(data, limits_of(settings)).rgb
     try:
-        count, strangers = open_installation(settings).likeness.uncovered(rgb, subject)
+        count, uncovered = open_installation(settings).likeness.uncovered(rgb, subject)
     except ModelError as fault:
         raise Unavailable(str(fault)) from fault
     if not count:
-        raise NoFace(f"no face was found in {files.label(picture)}")
-    for face in strangers:
+        raise NoFace(f"no face found in {files.label(picture)}")
+    for face in uncovered:
         left, top, right, bottom = face.box
-        print(f"{files.label(picture)}: the face at {left},{top} to {right},{bottom} px is none of theirs")
-    if strangers:
+        print(f"{files.label(picture)}: the face at {left},{top} to {right},{bottom} px matches none of the subjects")
+    if uncovered:
         raise typer.Exit(1)
 
 
 @app.command("erase")
-def erase(number: Number, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
-    """Shred a subject's name and templates and end every grant. This cannot be undone."""
+def erase(
+    number: Number, yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False
+) -> None:
+    """Erase a subject's name and templates and end every grant. This cannot be undone."""
     if not yes and not typer.confirm(f"Erase {number} for good?", err=True):
-        raise BadRequest("nothing was erased", hint="Say --yes to erase without being asked.")
+        raise BadRequest("nothing was erased: not confirmed", hint="Confirm, or use --yes.")
     _installation().consent.subjects.erase(number)
-    Console(stderr=True).print(f"{number} is erased")
+    Console(stderr=True).print(f"{number} is erased.")
 
 
 @app.command("purge")
 def purge() -> None:
-    """Erase every subject whose retention is over; run it daily."""
+    """Erase every subject whose retention period is over. Run it daily."""
     for number in _installation().consent.subjects.purge():
         print(number)
 
@@ -188,9 +190,9 @@ def purge() -> None:
 @app.command("export")
 def export(
     path: Annotated[Path, typer.Argument(help="A new file.")],
-    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
 ) -> None:
-    """Write every subject with name and face templates into a file. It is biometric data in clear: guard it."""
+    """Write every subject with name and face templates to a file. It is unencrypted biometric data: protect it."""
     files.check_target(str(path), force)
     text = _installation().consent.transfer.export()
     path.touch(mode=0o600)
@@ -199,8 +201,8 @@ def export(
 
 
 @app.command("import")
-def import_(path: Annotated[Path, typer.Argument(help="What `export` wrote.")], as_json: Json = False) -> None:
-    """Take in another installation's subjects, with new numbers and PINs. Grants are not carried over."""
+def import_(path: Annotated[Path, typer.Argument(help="A file written by `export`.")], as_json: Json = False) -> None:
+    """Import another installation's subjects, with new numbers and PINs. Grants are not imported."""
     settings = load_settings()
     for one in _installation().consent.transfer.import_(
         files.read(str(path), settings.max_bytes).decode(errors="replace")
@@ -217,10 +219,10 @@ def _print(grant_: Grant, as_json: bool) -> None:
         print(grant_.model_dump_json())
         return
     console = Console(highlight=False)
-    _say(console, grant_)
+    _print_line(console, grant_)
     console.print(grant_.receipt, soft_wrap=True, markup=False)
 
 
-def _say(console: Console, one: Grant) -> None:
-    words = f"{one.id}  {one.state}  {' '.join(one.scopes)} for {one.grantee} until {one.expires_at}: {one.purpose}"
-    console.print(Text(files.printable(words)), soft_wrap=True)
+def _print_line(console: Console, one: Grant) -> None:
+    line = f"{one.id}  {one.state}  {' '.join(one.scopes)} for {one.grantee} until {one.expires_at}: {one.purpose}"
+    console.print(Text(files.printable(line)), soft_wrap=True)

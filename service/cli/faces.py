@@ -13,19 +13,20 @@ from service.likeness.comparison import Comparison, FoundFaces, open_face_compar
 
 _DIFFERENT = 1
 
-Picture = Annotated[str, typer.Argument(help="A picture; - reads standard input.")]
+Picture = Annotated[str, typer.Argument(help="An image; - reads standard input.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 app = typer.Typer(
-    help="Find and compare faces (needs the extra `faces`, or two cards: docs/consent.md).", no_args_is_help=True
+    help="Find and compare faces (needs the extra `faces` or two cards; see docs/consent.md).",
+    no_args_is_help=True,
 )
 
 
 @app.command("compare")
 def compare_faces(a: Picture, b: Picture, as_json: Json = False) -> None:
-    """Tell whether two pictures show the same person: exit 0 same, 1 not the same, 5 unreadable or no face.
+    """Check whether two images show the same person: exit 0 if so, 1 if not, 5 if unreadable or without a face.
 
-    Where a picture holds several faces, the closest pair counts. Nothing is stored.
+    If an image has several faces, the closest pair counts. Nothing is stored.
     """
     settings = load_settings()
     first, second = (files.read(name, settings.max_bytes) for name in (a, b))
@@ -36,7 +37,7 @@ def compare_faces(a: Picture, b: Picture, as_json: Json = False) -> None:
         print(found.model_dump_json())
     for name, count in zip((a, b), found.faces, strict=True):
         if not count:
-            raise NoFace(f"no face was found in {files.label(name)}")
+            raise NoFace(f"no face found in {files.label(name)}")
     if not as_json:
         _show_comparison(found)
     if not found.same:
@@ -45,7 +46,7 @@ def compare_faces(a: Picture, b: Picture, as_json: Json = False) -> None:
 
 @app.command("find")
 def find_faces(picture: Picture, as_json: Json = False) -> None:
-    """List the faces of a picture, largest first: exit 0 if there is one, 1 if none was found."""
+    """List the faces in an image, largest first: exit 0 if there is one, 1 if there is none."""
     settings = load_settings()
     data = files.read(picture, settings.max_bytes)
     with Console(stderr=True).status("Loading the face model"):
@@ -61,11 +62,11 @@ def find_faces(picture: Picture, as_json: Json = False) -> None:
 
 def _show_comparison(found: Comparison) -> None:
     verdict = ("same", "bold green") if found.same else ("not the same", "bold yellow")
-    text = Text("").append(*verdict).append(f"  distance {found.distance:.2f}, same up to {found.threshold:.2f}")
+    text = Text("").append(*verdict).append(f"  distance {found.distance:.2f}, threshold {found.threshold:.2f}")
     console = Console(highlight=False)
     console.print(text, soft_wrap=True)
     if found.faces != (1, 1):
-        console.print(f"  {found.faces[0]} and {found.faces[1]} faces: the closest pair counts.", soft_wrap=True)
+        console.print(f"  {found.faces[0]} and {found.faces[1]} faces; the closest pair counts.", soft_wrap=True)
 
 
 def _show_faces(found: FoundFaces) -> None:

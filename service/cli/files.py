@@ -1,4 +1,4 @@
-"""Files in and out of the command line."""
+"""Reading and writing files for the command line."""
 
 import glob
 import os
@@ -15,26 +15,26 @@ PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff"
 _FORMATS: dict[str, OutputFormat] = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}
 
 
-def read(name: str, most: int) -> bytes:
-    """The bytes of a file, or of standard input for `-`; one more than `most` where there are more.
+def read(name: str, max_bytes: int) -> bytes:
+    """Read a file, or standard input for `-`. If it is larger than `max_bytes`, one byte more than that is returned.
 
     Raises:
-        FileUnreadable: there is no such file, or it may not be read.
+        FileUnreadable: the file does not exist or is not readable.
     """
     try:
         if name == STDIO:
-            return sys.stdin.buffer.read(most + 1)
+            return sys.stdin.buffer.read(max_bytes + 1)
         with Path(name).open("rb") as file:
-            return file.read(most + 1)
+            return file.read(max_bytes + 1)
     except OSError as gone:
         raise FileUnreadable(f"{name} cannot be read: {gone.strerror}") from gone
 
 
 def expand(paths: Sequence[str]) -> Iterator[str]:
-    """The pictures that paths name, in order: folders are searched to the bottom, globs are matched.
+    """The image files that paths name, in order. Folders are searched recursively, globs are expanded.
 
     Raises:
-        FileUnreadable: a folder or glob holds no picture. A plain file is not looked at here.
+        FileUnreadable: a folder or glob has no images. Plain files are not checked here.
     """
     for path in paths:
         if path != STDIO and Path(path).is_dir():
@@ -45,58 +45,58 @@ def expand(paths: Sequence[str]) -> Iterator[str]:
         else:
             found = [path]
         if not found:
-            raise FileUnreadable(f"{path} holds no picture", hint=f"Pictures end in {', '.join(sorted(PICTURES))}.")
+            raise FileUnreadable(f"{path} contains no images", hint=f"Images end in {', '.join(sorted(PICTURES))}.")
         yield from found
 
 
 def make_folder(folder: Path) -> None:
-    """Raises BadRequest where it cannot be made."""
+    """Create a folder. Raises BadRequest if that fails."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as denied:
-        raise BadRequest(f"{folder} cannot be made: {denied.strerror}", hint="Choose another folder.") from denied
+        raise BadRequest(f"{folder} cannot be created: {denied.strerror}", hint="Choose another folder.") from denied
 
 
 def stem(name: str) -> str:
-    """What to call a file made from `name`."""
+    """The base name for a file derived from `name`."""
     return "stdin" if name == STDIO else Path(label(name)).stem
 
 
 def label(name: str) -> str:
-    """The name as valid text: file names may hold bytes that are none."""
+    """The name as valid text: file names may contain arbitrary bytes."""
     return os.fsencode(name).decode("utf-8", "replace")
 
 
 def printable(text: str) -> str:
-    """`text` without control characters: a file must not steer the terminal of whoever examines it."""
+    """`text` without control characters: the contents of a file must not control the terminal."""
     return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def format_of(name: str) -> OutputFormat:
-    """The format a file name asks for. Raises BadRequest for an ending that is none of ours."""
+    """The image format for a file name. Raises BadRequest if the extension is not supported."""
     if name == STDIO:
         return "png"
     try:
         return _FORMATS[Path(name).suffix.lower()]
     except KeyError:
-        raise BadRequest(f"{name} names no format", hint=f"End the name in one of {', '.join(_FORMATS)}.") from None
+        raise BadRequest(f"{name} has no supported extension", hint=f"Use one of {', '.join(_FORMATS)}.") from None
 
 
 def check_target(name: str, force: bool) -> None:
-    """Raises BadRequest, before anything is drawn, where the file could not be written."""
+    """Raise BadRequest, before any work is done, if the file could not be written."""
     if name == STDIO:
         return
     path = Path(name)
     if path.is_dir():
         raise BadRequest(f"{name} is a folder", hint="Name a file.")
     if path.exists() and not force:
-        raise BadRequest(f"{name} is there already", hint="Choose another name, or add --force.")
+        raise BadRequest(f"{name} already exists", hint="Choose another name, or add --force.")
     if not os.access(path.parent, os.W_OK):
-        raise BadRequest(f"the folder {path.parent} cannot be written", hint="Choose another folder.")
+        raise BadRequest(f"the folder {path.parent} is not writable", hint="Choose another folder.")
 
 
 def write(name: str, data: bytes, mode: int = 0o666) -> None:
-    """Write the file whole or not at all: under another name first, then renamed. `mode`: before the umask."""
+    """Write the file atomically, through a temporary file. `mode` is subject to the umask."""
     if name == STDIO:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()

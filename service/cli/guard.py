@@ -1,7 +1,7 @@
-"""The start-up guard: each of our packages really is ours.
+"""The start-up guard: check that each of our packages is really ours.
 
-Our top-level names are plain words. PyPI's `watermark` installs over ours, and a `models.py` in the working
-directory can shadow ours: both would run code in the gateway's place, so starting is refused.
+Our top-level package names are common words. PyPI's `watermark` installs over ours, and a `models.py` in the working
+directory shadows ours. Both would run foreign code inside the gateway, so Countermark refuses to start.
 """
 
 import importlib.metadata
@@ -15,11 +15,11 @@ PACKAGES = ("service", "detectors", "watermark", "models")
 
 
 class ForeignPackage(RuntimeError):
-    """A package that bears one of our names comes from somewhere else."""
+    """A package with one of our names comes from somewhere else."""
 
 
 def check() -> None:
-    """Raises ForeignPackage, naming package and place, unless every package is our distribution's."""
+    """Raise ForeignPackage, naming package and location, unless every package belongs to our distribution."""
     try:
         root = _root(importlib.metadata.distribution(DISTRIBUTION))
     except importlib.metadata.PackageNotFoundError:
@@ -32,12 +32,12 @@ def check() -> None:
         if found != root / package:
             raise ForeignPackage(
                 f"package {package} comes from {found}, not from {root / package}: another distribution or the "
-                "working directory hides ours. Install countermark in an environment of its own (pipx, uv tool)."
+                "working directory shadows it. Install countermark in its own environment (pipx, uv tool)."
             )
 
 
 def _root(distribution: importlib.metadata.Distribution) -> Path:
-    """Where our packages lie: the checkout of an editable install, else site-packages."""
+    """The location of our packages: the checkout of an editable install, otherwise site-packages."""
     origin = json.loads(distribution.read_text("direct_url.json") or "{}")
     if origin.get("dir_info", {}).get("editable"):
         return Path(unquote(urlparse(origin["url"]).path)).resolve()

@@ -19,13 +19,14 @@ def _group() -> None:
 @app.command("rotate")
 def rotate(
     drop_oldest: Annotated[
-        bool, typer.Option("--drop-oldest", help="Forget the oldest secret where no more can be searched for.")
+        bool,
+        typer.Option("--drop-oldest", help="Drop the oldest secret if the limit is reached."),
     ] = False,
 ) -> None:
-    """Mark with a new secret from the next start on; marks made before are still read."""
+    """Create a new watermark secret, used from the next start. Existing marks remain readable."""
     count = mark_keys.rotate(load_settings(), drop_oldest=drop_oldest)
     Console(highlight=False).print(
-        f"A new secret marks from the next start on; {count - 1} older ones are still read. Restart what is running.",
+        f"Created a new secret; {count - 1} older ones still read their marks. Restart running services to use it.",
         markup=False,
         soft_wrap=True,
     )

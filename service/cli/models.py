@@ -18,15 +18,15 @@ from service.generation.diffusers.loading import require
 from service.generation.diffusers.registration import check_pipeline, pipeline_card
 from service.kit import home
 from service.kit.errors import BadRequest, Unavailable
-from service.kit.model_store import CARDS_FOLDER, check_new_name, keep, known_cards, store
+from service.kit.model_store import CARDS_FOLDER, check_new_name, known_cards, save_card, store
 from service.kit.settings import Settings, load_settings
 
 _UNUSABLE = "unusable"
 HUB_FILES = ("*.json", "*.safetensors", "*.onnx", "README.md")
 
-Accept = Annotated[bool, typer.Option("--accept-licence", help="Accept the model's licence without being asked.")]
+Accept = Annotated[bool, typer.Option("--accept-licence", help="Accept the model's licence without a prompt.")]
 
-app = typer.Typer(help="The models this installation knows.", no_args_is_help=True)
+app = typer.Typer(help="The models of this installation.", no_args_is_help=True)
 app.command("add-adapter")(adapters.add)
 app.command("adapters")(adapters.show)
 app.command("audit-adapter")(adapters.check)
@@ -35,9 +35,9 @@ app.command("remove-adapter")(adapters.remove)
 
 @app.command("list")
 def list_models(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
-    """List every model card, and whether its files are here and the right ones; exit 7 if one is unusable."""
+    """List every model card and the state of its files; exit 7 if one is unusable."""
     cards = [(card, _state(card)) for card in known_cards(load_settings())]
     if as_json:
         for card, state in cards:
@@ -59,16 +59,16 @@ def _show(cards: Sequence[tuple[Card, str]]) -> None:
 
 @app.command("pull")
 def pull_model(
-    name: Annotated[str, typer.Argument(help="A model of the list that is fetched, not shipped.")],
+    name: Annotated[str, typer.Argument(help="A model from the list that is not shipped.")],
     accept_licence: Accept = False,
 ) -> None:
-    """Fetch a model's files into the home folder, and check every one of them."""
+    """Download a model's files into the home folder and verify each of them."""
     settings = load_settings()
     home.prepare(settings.home)
     try:
         card = find_card(name, settings.home / CARDS_FOLDER)
         if not card.permissive:
-            _agree(card.identity, card.licence, accept_licence)
+            _confirm_licence(card.identity, card.licence, accept_licence)
         card = pull(card, store(settings))
     except ModelError as fault:
         raise Unavailable(str(fault)) from fault
@@ -77,14 +77,14 @@ def pull_model(
 
 @app.command("export")
 def export_model(
-    source: Annotated[str, typer.Argument(help="A folder as hubs keep them, or a hub's OWNER/NAME (with allow_hub).")],
+    source: Annotated[str, typer.Argument(help="A model folder in hub format, or OWNER/NAME on the hub.")],
     name: Annotated[str, typer.Option(help="Name of the new card.")],
     revision: Annotated[str, typer.Option(help="Branch, tag or commit on the hub.")] = "main",
-    onnx: Annotated[str | None, typer.Option(help="Take this ONNX file of the folder as it is.")] = None,
+    onnx: Annotated[str | None, typer.Option(help="Use this ONNX file from the folder unchanged.")] = None,
     synthetic: Annotated[str | None, typer.Option(help="The label that means synthetic.")] = None,
     accept_licence: Accept = False,
 ) -> None:
-    """Make an image classifier of a hub's format a detector of this installation: one ONNX file and its card."""
+    """Export an image classifier in hub format as a detector of this installation: one ONNX file and its card."""
     settings = load_settings()
     home.prepare(settings.home)
     target = settings.home / CARDS_FOLDER
@@ -92,14 +92,14 @@ def export_model(
     try:
         with tempfile.TemporaryDirectory(dir=settings.home) as scratch:
             found = _source(source, revision, Path(scratch), settings)
-            _agree(source, found.licence, accept_licence)
+            _confirm_licence(source, found.licence, accept_licence)
             with Console(stderr=True).status("Exporting"):
                 card = export(found, name, target, onnx_file=onnx, synthetic=synthetic)
     except ModelError as fault:
         raise Unavailable(str(fault)) from fault
     Console(stderr=True).print(
-        f"{card.identity} is in {target}. It is heard from now on, and counts when `countermark benchmark "
-        "--thresholds` has measured it.",
+        f"{card.identity} is in {target}. Its scores are reported from now on; they count once `countermark "
+        "benchmark --thresholds` has measured it.",
         markup=False,
         soft_wrap=True,
     )
@@ -108,10 +108,10 @@ def export_model(
 @app.command("add-pipeline")
 def add_pipeline(
     folder: Annotated[Path, typer.Argument(help="A diffusers folder; it stays where it is.", metavar="DIR")],
-    name: Annotated[str | None, typer.Option(help="Name of the card; default: the folder's.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the card; default: the folder's name.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the card as one JSON object.")] = False,
 ) -> None:
-    """Check a pipeline's folder and write its card: from then on it is served only as it is now."""
+    """Check a pipeline folder and create its card. It then only loads if its files are unchanged."""
     settings = load_settings()
     home.prepare(settings.home)
     name = name or folder.resolve().name.lower()
@@ -121,36 +121,38 @@ def add_pipeline(
         checked = check_pipeline(folder)
         open_folder_checker(settings, folder)
         card = pipeline_card(folder, name, checked)
-    place = keep(card, settings)
+    path = save_card(card, settings)
     if as_json:
         print(json.dumps({**card.model_dump(mode="json"), "digest": card.digest}))
         return
     console = Console(stderr=True)
     console.print(f"{card.identity}: {checked.summary} Licence: {card.licence}", markup=False, soft_wrap=True)
-    console.print(f"Its card is {place}. Serve it: COUNTERMARK_PIPELINE={name}", markup=False, soft_wrap=True)
+    console.print(f"The card is {path}. To use it, set COUNTERMARK_PIPELINE={name}.", markup=False, soft_wrap=True)
 
 
 def _source(name: str, revision: str, scratch: Path, settings: Settings) -> ModelFolder:
     if Path(name).is_dir():
         return ModelFolder(Path(name), Path(name).name)
     if not settings.allow_hub:
-        raise BadRequest(f"{name} is no folder here", hint="Set COUNTERMARK_ALLOW_HUB=true to fetch it from a hub.")
-    folder = hub.fetch(name, revision, HUB_FILES, scratch)
+        raise BadRequest(
+            f"{name} is not a local folder", hint="Set COUNTERMARK_ALLOW_HUB=true to download it from the hub."
+        )
+    folder = hub.download(name, revision, HUB_FILES, scratch)
     return ModelFolder(folder, f"{name}@{hub.commit_of(folder)}")
 
 
-def _agree(what: str, licence: str, accepted: bool) -> None:
-    """Show a licence and go on only when somebody agrees. Raises BadRequest where nobody does."""
+def _confirm_licence(what: str, licence: str, accepted: bool) -> None:
+    """Show a licence and ask for agreement. Raises BadRequest if it is not given."""
     Console(stderr=True).print(f"{what}: licence {licence}", markup=False, soft_wrap=True)
     if not accepted and not (sys.stdin.isatty() and typer.confirm("Do you accept it?", err=True)):
-        raise BadRequest("the licence was not accepted", hint="Read it at its source; then say --accept-licence.")
+        raise BadRequest("the licence was not accepted", hint="Read it at its source, then use --accept-licence.")
 
 
 def _state(card: Card) -> str:
     try:
         card.verified_root()
     except ModelMissing as missing:
-        return f"not here: {missing}"
+        return f"not downloaded: {missing}"
     except ModelError as fault:
         return f"{_UNUSABLE}: {fault}"
     return "ready"

@@ -14,17 +14,17 @@ from service.installation import open_installation
 from service.kit.errors import BadRequest
 from service.kit.settings import load_settings
 
-app = typer.Typer(help="Notices of removal.", no_args_is_help=True)
+app = typer.Typer(help="Takedown notices.", no_args_is_help=True)
 
 CaseNumber = Annotated[str, typer.Argument(help="The case number.", metavar="CASE")]
 
 
 @app.command("list")
 def list_cases(
-    all_: Annotated[bool, typer.Option("--all", help="Decided ones, too.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+    all_: Annotated[bool, typer.Option("--all", help="Include decided ones.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
-    """List open notices by the time they are due; overdue ones in red. Shows nothing personal."""
+    """List open notices by due date; overdue ones in red. Shows no personal data."""
     cases = open_installation(load_settings()).takedowns.list(all_=all_)
     if as_json:
         for case in cases:
@@ -44,13 +44,13 @@ def list_cases(
 def show(
     number: CaseNumber, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False
 ) -> None:
-    """Show a notice with signature, statement and contact. Treat what you see as confidential."""
+    """Show a notice with signature, statement and contact. The output is confidential."""
     case, personal = open_installation(load_settings()).takedowns.show(number)
-    whole = {**asdict(case), **personal}
+    notice = {**asdict(case), **personal}
     if as_json:
-        print(json.dumps(whole))
+        print(json.dumps(notice))
         return
-    for name, value in whole.items():
+    for name, value in notice.items():
         if value not in (None, ""):
             Console(highlight=False).print(Text(printable(f"{name:13}{value}")), soft_wrap=True)
 
@@ -59,14 +59,14 @@ def show(
 def resolve(
     number: CaseNumber,
     operator: Annotated[str, typer.Option(help="Who decides.")],
-    removed: Annotated[bool, typer.Option("--removed", help="The picture is and stays blocked.")] = False,
-    rejected: Annotated[bool, typer.Option("--rejected", help="The picture is free; needs --reason.")] = False,
-    reason: Annotated[str, typer.Option(help="The reporter reads it.")] = "",
+    removed: Annotated[bool, typer.Option("--removed", help="The image stays blocked.")] = False,
+    rejected: Annotated[bool, typer.Option("--rejected", help="The image is not blocked; needs --reason.")] = False,
+    reason: Annotated[str, typer.Option(help="Shown to the reporter.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Decide a notice. Open duplicates of a removed picture are decided along with it."""
+    """Decide a notice. Open duplicates about a removed image are decided with it."""
     if removed == rejected:
-        raise BadRequest("say --removed or --rejected", hint="See `countermark takedowns resolve --help`.")
+        raise BadRequest("choose --removed or --rejected", hint="See `countermark takedowns resolve --help`.")
     outcome = "removed" if removed else "rejected"
     takedowns = open_installation(load_settings()).takedowns
     decided = takedowns.resolve(number, "removed" if removed else "rejected", operator, reason)
@@ -77,6 +77,6 @@ def resolve(
 def forget(
     number: CaseNumber, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False
 ) -> None:
-    """Destroy the key of a decided notice's personal words. This cannot be undone."""
+    """Erase the personal data of a decided notice. This cannot be undone."""
     open_installation(load_settings()).takedowns.forget(number)
-    print(json.dumps({"forgotten": number}) if as_json else f"{number} is forgotten; its decision and block stay")
+    print(json.dumps({"forgotten": number}) if as_json else f"{number}: personal data erased; decision and block stay")

@@ -16,25 +16,25 @@ from service.installation import open_installation
 from service.kit.errors import BadRequest, first_fault
 from service.kit.settings import load_settings
 
-app = typer.Typer(help="Clients with keys and limits of their own.", no_args_is_help=True)
+app = typer.Typer(help="Clients with their own keys and limits.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(help="Who they are in grants.", metavar="NAME")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+Name = Annotated[str, typer.Argument(help="The tenant's name, also in grants.", metavar="NAME")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
 
 
 @app.command("add")
 def add(
     name: Name,
     safety_threshold: Annotated[
-        float | None, typer.Option(help="Refuse from this score already; never laxer than the setting.")
+        float | None, typer.Option(help="Refuse images from this score; cannot be more permissive than the setting.")
     ] = None,
     likeness_review_distance: Annotated[
-        float | None, typer.Option(help="Hold faces up to this distance at least; never less than the setting.")
+        float | None, typer.Option(help="Hold faces up to this distance; cannot be less than the setting.")
     ] = None,
-    max_images: Annotated[int | None, typer.Option(help="Largest number of pictures of one request.")] = None,
+    max_images: Annotated[int | None, typer.Option(help="Largest number of images per request.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Make a tenant. Its key is shown this once. From the first one on, every order over HTTP needs a key."""
+    """Add a tenant. Its key is shown only once. Once there is a tenant, every order over HTTP needs a key."""
     try:
         terms = Terms(
             name=name,
@@ -50,34 +50,34 @@ def add(
 
 @app.command("list")
 def list_tenants(as_json: Json = False) -> None:
-    """List tenants, removed ones too: names, how their keys begin, limits."""
+    """List tenants, including removed ones: names, key prefixes, limits."""
     tenants = _tenants().everybody()
     if as_json:
         for tenant in tenants:
             print(json.dumps(asdict(tenant)))
         return
     table = Table()
-    for heading in ("tenant", "key", "made", "new key", "removed", "safety", "review", "images"):
+    for heading in ("tenant", "key", "created", "rotated", "removed", "safety", "review", "images"):
         table.add_column(heading, overflow="fold")
     for tenant in tenants:
         key = "none" if tenant.removed_at else f"{tenant.prefix}..."
         limits = (tenant.safety_threshold, tenant.likeness_review_distance, tenant.max_images)
-        words = (tenant.name, key, tenant.created_at, tenant.rotated_at, tenant.removed_at, *limits)
-        table.add_row(*(Text(printable("" if word is None else str(word))) for word in words))
+        cells = (tenant.name, key, tenant.created_at, tenant.rotated_at, tenant.removed_at, *limits)
+        table.add_row(*(Text(printable("" if cell is None else str(cell))) for cell in cells))
     Console().print(table)
 
 
 @app.command("rotate")
 def rotate(name: Name, as_json: Json = False) -> None:
-    """Give a tenant a new key, shown this once. The old one ends now, and so does what is being drawn under it."""
+    """Give a tenant a new key, shown only once. The old key and images being generated under it are cancelled."""
     _print(_tenants().rotate(name), as_json)
 
 
 @app.command("remove")
 def remove(name: Name, as_json: Json = False) -> None:
-    """End a tenant's key for good. The name is not given again: grants are made out to it."""
+    """Remove a tenant for good. Its name cannot be reused, because grants refer to it."""
     _tenants().remove(name)
-    print(json.dumps({"removed": name}) if as_json else f"{name} is removed")
+    print(json.dumps({"removed": name}) if as_json else f"{name} is removed.")
 
 
 def _tenants() -> Tenants:
@@ -89,4 +89,4 @@ def _print(made: Keyed, as_json: bool) -> None:
         print(json.dumps(asdict(made)))
         return
     print(made.key)
-    Console(stderr=True).print(f"The key of {made.name}. It is shown this once.", markup=False, soft_wrap=True)
+    Console(stderr=True).print(f"The key of {made.name}. It is shown only once.", markup=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Rendering: the Backend protocol, and the diffusers backend behind it."""
+"""Image generation: the Backend protocol, the queue in front of it, and the backends."""
 
 from service.generation.backend import Backend, Batching, Job, ModelIdentity, OnStep, References
 from service.generation.canvas import Canvas

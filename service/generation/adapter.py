@@ -1,4 +1,4 @@
-"""An adapter that a job names."""
+"""An adapter that a job uses."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ from service.generation.adapter_files import Kind
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """An adapter on the operator's list, and how strongly it is used (0 to 2). `digest`: SHA-256 (hex) of `file`."""
+    """An adapter on the operator's list, with its scale (0 to 2). `digest`: SHA-256 (hex) of `file`."""
 
     name: str
     kind: Kind
@@ -18,5 +18,5 @@ class Adapter:
 
     @property
     def word(self) -> str:
-        """What a prompt says to use a textual inversion."""
+        """The token that uses a textual inversion in a prompt."""
         return f"<{self.name}>"

@@ -1,4 +1,4 @@
-"""What an adapter's file is, by its header alone: nothing of it is loaded."""
+"""Identify adapter files by their header alone; no tensor is loaded."""
 
 import json
 import re
@@ -14,19 +14,19 @@ from service.kit.errors import BadRequest
 
 Kind = Literal["lora", "textual-inversion"]
 
-LARGEST: Mapping[Kind, int] = {"lora": 4 << 30, "textual-inversion": 4 << 20}
-"""Bytes of a file: ranks of 256 and more on the largest transformers stay below, and so do 75 words of 4096 numbers."""
+MAX_BYTES: Mapping[Kind, int] = {"lora": 4 << 30, "textual-inversion": 4 << 20}
+"""Largest file. LoRAs of rank 256 and more on the largest transformers fit, and so do 75 vectors of 4096 numbers."""
 
-_MOST_TAGS = 8
-_MOST_TENSORS = 50_000
-_LEARNT = re.compile(r"\b(sks|ohwx|zwx|tok)\b", re.IGNORECASE)
+_MAX_TAGS = 8
+_MAX_TENSORS = 50_000
+_SUBJECT_TOKEN = re.compile(r"\b(sks|ohwx|zwx|tok)\b", re.IGNORECASE)
 _PERSON = re.compile(r"\b(person|people|man|woman|girl|boy|1girl|1boy|face|portrait|selfie)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class AdapterFile:
-    """A safetensors file that holds an adapter. `digest`: SHA-256 (hex); `hints`: what its metadata says of its
-    training, which anybody may have written."""
+    """A safetensors file with an adapter. `digest`: SHA-256 (hex). `hints`: what its metadata says about its training;
+    anybody may have written that."""
 
     path: Path
     kind: Kind
@@ -36,63 +36,65 @@ class AdapterFile:
 
 
 def read_adapter(path: Path) -> AdapterFile:
-    """What a file is.
+    """Identify the adapter in `path`.
 
     Raises:
-        BadRequest: it is no adapter that is supported, or too large.
-        Misconfigured: it is no safetensors file.
+        BadRequest: not a supported adapter, or too large.
+        Misconfigured: not a valid safetensors file.
     """
     if path.suffix != ".safetensors" or not path.is_file():
-        raise BadRequest(f"{path} is no safetensors file", hint="Pickles (.pt, .bin, .ckpt) can run code; convert it.")
+        raise BadRequest(
+            f"{path} is not a safetensors file", hint="Pickles (.pt, .bin, .ckpt) can run code: convert it first."
+        )
     header = read_header(path)
     metadata = header.pop("__metadata__", None) or {}
     kind, size = _kind(header), path.stat().st_size
-    if kind is None or len(header) > _MOST_TENSORS:
+    if kind is None or len(header) > _MAX_TENSORS:
         raise BadRequest(
-            f"{path} is neither a LoRA nor a textual inversion of one text encoder",
-            hint="LoHa, LoKr, LoRAs for control pictures and embeddings for two text encoders are not supported.",
+            f"{path} is neither a LoRA nor a textual inversion for one text encoder",
+            hint="LoHa, LoKr, control LoRAs and embeddings for two text encoders are not supported.",
         )
-    if size > LARGEST[kind]:
-        raise BadRequest(f"{path} has {size} bytes, more than a {kind} needs", hint="Is it a whole model?")
+    if size > MAX_BYTES[kind]:
+        raise BadRequest(f"{path} has {size} bytes, more than a {kind} needs", hint="Is it a complete model?")
     return AdapterFile(path, kind, file_digest(path), size, hints(metadata))
 
 
 def hints(metadata: Mapping[str, Any]) -> tuple[str, ...]:
-    """What training tools wrote about the pictures: their most frequent tags, and signs that a person was learnt."""
+    """What training tools recorded about the images: the most frequent tags, and signs that a person was learnt."""
     folders = _folders(metadata)
     tags = Counter[str]()
     for counts in folders.values():
         tags.update(counts)
-    found = [f"tag {tag!r} on {times} pictures" for tag, times in tags.most_common(_MOST_TAGS)]
-    said = " ".join([*folders, *tags, *(str(metadata.get(key, "")) for key in ("ss_output_name", "modelspec.title"))])
-    said = re.sub(r"[_\-.,]+", " ", said)
-    if learnt := sorted({word.lower() for word in _LEARNT.findall(said)}):
-        found.append(f"a word as it is used to learn one subject: {', '.join(learnt)}")
-    if person := sorted({word.lower() for word in _PERSON.findall(said)}):
+    found = [f"tag {tag!r} on {times} images" for tag, times in tags.most_common(_MAX_TAGS)]
+    text = " ".join([*folders, *tags, *(str(metadata.get(key, "")) for key in ("ss_output_name", "modelspec.title"))])
+    text = re.sub(r"[_\-.,]+", " ", text)
+    if tokens := sorted({word.lower() for word in _SUBJECT_TOKEN.findall(text)}):
+        found.append(f"a token commonly used to learn one subject: {', '.join(tokens)}")
+    if person := sorted({word.lower() for word in _PERSON.findall(text)}):
         found.append(f"people: {', '.join(person)}")
     return tuple(found)
 
 
 def _kind(tensors: Mapping[str, Any]) -> Kind | None:
     if tensors and any("lora" in name for name in tensors):
-        return None if any(map(_is_more, tensors)) else "lora"
+        return None if any(map(_is_not_plain_lora, tensors)) else "lora"
     shapes = [tensor.get("shape") for tensor in tensors.values() if isinstance(tensor, dict)]
-    one = len(shapes) == 1 and isinstance(shapes[0], list) and 1 <= len(shapes[0]) <= 2  # a row for each word
-    return "textual-inversion" if one else None
+    embedding = len(shapes) == 1 and isinstance(shapes[0], list) and 1 <= len(shapes[0]) <= 2  # one row per token
+    return "textual-inversion" if embedding else None
 
 
-def _is_more(name: str) -> bool:
-    """A tensor that is no plain LoRA's: LoHa, LoKr, or a norm layer, which is put in the place of the model's own."""
+def _is_not_plain_lora(name: str) -> bool:
+    """The tensor belongs to a LoHa, a LoKr, or a norm layer that replaces one of the model's."""
     return "hada_" in name or "lokr_" in name or ("norm" in name and "lora" not in name)
 
 
 def _folders(metadata: Mapping[str, Any]) -> dict[str, dict[str, int]]:
-    """kohya's `ss_tag_frequency`: folder of pictures to tag to count; empty where it is something else."""
+    """kohya's `ss_tag_frequency` (image folder to tag to count); empty if it is anything else."""
     try:
-        said = json.loads(metadata.get("ss_tag_frequency") or "{}")
+        frequency = json.loads(metadata.get("ss_tag_frequency") or "{}")
         return {
             str(folder): {str(tag)[:60].strip(): int(times) for tag, times in tags.items()}
-            for folder, tags in said.items()
+            for folder, tags in frequency.items()
         }
     except (ValueError, TypeError, AttributeError, RecursionError, OverflowError):
         return {}

@@ -1,4 +1,4 @@
-"""What the gateway asks of whatever draws the picture."""
+"""The interface between the gateway and whatever generates the image."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from service.generation.canvas import Canvas
 from service.generation.model_options import ModelOptions
 
 OnStep = Callable[[int, int], None]
-"""Called after each denoising step with (done, total); raising from it stops the rendering."""
+"""Called after each denoising step with (done, total). Raising from it stops the generation."""
 
 
 _MODELS_OWN = ModelOptions()
@@ -20,7 +20,7 @@ _MODELS_OWN = ModelOptions()
 
 @dataclass(frozen=True, slots=True)
 class ModelIdentity:
-    """The model's name, version and SHA-256 (hex) over its files, as they go into the manifest."""
+    """The model's name, version and SHA-256 (hex) over its files, as written into the manifest."""
 
     name: str
     version: str
@@ -29,8 +29,8 @@ class ModelIdentity:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class References:
-    """What a picture shall take after: square RGB pictures (uint8, H x W x 3), how much (0 to 1), and the SHA-256 (hex)
-    of the adapter that does it."""
+    """Reference images for an IP-Adapter: square RGB `pictures` (uint8, H x W x 3), their `scale` (0 to 1), and the
+    adapter's SHA-256 (`digest`, hex)."""
 
     pictures: tuple[NDArray[np.uint8], ...]
     scale: float
@@ -39,7 +39,7 @@ class References:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One picture to draw, with nothing left open: two equal jobs give the same pixels."""
+    """One image to generate, fully specified: equal jobs give equal pixels."""
 
     prompt: str
     negative_prompt: str
@@ -49,23 +49,22 @@ class Job:
     steps: int
     guidance: float
     steering: int = 0
-    """How strongly to steer away from what is unsafe: 0 not at all, up to the backend's `most_steering`."""
+    """How strongly to steer away from unsafe content: 0 (not at all) to the backend's `most_steering`."""
     adapters: tuple[Adapter, ...] = ()
-    """What is put on the model for this picture."""
+    """Attached to the model for this image only."""
     canvas: Canvas | None = None
-    """What to draw on; None: an empty one."""
+    """The image to edit; None: text to image."""
     references: References | None = None
-    """What it shall take after."""
     options: ModelOptions = _MODELS_OWN
 
     @property
     def done_steps(self) -> int:
-        """The denoising steps that are really done: on a picture fewer than asked for."""
+        """The denoising steps actually run; an edit runs fewer than requested."""
         return self.steps if self.canvas is None else self.canvas.steps(self.steps)
 
 
 class Backend(Protocol):
-    """Draws pictures. Its pixels are a draft: nothing but the gateway may hand them out."""
+    """Generates images. Its pixels are drafts: only the gateway may release them."""
 
     @property
     def identity(self) -> ModelIdentity: ...
@@ -79,39 +78,39 @@ class Backend(Protocol):
 
     @property
     def high_steps(self) -> int:
-        """Steps of an order of high quality; `default_steps` where the model has one quality."""
+        """Steps for `quality: high`; equal to `default_steps` if the model has only one quality."""
 
     @property
     def default_guidance(self) -> float: ...
 
     @property
     def most_steering(self) -> int:
-        """The largest `Job.steering`; 0 where the model cannot be steered."""
+        """The largest `Job.steering`; 0 if the model cannot be steered."""
 
     @property
     def reference_digest(self) -> str:
-        """SHA-256 (hex) of what lets pictures take after others; empty where nothing does."""
+        """SHA-256 (hex) of the IP-Adapter; empty if none is loaded."""
 
     def fitting(self, width: int, height: int) -> tuple[int, int]:
-        """The size (width, height) to draw at, on a picture of that size."""
+        """The size (width, height) at which to edit an image of this size."""
 
     def check(self, job: Job) -> tuple[str, ...]:
-        """Warnings about the job, such as words the model has never seen.
+        """Return warnings about the job, such as words the model does not know.
 
         Raises:
-            BadRequest: this model cannot draw it (size, steps, scheduler, adapters, on a picture).
+            BadRequest: this model cannot run it (size, steps, scheduler, adapters, editing).
         """
 
     def render(self, job: Job, on_step: OnStep) -> NDArray[np.uint8]:
-        """RGB pixels (uint8, height x width x 3), the same for the same job, bit for bit, on one machine."""
+        """Return RGB pixels (uint8, height x width x 3), bit for bit the same for the same job on one machine."""
 
 
 @runtime_checkable
 class Batching(Backend, Protocol):
-    """A Backend that can draw several pictures in one call."""
+    """A Backend that can generate several images in one call."""
 
     def render_batch(self, jobs: Sequence[Job], on_step: OnStep) -> Sequence[NDArray[np.uint8]]:
-        """One picture a job, in order, each from its own seed. The jobs are alike in all but prompts and seed.
+        """Return one image per job, in order, each from its own seed. The jobs differ only in prompts and seed.
 
-        A picture may differ from what `render` gives for its job by rounding. What fails for one, fails for all.
+        Images may differ from those of `render` by rounding. If one job fails, the whole call fails.
         """

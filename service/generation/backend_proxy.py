@@ -1,10 +1,10 @@
-"""What a backend in front of a backend hands on."""
+"""Base class of backends that wrap another backend."""
 
 from service.generation.backend import Backend, Job, ModelIdentity
 
 
 class BackendProxy:
-    """Everything of a Backend but `render`, as the one behind it says."""
+    """Forwards everything but `render` to the wrapped backend."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
@@ -38,7 +38,7 @@ class BackendProxy:
         return self._backend.reference_digest
 
     def check_room(self) -> None:
-        """Raises Busy where a new picture would find no place: to be asked before much is done for it."""
+        """Raise Busy if the queue is full; call this before doing expensive work for a new image."""
         if isinstance(self._backend, BackendProxy):
             self._backend.check_room()
 

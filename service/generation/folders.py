@@ -1,4 +1,4 @@
-"""What a folder of model files is: its files, and one digest over all of them."""
+"""The files of a model folder, and one digest over all of them."""
 
 import hashlib
 from collections.abc import Iterator
@@ -8,16 +8,16 @@ from service.kit.errors import Misconfigured
 
 
 def files_of(folder: Path, *parts: str) -> list[Path]:
-    """Every file of `parts` (subfolders), or of all but what is hidden beside the parts, such as a hub client's cache.
+    """Every file below `parts` (subfolders), or below `folder` except hidden top-level entries such as hub caches.
 
-    What is hidden inside a part counts: a table of shards can name it.
+    Hidden files inside a part count: a shard index can name them.
 
     Raises:
-        Misconfigured: a folder in it is a link. Where it leads files can change and nobody sees it.
+        Misconfigured: a subfolder is a symbolic link; files behind it could change unnoticed.
     """
     found = sorted(path for path in _below(folder, parts) if not _hidden(path.relative_to(folder)))
     if link := next((path for path in found if path.is_symlink() and path.is_dir()), None):
-        raise Misconfigured(f"{link} is a link to a folder", hint="Put the folder itself there; links to files may be.")
+        raise Misconfigured(f"{link} is a link to a folder", hint="Put the folder itself there; links to files work.")
     return [path for path in found if path.is_file()]
 
 
@@ -28,7 +28,7 @@ def file_digest(path: Path) -> str:
 
 
 def folder_digest(folder: Path, *parts: str) -> str:
-    """SHA-256 (hex) over the sorted relative paths and digests of every file, of `parts` (subfolders) or of all.
+    """SHA-256 (hex) over the sorted relative paths and digests of the files that `files_of` lists.
 
     Raises Misconfigured as `files_of`.
     """
@@ -47,5 +47,5 @@ def _below(folder: Path, parts: tuple[str, ...]) -> Iterator[Path]:
 
 
 def _hidden(path: Path) -> bool:
-    """`path`: relative to the pipeline's folder."""
+    """`path` is relative to the pipeline's folder."""
     return path.parts[0].startswith(".")

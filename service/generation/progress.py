@@ -1,4 +1,4 @@
-"""What a rendering tells while it goes on, and the time that it may take."""
+"""Progress, cancellation and time limit of one generation."""
 
 import threading
 import time
@@ -10,9 +10,9 @@ from service.kit.errors import Cancelled
 
 
 class Progress:
-    """An OnStep that stops what is no longer wanted, and counts the seconds of drawing and not those of waiting.
+    """An OnStep that stops a cancelled generation and limits its time, not counting time in the queue.
 
-    A queue calls `waiting`, `drawing` and `spent`; a backend without one just calls it after each step.
+    A queue calls `waiting`, `start` and `add_energy`; a backend without a queue only calls it after each step.
     """
 
     def __init__(
@@ -22,40 +22,40 @@ class Progress:
         on_wait: Callable[[int], None] = lambda ahead: None,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`seconds` of drawing are allowed. `on_wait` is told how many pictures are drawn before this one."""
+        """`seconds`: time limit. `on_wait` is called with the number of images ahead in the queue."""
         self.energy: Energy | None = None
         self._seconds = seconds
         self._on_step = on_step
         self._on_wait = on_wait
         self._cancelled = cancelled
         self._lock = threading.Lock()
-        self._since: float | None = time.monotonic()  # None: it waits, and the clock stands
+        self._since: float | None = time.monotonic()  # None: waiting, the clock is stopped
 
     def __call__(self, done: int, total: int) -> None:
-        """A step is done. Raises Cancelled or TimeoutError: stop drawing."""
+        """Report a step. Raises Cancelled or TimeoutError to stop the generation."""
         self._stop_if_cancelled("render")
         if self.left() <= 0:
-            raise TimeoutError("the rendering took too long")
+            raise TimeoutError("the generation took too long")
         self._on_step(done, total)
 
     def waiting(self, ahead: int) -> None:
-        """Not drawn yet: the clock stands, and starts afresh. Raises Cancelled: stop waiting."""
+        """Report that the job is still queued; this resets the clock. Raises Cancelled to leave the queue."""
         with self._lock:
             self._since = None
         self._stop_if_cancelled("wait")
         self._on_wait(ahead)
 
-    def drawing(self) -> None:
-        """The clock runs from now on."""
+    def start(self) -> None:
+        """Start the clock."""
         with self._lock:
             self._since = time.monotonic()
 
-    def spent(self, energy: Energy) -> None:
-        """Drawing has cost this much, beside what it had cost."""
+    def add_energy(self, energy: Energy) -> None:
+        """Add to the energy used so far."""
         self.energy = self.energy + energy if self.energy else energy
 
     def left(self) -> float:
-        """Seconds of drawing that are left: all of them, while it waits."""
+        """Seconds left; all of them while the job is queued."""
         with self._lock:
             return self._seconds if self._since is None else self._seconds - (time.monotonic() - self._since)
 

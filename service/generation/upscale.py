@@ -1,4 +1,4 @@
-"""Sizes that a model does not draw, by enlarging what it does draw; only where the order names the method."""
+"""Upscaling to sizes the model does not generate, only if the order names the method."""
 
 from dataclasses import replace
 
@@ -14,32 +14,33 @@ from service.kit.errors import BadRequest
 METHODS: dict[Upscale, Image.Resampling] = {"lanczos": Image.Resampling.LANCZOS}
 NAMES: dict[Upscale, str] = {"lanczos": "Pillow Lanczos"}
 VERSION = __version__
-MOST = 4
-"""How many times the model's own side: beyond it there is nothing to see but the filter."""
+MAX_FACTOR = 4
+"""Largest ratio to the model's own side; beyond it only the filter would show."""
 
 
 class Upscaling(BackendProxy):
-    """A Backend that draws at the model's own size and enlarges, before anybody has looked at the picture."""
+    """A Backend that generates at the model's own size and upscales before any check sees the image."""
 
     def check(self, job: Job) -> tuple[str, ...]:
-        """Warnings, that of the enlargement among them. Raises BadRequest for a size or shape that is none of it."""
+        """The wrapped backend's warnings, and one about the upscaling. Raises BadRequest if the size does not fit."""
         if job.options.upscale is None:
             return super().check(job)
         width, height = self.default_size
-        times = job.width / width
-        if job.height * width != job.width * height or not 1 < times <= MOST:
+        factor = job.width / width
+        if job.height * width != job.width * height or not 1 < factor <= MAX_FACTOR:
             raise BadRequest(
-                f"a picture of {width}x{height} px cannot be enlarged to {job.width}x{job.height} px",
-                hint=f"Ask for the same shape, up to {MOST * width}x{MOST * height}, or leave `upscale` out.",
+                f"an image of {width}x{height} px cannot be upscaled to {job.width}x{job.height} px",
+                hint=f"Keep the aspect ratio, up to {MAX_FACTOR * width}x{MAX_FACTOR * height} or omit `upscale`.",
             )
-        return (*super().check(self._native(job)), f"drawn at {width}x{height} px and enlarged ({job.options.upscale})")
+        upscaling = f"generated at {width}x{height} px and upscaled ({job.options.upscale})"
+        return (*super().check(self._native(job)), upscaling)
 
     def render(self, job: Job, on_step: OnStep) -> NDArray[np.uint8]:
-        """RGB pixels (uint8, height x width x 3) of the job's size, equal for equal jobs."""
+        """RGB pixels (uint8, height x width x 3) of the requested size, equal for equal jobs."""
         if job.options.upscale is None:
             return self._backend.render(job, on_step)
-        drawn = Image.fromarray(self._backend.render(self._native(job), on_step))
-        return np.asarray(drawn.resize((job.width, job.height), METHODS[job.options.upscale]))
+        native = Image.fromarray(self._backend.render(self._native(job), on_step))
+        return np.asarray(native.resize((job.width, job.height), METHODS[job.options.upscale]))
 
     def _native(self, job: Job) -> Job:
         width, height = self.default_size

@@ -1,4 +1,4 @@
-"""The installation's keys: the watermark's secret and the signing identity, made at first start where unset."""
+"""The installation's keys, generated at first start unless configured: watermark, signing, vault and receipts."""
 
 import hashlib
 import hmac
@@ -27,7 +27,7 @@ _RECEIPT_FILE = "keys/receipts.key"
 
 
 def codec(settings: Settings) -> Codec:
-    """The watermark codec under this installation's secrets: the newest marks, all are read."""
+    """The watermark codec: embeds under the newest secret, reads under all of them. Raises Misconfigured."""
     try:
         return Codec(Keyring.from_secrets(mark_secrets(settings), pool=settings.mark_pool))
     except WatermarkError as wrong:
@@ -41,24 +41,24 @@ def prompt_digester(settings: Settings) -> Callable[[str], str]:
 
 
 def vault(settings: Settings) -> Vault:
-    """What seals personal words, under a key of its own. Raises Misconfigured if the key file cannot be used."""
+    """The vault that encrypts personal text, under its own key. Raises Misconfigured if the key file is not usable."""
     return Vault(home.secret(home.prepare(settings.home) / _VAULT_FILE))
 
 
 def receipt_key(settings: Settings) -> Ed25519PrivateKey:
-    """The key that signs consent receipts. Raises Misconfigured if its file cannot be used."""
+    """The key that signs consent receipts. Raises Misconfigured if its file is not usable."""
     seed = home.secret(home.prepare(settings.home) / _RECEIPT_FILE)
     try:
         return Ed25519PrivateKey.from_private_bytes(seed)
     except ValueError as malformed:
-        raise Misconfigured(f"{_RECEIPT_FILE} in the home folder is no Ed25519 key of 32 bytes") from malformed
+        raise Misconfigured(f"{_RECEIPT_FILE} in the home folder is not a 32-byte Ed25519 key") from malformed
 
 
 def credentials(settings: Settings) -> Credentials:
     """Signer and verifier for Content Credentials: the operator's certificates, or the development PKI.
 
     Raises:
-        Misconfigured: a configured file is missing, or not what it should be.
+        Misconfigured: a configured file is missing or not valid.
     """
     trust = []
     if settings.trust_anchors:
@@ -80,14 +80,14 @@ def _credentials(chain: bytes, key: bytes, algorithm: str, trust: list[TrustList
 
 
 def _check_pair(chain: bytes, key: bytes, path: Path) -> None:
-    """Find out at start, not at the first picture, that the key is another certificate's."""
+    """Fail at start-up, not at the first image, if the key does not belong to the certificate."""
     try:
         private = serialization.load_pem_private_key(key, None)
     except (ValueError, TypeError) as malformed:
-        raise Misconfigured(f"{path} holds no unencrypted PEM private key") from malformed
+        raise Misconfigured(f"{path} does not contain an unencrypted PEM private key") from malformed
     leaf = x509.load_pem_x509_certificates(chain)[0]
     if leaf.public_key() != private.public_key():
-        raise Misconfigured(f"{path} is not the key of the first certificate in the chain")
+        raise Misconfigured(f"{path} does not match the first certificate in the chain")
 
 
 def _certificates(path: Path) -> bytes:
@@ -97,12 +97,12 @@ def _certificates(path: Path) -> bytes:
     except OSError as gone:
         raise Misconfigured(f"{path} cannot be read: {gone.strerror}") from gone
     except ValueError as malformed:
-        raise Misconfigured(f"{path} holds no PEM certificates") from malformed
+        raise Misconfigured(f"{path} does not contain PEM certificates") from malformed
     return data
 
 
 def _development_pki(path: Path) -> Pki:
-    """The PKI in `path`, made at first use. One file, so that a crash cannot leave half of it."""
+    """The PKI in `path`, generated at first use. It is one file, so a crash cannot leave half of it."""
     if not path.exists():
         made = make_development_pki()
         home.create(path, made.key + made.chain + made.root)
@@ -112,6 +112,6 @@ def _development_pki(path: Path) -> Pki:
         certificates = x509.load_pem_x509_certificates(data)
         leaf, issuing, root = [c.public_bytes(serialization.Encoding.PEM) for c in certificates]
     except ValueError as malformed:
-        raise Misconfigured(f"{path} is damaged; remove it to have a new one made") from malformed
+        raise Misconfigured(f"{path} is damaged; remove it to generate a new one") from malformed
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     return Pki(chain=leaf + issuing, key=pem, root=root)

@@ -1,1 +1,1 @@
-"""What every other package may use: errors, settings, time, logs."""
+"""Shared by every other package: errors, settings, time and logs."""

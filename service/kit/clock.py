@@ -1,4 +1,4 @@
-"""The time, and how it is written."""
+"""The current time, and the one timestamp format."""
 
 import datetime as dt
 from typing import Literal
@@ -11,5 +11,5 @@ def utc_now() -> dt.datetime:
 
 
 def stamp(moment: dt.datetime, precision: Precision = "seconds") -> str:
-    """RFC 3339 in UTC. Of one precision, such texts sort as their moments do."""
+    """Format `moment` as RFC 3339 in UTC. Timestamps of one precision sort as text."""
     return moment.astimezone(dt.UTC).isoformat(timespec=precision)

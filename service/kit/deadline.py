@@ -1,4 +1,4 @@
-"""Run work that may hang, and stop waiting for it in time."""
+"""Run work that may hang, with a time limit on the wait."""
 
 import threading
 from collections.abc import Callable
@@ -8,9 +8,9 @@ T = TypeVar("T")
 
 
 class Running(Generic[T]):
-    """Work that has begun in a thread of its own, whoever comes for the result.
+    """Work that runs in its own thread; any caller may wait for its result.
 
-    Python cannot kill a thread: work that hangs goes on in a daemon thread, and its result is dropped.
+    Python cannot kill a thread: work that hangs stays behind in a daemon thread, and its result is dropped.
     """
 
     def __init__(self, work: Callable[[], T]) -> None:
@@ -21,9 +21,13 @@ class Running(Generic[T]):
         self._thread.start()
 
     def result(self, seconds: float, left: Callable[[], float] | None = None) -> T:
-        """What the work gives, or TimeoutError after `seconds` from now. What it raises is raised here.
+        """Wait up to `seconds` for the result.
 
-        `left` says how many of the seconds are left, where not all of the time counts.
+        `left` returns how many seconds remain, where some of the time (such as queueing) does not count.
+
+        Raises:
+            TimeoutError: the work did not finish in time.
+            BaseException: whatever the work raised.
         """
         self._thread.join(seconds)
         while left and self._thread.is_alive() and (more := left()) > 0:
@@ -37,10 +41,10 @@ class Running(Generic[T]):
     def _run(self) -> None:
         try:
             self._results.append(self._work())
-        except BaseException as error:  # noqa: BLE001 - handed to whoever comes for the result
+        except BaseException as error:  # noqa: BLE001 - raised again in `result`
             self._errors.append(error)
 
 
 def within(seconds: float, work: Callable[[], T], left: Callable[[], float] | None = None) -> T:
-    """`work()`, or TimeoutError after `seconds`; see `Running`."""
+    """Return `work()`, or raise TimeoutError after `seconds`; see `Running.result`."""
     return Running(work).result(seconds, left)

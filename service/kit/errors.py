@@ -1,31 +1,31 @@
-"""Everything that can go wrong, as one tree.
+"""Every error the product raises, as one tree.
 
     Error
-    +-- InputError            what was sent cannot be used
+    +-- InputError            the input cannot be used
     |   +-- BadRequest, UnsupportedFormat, BrokenPicture, TooLarge, UnsupportedPixels, FileUnreadable,
     |       BrokenList, NoFace, NotLive
     +-- Refusal               the gateway will not release this image
-    |   +-- PromptRefused     ... because of what its prompt asks for
-    |   +-- LikenessRefused, LikenessHeld     ... because of whose face it shows, or may show
-    |   +-- AdapterRefused    ... because of an adapter it was to be drawn with
+    |   +-- PromptRefused     ... because of its prompt
+    |   +-- LikenessRefused, LikenessHeld     ... because of a face it shows, or may show
+    |   +-- AdapterRefused    ... because of an adapter it asks for
     |   +-- Unsafe            ... because of what it shows
-    |   +-- Blocked           ... because the picture is on a hash list
-    |   +-- Unmarkable        ... because it drowns the watermark
-    |   +-- StageFailed       ... because a stage could not do its work
-    |   +-- Gone              ... any more: it was kept for a time or for once
-    |   +-- ClientRemoved     ... because who asked lost the key meanwhile
-    |   +-- Cancelled         ... because the caller asked to stop
-    +-- TooMany               it was asked too often
-    +-- NotFound              there is no such thing here
-    +-- Unauthorized          no key, or one that is not valid
-    +-- SwitchedOff           the operator did not switch this on
-    +-- Busy                  more was asked for than can be drawn now
-    +-- Unavailable           a part that is needed is missing or not ready
+    |   +-- Blocked           ... because it is on a hash list
+    |   +-- Unmarkable        ... because the watermark cannot be read back from it
+    |   +-- StageFailed       ... because a stage failed
+    |   +-- Gone              ... because the held image has expired or was already released
+    |   +-- ClientRemoved     ... because the client's key was revoked meanwhile
+    |   +-- Cancelled         ... because the client cancelled the request
+    +-- TooMany               too many requests from one address
+    +-- NotFound              no such resource
+    +-- Unauthorized          the key is missing or not valid
+    +-- SwitchedOff           the operator has not enabled this feature
+    +-- Busy                  the generation queue is full
+    +-- Unavailable           a required part is missing or not ready
     +-- Misconfigured         a setting is wrong
-    +-- LedgerCorrupt         the record does not agree with itself
+    +-- LedgerCorrupt         the ledger contradicts itself
 
-Each class has a stable `code`, the HTTP status and the process exit code it maps to, and a `hint`: what
-to do next. Messages never carry personal data.
+Each class has a stable `code`, an HTTP status, a process exit code, and a `hint` that says what to do next.
+Messages never carry personal data.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -38,7 +38,7 @@ class Error(Exception):
     code: ClassVar[str] = "internal"
     status: ClassVar[int] = 500
     exit_code: ClassVar[int] = 70
-    hint: str = "This is our bug: please report it with the request id."
+    hint: str = "This is a bug in Countermark. Please report it with the request id."
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -51,13 +51,13 @@ class InputError(Error):
     code = "bad_input"
     status = 400
     exit_code = 5
-    hint = "Send a PNG, JPEG, WebP, AVIF or TIFF picture."
+    hint = "Send a PNG, JPEG, WebP, AVIF or TIFF image."
 
 
 class BadRequest(InputError):
     code = "bad_request"
     exit_code = 2
-    hint = "Correct the named field; the schema is at /docs."
+    hint = "Correct the field named in the message. The API schema is at /docs."
 
 
 class UnsupportedFormat(InputError):
@@ -68,7 +68,7 @@ class UnsupportedFormat(InputError):
 class BrokenPicture(InputError):
     code = "broken_picture"
     status = 422
-    hint = "The file is damaged or incomplete: send it again from the original."
+    hint = "The file is damaged or incomplete. Send the original again."
 
 
 class TooLarge(InputError):
@@ -80,47 +80,47 @@ class TooLarge(InputError):
 class UnsupportedPixels(InputError):
     code = "unsupported_pixels"
     status = 422
-    hint = "Convert the picture to 8-bit or 16-bit RGB or grey first."
+    hint = "Convert the image to 8-bit or 16-bit RGB or greyscale first."
 
 
 class FileUnreadable(InputError):
     code = "file_unreadable"
     status = 404
-    hint = "Check the path and its permissions."
+    hint = "Check the path and the file's permissions."
 
 
 class BrokenList(InputError):
-    """A hash list that cannot be used. The message names the lines, never a hash."""
+    """A hash list with errors. The message names the lines, never a hash."""
 
     code = "broken_list"
     status = 422
-    hint = "Correct the named lines. Nothing was imported."
+    hint = "Nothing was imported. Correct the lines named in the message and import again."
 
 
 class NoFace(InputError):
     code = "no_face"
     status = 422
-    hint = "Send a picture of an upright face seen from the front, 80 px or more."
+    hint = "Send an image of one upright, front-facing face that is at least 80 px wide."
 
 
 class NotLive(InputError):
-    """Photos that do not answer a challenge. The message says which and why, and holds nothing of the face."""
+    """Photos that do not satisfy a liveness challenge. The message says which and why, and nothing about the face."""
 
     code = "not_live"
     status = 422
-    hint = "Nothing was stored. Ask for a new challenge and take new photos, in the order it names."
+    hint = "Nothing was stored. Request a new challenge and take new photos in the order it gives."
 
 
 class Refusal(Error):
-    """No image is released. `stage` is the gateway's stage that said no, `content_id` what an appeal can name.
+    """No image is released. `stage` is the gateway stage that refused; `content_id` identifies the order in an appeal.
 
-    `subject`: the number of whose face it is, for the record and not for the caller, who may be anybody.
+    `subject` is the enrolled person concerned. It goes into the ledger, never to the caller, who may be anybody.
     """
 
     code = "refused"
     status = 503
     exit_code = 6
-    hint = "Nothing was released. Try again; if it stays, the operator finds the reason in the audit log."
+    hint = "Nothing was released. Try again. If it keeps failing, the operator can find the reason in the audit log."
 
     def __init__(self, message: str, *, stage: str, hint: str | None = None, subject: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -140,31 +140,31 @@ class Refusal(Error):
 class Unsafe(Refusal):
     code = "moderation_blocked"
     status = 400
-    hint = "The picture did not pass the safety check. Change the prompt or the seed."
+    hint = "The image did not pass the safety checks. Change the prompt or the seed."
 
 
 class Blocked(Refusal):
-    """On a hash list or under a notice of removal. 451 and not 403: a demand by others, not a lack of rights."""
+    """On a hash list or under a takedown notice. 451, not 403: others demand it; no permission is missing."""
 
     code = "blocked"
     status = 451
-    hint = "Listed pictures are neither made nor taken in. If this is not such a picture, appeal."
+    hint = "Blocked images are neither generated nor accepted as input. If this is a mistake, appeal."
 
 
 class Unmarkable(Refusal):
-    """The mark would not be read back: the picture itself is the reason, so the same order fails the same way."""
+    """The watermark cannot be read back from this image. The image is the reason, so the same order fails again."""
 
     code = "unmarkable"
     status = 422
-    hint = "Nothing was released. Order it with another seed or prompt, or in a larger size."
+    hint = "Nothing was released. Use another seed or prompt, or a larger size."
 
 
 class PromptRefused(Refusal):
-    """`categories` and `rules` say why; neither they nor the message hold any of the prompt."""
+    """`categories` and `rules` say why. Neither they nor the message contain any of the prompt."""
 
     code = "prompt_refused"
     status = 400
-    hint = "Nothing was drawn. Change the prompt; the operator's rules decide what is refused."
+    hint = "Nothing was generated. Change the prompt; the operator's rules decide what is refused."
 
     def __init__(self, categories: Sequence[str], rules: Sequence[str] = ()) -> None:
         named = ", ".join(category.replace("_", " ") for category in categories)
@@ -174,32 +174,32 @@ class PromptRefused(Refusal):
 
 
 class LikenessRefused(Refusal):
-    """Somebody's face without their word."""
+    """The image shows a protected person who has not granted consent."""
 
     code = "likeness_refused"
     status = 403
-    hint = "Only a grant of that person (`grants` in the order) permits this. If it is somebody else, appeal."
+    hint = "This needs a grant from that person (`grants` in the order). If it is somebody else, appeal."
 
 
 class LikenessHeld(Refusal):
-    """Perhaps somebody's face: a person has to decide."""
+    """The image may show a protected person; a human reviewer has to decide."""
 
     code = "likeness_held"
     status = 403
-    hint = "It may be a protected person. Appeal, and the operator looks; or order another picture."
+    hint = "The image may show a protected person. Appeal to have the operator review it, or order another image."
 
     def __init__(self, message: str, *, stage: str, subjects: Sequence[str] = ()) -> None:
-        """`subjects`: everybody enrolled it may show, for the record and not for the caller."""
+        """`subjects`: the enrolled people it may show, for the ledger only."""
         super().__init__(message, stage=stage, subject=next(iter(subjects), None))
         self.subjects = tuple(subjects)
 
 
 class AdapterRefused(Refusal):
-    """An adapter that is not on the operator's list. The message does not repeat its name: it may be anybody's."""
+    """An adapter that is not on the operator's list. Its name is not repeated: it may be the name of a person."""
 
     code = "adapter_refused"
     status = 403
-    hint = "Only adapters on the operator's list are used. Leave it out, or ask the operator to add it."
+    hint = "Only adapters on the operator's list can be used. Leave it out, or ask the operator to add it."
 
 
 class StageFailed(Refusal):
@@ -207,19 +207,19 @@ class StageFailed(Refusal):
 
 
 class Gone(Refusal):
-    """A held picture that is there no more."""
+    """The held image no longer exists."""
 
     code = "gone"
     status = 410
-    hint = "Order another picture."
+    hint = "Order another image."
 
 
 class ClientRemoved(Refusal):
-    """The tenant was removed, or got another key, while the picture was made."""
+    """The tenant was removed, or its key replaced, while the image was being generated."""
 
     code = "client_removed"
     status = 403
-    hint = "Ask the operator for a key, then order again."
+    hint = "Ask the operator for a new key, then order again."
 
 
 class Cancelled(Refusal):
@@ -229,15 +229,15 @@ class Cancelled(Refusal):
 
 
 class TooMany(Error):
-    """An address asked too often. `retry_after`: in how many seconds it may ask again."""
+    """Too many requests from one address. `retry_after`: seconds until the next request is allowed."""
 
     code = "too_many_requests"
     status = 429
     exit_code = 7
-    hint = "Wait as long as Retry-After says. The operator sets the limit (requests_per_minute)."
+    hint = "Wait for the number of seconds in Retry-After. The operator sets the limit (requests_per_minute)."
 
     def __init__(self, retry_after: int) -> None:
-        super().__init__(f"too many requests from this address; the next one is free in {retry_after} s")
+        super().__init__(f"too many requests from this address; try again in {retry_after} s")
         self.retry_after = retry_after
 
 
@@ -245,34 +245,34 @@ class NotFound(Error):
     code = "not_found"
     status = 404
     exit_code = 1
-    hint = "Check the address or the id."
+    hint = "Check the URL or the id."
 
 
 class Unauthorized(Error):
-    """No key, or one that is not valid. The message never holds any part of it."""
+    """The API key is missing or not valid. The message never contains any part of it."""
 
     code = "unauthorized"
     status = 401
     exit_code = 2
-    hint = "Send your key as `Authorization: Bearer cm_...`; the operator gives keys out (`countermark tenants add`)."
+    hint = "Send your key as `Authorization: Bearer cm_...`; the operator issues keys (`countermark tenants add`)."
 
 
 class SwitchedOff(Error):
-    """Something this installation could do and does not. The hint names the setting."""
+    """A feature this installation has not enabled. The hint names the setting."""
 
     code = "switched_off"
     status = 403
     exit_code = 2
-    hint = "The operator can switch it on; see docs/settings.md."
+    hint = "The operator can enable it; see docs/settings.md."
 
 
 class Busy(Error):
-    """Nothing was decided about the order, so nothing stands in the ledger. `retry_after`: in how many seconds."""
+    """The order was not decided on and is not in the ledger. `retry_after`: seconds until it is worth trying again."""
 
     code = "busy"
     status = 429
     exit_code = 7
-    hint = "Nothing was drawn. Ask again after the seconds in Retry-After."
+    hint = "Nothing was generated. Try again after the number of seconds in Retry-After."
 
     def __init__(self, message: str, *, retry_after: int) -> None:
         super().__init__(message)
@@ -283,7 +283,7 @@ class Unavailable(Error):
     code = "unavailable"
     status = 503
     exit_code = 7
-    hint = "Install or repair the part that is named, then try again."
+    hint = "Install or repair the part named in the message, then try again."
 
 
 class Misconfigured(Error):
@@ -297,20 +297,20 @@ class LedgerCorrupt(Error):
     code = "ledger_corrupt"
     status = 500
     exit_code = 3
-    hint = "Stop issuing, keep the database file as evidence, and compare it with a backup."
+    hint = "Stop generating, keep the database as evidence, and compare it with a backup."
 
 
 def tree(root: type[Error] = Error) -> Iterator[type[Error]]:
-    """Every class of the tree, parents first."""
+    """Every class of the tree below and including `root`, parents first."""
     yield root
     for child in root.__subclasses__():
         yield from tree(child)
 
 
 def first_fault(faults: Sequence[Mapping[str, Any]]) -> str:
-    """The first of pydantic's complaints, without the value that caused it: that may be personal."""
+    """The first of pydantic's errors as one line, without the offending value, which may be personal."""
     fault = faults[0]
     if fault["type"] == "extra_forbidden":  # the name itself may be personal
-        return "a field that is not known here"
+        return "unknown field"
     field = ".".join(str(part) for part in fault["loc"] if part != "body") or "the body"
     return f"{field}: {fault['msg']}"

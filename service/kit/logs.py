@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line, on standard error. Nothing personal: no prompts, no pixels, no names."""
+"""Structured logs: one JSON object per line on standard error. Nothing personal: no prompts, pixels or names."""
 
 import logging
 import sys
@@ -7,7 +7,7 @@ import structlog
 
 
 def configure(level: str) -> None:
-    """Send our logs, at `level` and above, to standard error."""
+    """Send log records at `level` and above to standard error."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -1,4 +1,4 @@
-"""The models that this installation knows, and where their files are: in the distribution or in the home folder."""
+"""The model cards of this installation, and where their files are: in the package or in the home folder."""
 
 import re
 import tempfile
@@ -12,17 +12,16 @@ from service.kit.settings import Settings
 MODELS_FOLDER = "models"
 CARDS_FOLDER = "cards"
 
-
-_RESERVED = ("embedded",)  # settings give these names another meaning
+_RESERVED = ("embedded",)  # values of the `pipeline` setting that do not name a card
 
 
 def store(settings: Settings) -> Path:
-    """The folder of the weights that `models pull` fetched."""
+    """The folder that `models pull` downloads weights into."""
     return settings.home / MODELS_FOLDER
 
 
 def known_cards(settings: Settings) -> list[Card]:
-    """Every card we ship, then every one in the home folder's `cards`; each knows where its files are.
+    """Every shipped card and every card in the home folder's `cards`, each with the paths of its files.
 
     Raises:
         Unavailable: a card cannot be read.
@@ -55,25 +54,23 @@ def _read(*folders: Path) -> list[Card]:
 
 
 def check_new_name(name: str, settings: Settings) -> None:
-    """Raises BadRequest if no new card can have this name, and Unavailable if the cards cannot be read."""
+    """Raise BadRequest if no new card can have this name, and Unavailable if the cards cannot be read."""
     if name in _RESERVED or not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name):
-        raise BadRequest(f"{name!r} cannot name a card", hint="Use lower-case letters, digits, dots, - and _.")
+        raise BadRequest(f"{name!r} is not a valid card name", hint="Use lower-case letters, digits, dots, - and _.")
     if name in {card.name for card in known_cards(settings)}:
-        raise BadRequest(
-            f"there is already a model called {name}", hint="Choose another name, or remove that one's card."
-        )
+        raise BadRequest(f"a model named {name} already exists", hint="Choose another name, or remove its card.")
 
 
-def keep(card: Card, settings: Settings) -> Path:
-    """Write a card into the home folder atomically and return its path. Raises Misconfigured if it cannot."""
+def save_card(card: Card, settings: Settings) -> Path:
+    """Write `card` into the home folder atomically, and return its path. Raises Misconfigured."""
     folder = settings.home / CARDS_FOLDER
-    place = folder / f"{card.name}.json"
+    path = folder / f"{card.name}.json"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
-            written = Path(scratch) / place.name
-            written.write_text(card.model_dump_json(indent=2, exclude_defaults=True) + "\n")
-            written.replace(place)
+            temporary = Path(scratch) / path.name
+            temporary.write_text(card.model_dump_json(indent=2, exclude_defaults=True) + "\n")
+            temporary.replace(path)
     except OSError as denied:
-        raise Misconfigured(f"{place} cannot be written: {denied.strerror}") from denied
-    return place
+        raise Misconfigured(f"cannot write {path}: {denied.strerror}") from denied
+    return path

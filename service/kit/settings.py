@@ -1,4 +1,4 @@
-"""One Settings object. Every field is an environment variable `COUNTERMARK_<FIELD>`; docs/settings.md lists them."""
+"""The settings. Every field is an environment variable `COUNTERMARK_<FIELD>`; docs/settings.md lists them."""
 
 import os
 import re
@@ -14,7 +14,7 @@ from service.kit.errors import Misconfigured
 PREFIX = "COUNTERMARK_"
 MiB = 1 << 20
 
-# What Kubernetes injects for a Service called "countermark"; these are nobody's settings.
+# Kubernetes injects these variables for a Service named "countermark"; they are not settings.
 _SERVICE_LINK = re.compile(r"_SERVICE_(HOST|PORT)|_PORT_\d+_(TCP|UDP)")
 
 
@@ -23,101 +23,103 @@ def _split(value: object) -> object:
 
 
 class Settings(BaseSettings):
-    """All settings with their defaults. Immutable; read once at start."""
+    """All settings with their defaults. Immutable; read once at start-up."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
-    home: Annotated[Path, Field(description="Folder of all state: ledger, keys.")] = user_data_path("countermark")
+    home: Annotated[Path, Field(description="Folder of all state: ledger and keys.")] = user_data_path("countermark")
     database_url: Annotated[
         str | None,
-        Field(description="SQLAlchemy URL (`postgresql+pg8000://...`) of the ledger; unset: `ledger.db` in home."),
+        Field(description="SQLAlchemy URL of the ledger (`postgresql+pg8000://...`); unset: `ledger.db` in home."),
     ] = None
     provider: Annotated[
-        str, Field(min_length=1, max_length=100, description="Your name, as it stands in every manifest.")
+        str, Field(min_length=1, max_length=100, description="Your name, as written into every manifest.")
     ] = "Countermark (unnamed installation)"
 
     pipeline: Annotated[
         str,
-        Field(min_length=1, description="`embedded`, a card's name, a diffusers folder, or a hub id."),
+        Field(min_length=1, description="`embedded`, the name of a card, a diffusers folder, or a hub id."),
     ] = "embedded"
-    allow_hub: Annotated[bool, Field(description="Let the pipeline be downloaded by its hub id.")] = False
-    device: Annotated[str, Field(description="torch device of the pipeline: `cpu`, `cuda`, ...")] = "cpu"
+    allow_hub: Annotated[bool, Field(description="Allow the pipeline to be downloaded from the hub.")] = False
+    device: Annotated[str, Field(description="torch device of the pipeline, such as `cpu` or `cuda`.")] = "cpu"
     precision: Annotated[
         Literal["float32", "float16", "bfloat16"], Field(description="torch dtype of the pipeline.")
     ] = "float32"
     offload: Annotated[
         Literal["none", "model", "sequential"],
-        Field(description="Keep the pipeline in main memory: on the device is one model at a time, or one layer."),
+        Field(description="Keep the pipeline in main memory and move one `model` or layer (`sequential`) at a time."),
     ] = "none"
     reference_adapter: Annotated[
-        Path | None, Field(description="Folder of an IP-Adapter: orders may then bring reference pictures.")
+        Path | None, Field(description="Folder of an IP-Adapter; orders may then include reference images.")
     ] = None
     threads: Annotated[int, Field(ge=1, le=256, description="CPU threads of each model.")] = min(4, os.cpu_count() or 1)
     onnx_providers: Annotated[
         tuple[str, ...],
         NoDecode,
         BeforeValidator(lambda text: text.split(",") if isinstance(text, str) else text),
-        Field(description="ONNX Runtime execution providers, best first, separated by commas."),
+        Field(description="ONNX Runtime execution providers, preferred first, comma-separated."),
     ] = ("CPUExecutionProvider",)
     max_images: Annotated[int, Field(ge=1, le=10, description="Largest `n` of one request.")] = 4
 
     safety_threshold: Annotated[
-        float, Field(gt=0, le=0.8, description="Score from which an image is refused; 0.8 is the laxest.")
+        float, Field(gt=0, le=0.8, description="Score from which an image is refused; 0.8 is the most permissive.")
     ] = 0.5
     prompt_rules: Annotated[
         tuple[Path, ...],
         NoDecode,
         BeforeValidator(_split),
-        Field(description="Rule files for prompts beside the shipped rules, separated by commas; see docs/prompts.md."),
+        Field(description="Prompt rule files in addition to the shipped rules, comma-separated; see docs/prompts.md."),
     ] = ()
     grantee: Annotated[
-        str, Field(min_length=1, max_length=100, description="Who this installation is in grants of consent.")
+        str,
+        Field(min_length=1, max_length=100, description="Name of this installation in consent grants."),
     ] = "default"
     likeness_review_distance: Annotated[
         float | None,
         Field(
-            ge=0, le=2, description="Face distance up to which a person has to decide; 0: none, unset: the model's own."
+            ge=0,
+            le=2,
+            description="Face distance up to which a person reviews the image; 0: no review, unset: the model's own.",
         ),
     ] = None
 
     keep_held_days: Annotated[
         int,
-        Field(
-            ge=0, le=30, description="Days to keep a held picture, sealed, for an operator to look at; 0: none is kept."
-        ),
+        Field(ge=0, le=30, description="Days to keep a held image, encrypted, for review; 0: none is kept."),
     ] = 0
     examiner_needs_key: Annotated[
-        bool, Field(description="Let only tenants examine pictures over HTTP (`/v1/inspect`, `/v1/detect`).")
+        bool, Field(description="Require a tenant's key to examine images over HTTP (`/v1/inspect`, `/v1/detect`).")
     ] = False
     self_enrolment: Annotated[
-        bool, Field(description="Let anybody enrol their own face over HTTP; read docs/liveness.md first.")
+        bool, Field(description="Let people enrol their own face over HTTP; read docs/liveness.md first.")
     ] = False
 
     safe_retries: Annotated[
         int,
-        Field(ge=0, le=3, description="How often a picture that is unsafe is drawn again, steered ever harder away."),
+        Field(ge=0, le=3, description="How often to generate an unsafe image again, each time with stronger steering."),
     ] = 2
-    screen_timeout: Annotated[float, Field(gt=0, description="Seconds a safety check may take.")] = 30.0
+    screen_timeout: Annotated[float, Field(gt=0, description="Seconds allowed for each safety check.")] = 30.0
     render_timeout: Annotated[
-        float, Field(gt=0, description="Seconds a rendering may take; waiting for it does not count.")
+        float, Field(gt=0, description="Seconds allowed to generate an image; time in the queue does not count.")
     ] = 600.0
     finish_timeout: Annotated[
-        float, Field(gt=0, description="Seconds that marking, signing and proving a picture may take, each.")
+        float, Field(gt=0, description="Seconds allowed for each of marking, signing and proving an image.")
     ] = 60.0
 
     queue_length: Annotated[
-        int, Field(ge=1, le=1000, description="Pictures that may wait to be drawn; further ones are refused as `busy`.")
+        int,
+        Field(ge=1, le=1000, description="Images that may wait in the queue; further ones are refused as `busy`."),
     ] = 32
     queue_timeout: Annotated[
-        float, Field(gt=0, description="Seconds a picture may wait to be drawn before it is refused as `busy`.")
+        float, Field(gt=0, description="Seconds an image may wait in the queue before its order is refused as `busy`.")
     ] = 300.0
     batch_size: Annotated[
         int,
         Field(
             ge=1,
             le=16,
-            description="Pictures of equal size, steps and guidance that are drawn in one call. Above 1 the same seed "
-            "gives pixels that differ by about 1/255, depending on who asks at the same time.",
+            description="Images of equal size, steps and guidance that are generated in one call. Above 1, pixels for "
+            "the same seed vary by about 1/255 with the other orders in the batch.",
         ),
     ] = 1
     watts: Annotated[
@@ -126,56 +128,62 @@ class Settings(BaseSettings):
             gt=0,
             le=1000,
             allow_inf_nan=False,
-            description="Watts of one busy core, for the energy of pictures where no counter can be read.",
+            description="Power of one busy core in watts, to estimate energy where no hardware counter can be read.",
         ),
     ] = 4.0
     energy_in_manifest: Annotated[
-        bool, Field(description="Say in the manifest what drawing the picture cost; the ledger always has it.")
+        bool, Field(description="Write the energy used into the manifest; the ledger always records it.")
     ] = False
 
     block_at_receipt: Annotated[
-        bool, Field(description="Block a picture as soon as a notice of removal names it; else when it is decided.")
+        bool,
+        Field(description="Block an image as soon as a takedown notice arrives; otherwise once it is decided."),
     ] = True
 
     mark_secret: Annotated[
         SecretStr | None,
-        Field(description="Secret of the watermark, 16 bytes or more; unset: made once in the home folder."),
+        Field(description="Secret of the watermark, at least 16 bytes; unset: generated once in the home folder."),
     ] = None
     mark_keys: Annotated[
         Path | None,
-        Field(description="File of watermark secrets, newest first, one a line; only its owner may read it."),
+        Field(description="File of watermark secrets, newest first, one per line; readable by its owner only."),
     ] = None
     mark_pool: Annotated[
-        int, Field(ge=1, le=16, description="Keys of the watermark's pool; never less than marks were made with.")
+        int,
+        Field(
+            ge=1,
+            le=16,
+            description="Keys in the watermark's pool; never fewer than images were marked with.",
+        ),
     ] = 4
     foreign_marks: Annotated[
-        bool, Field(description="Look for other people's marks: stock marks (extra `foreign-marks`) and plug-ins.")
+        bool, Field(description="Look for third-party watermarks: stock marks (extra `foreign-marks`) and plug-ins.")
     ] = True
     foreign_messages: Annotated[
-        Path | None, Field(description="TOML file of more messages to look for; see docs/watermark.md.")
+        Path | None, Field(description="TOML file with more third-party messages to look for; see docs/watermark.md.")
     ] = None
     signing_certificates: Annotated[
-        Path | None, Field(description="PEM chain, leaf first; unset: a development PKI is made.")
+        Path | None, Field(description="PEM certificate chain, leaf first; unset: a development PKI is generated.")
     ] = None
-    signing_key: Annotated[Path | None, Field(description="PEM private key of the leaf (PKCS#8).")] = None
+    signing_key: Annotated[Path | None, Field(description="PEM private key of the leaf certificate (PKCS#8).")] = None
     signing_algorithm: Annotated[
-        Literal["es256", "es384", "ps256", "ed25519"], Field(description="COSE algorithm of the key.")
+        Literal["es256", "es384", "ps256", "ed25519"], Field(description="COSE signing algorithm of the key.")
     ] = "es256"
     trust_anchors: Annotated[
         Path | None, Field(description="PEM file of CA certificates whose signatures count as trusted.")
     ] = None
 
     threshold_fpr: Annotated[
-        float, Field(gt=0, lt=1, description="False-positive rate at which `likely_synthetic` is said: 0.05 or 0.01.")
+        float, Field(gt=0, lt=1, description="False-positive rate of `likely_synthetic`: 0.05 or 0.01.")
     ] = 0.05
     thresholds: Annotated[
-        Path | None, Field(description="Threshold file that `countermark benchmark` wrote; unset: the model's own.")
+        Path | None, Field(description="Threshold file written by `countermark benchmark`; unset: the model's own.")
     ] = None
 
-    max_bytes: Annotated[int, Field(ge=1024, description="Largest file examined, bytes.")] = 32 * MiB
-    max_pixels: Annotated[int, Field(ge=4096, description="Largest picture decoded, pixels.")] = 64_000_000
+    max_bytes: Annotated[int, Field(ge=1024, description="Largest file accepted, in bytes.")] = 32 * MiB
+    max_pixels: Annotated[int, Field(ge=4096, description="Largest image decoded, in pixels.")] = 64_000_000
 
-    decode_timeout: Annotated[float, Field(gt=0, description="Seconds that decoding a picture may take.")] = 30.0
+    decode_timeout: Annotated[float, Field(gt=0, description="Seconds allowed to decode an image.")] = 30.0
 
     host: Annotated[str, Field(description="Address `serve` listens on.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="Port `serve` listens on.")] = 8000
@@ -184,11 +192,11 @@ class Settings(BaseSettings):
         Field(
             ge=0,
             le=100_000,
-            description="Of one address to notices, appeals, enrolment and PINs, and about one number; 0: no limit.",
+            description="Requests a minute, per address and per case, to notices, appeals, enrolment and PINs; 0: any.",
         ),
     ] = 60
     log_level: Annotated[
-        Literal["debug", "info", "warning", "error"], Field(description="Least severe log line written.")
+        Literal["debug", "info", "warning", "error"], Field(description="Lowest severity that is logged.")
     ] = "info"
 
     @model_validator(mode="after")
@@ -198,26 +206,26 @@ class Settings(BaseSettings):
         if (self.signing_certificates is None) != (self.signing_key is None):
             raise ValueError("signing_certificates and signing_key go together: set both or neither")
         if self.mark_secret is not None and len(self.mark_secret.get_secret_value().encode()) < 16:
-            raise ValueError("mark_secret must be 16 bytes or more")
+            raise ValueError("mark_secret must be at least 16 bytes")
         if self.mark_secret is not None and (text := self.mark_secret.get_secret_value()) != text.strip():
-            raise ValueError("mark_secret must not begin or end with a blank: in a key file it would be another secret")
+            raise ValueError("mark_secret must not begin or end with whitespace: a key file would strip it")
         if self.mark_secret is not None and self.mark_keys is not None:
-            raise ValueError("mark_secret and mark_keys exclude each other: put the secret into the file")
+            raise ValueError("mark_secret and mark_keys exclude each other: put the secret into the mark_keys file")
         return self
 
 
 def load_settings() -> Settings:
-    """Settings from the environment.
+    """Read the settings from the environment.
 
     Raises:
-        Misconfigured: a value is wrong, or a COUNTERMARK_* variable is none of ours (a typo is not silence).
+        Misconfigured: a value is not valid, or a COUNTERMARK_* variable is not a setting (probably a typo).
     """
     known = {PREFIX + name.upper() for name in Settings.model_fields}
-    strangers = sorted(
+    unknown = sorted(
         name for name in os.environ if name.startswith(PREFIX) and name not in known and not _SERVICE_LINK.search(name)
     )
-    if strangers:
-        raise Misconfigured(f"unknown setting {', '.join(strangers)}")
+    if unknown:
+        raise Misconfigured(f"unknown setting: {', '.join(unknown)}")
     try:
         return Settings()
     except ValidationError as wrong:

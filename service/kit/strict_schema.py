@@ -1,18 +1,18 @@
-"""What anybody may send as JSON: known members alone, and not many of them."""
+"""The base of every JSON request body: unknown members are refused, and so are too many."""
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-MOST_MEMBERS = 64
+MAX_MEMBERS = 64
 
 
 class StrictModel(BaseModel):
-    """Unknown members are refused. Each of them costs a complaint of hundreds of bytes, so many are refused at once."""
+    """Refuses unknown members. Each costs an error of hundreds of bytes, so their number is limited first."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     @model_validator(mode="before")
     @classmethod
-    def _few_members(cls, value: object) -> object:
-        if isinstance(value, dict) and len(value) > MOST_MEMBERS:
-            raise ValueError(f"more than {MOST_MEMBERS} members")
+    def _limit_members(cls, value: object) -> object:
+        if isinstance(value, dict) and len(value) > MAX_MEMBERS:
+            raise ValueError(f"more than {MAX_MEMBERS} members")
         return value

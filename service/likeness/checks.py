@@ -1,8 +1,8 @@
-"""Whose face is in this picture, and did they allow it?
+"""Whose face is in this image, and did they consent?
 
-Searched are the protected subjects, every template, exactly: an approximate miss would be a silent bypass. A face
-whose nearest subject is covered by a grant passes. What the face model does not find is not checked: profiles, small
-and turned faces (models/cards/dlib-faces.md).
+The search covers every template of every protected subject exactly: an approximate index could silently miss one. A
+face passes if its nearest subject is covered by a grant. Faces the model does not find (profiles, small or turned
+faces; see models/cards/dlib-faces.md) are not checked.
 """
 
 import threading
@@ -20,18 +20,18 @@ from service.likeness.registry import Consent
 from service.likeness.schemas import Grant, Scope
 
 RGB = NDArray[np.uint8]
-_FURTHEST = 1.0  # a distance of 1 and more is a score of 0
+_MAX_DISTANCE = 1.0  # scores 0
 
 
 class Likeness:
-    """Checks pictures against the registry. Thread-safe; the face model is opened when there is somebody to find."""
+    """Checks images against the registry. Thread-safe. The face model is loaded once somebody is enrolled."""
 
     def __init__(
         self, consent: Consent, open_model: Callable[[], FaceModel], review_distance: float | None, grantee: str
     ) -> None:
-        """Up to `review_distance` a face is held for a person to decide (None: as the model's card says).
+        """`review_distance`: faces up to this distance are held for human review (None: the model's default).
 
-        `grantee`: who the operator is in grants.
+        `grantee`: the operator's name in grants.
         """
         self._consent = consent
         self._open_model = open_model
@@ -46,39 +46,40 @@ class Likeness:
 
     @property
     def model(self) -> FaceModel:
-        """The face model, opened at the first need. Raises whatever `open_model` raises."""
+        """The face model, loaded at first use. Raises whatever `open_model` raises."""
         return self._opened()
 
     def permitted(self, grants: Sequence[str], scope: Scope, client: Client = OPERATOR) -> tuple[Grant, ...]:
-        """The named grants, if they all allow this to who asks. Raises LikenessRefused."""
+        """The named grants, if all of them permit `scope` to `client`. Raises LikenessRefused."""
         return tuple(self._consent.grants.permitted(grants, scope, client.name or self._grantee))
 
     def names(self, grants: Sequence[Grant]) -> list[str]:
-        """The names of those who gave these grants, as they were enrolled. Raises NotFound where one is erased."""
+        """The enrolled names of the people who gave these grants. Raises NotFound if one was erased."""
         return [self._consent.subjects.name(grant.subject) for grant in grants]
 
     def check_output(
         self, rgb: RGB, granted: Collection[str], at_least: float = 0.0, reviewed: Collection[str] = ()
     ) -> tuple[Finding, ...]:
-        """Evidence on every face of somebody who granted it, if no other protected face refuses the picture.
+        """Check a generated image, and return one Finding per face of a subject who granted consent.
 
         Args:
-            rgb: the picture (uint8, H x W x 3).
-            granted: the subjects whose likeness is allowed here.
-            at_least: hold faces up to this distance, however small the review distance is.
-            reviewed: the subjects for whom a person has looked at this very picture; it is not held for them again.
+            rgb: the image (uint8, H x W x 3).
+            granted: the subjects whose likeness is permitted.
+            at_least: hold faces up to this distance even if the review distance is smaller.
+            reviewed: subjects for whom a human has already reviewed this image; it is not held for them again.
 
         Raises:
-            LikenessRefused: it shows a protected subject nobody allowed.
-            LikenessHeld: it may show one or more, and surely none.
-            ModelError, Misconfigured: the faces cannot be compared; the picture must not pass.
+            LikenessRefused: the image shows a protected subject without a grant.
+            LikenessHeld: it may show protected subjects, but certainly shows none.
+            ModelError, Misconfigured: the faces cannot be compared; the image must not pass.
         """
         if not self._consent.faces.anybody():
             return ()
         model = self._opened()
-        if strangers := self._consent.faces.other_models(model.digest):
+        if outdated := self._consent.faces.other_models(model.digest):
             raise Misconfigured(
-                f"{strangers} face templates are by another model than {model.identity}", hint="Enrol them again."
+                f"{outdated} face templates are from a different model than {model.identity}",
+                hint="Enrol these people again with the current face model.",
             )
         known = self._consent.faces.protected(model.digest)
         limits = self._limits(model, at_least)
@@ -86,24 +87,24 @@ class Likeness:
         held: list[str] = []
         for face in model(rgb):
             matches = known.templates.within(face.embedding, limits.furthest)
-            near = {known.owners[m.index]: m.distance for m in reversed(matches)}  # nearest last: it stays
+            near = {known.owners[m.index]: m.distance for m in reversed(matches)}  # the nearest of each subject wins
             decided = policy.likeness(near, granted, limits)
             if decided.refused:
-                raise LikenessRefused("the picture shows a protected person", stage="screen", subject=decided.refused)
+                raise LikenessRefused("the image shows a protected person", stage="screen", subject=decided.refused)
             if decided.held and decided.held not in (*reviewed, *held):
                 held.append(decided.held)
             findings += [_finding(model, who, distance) for who, distance in near.items() if who in granted]
         if held:
-            raise LikenessHeld("the picture may show a protected person", stage="screen", subjects=held)
+            raise LikenessHeld("the image may show a protected person", stage="screen", subjects=held)
         return tuple(findings)
 
     def check_excluded(self, rgb: RGB, excluded: Sequence[ExcludedFaces], at_least: float = 0.0) -> None:
-        """Nobody of the samples is in a picture drawn with an adapter that was said to hold no identity.
+        """Check that an image made with adapters declared to hold no identity shows nobody from their samples.
 
         Raises:
-            LikenessRefused: somebody is.
-            LikenessHeld: somebody may be.
-            ModelError, Misconfigured: the faces cannot be compared; the picture must not pass.
+            LikenessRefused: it shows somebody from the samples.
+            LikenessHeld: it may show somebody from the samples.
+            ModelError, Misconfigured: the faces cannot be compared; the image must not pass.
         """
         if not excluded:
             return
@@ -113,46 +114,51 @@ class Likeness:
         for one in excluded:
             if one.model != model.digest:
                 raise Misconfigured(
-                    f"the faces of adapter {one.adapter} are by another model than {model.identity}",
-                    hint="Add the adapter again.",
+                    f"the faces of adapter {one.adapter} are from a different model than {model.identity}",
+                    hint="Add the adapter again with the current face model.",
                 )
             near = [m.distance for face in faces for m in one.faces.within(face.embedding, limits.furthest)]
             if not near:
                 continue
             if min(near) <= limits.refuse:
-                raise LikenessRefused("the picture shows somebody of an adapter's samples", stage="screen")
-            raise LikenessHeld("the picture may show somebody of an adapter's samples", stage="screen")
+                raise LikenessRefused("the image shows somebody from an adapter's samples", stage="screen")
+            raise LikenessHeld("the image may show somebody from an adapter's samples", stage="screen")
 
     def _limits(self, model: FaceModel, at_least: float) -> policy.LikenessLimits:
         review = max(at_least, model.review_distance if self._review is None else self._review)
         return policy.LikenessLimits(refuse=model.strict_threshold, review=review)
 
     def check_input(self, rgb: RGB, granted: Collection[str]) -> int:
-        """How many faces a picture sent in shows, if each of them is, one against one, a subject's who granted it.
+        """Check an input image: every face must match (one to one) a subject who granted consent.
 
-        Whoever is in it need not be enrolled to be protected here: without a grant no face passes.
+        People are protected here even if they are not enrolled: without a grant no face passes.
+
+        Returns:
+            The number of faces.
 
         Raises:
-            LikenessRefused: a face belongs to none of them.
-            ModelError, NotFound, Unavailable: the faces cannot be compared; the picture must not pass.
+            LikenessRefused: a face belongs to none of the `granted` subjects.
+            ModelError, NotFound, Unavailable: the faces cannot be compared; the image must not pass.
         """
-        count, strangers = self.uncovered(rgb, granted)
-        if strangers:
+        count, uncovered = self.uncovered(rgb, granted)
+        if uncovered:
             raise LikenessRefused(
-                f"{len(strangers)} of the {count} faces in the picture sent in belong to nobody who allowed it",
+                f"{len(uncovered)} of {count} faces in the input image are not covered by a grant",
                 stage="admit",
             )
         return count
 
     def uncovered(self, rgb: RGB, granted: Collection[str]) -> tuple[int, list[Face]]:
-        """How many faces a picture shows, and those that, one against one, belong to none of the subjects.
+        """The number of faces in an image, and the faces that match (one to one) none of the `granted` subjects.
 
         Raises ModelError, NotFound.
         """
         model = self._opened()
-        of = [self._consent.faces.templates_of(subject, model.digest) for subject in granted]
+        templates = [self._consent.faces.templates_of(subject, model.digest) for subject in granted]
         faces = model(rgb)
-        return len(faces), [f for f in faces if not any(known.within(f.embedding, model.threshold) for known in of)]
+        return len(faces), [
+            f for f in faces if not any(known.within(f.embedding, model.threshold) for known in templates)
+        ]
 
     def _opened(self) -> FaceModel:
         with self._lock:
@@ -162,4 +168,4 @@ class Likeness:
 
 
 def _finding(model: FaceModel, subject: str, distance: float) -> Finding:
-    return Finding("likeness", subject, max(0.0, 1 - distance / _FURTHEST), model.identity, model.digest)
+    return Finding("likeness", subject, max(0.0, 1 - distance / _MAX_DISTANCE), model.identity, model.digest)

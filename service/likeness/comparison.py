@@ -1,4 +1,4 @@
-"""Faces in files: which there are, and whether two pictures show one person. Nothing is stored."""
+"""Find and compare faces in image files. Nothing is stored."""
 
 from typing import Annotated
 
@@ -17,7 +17,7 @@ Box = Annotated[tuple[int, int, int, int], Field(description="Left, top, right, 
 
 
 class FoundFace(BaseModel):
-    """Where a face is and how well it can be seen. The embedding stays inside: it is biometric."""
+    """The position and quality of a face. The embedding is not exposed: it is biometric data."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -40,10 +40,10 @@ class FoundFaces(BaseModel):
 
 
 class Comparison(BaseModel):
-    """Whether some face of one picture is a face of the other.
+    """Whether two images show the same person.
 
-    `distance` is that of the closest pair, and `same` says that it is at most `threshold`; both are None where a
-    picture holds no face. `faces` counts the faces of each picture, `boxes` lists them, largest first.
+    `distance` is that of the closest pair of faces, and `same` whether it is at most `threshold`; both are None if an
+    image has no face. `faces` counts the faces of each image; `boxes` lists them, largest first.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -56,17 +56,17 @@ class Comparison(BaseModel):
 
 
 class FaceComparer:
-    """A face model behind files. Thread-safe if the model is."""
+    """Applies a face model to image files. Thread-safe if the model is."""
 
     def __init__(self, model: FaceModel, limits: ImageLimits) -> None:
         self._model = model
         self._limits = limits
 
     def find(self, data: bytes, name: str = "-") -> FoundFaces:
-        """Every face of a file.
+        """Find every face in an image file.
 
         Raises:
-            InputError: the bytes are no picture that can be read (see `pictures.decode`).
+            InputError: the bytes are not a readable image (see `pictures.decode`).
             Unavailable: the model failed.
         """
         picture = decode(data, self._limits)
@@ -83,12 +83,12 @@ class FaceComparer:
         )
 
     def compare(self, first: bytes, second: bytes) -> Comparison:
-        """The closest pair of faces of two files.
+        """Compare the closest pair of faces of two image files.
 
         Raises:
             InputError, Unavailable: as `find`.
         """
-        pictures = [decode(data, self._limits) for data in (first, second)]  # both, before any work on one
+        pictures = [decode(data, self._limits) for data in (first, second)]  # decode both before any work on one
         one, other = (self._faces(picture.rgb) for picture in pictures)
         try:
             pairs = [compare(a.embedding, b.embedding) for a in one for b in other]
@@ -111,17 +111,17 @@ class FaceComparer:
 
 
 def open_model(settings: Settings) -> FaceModel:
-    """The face model, loaded and proven: dlib's, or with the detector and embedder whose cards an operator added.
+    """Load and self-test the face model: dlib's, or the detector and embedder whose cards the operator added.
 
     Raises:
-        Unavailable: the extra `faces` is not installed, a model is altered or does not work, there are two cards of
-            one task, or a card of a detector without one of an embedder.
+        Unavailable: the extra `faces` is not installed, a model was altered or does not work, there are two cards for
+            one task, or a detector's card without an embedder's.
     """
     detector, embedder = added_card(FACE_DETECTION, settings), added_card(FACE_COMPARISON, settings)
     if detector and not embedder:
         raise Unavailable(
-            f"{detector.name} finds faces, and there is no card of an embedder for them",
-            hint="Add a card of task face-comparison, such as SFace: dlib's network wants what dlib turned upright.",
+            f"the face detector {detector.name} needs an embedder, and no card has the task face-comparison",
+            hint="Add a card for an embedder such as SFace. dlib's own only works with dlib's alignment.",
         )
     threads, providers = settings.threads, settings.onnx_providers
     try:
@@ -134,5 +134,5 @@ def open_model(settings: Settings) -> FaceModel:
 
 
 def open_face_comparer(settings: Settings) -> FaceComparer:
-    """The default face model behind files. Raises Unavailable as `open_model`."""
+    """A FaceComparer with the configured model. Raises Unavailable as `open_model`."""
     return FaceComparer(open_model(settings), limits_of(settings))

@@ -1,4 +1,4 @@
-"""Faces that must not come out of an adapter."""
+"""Faces that an adapter must not reproduce."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from detectors import Templates
 
 @dataclass(frozen=True, slots=True)
 class ExcludedFaces:
-    """Faces of an adapter's samples, by the face model with this digest."""
+    """The faces in an adapter's training samples; `model` is the digest of the face model that embedded them."""
 
     adapter: str
     model: str

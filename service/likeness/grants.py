@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Sequence
 
-from service.kit.case_numbers import fresh_reference
+from service.kit.case_numbers import new_case_number
 from service.kit.clock import stamp, utc_now
 from service.kit.errors import BadRequest, LikenessRefused, NotFound
 from service.ledger.ledger import Ledger
@@ -35,7 +35,7 @@ class Grants:
         """
         self._people.key(subject)
         _check(purpose, scopes, grantee, lasts)
-        number, now = fresh_reference("G"), self._clock().replace(microsecond=0)
+        number, now = new_case_number("G"), self._clock().replace(microsecond=0)
         named = tuple(scope for scope in SCOPES if scope in scopes)
         receipt = self.signer.sign(number, subject, purpose, list(named), grantee, now, now + lasts)
         row = GrantRow(number, subject, purpose, named, grantee, now, now + lasts, receipt, digest(receipt))

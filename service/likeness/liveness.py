@@ -17,7 +17,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from detectors import Face, Fingerprint, distance, looks
-from service.kit.case_numbers import fresh_reference
+from service.kit.case_numbers import new_case_number
 from service.kit.clock import stamp, utc_now
 from service.kit.errors import NotLive
 from service.ledger.ledger import Ledger
@@ -122,7 +122,7 @@ class PoseSequence:
     def challenge(self) -> Challenge:
         """Four poses, neighbours different, valid for five minutes. Raises Unavailable."""
         now = self._clock()
-        row = ChallengeRow(fresh_reference("L"), _sequence(), now + LASTS)
+        row = ChallengeRow(new_case_number("L"), _sequence(), now + LASTS)
         with self._ledger.write() as stored:
             stored.challenges.delete_expired(now)
             stored.challenges.add(row)

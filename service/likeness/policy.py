@@ -1,4 +1,4 @@
-"""What a face's distances to protected people mean: pure functions, no IO."""
+"""The decision about one face from its distances to protected people. Pure functions, no I/O."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class LikenessLimits:
-    """Distances up to which a face refuses a picture, and up to which a person has to look."""
+    """Face distances up to which an image is refused, and up to which it is held for review."""
 
     refuse: float
     review: float
@@ -18,14 +18,14 @@ class LikenessLimits:
 
 @dataclass(frozen=True, slots=True)
 class LikenessDecision:
-    """The subject that refuses the picture, or that it is held for; neither: it passes."""
+    """The subject because of whom the image is refused or held; neither: the face passes."""
 
     refused: str | None = None
     held: str | None = None
 
 
 def likeness(near: Mapping[str, float], granted: Collection[str], limits: LikenessLimits) -> LikenessDecision:
-    """What one face means, from its distance to each subject near it. The nearest subject is whose face it is."""
+    """Decide about one face from its distance to each nearby subject. The nearest subject is taken as the person."""
     if not near:
         return LikenessDecision()
     subject = min(near, key=lambda one: (near[one], one))

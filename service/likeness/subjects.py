@@ -8,7 +8,7 @@ import numpy as np
 
 from detectors import DIMENSIONS
 from service.keys.vault import Sealed, Vault
-from service.kit.case_numbers import fresh_pin, fresh_reference, hash_pin, right_pin
+from service.kit.case_numbers import hash_pin, new_case_number, new_pin, verify_pin
 from service.kit.clock import stamp, utc_now
 from service.kit.errors import BadRequest, NotFound
 from service.ledger.ledger import Ledger
@@ -60,7 +60,7 @@ class Subjects:
         """A subject that is ready to be stored, alone or with others. Raises BadRequest as `enrol`."""
         if not embeddings or any(e.dtype != np.float32 or e.shape != (DIMENSIONS,) for e in embeddings):
             raise BadRequest("a subject needs face templates", hint="Send photos that show the face clearly.")
-        number, pin = fresh_reference("S"), fresh_pin()
+        number, pin = new_case_number("S"), new_pin()
         salt, pin_hash = hash_pin(pin)
         sealed = self._vault.seal({"name": name}, number)
         row = SubjectRow(
@@ -82,7 +82,7 @@ class Subjects:
         """Raises NotFound for a wrong subject or PIN, without revealing which."""
         row = self._find(subject)
         salt, expected = (row.pin_salt, row.pin_hash) if row else (bytes(16), bytes(32))
-        if not right_pin(pin, salt, expected) or row is None:  # the same work for both
+        if not verify_pin(pin, salt, expected) or row is None:  # the same work for both
             raise NotFound("no subject has this id and PIN", hint="Check the id and the PIN.")
 
     def name(self, subject: str) -> str:

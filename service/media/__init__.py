@@ -1,1 +1,1 @@
-"""Image files: decoding, encoding, heatmaps."""
+"""Image files: decoding, encoding and heatmaps."""

@@ -15,7 +15,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field, StringConstraints
 
 from service.keys.vault import Sealed, Vault
-from service.kit.case_numbers import fresh_reference
+from service.kit.case_numbers import new_case_number
 from service.kit.clock import stamp, utc_now
 from service.kit.errors import BadRequest, NotFound
 from service.kit.strict_schema import StrictModel
@@ -95,7 +95,7 @@ class Appeals:
             Unavailable: it could not be stored.
         """
         self._check(appeal)
-        number, now = fresh_reference("A"), self._clock()
+        number, now = new_case_number("A"), self._clock()
         sealed = self._vault.seal({"statement": appeal.statement, "contact": appeal.contact}, number)
         row = AppealRow(number, appeal.about, appeal.subject, now, "filed", sealed.wrapped_key, sealed.box)
         with self._ledger.decision("appeal", appeal.subject) as transaction:

@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from detectors import fingerprint, listings
 from service.keys.vault import Sealed, Vault
-from service.kit.case_numbers import fresh_pin, fresh_reference, hash_pin, right_pin
+from service.kit.case_numbers import hash_pin, new_case_number, new_pin, verify_pin
 from service.kit.clock import stamp, utc_now
 from service.kit.errors import BadRequest, NotFound
 from service.kit.strict_schema import StrictModel
@@ -131,7 +131,7 @@ class Takedowns:
         image = self._resolve(notice, copy)
         hashes = _hashes(notice, copy, image)
         blocked = self._block_at_receipt and bool(hashes)
-        case, pin, now = fresh_reference("T"), fresh_pin(), self._clock()
+        case, pin, now = new_case_number("T"), new_pin(), self._clock()
         salt, pin_hash = hash_pin(pin)
         sealed = self._vault.seal(notice.personal(), case)
         content_id = image.content_id if image else notice.content_id
@@ -165,7 +165,7 @@ class Takedowns:
         """What the reporter may know. Raises NotFound for a wrong case or PIN, without revealing which."""
         row = self._find(case)
         salt, expected = (row.pin_salt, row.pin_hash) if row else (bytes(16), bytes(32))
-        if not right_pin(pin, salt, expected) or row is None:  # the same work for both
+        if not verify_pin(pin, salt, expected) or row is None:  # the same work for both
             raise NotFound("no case has this number and PIN", hint="Check the case number and the PIN.")
         return CaseStatus(
             case=row.case,

@@ -18,10 +18,10 @@ from service.gateway.order import Order
 from service.gateway.pipeline import Gateway
 from service.generation import Job
 from service.generation.adapter import Adapter
-from service.generation.diffusers.adapters import check
+from service.generation.diffusers.adapter_attachments import check_adapters
 from service.generation.diffusers.backend import DiffusersBackend
+from service.generation.diffusers.layer_snapshot import LayerSnapshot
 from service.generation.diffusers.loading import load_backend
-from service.generation.diffusers.originals import Originals
 from service.generation.folders import file_digest
 from service.installation import Installation, open_installation
 from service.kit.errors import (
@@ -173,7 +173,7 @@ def test_one_that_brings_norm_layers_is_a_fault_and_leaves_the_models_own(
 
 def test_layers_that_cannot_be_put_back_stop_the_pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     backend = load_backend(Settings(pipeline=str(families.flux(tmp_path / "pipeline")), threads=1))
-    monkeypatch.setattr(Originals, "put_back", lambda self: None)
+    monkeypatch.setattr(LayerSnapshot, "restore", lambda self: None)
     wider = put(adapters.wider_lora(tmp_path / "a.safetensors", backend._pipeline.transformer))
     with pytest.raises(ModelFault, match="has changed the layers of transformer"):
         backend.render(replace(JOB, adapters=(wider,)), ignore)
@@ -195,7 +195,7 @@ def test_a_pipeline_that_cannot_be_cleaned_draws_no_more(tmp_path: Path, monkeyp
     backend = load_backend(Settings(pipeline=str(pipelines.stable_diffusion(tmp_path / "pipeline")), threads=1))
     monkeypatch.setattr(type(backend._pipeline), "unload_lora_weights", lambda self: None)
     worn = replace(JOB, adapters=(lora(tmp_path / "a.safetensors", backend),))
-    with pytest.raises(ModelFault, match="could not be taken off unet"):
+    with pytest.raises(ModelFault, match="could not be detached from unet"):
         backend.render(worn, ignore)
     with pytest.raises(ModelFault, match="earlier order"):
         backend.render(JOB, ignore)
@@ -206,7 +206,7 @@ def test_what_a_pipeline_has_no_place_for(backend: DiffusersBackend, tmp_path: P
     with pytest.raises(BadRequest, match=r"has no scale|takes no|several text encoders"):
         backend.check(replace(JOB, adapters=(replace(learnt, scale=0.5),)))
     with pytest.raises(BadRequest, match="takes no lora"):
-        check(object(), [replace(learnt, kind="lora")])
+        check_adapters(object(), [replace(learnt, kind="lora")])
 
 
 def test_without_the_package_it_is_said(
@@ -315,7 +315,7 @@ def test_samples_by_another_face_model_refuse(
     class Newer(ByColour):
         digest = "d" * 64
 
-    with pytest.raises(StageFailed, match="another model"):
+    with pytest.raises(StageFailed, match="different model"):
         build(Painter(), likeness=Likeness(installation.consent, Newer, 0.5, "default")).release(order("style"))
 
 
@@ -428,7 +428,7 @@ def test_the_list_from_the_command_line(by_colour: None, tmp_path: Path) -> None
     photo(tmp_path / "samples" / "b.png", BOB)
     done = models("add-adapter", file, "--no-identity", "--samples", tmp_path / "samples")
     assert done.exit_code == 0, done.output
-    assert "nobody's likeness (1 faces on 1 samples)" in done.stderr
+    assert "nobody's likeness (1 faces in 1 samples)" in done.stderr
     assert "used to learn one subject: ohwx" in done.stderr
     (told,) = map(json.loads, models("adapters", "--json").stdout.splitlines())
     assert (told["name"], told["samples"]["faces"]) == ("style", 1)
@@ -464,7 +464,7 @@ def test_an_adapter_is_audited_from_the_command_line(
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout)
     assert (told["with_adapter"]["pictures"], told["without"]["pictures"]) == (2, 2)
-    assert "on 2 pictures" in models("audit-adapter", "style", "--pictures", "2").stdout
+    assert "in 2 images" in models("audit-adapter", "style", "--pictures", "2").stdout
     assert isinstance(models("audit-adapter", "nobody").exception, NotFound)
 
 
@@ -482,4 +482,4 @@ def test_an_adapter_is_audited_from_the_command_line(
 )
 def test_exactly_one_thing_is_declared(tmp_path: Path, words: list[str]) -> None:
     file = adapters.any_lora(tmp_path / "ann.safetensors")
-    assert "somebody's likeness or nobody's" in str(models("add-adapter", file, *words).exception)
+    assert "somebody's or nobody's" in str(models("add-adapter", file, *words).exception)

@@ -212,7 +212,7 @@ def test_generate_refuses_other_qualities_and_methods(
 
 def test_generate_says_what_the_drawing_took(run: Run, painted: Installation, build: Build, tmp_path: Path) -> None:
     for meter, told in ((Meter(watts=3600), "mWh (model)"), (Meter(), "energy unknown")):
-        painted._gateway = build(Queue(Painter(), length=1, patience=60, meter=meter))
+        painted._gateway = build(Queue(Painter(), length=1, max_wait=60, meter=meter))
         code, out, _ = run("generate", "a lake", "-o", tmp_path / "a.png", "--force")
         assert code == 0
         (line,) = [line for line in out.splitlines() if line.startswith("Drawing")]

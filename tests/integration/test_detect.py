@@ -136,7 +136,7 @@ def test_inspect_tells_what_the_classifiers_say(pictures: Path) -> None:
 def test_pulling_what_is_shipped_says_so() -> None:
     done = runner.invoke(app, ["models", "pull", "synthetic"])
     assert isinstance(done.exception, Unavailable)
-    assert "nothing to fetch" in str(done.exception)
+    assert "nothing to download" in str(done.exception)
     assert isinstance(runner.invoke(app, ["models", "pull", "none"]).exception, Unavailable)
 
 

@@ -114,7 +114,7 @@ def test_unknown_words_are_told(backend: DiffusersBackend) -> None:
 
 
 def test_other_sizes_are_refused(backend: DiffusersBackend) -> None:
-    with pytest.raises(BadRequest, match="draws 256x256"):
+    with pytest.raises(BadRequest, match="generates 256x256"):
         backend.check(Job("x", "", 1, 512, 512, 4, 1.0))
 
 

@@ -118,7 +118,7 @@ def test_a_name_that_cannot_be_used_is_refused(folder: Path, name: str) -> None:
 def test_a_hub_is_asked_only_where_that_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "ALLOW_HUB" in export("somebody/model").exception.hint  # type: ignore[union-attr]
     monkeypatch.setenv("COUNTERMARK_ALLOW_HUB", "true")
-    assert "could not be fetched" in str(export("somebody/model").exception)
+    assert "could not be downloaded" in str(export("somebody/model").exception)
 
 
 def test_a_hub_card_is_pulled_after_its_licence_was_accepted(folder: Path, home: Path) -> None:

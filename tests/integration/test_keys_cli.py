@@ -15,7 +15,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 def test_rotate_keeps_old_secrets_and_never_shows_one(run: Run) -> None:
     code, out, err = run("keys", "rotate")
     assert (code, err) == (0, "")
-    assert "1 older ones are still read" in out
+    assert "1 older ones still read their marks" in out
     for secret in mark_keys.mark_secrets(load_settings()):
         assert secret.hex() not in out
 

@@ -46,4 +46,4 @@ def test_a_picture_without_a_mark_has_no_map(run: Run, tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_made(run: Run, edited: Path) -> None:
     code, _, err = run("inspect", edited, "--heatmap", edited / "maps")
     assert code == 2
-    assert "cannot be made" in err
+    assert "cannot be created" in err

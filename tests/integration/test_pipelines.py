@@ -16,7 +16,7 @@ from service.gateway.order import Order
 from service.generation import Job
 from service.generation.diffusers.backend import DiffusersBackend
 from service.generation.diffusers.loading import load_backend
-from service.generation.diffusers.schedulers import fitting
+from service.generation.diffusers.schedulers import compatible_schedulers
 from service.generation.model_options import ModelOptions
 from service.generation.queue import Queue
 from service.installation import Installation
@@ -95,7 +95,7 @@ def test_a_batch_gives_the_same_pictures_but_for_rounding(backend: DiffusersBack
 def test_a_queue_draws_alike_pictures_together_for_the_gateway(
     build: Build, backend: DiffusersBackend, installation: Installation
 ) -> None:
-    queue = Queue(backend, length=4, patience=60, batch_size=2)
+    queue = Queue(backend, length=4, max_wait=60, batch_size=2)
     calls: list[int] = []
     whole = backend.render_batch
     backend.render_batch = lambda jobs, on_step: calls.append(len(jobs)) or whole(jobs, on_step)  # type: ignore
@@ -122,7 +122,7 @@ def test_defaults_come_from_the_pipeline(backend: DiffusersBackend) -> None:
 def test_sizes_it_cannot_draw(backend: DiffusersBackend, size: tuple[int, int]) -> None:
     if size == (4, 8):
         size = (257, 8)
-    with pytest.raises(BadRequest, match="cannot be drawn"):
+    with pytest.raises(BadRequest, match="is not supported"):
         backend.check(Job("x", "", 1, *size, 2, 1.0))
 
 
@@ -174,7 +174,7 @@ class TestWhatIsNotLoaded:
             raise OSError("offline")
 
         monkeypatch.setattr(diffusers.DiffusionPipeline, "download", fail)
-        with pytest.raises(Unavailable, match="could not be fetched"):
+        with pytest.raises(Unavailable, match="could not be downloaded"):
             self.load("someone/some-model", allow_hub=True)
 
     def test_a_hub_id_is_loaded_from_where_it_was_fetched_to(
@@ -222,7 +222,7 @@ def test_steering_changes_the_picture_and_leaves_the_pipeline_as_it_was(backend:
 def test_a_scheduler_serves_one_picture_and_leaves_no_trace(backend: DiffusersBackend) -> None:
     plain = backend.render(JOB, ignore)
     own = backend._pipeline.scheduler
-    others = [name for name in fitting(backend._pipeline) if name != "ddim"]
+    others = [name for name in compatible_schedulers(backend._pipeline) if name != "ddim"]
     assert others == ["euler", "euler_a", "heun", "dpmpp_2m", "deis", "unipc"]
     for name in others:
         drawn = backend.render(replace(JOB, options=ModelOptions(scheduler=name)), ignore)
@@ -263,7 +263,7 @@ def test_words_it_does_not_know_are_warned_of(backend: DiffusersBackend, folder:
 def test_offload_is_left_to_diffusers_and_needs_a_device(
     folder: Path, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(Misconfigured, match="another device than cpu"):
+    with pytest.raises(Misconfigured, match="needs an accelerator"):
         load_backend(Settings(pipeline=str(folder), offload=how))
     asked: list[object] = []
     name = f"enable_{how}_cpu_offload"

@@ -21,7 +21,7 @@ def run(*arguments: str) -> Result:
 def test_a_prompt_that_passes() -> None:
     done = run("check", "a red fox")
     assert done.exit_code == 0
-    assert done.stdout.startswith("passes\nreads as: a red fox\n")
+    assert done.stdout.startswith("passes\nnormalised: a red fox\n")
 
 
 def test_a_prompt_that_is_refused() -> None:
@@ -36,7 +36,7 @@ def test_a_prompt_that_is_refused() -> None:
 def test_an_operators_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own = tmp_path / "own.toml"
     own.write_text(OWN)
-    assert run("test", str(own)).stdout.endswith("1 tests hold\n")
+    assert run("test", str(own)).stdout.endswith("1 tests passed\n")
     assert run("check", "Jane Doe").exit_code == 0
     assert run("check", "Jane Doe", "--rules", str(own)).exit_code == 6
     monkeypatch.setenv("COUNTERMARK_PROMPT_RULES", str(own))

@@ -56,8 +56,8 @@ def backend() -> Iterator[Gated]:
     gated.gate.set()
 
 
-def queue(backend: Painter, length: int = 1, patience: float = 60.0) -> Queue:
-    return Queue(backend, length=length, patience=patience, meter=Meter(watts=3600))
+def queue(backend: Painter, length: int = 1, max_wait: float = 60.0) -> Queue:
+    return Queue(backend, length=length, max_wait=max_wait, meter=Meter(watts=3600))
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def test_no_more_orders_are_on_their_way_than_there_are_threads(
 def test_what_waits_too_long_is_busy_and_no_decision(
     pool: ThreadPoolExecutor, backend: Gated, build: Build, installation: Installation
 ) -> None:
-    impatient = queue(backend, 4, patience=0.01)
+    impatient = queue(backend, 4, max_wait=0.01)
     pool.submit(impatient.render, JOB, Progress())
     assert backend.begun.wait(10)
     with pytest.raises(Busy, match="longer"):
@@ -262,7 +262,7 @@ def test_when_the_second_drawing_finds_no_place_the_first_answer_stands(build: B
 def test_the_houses_queue_is_the_one_in_the_settings(installation: Installation) -> None:
     installation.settings.__dict__.update(queue_length=3, queue_timeout=7.0, batch_size=2)
     opened = open_queue(installation.settings, Painter())
-    assert (opened._room, opened._patience, opened._most) == (4, 7.0, 1)  # the painter draws no batches
+    assert (opened._capacity, opened._max_wait, opened._batch_size) == (4, 7.0, 1)  # the painter draws no batches
 
 
 # Quality and size.
@@ -303,7 +303,7 @@ def test_what_is_enlarged_is_screened_as_it_leaves_and_says_so(build: Build, ins
         ("c2pa.resized", "Pillow Lanczos"),
         ("c2pa.watermarked.bound", "Countermark"),
     ]
-    assert "drawn at 256x256 px and enlarged (lanczos)" in released.admitted.warnings
+    assert "generated at 256x256 px and upscaled (lanczos)" in released.admitted.warnings
 
 
 def test_what_is_not_enlarged_does_not_say_so(gateway: Gateway, installation: Installation) -> None:
@@ -313,7 +313,7 @@ def test_what_is_not_enlarged_does_not_say_so(gateway: Gateway, installation: In
 
 @pytest.mark.parametrize("size", [(None, None), (512, 256), (4096, 4096)])
 def test_what_cannot_be_enlarged_is_refused(gateway: Gateway, size: tuple[int | None, int | None]) -> None:
-    with pytest.raises(BadRequest, match="enlarged"):
+    with pytest.raises(BadRequest, match="upscaled"):
         gateway.release(Order(prompt="a lake", width=size[0], height=size[1], upscale="lanczos"))
 
 
@@ -358,7 +358,7 @@ def test_pictures_that_were_thrown_away_are_paid_for(build: Build) -> None:
     class Costly(Gated):
         def render(self, job: Job, on_step: OnStep) -> NDArray[np.uint8]:
             assert isinstance(on_step, Progress)
-            on_step.spent(Energy(1.0, 2.0, "rapl"))
+            on_step.add_energy(Energy(1.0, 2.0, "rapl"))
             return Painter.render(self, job, on_step)
 
     scores = iter([0.9, 0.9, 0.0])

@@ -115,7 +115,7 @@ def test_a_pipeline_without_the_checker_it_names_closes_the_gateway(settings: Se
     kept = weights.rename(pipeline / "kept")
     installation = open_installation(settings.model_copy(update={"pipeline": str(pipeline)}))
     try:
-        with pytest.raises(Unavailable, match=r"safety_checker/model\.safetensors is not there"):
+        with pytest.raises(Unavailable, match=r"safety_checker/model\.safetensors is missing"):
             _ = installation.gateway
     finally:
         kept.rename(weights)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from detectors import Finding
 from service.generation import Job, ModelIdentity, OnStep
-from service.generation.canvas import kept
+from service.generation.canvas import restore_unmasked
 from service.kit.errors import BadRequest
 
 
@@ -36,7 +36,7 @@ class Painter:
         for step in range(job.steps):
             on_step(step + 1, job.steps)
         drawn = landscape(job.seed, job.width, job.height)
-        return drawn if job.canvas is None else kept(drawn, job.canvas)
+        return drawn if job.canvas is None else restore_unmasked(drawn, job.canvas)
 
 
 class Misbehaving(Painter):

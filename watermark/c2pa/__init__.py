@@ -1,1 +1,1 @@
-"""C2PA: credentials, manifests, certificates."""
+"""C2PA Content Credentials: signing, validation, manifests and certificates."""

@@ -1,7 +1,7 @@
-"""Content Credentials: sign files with a C2PA manifest, and read any file's manifest without trusting it.
+"""Content Credentials: sign files with a C2PA manifest, and read the manifest of any file without trusting it.
 
-The SDK is locked down: no remote manifests, no OCSP, no redirects, no thumbnails. States are never two: trusted,
-valid_untrusted, invalid and absent (plus remote_only, when the manifest is on another host and was not fetched).
+The SDK is locked down: no remote manifests, no OCSP, no redirects, no thumbnails. The state is one of trusted,
+valid_untrusted, invalid, absent, and remote_only (the manifest is on another host and was not fetched).
 """
 
 import io
@@ -16,8 +16,8 @@ from watermark.c2pa.manifest import DISCLOSURE_LABEL, ENERGY_LABEL, Statement, b
 
 State = Literal["trusted", "valid_untrusted", "invalid", "absent", "remote_only"]
 
-# Extended key usages that may sign claims. The SDK's unset list is an empty list, and it must be
-# separated by newlines: commas fail silently.
+# Extended key usages that may sign claims. If unset, the SDK's list is empty. It must be separated by newlines: commas
+# fail silently.
 _CLAIM_EKUS = "\n".join(
     [
         "1.3.6.1.5.5.7.3.4",  # emailProtection
@@ -30,17 +30,17 @@ _STATES: dict[str | None, State] = {"Trusted": "trusted", "Valid": "valid_untrus
 _UNTRUSTED = "signingCredential.untrusted"
 _EXPIRED = "signingCredential.expired"
 _DATA_HASH_MISMATCH = "assertion.dataHash.mismatch"
-_LARGEST_MANIFEST_MIB = 16
+_MAX_MANIFEST_MIB = 16
 _DISCLOSURES = (DISCLOSURE_LABEL, ENERGY_LABEL, "c2pa.ai-disclosure")
 
 
 class CredentialError(Exception):
-    """A file could not be signed; the message is the SDK's."""
+    """A file could not be signed; the message includes the SDK's."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrustList:
-    """CA certificates (PEM) under a `name` that reports show when a signature chains to one of them."""
+    """CA certificates (PEM) under the `name` that reports show for signatures that chain to one of them."""
 
     name: str
     pem: bytes
@@ -62,7 +62,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class SoftBinding:
-    """A pointer from the manifest to a mark in the pixels: algorithm and value, as written."""
+    """A reference from the manifest to a mark in the pixels: algorithm and value, as written."""
 
     algorithm: str
     value: str
@@ -70,8 +70,8 @@ class SoftBinding:
 
 @dataclass(frozen=True, slots=True)
 class Ingredient:
-    """A file this one was made from. A broken ingredient leaves the outer manifest Trusted, so `failures`
-    says what the SDK found wrong with the ingredients' own manifests (it does not say with which)."""
+    """A file this one was made from. A broken ingredient does not change the state of the outer manifest, so `failures`
+    lists the SDK's errors about the ingredients' own manifests (the SDK does not say for which one)."""
 
     title: str | None
     relationship: str | None
@@ -80,7 +80,7 @@ class Ingredient:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What a file's manifest says, and how far that can be believed. All but `state` empty when absent."""
+    """The contents of a file's manifest and its validation state. Everything but `state` is empty if absent."""
 
     state: State
     manifest_id: str | None = None
@@ -98,26 +98,26 @@ class Credential:
 
     @property
     def only_bytes_differ(self) -> bool:
-        """The manifest itself is sound and signed, by whomever; only the file around it is not its own."""
+        """Whether the manifest itself is intact and signed (by anybody), and only the file's bytes do not match it."""
         return not set(self.failures) - {_DATA_HASH_MISMATCH, _UNTRUSTED, _EXPIRED}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SignedFile:
-    """A file with its manifest embedded, and the manifest store's bytes for keeping."""
+    """A file with an embedded manifest, and the bytes of the manifest store."""
 
     data: bytes
     manifest: bytes
 
 
 class Credentials:
-    """Signs with one key and verifies against named trust lists. One per process: it does not survive a fork."""
+    """Signs with one key and validates against named trust lists. One per process: it does not survive a fork."""
 
     def __init__(self, chain: bytes, key: bytes, algorithm: str, trust: Sequence[TrustList]) -> None:
         """`chain`: PEM, leaf first; `key`: the leaf's PEM; `algorithm`: es256, es384, ps256 or ed25519.
 
         Raises:
-            CredentialError: key or certificates cannot be used.
+            CredentialError: the key or certificates are not usable.
         """
         self._lists = {trusted.uri: trusted.name for trusted in trust}
         try:
@@ -127,10 +127,10 @@ class Credentials:
             raise CredentialError(f"the signing certificates cannot be used: {wrong}") from wrong
 
     def sign(self, data: bytes, mime: str, statement: Statement) -> SignedFile:
-        """Embed a signed manifest for `statement` into a PNG, JPEG or WebP file; pixels stay as they are.
+        """Embed a signed manifest for `statement` into a PNG, JPEG or WebP file; the pixels do not change.
 
         Raises:
-            CredentialError: the SDK refused, with its reason.
+            CredentialError: the SDK refused; the message has its reason.
         """
         out = io.BytesIO()
         try:
@@ -141,9 +141,9 @@ class Credentials:
         return SignedFile(out.getvalue(), bytes(manifest))
 
     def read(self, data: bytes, mime: str, manifest: bytes | None = None) -> Credential:
-        """The credential embedded in `data`, or the detached `manifest` read against it. Never raises on content.
+        """Read the credential embedded in `data`, or validate a detached `manifest` against it. Content never raises.
 
-        A manifest that cannot even be parsed is `invalid` with the SDK's error as its failure.
+        A manifest that cannot be parsed is `invalid`, with the SDK's error as its failure.
         """
         try:
             if manifest is None:
@@ -152,13 +152,13 @@ class Credentials:
                 reader = Reader(mime, io.BytesIO(data), manifest, context=self._context)
         except C2paError as unreadable:
             remote = str(unreadable).startswith("Remote:")
-            return Credential("remote_only" if remote else "invalid", failures=(_first_words(unreadable),))
+            return Credential("remote_only" if remote else "invalid", failures=(_error_code(unreadable),))
         if reader is None:
             return Credential("absent")
         with reader:
             try:
                 return self._credential(reader)
-            except (AttributeError, KeyError, TypeError, ValueError):  # assertions of shapes no specification knows
+            except (AttributeError, KeyError, TypeError, ValueError):  # assertions of unknown shape
                 return Credential("invalid", failures=("assertion.malformed",))
 
     def _credential(self, reader: Reader) -> Credential:
@@ -177,7 +177,7 @@ class Credentials:
             signer=signature.get("common_name"),
             issuer=signature.get("issuer"),
             generator=_generator(active),
-            # The SDK fills `time` for time-stamp authorities nobody trusts, too.
+            # The SDK also sets `time` for untrusted time-stamp authorities.
             signed_at=signature.get("time") if "timeStamp.trusted" in succeeded else None,
             actions=tuple(_actions(assertions)),
             soft_bindings=tuple(_soft_bindings(assertions)),
@@ -187,7 +187,7 @@ class Credentials:
         )
 
     def _state(self, validation: str | None, results: dict[str, Any]) -> tuple[State, str | None]:
-        """Trusted counts only through one of our claim lists: the SDK also accepts time-stamp lists for it."""
+        """Trusted only counts through one of our claim lists: the SDK also accepts time-stamp lists."""
         state = _STATES.get(validation, "invalid")
         name = self._lists.get(results.get("trustListUri") or "")
         if state == "trusted" and name is None:
@@ -201,13 +201,13 @@ def _configuration(trust: Sequence[TrustList]) -> dict[str, Any]:
         "verify": {
             "remote_manifest_fetch": False,
             "ocsp_fetch": False,
-            "verify_after_sign": False,  # `read` does, and the gateway lets no file out that it has not read back
+            "verify_after_sign": False,  # the gateway reads every file back before releasing it
             "verify_trust": True,
         },
         "core": {
             "allowed_network_hosts": [],
             "allow_redirects": False,
-            "max_decompressed_manifest_size_in_mb": _LARGEST_MANIFEST_MIB,
+            "max_decompressed_manifest_size_in_mb": _MAX_MANIFEST_MIB,
         },
         "builder": {"thumbnail": {"enabled": False}},
         "trust": {
@@ -225,7 +225,7 @@ def _configuration(trust: Sequence[TrustList]) -> dict[str, Any]:
     }
 
 
-def _first_words(error: C2paError) -> str:
+def _error_code(error: C2paError) -> str:
     return str(error).split(":")[0][:80]
 
 
@@ -261,7 +261,7 @@ def _soft_bindings(assertions: Sequence[dict[str, Any]]) -> Iterator[SoftBinding
 
 
 def _ingredients(active: dict[str, Any], results: dict[str, Any]) -> Iterator[Ingredient]:
-    # That a stranger signed an ingredient is no fault of it.
+    # An ingredient signed by an unknown signer is not broken.
     failures = tuple(dict.fromkeys(c for c in _ingredient_failures(results) if c != _UNTRUSTED))
     for ingredient in active.get("ingredients") or []:
         yield Ingredient(ingredient.get("title"), ingredient.get("relationship"), failures)

@@ -1,8 +1,8 @@
-"""The C2PA manifest of a generated image, as the JSON that c2pa-python's Builder takes.
+"""The C2PA manifest of a generated image, as JSON for c2pa-python's Builder.
 
-C2PA 2.2: actions (section 18.15), soft binding (18.9), digitalSourceType from IPTC's vocabulary. The
-disclosure assertion holds what California SB 942 asks of a latent disclosure: provider, system name and
-version, time, unique identifier. Neither prompt nor user is in it.
+C2PA 2.2: actions (section 18.15), soft binding (18.9), digitalSourceType from the IPTC vocabulary. The disclosure
+assertion contains what California SB 942 requires of a latent disclosure: provider, system name and version, time,
+unique identifier. It contains neither the prompt nor the user.
 """
 
 import base64
@@ -22,19 +22,17 @@ ADAPTERS_LABEL = "org.countermark.adapters"
 SPEC_VERSION = "2.2.0"
 MARK_BYTES = 6
 _INGREDIENTS = {
-    "image": ("picture that was changed", "parentOf"),
-    "mask": ("mask of the change", "inputTo"),
-    "reference": ("picture that it takes after", "inputTo"),
+    "image": ("edited image", "parentOf"),
+    "mask": ("edit mask", "inputTo"),
+    "reference": ("reference image", "inputTo"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class InputSource:
-    """A file the image was made from, by its SHA-256 (hex): the picture that was changed, the mask that says where, a
-    picture that it takes after.
+    """A file the image was made from, by its SHA-256 (hex): the edited image, the mask, or a reference image.
 
-    Nothing of the file is copied: the manifest that it may bring along can hold pictures, names and places that nobody
-    has looked at.
+    Nothing of the file is copied: its own manifest may contain images, names and locations that nobody has checked.
     """
 
     role: Literal["image", "mask", "reference"]
@@ -42,14 +40,14 @@ class InputSource:
     sha256: str
 
     def ingredient(self, label: str) -> dict[str, str]:
-        """Its C2PA ingredient (section 18.10): what was changed is the parent, all else an input to that."""
+        """Its C2PA ingredient (section 18.10): the edited image is the parent, the others are inputs."""
         title, relationship = _INGREDIENTS[self.role]
         return {"title": title, "format": self.mime, "relationship": relationship, "label": label}
 
 
 @dataclass(frozen=True, slots=True)
 class Resized:
-    """How the picture got its size after it was drawn at (width, height) `drawn`: by which method of what version."""
+    """How the image was upscaled after being generated at (width, height) `drawn`: method and version."""
 
     method: str
     version: str
@@ -58,10 +56,10 @@ class Resized:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What we say of one image: who made it with what, when, its unique id, and the mark in its pixels.
+    """Our statement about one image: who generated it with what, when, its unique id, and the mark in its pixels.
 
-    `consents`: SHA-256 (hex) of the receipts of those who allowed their likeness. `sources`: what it was made from.
-    `adapters`: SHA-256 (hex) and scale of what was put on the model. `energy`: what drawing it cost.
+    `consents`: SHA-256 (hex) of the consent receipts for the likenesses it shows. `sources`: the input files.
+    `adapters`: SHA-256 (hex) and scale of each adapter. `energy`: the energy used to generate it.
     """
 
     content_id: str
@@ -82,12 +80,12 @@ class Statement:
 
 
 def soft_binding_value(mark_id: int) -> str:
-    """A 48-bit mark id as the base64 text of its six big-endian bytes, the form soft bindings use."""
+    """A 48-bit mark id as base64 of its six big-endian bytes, as soft bindings need it."""
     return base64.b64encode(mark_id.to_bytes(MARK_BYTES, "big")).decode()
 
 
 def mark_id_of(value: str) -> int | None:
-    """The mark id in a soft binding's value, or None where it is not one of ours."""
+    """The mark id in a soft binding's value, or None if it is not one of ours."""
     try:
         raw = base64.b64decode(value, validate=True)
     except ValueError:
@@ -130,7 +128,7 @@ def _actions(statement: Statement) -> dict[str, Any]:
 
 
 def _making(statement: Statement, when: str) -> list[dict[str, Any]]:
-    """Created from nothing but perhaps references; or a picture opened, and changed by the model."""
+    """Either created (perhaps with reference images), or an image opened and edited by the model."""
     agent = {"name": statement.model, "version": statement.model_version}
     inputs = [label for label, source in _labelled(statement) if source.role != "image"]
     made: dict[str, Any] = {"softwareAgent": agent, "when": when}
@@ -143,7 +141,7 @@ def _making(statement: Statement, when: str) -> list[dict[str, Any]]:
 
 
 def _labelled(statement: Statement) -> list[tuple[str, InputSource]]:
-    """The sources by names that are used within the manifest alone; what was changed is the first."""
+    """The sources by labels used only within the manifest; the edited image comes first."""
     return [(f"{source.role}{number}", source) for number, source in enumerate(statement.sources)]
 
 
@@ -153,7 +151,7 @@ def _resized(resized: Resized, when: str) -> dict[str, Any]:
         "action": "c2pa.resized",
         "when": when,
         "softwareAgent": {"name": resized.method, "version": resized.version},
-        "description": f"Drawn at {width}x{height} px and enlarged.",
+        "description": f"Generated at {width}x{height} px and upscaled.",
     }
 
 
@@ -180,13 +178,13 @@ def _sources(statement: Statement) -> dict[str, Any]:
 
 
 def _consent(statement: Statement) -> dict[str, Any]:
-    """Digests alone: who they are about stands in the receipts, which the manifest does not carry."""
+    """Digests only: the receipts say who they are about, and are not in the manifest."""
     data = {"receipts": [{"alg": "sha256", "digest": digest} for digest in statement.consents]}
     return {"label": CONSENT_LABEL, "created": True, "data": data}
 
 
 def _adapters(statement: Statement) -> dict[str, Any]:
-    """Digests and not names, which may be somebody's."""
+    """Digests only: an adapter's name may be the name of a person."""
     used = [{"alg": "sha256", "digest": digest, "scale": scale} for digest, scale in statement.adapters]
     return {"label": ADAPTERS_LABEL, "created": True, "data": {"adapters": used}}
 

@@ -1,7 +1,7 @@
-"""A development PKI for C2PA: root, issuing CA and signing leaf, made on the spot and named as what it is.
+"""A development PKI for C2PA: root, issuing CA and signing leaf, generated locally and labelled as such.
 
-Its signatures prove that a file comes from this installation and has not changed. They do not prove who runs
-it: nobody vouched for these keys, and every other verifier rightly reports the signer as untrusted.
+Its signatures prove that a file comes from this installation and has not changed. They do not prove who operates it:
+nobody vouched for these keys, and every other validator rightly reports the signer as untrusted.
 Certificate profile: C2PA 2.2, section 14.5.
 """
 
@@ -38,7 +38,7 @@ _Issuer = tuple[ec.EllipticCurvePrivateKey, x509.Certificate]
 
 
 def make_development_pki() -> Pki:
-    """New ES256 keys and certificates; every subject name says that they are for development only."""
+    """Generate ES256 keys and certificates; every subject name says that they are for development only."""
     root = _authority("Root", issuer=None, path_length=1)
     issuing = _authority("Issuing CA", issuer=root, path_length=0)
     key, leaf = _leaf("Signer", issuing)

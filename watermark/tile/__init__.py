@@ -1,1 +1,1 @@
-"""Our own watermark, `org.countermark.tile.1`: embedding, search, payload."""
+"""Countermark's own watermark, `org.countermark.tile.1`: embedding, search and payload."""

@@ -1,4 +1,4 @@
-"""From an RGB image to the small, locally normalised luma that marking and reading both work on."""
+"""From an RGB image to the small, locally normalised luma used for both embedding and reading."""
 
 from typing import Final
 
@@ -9,25 +9,25 @@ from numpy.typing import NDArray
 from watermark.tile.pattern import TILE
 
 SHORT_SIDE: Final = 256
-"""Short side of the canonical image, in samples: four tiles, whatever the image's own size is."""
+"""Short side of the canonical image, in samples: four tiles, whatever the size of the image."""
 SMALL_SHORT_SIDE: Final = 160
-"""The same for small images: two and a half tiles, so that the mark's finest detail still spans enough pixels to
-outlive halving the image and JPEG. Fewer, larger tiles would drown in the coarse detail of busy photographs."""
+"""The same for small images: two and a half tiles, so that the mark's finest detail spans enough pixels to survive
+halving the image and JPEG. Fewer, larger tiles would be lost in the coarse detail of busy photographs."""
 SMALL_BELOW: Final = 400
-"""Short side, in pixels, under which an image counts as small."""
+"""Short side, in pixels, below which an image counts as small."""
 
 _LOCAL_MEAN_SIGMA: Final = 2.0
 _CONTRAST_SIGMA: Final = 1.5
 _CONTRAST_FLOOR: Final = 0.8
-"""Grey levels added to the local contrast, so that flat areas are not blown up to pure coding noise."""
+"""Grey levels added to the local contrast, so that flat areas are not amplified to pure coding noise."""
 _CLOSE_SIGMA: Final = 1.0
 _HIGH_FLOOR: Final = 3.0
-"""The same after strong JPEG, which leaves its own blocks in flat areas and next to nothing of the mark."""
+"""The same after strong JPEG, which leaves blocks and hardly any mark in flat areas."""
 _CLIP: Final = 1.3
-"""Local contrasts beyond which a sample says no more about the mark: edges must not outvote flat areas."""
+"""Normalised samples are clipped here: edges must not outweigh flat areas."""
 
 _PRESHRINK_SIDE: Final = 2048
-"""Short side above which luma is first shrunk in 8 bits, which keeps the memory for very large images modest."""
+"""Short side above which luma is first reduced in 8 bits, to limit memory for very large images."""
 
 
 def canonical_side(short_side: int) -> int:
@@ -36,7 +36,7 @@ def canonical_side(short_side: int) -> int:
 
 
 def luma(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Rec. 601 luma of `rgb` (uint8[H, W, 3]) in [0, 255]: float32[h, w], shrunk if the image is very large."""
+    """Rec. 601 luma of `rgb` (uint8[H, W, 3]) in [0, 255]: float32[h, w], reduced if the image is very large."""
     grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
     factor = min(grey.shape) // (_PRESHRINK_SIDE // 2)
     if factor >= 2:
@@ -45,7 +45,7 @@ def luma(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def resized(image: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
-    """`image` at another size: area means when it shrinks, cubic interpolation when it grows."""
+    """Resize `image`: area averaging when it shrinks, cubic interpolation when it grows."""
     if image.shape == (height, width):
         return image
     shrinks = height < image.shape[0]
@@ -54,37 +54,37 @@ def resized(image: NDArray[np.float32], height: int, width: int) -> NDArray[np.f
 
 
 def scaled(image: NDArray[np.float32], factor: float) -> NDArray[np.float32]:
-    """`image` with both sides times `factor`, at least one sample each."""
+    """Resize both sides of `image` by `factor`, to at least one sample each."""
     height, width = (max(1, round(side * factor)) for side in image.shape)
     return resized(image, height, width)
 
 
 def whitened(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """`image` less its local mean, over its local contrast, clipped: float32, same shape, within [-1.3, 1.3].
+    """`image` minus its local mean, divided by its local contrast, clipped: float32, same shape, in [-1.3, 1.3].
 
-    What is left looks like noise of even strength, against which the mark stands out best.
+    The result resembles noise of even strength, in which the mark is easiest to detect.
     """
     return _level(*_detail_and_contrast(image))
 
 
-def steadied(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """As `whitened`, for pictures after strong JPEG: flat areas count for less, and contrast is measured closer by."""
+def whitened_for_jpeg(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """As `whitened`, for images after strong JPEG: flat areas count less, and contrast is measured more locally."""
     return _level(*_detail_and_contrast(image, _CLOSE_SIGMA, _HIGH_FLOOR))
 
 
-def hushed(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """As `whitened`, with busy places turned down once more, by the root of their contrast: float32, same shape.
+def contrast_weighted(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """As `whitened`, with busy areas attenuated further by the root of their contrast: float32, same shape.
 
-    Whitening makes a picture's own noise even, but the mark in it is not: its amplitude grows far less than contrast
-    does, so calm places hold most of it. Weights for even noise would be mark over contrast squared; strong JPEG takes
-    the mark out of calm places first, so the search goes half of that way, and pictures as issued are read `whitened`.
+    Whitening makes the image's own noise even, but not the mark: its amplitude grows far less than the contrast, so
+    calm areas hold most of it. The optimal weights would divide by contrast squared; but strong JPEG removes the mark
+    from calm areas first, so the search goes half of the way. Unchanged images are read `whitened`.
     """
     detail, contrast = _detail_and_contrast(image)
     return np.asarray(_level(detail, contrast) / np.sqrt(contrast), dtype=np.float32)
 
 
 def local_contrast(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What `whitened` divides by: RMS of the detail around each sample, in grey levels, float32 of the same shape."""
+    """The divisor of `whitened`: RMS of the detail around each sample, in grey levels, float32 of the same shape."""
     return _detail_and_contrast(image)[1]
 
 
@@ -101,7 +101,7 @@ def _level(detail: NDArray[np.float32], contrast: NDArray[np.float32]) -> NDArra
 
 
 def folded(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The sum of all tiles of `image`, the last ones filled up with zeros: float32[64, 64]."""
+    """The sum of all tiles of `image`, the last ones padded with zeros: float32[64, 64]."""
     rows, columns = (-(-side // TILE) for side in image.shape)
     padded = np.zeros((rows * TILE, columns * TILE), np.float32)
     padded[: image.shape[0], : image.shape[1]] = image

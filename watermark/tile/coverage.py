@@ -1,8 +1,8 @@
-"""Where in a picture its mark still is: painting over or inpainting a part takes the mark out of that part.
+"""Where in an image its mark is still present: painting over or inpainting an area removes it there.
 
-The mark that was found is drawn once more, laid over the picture the way the picture was turned and scaled, and
-compared with it place by place. A place says little: at 512 pixels one of 32 x 32 holds a fiftieth of what whole
-decoding goes by, so neighbours are averaged and the map shows regions, not outlines.
+The decoded mark is generated again, transformed like the image (rotation and scale), and compared with it locally. A
+single cell carries little evidence: in a 512 px image a 32 x 32 cell holds a fiftieth of what decoding uses, so
+neighbours are averaged and the map shows regions, not outlines.
 """
 
 from typing import Final
@@ -17,14 +17,14 @@ from watermark.tile.pattern import TILE
 from watermark.tile.poses import linear_maps
 
 CELL: Final = 32
-"""Side of a cell of the map, in pixels of the picture."""
+"""Side of a cell of the map, in pixels of the image."""
 _BLUR_SIGMA: Final = 11.0
-"""Averaging over neighbours, in samples of the canonical image: areas under about a thirtieth of it do not show."""
-_WHOLE_QUANTILE: Final = 0.75
-"""The quarter of the picture where the mark is strongest counts as wholly marked; the rest is measured against it."""
+"""Averaging over neighbours, in samples of the canonical image: areas below about a thirtieth of it do not show."""
+_FULL_QUANTILE: Final = 0.75
+"""The quarter of the image where the mark is strongest counts as fully marked; the rest is relative to it."""
 
 
-def covered(
+def coverage_map(
     canvas: NDArray[np.float32],
     tile: NDArray[np.float32],
     pose: NDArray[np.float64],
@@ -32,27 +32,27 @@ def covered(
     reference: tuple[float, float],
     cells: tuple[int, int],
 ) -> NDArray[np.float32]:
-    """How much of the mark is left in each cell of `canvas` (float32[h, w], luma): float32[cells], in [0, 1].
+    """The share of the mark left in each cell of `canvas` (float32[h, w], luma): float32[cells], in [0, 1].
 
-    `tile` (float32[64, 64]) is the whole mark's tile and lies under `pose` with its origin `shift` samples of the tile
-    from `reference` (down, right), a point of the canvas.
+    `tile` (float32[64, 64]) is the mark's tile under `pose`, with its origin `shift` tile samples (down, right) from
+    `reference`, a point of the canvas.
     """
-    expected = _laid(tile, pose, shift, reference, canvas.shape) * visibility(canvas) / local_contrast(canvas)
+    expected = _place_tile(tile, pose, shift, reference, canvas.shape) * visibility(canvas) / local_contrast(canvas)
     agreeing = cv2.GaussianBlur(whitened(canvas) * expected, (0, 0), _BLUR_SIGMA)
     possible = cv2.GaussianBlur(expected * expected, (0, 0), _BLUR_SIGMA)
     share = resized(np.asarray(agreeing / (possible + 1e-12), dtype=np.float32), *cells)
-    whole = max(float(np.quantile(share, _WHOLE_QUANTILE)), 1e-9)
-    return np.asarray(np.clip(share / whole, 0.0, 1.0), dtype=np.float32)
+    full = max(float(np.quantile(share, _FULL_QUANTILE)), 1e-9)
+    return np.asarray(np.clip(share / full, 0.0, 1.0), dtype=np.float32)
 
 
-def _laid(
+def _place_tile(
     tile: NDArray[np.float32],
     pose: NDArray[np.float64],
     shift: tuple[float, float],
     reference: tuple[float, float],
     shape: tuple[int, ...],
 ) -> NDArray[np.float32]:
-    """`tile` repeated over an image of `shape` as it lies there: float32[shape]."""
+    """`tile` repeated over an image of `shape` under the pose: float32[shape]."""
     pitch = min(shape) * TILE / 256
     down, right = np.mgrid[: shape[0], : shape[1]].astype(np.float64)
     places = np.stack([down - reference[0], right - reference[1]])

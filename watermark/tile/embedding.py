@@ -1,4 +1,4 @@
-"""Adding a code word to an image: where it hides, how it bends to the picture, and how strong it has to be."""
+"""Embedding a code word in an image: perceptual masking, host rejection, and the choice of strength."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -11,42 +11,42 @@ from watermark.errors import WatermarkNotReadable
 from watermark.tile.canvas import canonical_side, luma, resized, scaled, whitened
 from watermark.tile.pattern import TILE, Pattern
 from watermark.tile.spectrum import tile_spectrum
-from watermark.tile.trials import Rehearsal
+from watermark.tile.trials import EmbeddingTrials
 
 MAX_PSNR_DB: Final = 48.0
 MIN_PSNR_DB: Final = 36.2
-"""Bounds of the mark's strength; the lower one keeps a margin over the promised 36 dB for rounding and clipping."""
+"""Bounds of the mark's strength. The lower one leaves a margin over the promised 36 dB for rounding and clipping."""
 _BISECTIONS: Final = 4
-"""Halvings of that range: the strength is settled to within 0.6 dB."""
+"""Bisections of that range, which give the strength to within 0.6 dB."""
 
 _ACTIVITY_SIGMA: Final = 2.0
 _BRIGHTNESS_SIGMA: Final = 4.0
 """Samples of the canonical image over which activity and brightness are averaged."""
 _ROOTS_TO_RMS: Final = 1.8
-"""Makes the squared mean of roots about the RMS of grain. A lone edge, which hides no mark beside it, counts for less
+"""Scales the squared mean of roots to about the RMS of grain. A single edge, which hides no mark beside it, counts less
 under roots than under squares."""
 _FLAT_ACTIVITY: Final = 1.5
 _USUAL_ACTIVITY: Final = 6.0
-"""Local RMS in grey levels: what even a flat area is credited with, and that of a usual one."""
+"""Local RMS in grey levels: the minimum credited to flat areas, and a typical value."""
 _ACTIVITY_BOUNDS: Final = (0.35, 1.2)
-"""How far the mark follows the activity, in multiples of the usual amplitude. Wider bounds hide it better from the eye
-and from the reader, who hears it best in the flat areas that it would leave."""
+"""How far the mark follows the activity, in multiples of the usual amplitude. Wider bounds hide it better, but also
+from the reader, which detects it best in flat areas."""
 
 _HOST_CANCELLATIONS: Final = (0.3, 0.5, 0.7)
-"""Share of the picture's own contribution to each component that the mark makes up for. More would spend most of the
-energy on few components of busy pictures; the greater shares are for pictures, mostly noise, that are not read else."""
+"""Share of the image's own contribution to each component that the mark cancels. More would spend most of the energy on
+few components of busy images; the larger shares are for images, mostly noise, that cannot be read otherwise."""
 _JPEG_READ_BACK: Final = 90
-"""Quality of the JPEG copy from which a mark that is not clear must be read: less than that is no use to anybody."""
+"""JPEG quality at which a mark that is not clear must still be readable; a weaker mark would be useless."""
 _JPEG_LARGEST: Final = 65_535
-"""Longest side that JPEG can hold."""
+"""Longest side that JPEG supports."""
 _AMPLITUDE_BOUNDS: Final = (0.15, 2.5)
-"""Least and greatest amplitude of a component after cancellation, in multiples of its even share."""
+"""Smallest and largest amplitude of a component after cancellation, in multiples of the uniform one."""
 _SEARCH_STEPS: Final = 30
 _PROBE_RMS: Final = 2.0
-"""Strength, in grey levels, of the probe that measures how the reader responds to the mark in this picture."""
+"""Strength, in grey levels, of the probe that measures how the reader responds to the mark in this image."""
 _ROWS_AT_ONCE: Final = 64
 _QUANTISATION_POWER: Final = 1 / 12
-"""Power added by rounding to whole grey levels."""
+"""Noise power of rounding to integer grey levels."""
 
 
 def imprint(
@@ -55,14 +55,13 @@ def imprint(
     patterns: Sequence[Pattern],
     is_read: Callable[[NDArray[np.uint8]], bool],
 ) -> NDArray[np.uint8]:
-    """`rgb` (uint8[H, W, 3]) with `code_word` (float32[N], +1 or -1) added to its luma; a new array, same shape.
+    """Add `code_word` (float32[N], +1 or -1) to the luma of `rgb` (uint8[H, W, 3]); returns a new array, same shape.
 
-    It goes into the first of `patterns`. Only where it is not clear there, whole reading is asked (`is_read`), and the
-    other patterns are tried: a regular picture may lie on the frequencies of one tile and leave another alone.
+    The first of `patterns` is used. Only if the mark is not clear there, the full reader is consulted (`is_read`) and
+    the other patterns are tried: a regular image may interfere with the frequencies of one tile and not of another.
 
     Raises:
-        WatermarkNotReadable: the picture hides the mark in every pattern, even when most of its contribution is
-            cancelled.
+        WatermarkNotReadable: the image hides the mark in every pattern, even with most of its contribution cancelled.
     """
     grey = luma(rgb)
     host = scaled(grey, canonical_side(min(rgb.shape[:2])) / min(grey.shape))
@@ -75,9 +74,9 @@ def imprint(
         if clear or (max(rgb.shape) <= _JPEG_LARGEST and is_read(_after_jpeg(marked))):
             return marked
     raise WatermarkNotReadable(
-        f"The mark cannot be read back from this picture of {rgb.shape[1]} x {rgb.shape[0]} pixels at "
-        f"{MIN_PSNR_DB} dB: it is too noisy for its size, or a regular pattern whose pitch is that of the mark's own "
-        "tile. Enlarge it or take another one."
+        f"The mark cannot be read back from this image of {rgb.shape[1]} x {rgb.shape[0]} pixels at {MIN_PSNR_DB} dB: "
+        "it is too noisy for its size, or a regular pattern with the pitch of the mark's tile. Enlarge it or use "
+        "another image."
     )
 
 
@@ -89,17 +88,17 @@ def _imprinted(
     pattern: Pattern,
     cancellation: float,
 ) -> tuple[NDArray[np.uint8], bool]:
-    """The marked picture (`grey` is its luma, `host` that at canonical size), and whether the mark is clear in it."""
+    """The marked image (`grey` is its luma, `host` the luma at canonical size), and whether the mark is clear in it."""
     mark = _mark(host, pattern.target(code_word), pattern, cancellation)
-    rehearsal = Rehearsal(grey, mark, code_word, pattern)
-    marked = _added(rgb, mark * np.float32(_gain(rehearsal) / rehearsal.mark_rms))
-    return marked, rehearsal.reads_back(luma(marked))
+    trials = EmbeddingTrials(grey, mark, code_word, pattern)
+    marked = _added(rgb, mark * np.float32(_gain(trials) / trials.mark_rms))
+    return marked, trials.reads_back(luma(marked))
 
 
 def visibility(host: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How much mark each sample of `host` (float32[h, w], luma) may carry: more where it is busy or bright.
+    """How much mark each sample of `host` (float32[h, w], luma) can hide: more where it is busy or bright.
 
-    Returns float32[h, w], about 1 on average; only the ratios count.
+    Returns float32[h, w], about 1 on average; only ratios matter.
     """
     detail = np.abs(host - cv2.GaussianBlur(host, (0, 0), _ACTIVITY_SIGMA))
     activity = _ROOTS_TO_RMS * np.square(cv2.GaussianBlur(np.sqrt(detail), (0, 0), _ACTIVITY_SIGMA))
@@ -114,59 +113,59 @@ def _mark(
     """The mark for `host` (canonical luma) with unit RMS: float32[h, w]."""
     mask = visibility(host)
     even = target * pattern.layout.taper
-    probe = _painted(pattern.tile(even), mask) * np.float32(_PROBE_RMS)
-    before, after = (_heard(image, pattern) for image in (host, host + probe))
-    amplitudes = _bent(_components(even), _components(before), _components(after), cancellation)
-    return _painted(pattern.tile(amplitudes.view(np.complex64)), mask)
+    probe = _apply_mask(pattern.tile(even), mask) * np.float32(_PROBE_RMS)
+    before, after = (_received(image, pattern) for image in (host, host + probe))
+    amplitudes = _reject_host(_components(even), _components(before), _components(after), cancellation)
+    return _apply_mask(pattern.tile(amplitudes.view(np.complex64)), mask)
 
 
-def _heard(host: NDArray[np.float32], pattern: Pattern) -> NDArray[np.complex64]:
-    """What a reader finds in `host` at each frequency, phase removed: complex64[F]."""
+def _received(host: NDArray[np.float32], pattern: Pattern) -> NDArray[np.complex64]:
+    """The spectrum a reader sees in `host` at each frequency, phase removed: complex64[F]."""
     spectrum = tile_spectrum(whitened(host))[pattern.layout.ky, pattern.layout.kx]
     return np.asarray(spectrum * np.conj(pattern.carrier), dtype=np.complex64)
 
 
 def _components(spectrum: NDArray[np.complex64]) -> NDArray[np.float32]:
-    """Real and imaginary parts in turn: float32[2 F]."""
+    """Real and imaginary parts interleaved: float32[2 F]."""
     return np.ascontiguousarray(spectrum, np.complex64).view(np.float32)
 
 
-def _bent(
+def _reject_host(
     even: NDArray[np.float32], before: NDArray[np.float32], after: NDArray[np.float32], cancellation: float
 ) -> NDArray[np.float32]:
-    """Amplitudes (float32[2 F]) with the energy of `even`, raised where the picture speaks against the mark.
+    """Amplitudes (float32[2 F]) with the energy of `even`, raised where the image opposes the mark.
 
-    `before` and `after` are what the reader hears without and with a probe of `even` amplitudes. This is spread
-    spectrum with partial rejection of the host: H. S. Malvar, D. A. F. Florencio, "Improved spread spectrum",
-    IEEE Trans. Signal Processing 51, 2003.
+    `before` and `after` are what the reader sees without and with a probe of `even` amplitudes. This is spread
+    spectrum with partial host rejection: H. S. Malvar, D. A. F. Florencio, "Improved spread spectrum", IEEE Trans.
+    Signal Processing 51, 2003.
     """
     sign, size = np.sign(even), np.abs(even)
     response = max(float(np.sum((after - before) * sign) / np.sum(size)), 1e-6)
     in_favour = cancellation * before * sign / response
     low, high = -3.0, 6.0
-    bent = size
+    amplitudes = size
     for _ in range(_SEARCH_STEPS):
         level = (low + high) / 2
-        bent = np.clip(level * size - in_favour, _AMPLITUDE_BOUNDS[0] * size, _AMPLITUDE_BOUNDS[1] * size)
-        low, high = (low, level) if np.sum(bent**2) > np.sum(size**2) else (level, high)
-    return np.asarray(sign * bent, dtype=np.float32)
+        amplitudes = np.clip(level * size - in_favour, _AMPLITUDE_BOUNDS[0] * size, _AMPLITUDE_BOUNDS[1] * size)
+        low, high = (low, level) if np.sum(amplitudes**2) > np.sum(size**2) else (level, high)
+    return np.asarray(sign * amplitudes, dtype=np.float32)
 
 
-def _painted(tile: NDArray[np.float32], mask: NDArray[np.float32]) -> NDArray[np.float32]:
+def _apply_mask(tile: NDArray[np.float32], mask: NDArray[np.float32]) -> NDArray[np.float32]:
     """`tile` repeated over the canonical image under `mask`, scaled to unit RMS: float32 of the mask's shape."""
     height, width = mask.shape
     repeated = np.tile(tile, (-(-height // TILE), -(-width // TILE)))[:height, :width]
-    painted = repeated * mask
-    return np.asarray(painted / np.sqrt(np.mean(painted**2)), dtype=np.float32)
+    masked = repeated * mask
+    return np.asarray(masked / np.sqrt(np.mean(masked**2)), dtype=np.float32)
 
 
-def _gain(rehearsal: Rehearsal) -> float:
+def _gain(trials: EmbeddingTrials) -> float:
     """The RMS, in grey levels, of the weakest mark that survives the trials, within the PSNR bounds."""
-    unclipped = rehearsal.unclipped_share(_rms_at(MIN_PSNR_DB))
+    unclipped = trials.unclipped_share(_rms_at(MIN_PSNR_DB))
     enough, too_weak = MIN_PSNR_DB, MAX_PSNR_DB
     for _ in range(_BISECTIONS):
         middle = (enough + too_weak) / 2
-        if rehearsal.survived_by(_rms_at(middle) / unclipped):
+        if trials.survives(_rms_at(middle) / unclipped):
             enough = middle
         else:
             too_weak = middle
@@ -174,15 +173,15 @@ def _gain(rehearsal: Rehearsal) -> float:
 
 
 def _rms_at(psnr_db: float) -> float:
-    """RMS in grey levels of a mark that, rounded, leaves the picture at `psnr_db`."""
+    """RMS in grey levels of a mark that gives a PSNR of `psnr_db` after rounding."""
     return float(np.sqrt(255.0**2 / 10.0 ** (psnr_db / 10.0) - _QUANTISATION_POWER))
 
 
 def _added(rgb: NDArray[np.uint8], mark: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """`rgb` plus the canonical `mark` at its own size on every channel, a few rows at a time to spare memory.
+    """`rgb` plus the canonical `mark`, enlarged to its size, on every channel; a few rows at a time to save memory.
 
-    The rows of the enlarged mark are made as they are needed: as a whole it would weigh more than the picture. What
-    makes them grows with the square of the height, so tall pictures are laid on their side.
+    The rows of the enlarged mark are computed as needed: all of it would take more memory than the image. The matrix
+    that computes them grows with the square of the height, so tall images are transposed.
     """
     marked = np.empty(rgb.shape, np.uint8)
     if rgb.shape[0] > rgb.shape[1]:
@@ -193,20 +192,20 @@ def _added(rgb: NDArray[np.uint8], mark: NDArray[np.float32]) -> NDArray[np.uint
 
 
 def _add(rgb: NDArray[np.uint8], mark: NDArray[np.float32], marked: NDArray[np.uint8]) -> None:
-    """As `_added`, into `marked`, for pictures that are no taller than wide."""
+    """As `_added`, into `marked`, for images not taller than wide."""
     height, width = rgb.shape[:2]
     wide = resized(mark, min(height, mark.shape[0]), width)
     stretch = resized(np.eye(len(wide), dtype=np.float32), height, len(wide))
     for top in range(0, height, _ROWS_AT_ONCE):
         rows = slice(top, top + _ROWS_AT_ONCE)
-        near = np.flatnonzero(stretch[rows].any(axis=0))  # interpolation looks at four rows, the others weigh nothing
+        near = np.flatnonzero(stretch[rows].any(axis=0))  # interpolation uses four rows, the others have weight 0
         band = slice(near[0], near[-1] + 1)
         steps = np.rint(stretch[rows, band] @ wide[band]).astype(np.int16)
         marked[rows] = cv2.add(np.ascontiguousarray(rgb[rows]), cv2.merge((steps,) * 3), dtype=cv2.CV_8U)  # saturates
 
 
 def _after_jpeg(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """`rgb` through JPEG, as it may well leave the house."""
+    """`rgb` after JPEG compression, a likely form of delivery."""
     bgr = np.ascontiguousarray(rgb[..., ::-1])
     _, coded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_READ_BACK])
     return np.ascontiguousarray(np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), dtype=np.uint8)[..., ::-1])

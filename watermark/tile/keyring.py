@@ -1,7 +1,7 @@
-"""The secrets behind the marks, each split into independent subkeys: one for each use, and a pool of tiles.
+"""Watermark secrets, each expanded into independent subkeys: one per purpose, and a pool of tiles.
 
-One tile on every picture could be estimated by averaging pictures. A pool makes that estimate as much weaker as it has
-keys; a new epoch ends the use of a secret that was estimated or leaked, while its marks are still read.
+A tile used on every image could be estimated by averaging images. A pool weakens that estimate by its number of keys.
+A new epoch ends the use of a secret that was estimated or leaked, while its marks can still be read.
 """
 
 import hashlib
@@ -13,34 +13,34 @@ from typing import Self
 from watermark.errors import WatermarkError
 
 MIN_SECRET_BYTES = 16
-"""128 bits: below that the secret, not the mark, would be the easiest thing to guess."""
+"""128 bits: a shorter secret would be the weakest link."""
 
 _SALT = b"countermark/watermark/1"
 
 
 DEFAULT_POOL = 4
-"""Keys in a pool. Who averages marked pictures has to tell them apart first, and each key costs the reader time."""
+"""Keys in a pool. An attacker who averages images has to separate them first; each key costs the reader time."""
 MAX_POOL = 16
 MAX_EPOCHS = 4
-"""Epochs that are searched; the bound on false readings counts on it."""
+"""Epochs that are searched; the bound on false positives depends on it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """What follows from one secret (subkeys of 32 bytes each); nothing here ever prints them."""
+    """The subkeys of one secret, 32 bytes each. They are excluded from `repr`."""
 
     pattern: bytes = field(repr=False)
-    """Chooses which frequencies synchronise, which code bit each other one carries, and with which sign."""
+    """Selects the synchronisation frequencies, and the code symbol and sign of each other frequency."""
     phases: tuple[bytes, ...] = field(repr=False)
-    """The pool: each gives every frequency another phase, hence another tile. The first one is that of the secret as
-    it was before there were pools, so the marks of that time are still read."""
+    """The pool: each key gives every frequency a different phase, hence a different tile. The first one is the key that
+    was used before there were pools, so marks from that time can still be read."""
     check: bytes = field(repr=False)
-    """Authenticates the payload, and chooses each picture's key in the pool."""
+    """Authenticates the payload, and selects each image's key in the pool."""
 
     def choose(self, mark_id: int) -> int:
-        """Which key of the pool marks with `mark_id`: even over the pool, and secret.
+        """The index of the pool's key for `mark_id`: uniformly distributed, and secret.
 
-        Where a picture drowns that key's mark another one takes its place, so readers try all of them.
+        If an image hides that key's mark, another key is used instead, so readers try all of them.
         """
         digest = hmac.digest(self.check, b"pool" + mark_id.to_bytes(8), hashlib.sha256)
         return int.from_bytes(digest[:8]) % len(self.phases)
@@ -48,9 +48,9 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class Keyring:
-    """The key epochs of one installation, newest first: the newest marks, all of them read.
+    """The key epochs of one installation, newest first: the newest is used to mark, all of them to read.
 
-    Two keyrings are equal exactly when they mark and read the same way.
+    Two keyrings are equal if and only if they mark and read in the same way.
     """
 
     epochs: tuple[Epoch, ...] = field(repr=False)
@@ -65,25 +65,25 @@ class Keyring:
         """Derive the subkeys of each secret, newest first, by HKDF-SHA-256 (RFC 5869).
 
         Raises:
-            WatermarkError: no secret, too many of them, the same one twice, one shorter than `MIN_SECRET_BYTES`, or a
-                pool that is not of 1 to `MAX_POOL` keys.
+            WatermarkError: no secrets, too many, duplicates, one shorter than `MIN_SECRET_BYTES`, or a pool size
+                outside 1 to `MAX_POOL`.
         """
         if not 1 <= len(secrets) <= MAX_EPOCHS:
             raise WatermarkError(
-                f"{len(secrets)} watermark secrets were given; a keyring takes 1 to {MAX_EPOCHS}. "
-                "Drop the oldest ones: pictures marked under them will no longer be read."
+                f"There are {len(secrets)} watermark secrets; a keyring takes 1 to {MAX_EPOCHS}. "
+                "Drop the oldest ones: images marked under them will no longer be recognised."
             )
         if not 1 <= pool <= MAX_POOL:
-            raise WatermarkError(f"A pool of {pool} keys was asked for; it takes 1 to {MAX_POOL}.")
+            raise WatermarkError(f"The pool has {pool} keys; it takes 1 to {MAX_POOL}.")
         if len(set(secrets)) != len(secrets):
-            raise WatermarkError("The same watermark secret was given twice; a new epoch needs a new secret.")
+            raise WatermarkError("A watermark secret was given twice; every epoch needs its own secret.")
         return cls(tuple(_epoch(secret, pool) for secret in secrets))
 
 
 def _epoch(secret: bytes, pool: int) -> Epoch:
     if len(secret) < MIN_SECRET_BYTES:
         raise WatermarkError(
-            f"The watermark secret has {len(secret)} bytes; give at least {MIN_SECRET_BYTES} random ones."
+            f"The watermark secret has {len(secret)} bytes; use at least {MIN_SECRET_BYTES} random bytes."
         )
     root = hmac.digest(_SALT, secret, hashlib.sha256)
     names = (b"phases", *(b"phases %d" % number for number in range(1, pool)))
@@ -92,5 +92,5 @@ def _epoch(secret: bytes, pool: int) -> Epoch:
 
 
 def _expand(root: bytes, info: bytes) -> bytes:
-    """HKDF-Expand for one block: 32 bytes that only `root` and `info` decide."""
+    """HKDF-Expand for one block (32 bytes)."""
     return hmac.digest(root, info + b"\x01", hashlib.sha256)

@@ -1,4 +1,4 @@
-"""The keyed tile: which frequencies of a 64 x 64 tile synchronise, and which carry which code symbol.
+"""The keyed tile: which frequencies of a 64 x 64 tile synchronise, and which code symbols the others carry.
 
 Spread spectrum after I. J. Cox, J. Kilian, F. T. Leighton, T. Shamoon, "Secure spread spectrum watermarking for
 multimedia", IEEE Trans. Image Processing 6, 1997; the repeated tile and its template follow M. Kutter, "Watermarking
@@ -13,35 +13,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 TILE: Final = 64
-"""Samples along a side of the tile; the canonical image (short side 256) holds four of them side by side."""
+"""Samples along a side of the tile; four tiles span the canonical image (short side 256)."""
 
 BAND: Final = (4.0, 18.0)
-"""Radii used, in cycles per tile: below lies most of a picture's own energy, above JPEG at half size leaves nothing.
-It holds 482 frequencies: one, hence two components, for each of the 368 code symbols, and 114 for the template."""
+"""Radii used, in cycles per tile: most of an image's energy is below, and above JPEG at half size leaves nothing.
+The band has 482 frequencies: one (two components) for each of the 368 code symbols, and 114 for the template."""
 SYNC_BAND: Final = (5.0, 15.0)
 """Radii of the synchronisation template: low enough to survive, high enough to locate."""
 SYNC_GAIN: Final = 1.7
-"""Amplitude of a template frequency against one of the two components of a message frequency."""
+"""Amplitude of a template frequency relative to one of the two components of a message frequency."""
 TAPER_RADIUS: Final = 15.0
-"""Amplitude falls as 1 / radius beyond this radius: what JPEG would drop anyway is not worth its visibility."""
+"""Amplitude falls as 1 / radius beyond this radius: JPEG would drop these frequencies anyway."""
 
 _NOISE_RADII: Final = np.arange(4.0, 19.0)
 _NOISE_RMS: Final = np.array([1.96, 1.53, 1.41, 1.35, 1.19, 1.09, 1.00, 0.98, 0.86, 0.73, 0.67, 0.61, 0.55, 0.51, 0.49])
 """Relative RMS of unmarked photographs after whitening, at 4, 5 ... 18 cycles per tile (measured).
 
-Weights are amplitude over RMS, not over power as for an untouched picture: JPEG evens the noise out, and takes most
-from the high frequencies that the power would favour. That gains 0.3 to 0.9 dB at equal robustness."""
+Weights are amplitude over RMS, not over power as would be optimal for an unchanged image: JPEG evens out the noise, and
+removes most from the high frequencies that power weights favour. This gains 0.3 to 0.9 dB at equal robustness."""
 
 
 class Layout:
-    """What the layout key decides: which frequencies synchronise, which symbol each other one carries, with which sign.
+    """Derived from the layout key: the synchronisation frequencies, and the symbol and sign of each other frequency.
 
-    All keys of an epoch share it, so that one reading of a picture's spectrum serves them all. Arrays are over the
-    band's F frequencies; only one of each pair k, -k is listed: a real tile gives the other by symmetry.
+    All keys of an epoch share it, so that one spectrum of an image serves them all. Arrays are over the band's F
+    frequencies; only one of each pair k, -k is listed: the tile is real, so the other follows by symmetry.
     """
 
     def __init__(self, key: bytes, code_length: int) -> None:
-        """Lay `code_length` code symbols and the template out over the band."""
+        """Distribute `code_length` code symbols and the template over the band."""
         self.code_length = code_length
         self.ky, self.kx = _half_band()
         radius = np.hypot(self.ky, self.kx)
@@ -63,15 +63,15 @@ class Pattern:
         phases = _Stream(phase_key, b"phase").fractions(len(layout.ky))
         self.carrier = np.exp(2j * np.pi * phases).astype(np.complex64)
         self.template = np.conj(self.carrier[layout.sync]) * layout.weight[layout.sync]
-        """complex64[S]: what a spectrum's template frequencies are multiplied with to find the tile."""
+        """complex64[S]: factors for a spectrum's template frequencies, to find the tile."""
 
     def target(self, code_word: NDArray[np.float32]) -> NDArray[np.complex64]:
-        """What each frequency should say, its phase removed: complex64[F], components +1 or -1, the template real."""
+        """The target of each frequency, phase removed: complex64[F], components +1 or -1, the template real."""
         layout = self.layout
-        wanted = np.empty(len(layout.ky), np.complex64)
-        wanted[layout.message] = (code_word[layout.slot] * layout.sign).view(np.complex64)
-        wanted[layout.sync] = SYNC_GAIN
-        return wanted
+        target = np.empty(len(layout.ky), np.complex64)
+        target[layout.message] = (code_word[layout.slot] * layout.sign).view(np.complex64)
+        target[layout.sync] = SYNC_GAIN
+        return target
 
     def tile(self, amplitudes: NDArray[np.complex64]) -> NDArray[np.float32]:
         """The tile with these amplitudes (complex64[F], phase removed): float32[64, 64]."""
@@ -80,15 +80,15 @@ class Pattern:
         return np.asarray(np.fft.ifft2(spectrum).real, dtype=np.float32)
 
     def soft(self, spectrum: NDArray[np.complex64]) -> NDArray[np.float32]:
-        """How each code symbol sounds in `spectrum` (complex64[F], phase included): float32[code_length]."""
+        """The soft value of each code symbol in `spectrum` (complex64[F], phase included): float32[code_length]."""
         layout = self.layout
-        heard = (spectrum * np.conj(self.carrier) * layout.weight)[layout.message]
-        components = np.ascontiguousarray(heard, np.complex64).view(np.float32)
+        weighted = (spectrum * np.conj(self.carrier) * layout.weight)[layout.message]
+        components = np.ascontiguousarray(weighted, np.complex64).view(np.float32)
         return np.bincount(layout.slot, components * layout.sign, layout.code_length).astype(np.float32)
 
 
 class _Stream:
-    """Numbers only the key decides, the same on every platform and numpy version: SHAKE-256 read as 64-bit words."""
+    """Keyed pseudo-random numbers, stable across platforms and numpy versions: SHAKE-256 read as 64-bit words."""
 
     def __init__(self, key: bytes, label: bytes) -> None:
         self._hash = hashlib.shake_256(key + label)
@@ -129,8 +129,8 @@ def _choose_sync(radius: NDArray[np.float64], count: int, stream: _Stream) -> ND
 def _spread(radii: NDArray[np.float64], code_length: int, stream: _Stream) -> NDArray[np.intp]:
     """The code symbol of each component (`radii`: float64[C]): intp[C].
 
-    Components are dealt out from low to high frequency, one round over all symbols after the other in keyed order,
-    so every symbol gets its share of strong low frequencies.
+    Components are assigned from low to high frequency, in rounds over all symbols in keyed order, so every symbol gets
+    its share of strong low frequencies.
     """
     order = np.argsort(radii, kind="stable")
     rounds = -(-len(radii) // code_length)

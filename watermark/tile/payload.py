@@ -1,6 +1,6 @@
-"""The 84 bits a mark carries: version (4), mark id (48) and a keyed check (32), most significant bit first.
+"""The 84-bit payload: version (4), mark id (48) and a keyed check (32), most significant bit first.
 
-The check is HMAC-SHA-256 over version and id, cut to 32 bits. A decoding attempt on an unmarked image, or under
+The check is HMAC-SHA-256 over version and id, truncated to 32 bits. A decoding attempt on an unmarked image, or under
 another key, passes it by chance once in 2**32 times.
 """
 
@@ -37,7 +37,7 @@ def seal(mark_id: int, check_key: bytes) -> NDArray[np.uint8]:
 
 
 def unseal(bits: NDArray[np.uint8], check_key: bytes) -> int | None:
-    """The mark id in `bits` (uint8[84] of zeros and ones), or None when check or version is not ours."""
+    """The mark id in `bits` (uint8[84] of zeros and ones), or None if the check or the version does not match."""
     word = int("".join("1" if bit else "0" for bit in bits), 2)
     claim, check = word >> CHECK_BITS, word & ((1 << CHECK_BITS) - 1)
     if not hmac.compare_digest(check.to_bytes(_CHECK_BYTES), _check(claim, check_key)):
@@ -47,5 +47,5 @@ def unseal(bits: NDArray[np.uint8], check_key: bytes) -> int | None:
 
 
 def _check(claim: int, check_key: bytes) -> bytes:
-    """The 4 bytes that vouch for version and id (`claim`, 52 bits)."""
+    """The 4-byte check of version and id (`claim`, 52 bits)."""
     return hmac.digest(check_key, claim.to_bytes(_CLAIM_BYTES), hashlib.sha256)[:_CHECK_BYTES]

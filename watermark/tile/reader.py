@@ -1,4 +1,4 @@
-"""Reading the marks of one key epoch: the quick way for pictures that were at most resized, and the search."""
+"""Read the marks of one key epoch: a fast path for images that were at most resized, and the search."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,73 +10,73 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watermark.tile import payload, trellis
-from watermark.tile.canvas import SHORT_SIDE, SMALL_SHORT_SIDE, scaled, steadied, whitened
-from watermark.tile.coverage import CELL, covered
+from watermark.tile.canvas import SHORT_SIDE, SMALL_SHORT_SIDE, scaled, whitened, whitened_for_jpeg
+from watermark.tile.coverage import CELL, coverage_map
 from watermark.tile.keyring import Epoch
 from watermark.tile.pattern import TILE, Layout, Pattern
 from watermark.tile.poses import AS_ISSUED
-from watermark.tile.search import CLEAR_SCORE, Grid, Search, Searcher, best_first
+from watermark.tile.search import CLEAR_SCORE, Grid, Search, Searcher, by_score
 from watermark.tile.spectrum import FineSpectrum, tile_spectrum
 
-Look = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-"""How luma (float32[h, w]) is made even before it is read: one of the ways of `watermark.tile.canvas`."""
+Whitening = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+"""A normalisation of luma (float32[h, w]) before reading, from `watermark.tile.canvas`."""
 
 MAX_ATTEMPTS: Final = 64
-"""Decoding attempts per extraction, over all epochs and keys; the bound on false readings rests on it."""
-_QUICK_LOOKS: Final = (whitened, steadied)
-"""How a picture that was at most resized is looked at, in turn: the second is for strong JPEG."""
+"""Decoding attempts per extraction, over all epochs and keys; the bound on false positives depends on it."""
+_WHITENINGS: Final = (whitened, whitened_for_jpeg)
+"""Normalisations of the fast path, in order; the second one is for strong JPEG."""
 _QUICK_GRIDS: Final = 2
-"""Grids that are decoded in each look."""
-QUICK_ATTEMPTS: Final = len(_QUICK_LOOKS) * _QUICK_GRIDS
-"""Of an epoch's share of the attempts, those that go to pictures that were at most resized."""
+"""Grids decoded for each normalisation."""
+QUICK_ATTEMPTS: Final = len(_WHITENINGS) * _QUICK_GRIDS
+"""The part of an epoch's attempts used by the fast path."""
 _QUICK_SCORE: Final = 4.0
-"""Score from which such a grid is decoded: few shifts are tried, so chance hardly gets there."""
+"""Score from which the fast path decodes a grid: few shifts are tried, so chance hardly reaches it."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A mark that was found."""
+    """A decoded mark."""
 
     mark_id: int
     """In [0, 2**48)."""
     confidence: float
-    """In (0, 1]: the share of the code symbols' strength that agrees with the decoded word, less what disagrees."""
+    """In (0, 1]: the share of the soft values that agrees with the decoded word, minus the share that disagrees."""
     payload_version: int
     epoch: int
-    """Which of the keyring's secrets it was made with: 0 is the newest."""
+    """Index of the secret in the keyring: 0 is the newest."""
     scale: float
-    """Size of the tile against that of an image merely resized: 1 as issued, above 1 cropped, below 1 padded."""
+    """Size of the tile relative to that of an image merely resized: 1 as issued, above 1 cropped, below 1 padded."""
     rotation_degrees: float
     """Counter-clockwise, in (-180, 180]."""
     mirrored: bool
-    """Whether the image is a mirror image (left and right swapped before the rotation)."""
+    """Whether left and right were swapped (before the rotation)."""
     stretch: float
     """Change of width over height."""
-    _cover: Callable[[], NDArray[np.float32]] = field(repr=False, compare=False)
+    _compute_coverage: Callable[[], NDArray[np.float32]] = field(repr=False, compare=False)
 
     @cached_property
     def coverage(self) -> NDArray[np.float32]:
-        """How much of the mark is left, by place: float32[ceil(H / 32), ceil(W / 32)] in [0, 1]; made when asked for.
+        """The share of the mark left, by location: float32[ceil(H / 32), ceil(W / 32)] in [0, 1]. Computed lazily.
 
-        NaN beyond the middle of pictures more than twice as long as wide: nobody looked there.
+        For images more than twice as long as wide, cells outside the centre are NaN: they were not examined.
         """
-        return self._cover()
+        return self._compute_coverage()
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The part of a picture that is read."""
+    """The part of an image that is read."""
 
     canvas: NDArray[np.float32]
-    """float32[h, w]: luma of the middle, short side at most the canonical one."""
+    """float32[h, w]: luma of the centre, short side at most the canonical one."""
     shape: tuple[int, int]
-    """Of the whole picture, in pixels."""
+    """(height, width) of the entire image, in pixels."""
     seen: tuple[int, int]
-    """Height and width of the middle, in pixels."""
+    """(height, width) of the centre, in pixels."""
 
     @property
     def pitch(self) -> float:
-        """Samples of the canvas that a tile measures if the picture was only resized."""
+        """Side of a tile in samples of the canvas, if the image was only resized."""
         return float(min(self.canvas.shape) * TILE / SHORT_SIDE)
 
 
@@ -84,7 +84,7 @@ class EpochReader:
     """Finds and decodes the marks of one epoch. Immutable."""
 
     def __init__(self, epoch: Epoch, number: int, attempts: int) -> None:
-        """`number` of the epoch in its keyring; at most `attempts` grids are decoded in an extraction."""
+        """`number`: index of the epoch in its keyring. At most `attempts` grids are decoded per extraction."""
         self.epoch = epoch
         self._number = number
         self._attempts = attempts
@@ -92,37 +92,37 @@ class EpochReader:
         self.patterns = [Pattern(layout, phases) for phases in epoch.phases]
         self._searcher = Searcher(self.patterns)
 
-    def as_issued(self, view: View) -> Reading | None:
-        """The mark of a picture that was at most resized: the grid's place is known, no search is needed."""
-        for look in _QUICK_LOOKS:
-            grids = [grid for grid in self._issued_grids(view, look) if grid.score >= _QUICK_SCORE]
+    def read_resized(self, view: View) -> Reading | None:
+        """The fast path for images that were at most resized: the grid's pose is known, so no search is needed."""
+        for whiten in _WHITENINGS:
+            grids = [grid for grid in self._issued_grids(view, whiten) if grid.score >= _QUICK_SCORE]
             if (reading := self._first_decoded(grids[:_QUICK_GRIDS], view, (0.0, 0.0))) is not None:
                 return reading
         return None
 
-    def anyhow(self, view: View, spectrum: FineSpectrum) -> Reading | None:
-        """The mark of a picture that was changed in any way that is searched for; `spectrum` is of the whole view."""
+    def search(self, view: View, spectrum: FineSpectrum) -> Reading | None:
+        """Search for the mark under all poses; `spectrum` is that of the entire view."""
         centre = view.canvas.shape[0] // 2, view.canvas.shape[1] // 2
         grids = islice(Search(spectrum, view.pitch, self._searcher).grids(), self._attempts - QUICK_ATTEMPTS)
-        for some in _in_rounds(grids):
-            if (reading := self._first_decoded(some, view, centre)) is not None:
+        for batch in _decoding_rounds(grids):
+            if (reading := self._first_decoded(batch, view, centre)) is not None:
                 return reading
         return None
 
-    def _issued_grids(self, view: View, look: Look) -> list[Grid]:
-        """The grid of each key and canonical size if the picture was at most resized, best first."""
+    def _issued_grids(self, view: View, whiten: Whitening) -> list[Grid]:
+        """The grid of each key and canonical size, assuming the image was at most resized; best first."""
         layout, grids = self._searcher.layout, []
         for pose, side in zip(AS_ISSUED, (SHORT_SIDE, SMALL_SHORT_SIDE), strict=True):
             canonical = scaled(view.canvas, side / min(view.canvas.shape))
-            heard = tile_spectrum(look(canonical))[layout.ky, layout.kx]
-            grids += [self._searcher.grid(heard, key, pose, np.zeros(2)) for key in range(len(self.patterns))]
-        return best_first(grids)
+            received = tile_spectrum(whiten(canonical))[layout.ky, layout.kx]
+            grids += [self._searcher.grid(received, key, pose, np.zeros(2)) for key in range(len(self.patterns))]
+        return by_score(grids)
 
     def _first_decoded(self, grids: Sequence[Grid], view: View, reference: tuple[float, float]) -> Reading | None:
-        """The first reading of `grids`, each of which is one decoding attempt."""
+        """The first successful decoding of `grids`; each counts as an attempt."""
         if not grids:
             return None
-        softs = np.stack([self.patterns[grid.key].soft(grid.heard) for grid in grids])
+        softs = np.stack([self.patterns[grid.key].soft(grid.spectrum) for grid in grids])
         for grid, soft, bits in zip(grids, softs, trellis.decode(softs), strict=True):
             if (mark_id := payload.unseal(bits, self.epoch.check)) is not None:
                 return self._reading(mark_id, grid, soft, trellis.encode(bits), view, reference)
@@ -148,7 +148,7 @@ class EpochReader:
             rotation_degrees=180.0 - (180.0 - float(np.degrees(turn))) % 360.0,
             mirrored=bool(mirrored),
             stretch=float(np.exp(log_stretch)),
-            _cover=lambda: _coverage(view, grid, pattern, word, reference),
+            _compute_coverage=lambda: _coverage(view, grid, pattern, word, reference),
         )
 
 
@@ -161,15 +161,15 @@ def _coverage(
     seen = view.seen[0] == view.shape[0], view.seen[1] == view.shape[1]
     high, wide = rows if seen[0] else high, columns if seen[1] else wide
     tile = pattern.tile(pattern.target(word) * pattern.layout.taper)
-    part = covered(view.canvas, tile, grid.pose, grid.shift, reference, (high, wide))
-    whole = np.full((rows, columns), np.nan, np.float32)
+    part = coverage_map(view.canvas, tile, grid.pose, grid.shift, reference, (high, wide))
+    result = np.full((rows, columns), np.nan, np.float32)
     top, left = (rows - high) // 2, (columns - wide) // 2
-    whole[top : top + high, left : left + wide] = part
-    return whole
+    result[top : top + high, left : left + wide] = part
+    return result
 
 
-def _in_rounds(grids: Iterable[Grid]) -> Iterator[list[Grid]]:
-    """Clear grids one by one, for the first is nearly always right; all faint ones together, which is faster."""
+def _decoding_rounds(grids: Iterable[Grid]) -> Iterator[list[Grid]]:
+    """Clear grids one by one, because the first is nearly always right; all faint ones together, which is faster."""
     faint = []
     for grid in grids:
         if grid.score >= CLEAR_SCORE:

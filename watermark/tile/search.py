@@ -1,9 +1,9 @@
-"""Finding the tile grid: the template is looked for under every plausible scale, rotation, flip and stretch.
+"""Finding the tile grid: search for the template under every plausible scale, rotation, mirroring and stretch.
 
-A picture that was resized, cropped, turned or mirrored holds the same tile under a linear map. Its spectrum holds
-the tile's frequencies under the inverse transpose of that map, so a hypothesis costs no resampling of the picture:
-it reads the template's frequencies off one fine spectrum and correlates them with every key's template over all
-shifts, coarsely. The best hypotheses are refined, and what is left is worth decoding.
+An image that was resized, cropped, rotated or mirrored contains the same tile under a linear map. Its spectrum contains
+the tile's frequencies under the inverse transpose of that map, so a hypothesis needs no resampling of the image: it
+reads the template's frequencies from one fine spectrum and correlates them with every key's template, coarsely over
+all shifts. The best hypotheses are refined, and those that remain are decoded.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,23 +19,23 @@ from watermark.tile.poses import STAGES, STEP, TURN_STEP, Poses, linear_maps, sa
 from watermark.tile.spectrum import FineSpectrum
 
 CLEAR_SCORE: Final = 6.5
-"""Score from which a grid is decoded at once. Over the whole search, 150 unmarked crops of 128 to 512 px came to 5.8
-in the median and 6.6 at most."""
+"""Score from which a grid is decoded at once. In the entire search, 150 unmarked crops of 128 to 512 px reached 5.8 in
+the median and 6.6 at most."""
 _FIRST_MOVE: Final = np.array([STEP / 2, TURN_STEP / 2, STEP / 2])
 _REFINEMENTS: Final = 5
 _SHRINK: Final = 0.65
-"""Refinement starts with half a step of the coarse search along each axis and shrinks it every time, to a tenth."""
+"""Refinement starts with half a step of the coarse search along each axis and shrinks it in every round, to a tenth."""
 _ROUGH_BATCH: Final = 256
 _CLOSE_BATCH: Final = 32
-"""Correlations made together, over a few shifts and over every one: few enough to stay in the processor's cache."""
+"""Batch sizes of correlations over a few shifts and over all: small enough for the processor's cache."""
 _SECOND_LOOKS: Final = 256
-"""Best hypotheses of a stage, over all keys, that get a second look at every shift."""
+"""Best hypotheses of a stage, over all keys, that are correlated again over every shift."""
 _SEEDS: Final = 16
-"""Best of those that are refined."""
+"""How many of those are refined."""
 _SEED_SCORE: Final = 4.4
 """Score below which refinement would not lead to a grid worth decoding."""
 _FAINT_SCORE: Final = 4.8
-"""Score from which a grid is worth decoding if nothing clear was found."""
+"""Score from which a grid is decoded if no clear one was found."""
 _REFINED_SCORE: Final = 4.5
 """The same for the rougher score of the refinement."""
 _SUBSAMPLES: Final = np.arange(-0.375, 0.38, 0.125)
@@ -44,22 +44,22 @@ _SUBSAMPLES: Final = np.arange(-0.375, 0.38, 0.125)
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A tile grid found in a picture."""
+    """A tile grid found in an image."""
 
     score: float
-    """Template correlation in standard deviations of chance."""
+    """Template correlation in standard deviations of the chance distribution."""
     key: int
     """Index of the pattern it was found with."""
     pose: NDArray[np.float64]
     """float64[4], as a row of `Poses`."""
     shift: tuple[float, float]
-    """Where the tile's origin lies from the reference point, in samples of the tile, down and right."""
-    heard: NDArray[np.complex64]
-    """complex64[F]: the tile's spectrum, shifted into place."""
+    """Offset of the tile's origin from the reference point, in samples of the tile (down, right)."""
+    spectrum: NDArray[np.complex64]
+    """complex64[F]: the tile's spectrum, with the shift removed."""
 
 
 class Searcher:
-    """The part of every search that only the keys decide. Immutable."""
+    """The precomputed part of every search, which depends only on the keys. Immutable."""
 
     def __init__(self, patterns: Sequence[Pattern]) -> None:
         """Search for any of `patterns`, which share one layout."""
@@ -70,64 +70,63 @@ class Searcher:
         self.band = np.stack([self.layout.ky, self.layout.kx]).astype(np.float64)
         self.sync_band = self.band[:, self.layout.sync]
         self.stages = [(poses, _under(poses, self.sync_band).astype(np.float32)) for poses in STAGES]
-        """The poses of each stage, and where the template's frequencies lie under them: float32[2, B, S], in units of
-        1 / pitch."""
+        """The poses of each stage, and the template's frequencies under them: float32[2, B, S] in 1 / pitch."""
 
     def grid(
         self,
-        heard: NDArray[np.complex64],
+        spectrum: NDArray[np.complex64],
         key: int,
         pose: NDArray[np.float64],
         around: NDArray[np.float64],
         subsamples: NDArray[np.float64] = _SUBSAMPLES,
     ) -> Grid:
-        """The grid that `heard` (complex64[F]) holds under `key`, near the shift `around`, to an eighth of a sample."""
+        """The grid in `spectrum` (complex64[F]) under `key`, near the shift `around`, to an eighth of a sample."""
         layout = self.layout
-        template = heard[layout.sync] * self.templates[key]
+        template = spectrum[layout.sync] * self.templates[key]
         rows, columns = around[0] + subsamples, around[1] + subsamples
         down = np.exp(2j * np.pi / TILE * np.outer(rows, layout.ky))
         right = np.exp(2j * np.pi / TILE * np.outer(layout.kx, columns))
         agreement = ((down[:, layout.sync] * template) @ right[layout.sync]).real
         row, column = np.unravel_index(agreement.argmax(), agreement.shape)
-        placed = (heard * down[row] * right[:, column]).astype(np.complex64)
+        placed = (spectrum * down[row] * right[:, column]).astype(np.complex64)
         score = float(agreement[row, column] / chance_of(template))
         return Grid(score, key, pose, (float(rows[row]), float(columns[column])), placed)
 
 
 class Search:
-    """All searches in one picture."""
+    """The search in one image."""
 
     def __init__(self, spectrum: FineSpectrum, pitch: float, searcher: Searcher) -> None:
-        """Search `spectrum`, of a picture whose tiles measure `pitch` samples if it was only resized."""
+        """Search `spectrum`. `pitch`: side of a tile in samples, if the image was only resized."""
         self._spectrum = spectrum
         self._pitch = pitch
         self._searcher = searcher
 
     def grids(self) -> Iterator[Grid]:
-        """The grids found: clear ones as they turn up, stage by stage; then faint ones, best first."""
-        seen: list[Grid] = []
+        """The grids found: clear ones as they are found, stage by stage; then faint ones, best first."""
+        found: list[Grid] = []
         for poses, frequencies in self._searcher.stages:
-            new = [grid for grid in self._stage(poses, frequencies) if not _known(grid, seen)]
-            seen += new
+            new = [grid for grid in self._stage(poses, frequencies) if not _already_found(grid, found)]
+            found += new
             yield from (grid for grid in new if grid.score >= CLEAR_SCORE)
-        yield from best_first(grid for grid in seen if _FAINT_SCORE <= grid.score < CLEAR_SCORE)
+        yield from by_score(grid for grid in found if _FAINT_SCORE <= grid.score < CLEAR_SCORE)
 
     def _stage(self, poses: Poses, frequencies: NDArray[np.float32]) -> list[Grid]:
-        """Distinct grids near the likeliest of `poses` under any key, best first; `frequencies` as in `stages`."""
+        """Distinct grids near the best of `poses` under any key, best first; `frequencies` as in `stages`."""
         scores = self._rough_scores(frequencies / np.float32(self._pitch))
-        likeliest = np.argpartition(-scores, _SECOND_LOOKS, axis=None)[:_SECOND_LOOKS]
-        keys, places = np.unravel_index(likeliest, scores.shape)
+        candidates = np.argpartition(-scores, _SECOND_LOOKS, axis=None)[:_SECOND_LOOKS]
+        keys, places = np.unravel_index(candidates, scores.shape)
         seeds, keys, shift = self._seeds(poses[places], keys)
         distinct: list[Grid] = []
-        for grid in best_first(self._refined(seeds, keys, shift)):
-            if not _known(grid, distinct):
+        for grid in by_score(self._refined(seeds, keys, shift)):
+            if not _already_found(grid, distinct):
                 distinct.append(grid)
         return distinct
 
     def _rough_scores(self, frequencies: NDArray[np.float32]) -> NDArray[np.float32]:
-        """For each key and pose the best template correlation over a few shifts: float32[K, B].
+        """The best template correlation over a few shifts for each key and pose: float32[K, B].
 
-        `frequencies`: where each pose puts the template, float32[2, B, S] in cycles per sample.
+        `frequencies`: the template's frequencies under each pose, float32[2, B, S] in cycles per sample.
         """
         templates, rough = self._searcher.templates, self._searcher.rough
         keys, count = len(templates), frequencies.shape[1]
@@ -136,12 +135,12 @@ class Search:
             batch = slice(start, start + size)
             read = self._spectrum.nearest(*frequencies[:, batch])
             products = (templates[:, None] * read).reshape(-1, read.shape[1])
-            heights = rough.anywhere(products).reshape(keys, -1)
+            heights = rough.max_height(products).reshape(keys, -1)
             scores[:, batch] = heights / chance_of(read * np.abs(templates[0]))
         return scores
 
     def _seeds(self, poses: Poses, keys: NDArray[np.intp]) -> tuple[Poses, NDArray[np.intp], NDArray[np.float64]]:
-        """The best of `poses` with `keys` (intp[B]) on a closer look, and their shifts (float64[B, 2])."""
+        """The best of `poses` and `keys` (intp[B]) by correlation over all shifts, and their shifts (float64[B, 2])."""
         scores, shifts = [], []
         for start in range(0, len(poses), _CLOSE_BATCH):
             products = self._products(poses[start : start + _CLOSE_BATCH], keys[start : start + _CLOSE_BATCH])
@@ -154,9 +153,9 @@ class Search:
         return poses[best], keys[best], np.concatenate(shifts)[best]
 
     def _refined(self, poses: Poses, keys: NDArray[np.intp], shift: NDArray[np.float64]) -> Iterator[Grid]:
-        """The grid at the best pose near each of `poses`, by steps along one axis at a time, ever smaller.
+        """The grid at the best pose near each of `poses`, by ever smaller steps along one axis at a time.
 
-        The spectrum is about the picture's centre, so the shift found at first holds for every pose nearby.
+        The spectrum is relative to the image's centre, so the initial shift holds for every pose nearby.
         """
         if not len(poses):
             return
@@ -175,35 +174,35 @@ class Search:
         found = scores[every, best] >= _REFINED_SCORE
         poses, keys = poses[found], keys[found]
         shift = (shift + near.reshape(*around.shape[:2], 2)[every, best])[found]
-        heard = self._spectrum.between(*self._frequencies(poses, self._searcher.band))
+        spectrum = self._spectrum.between(*self._frequencies(poses, self._searcher.band))
         for number, key in enumerate(keys):
-            yield self._searcher.grid(heard[number], int(key), poses[number], shift[number])
+            yield self._searcher.grid(spectrum[number], int(key), poses[number], shift[number])
 
     def _products(self, poses: Poses, keys: NDArray[np.intp]) -> NDArray[np.complex64]:
-        """What the picture says under each pose, times the template of its key: complex64[B, S]."""
+        """The image's spectrum under each pose, times the template of its key: complex64[B, S]."""
         read = self._spectrum.between(*self._frequencies(poses, self._searcher.sync_band))
         return np.asarray(read * self._searcher.templates[keys], dtype=np.complex64)
 
     def _frequencies(self, poses: Poses, band: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Where `band` (float64[2, F], cycles per tile) lies in the picture: float32[2, B, F], cycles per sample."""
+        """`band` (float64[2, F], cycles per tile) in the image under each pose: float32[2, B, F], cycles per sample."""
         return np.asarray(_under(poses, band) / self._pitch, dtype=np.float32)
 
 
 def _under(poses: Poses, band: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Where `band` (float64[2, F], cycles per tile) lies under each pose, in units of 1 / pitch: float64[2, B, F]."""
+    """`band` (float64[2, F], cycles per tile) under each pose, in units of 1 / pitch: float64[2, B, F]."""
     return np.moveaxis(linear_maps(poses) @ band, 1, 0)
 
 
 def chance_of(products: NDArray[np.complex64]) -> NDArray[np.float32]:
-    """Standard deviation of the height that `products` (complex64[..., S]) reach by chance: float32[...]."""
+    """Standard deviation of the correlation of `products` (complex64[..., S]) by chance: float32[...]."""
     power = np.square(products.real) + np.square(products.imag)
     return np.asarray(np.sqrt(power.sum(axis=-1) / 2) + 1e-12, dtype=np.float32)
 
 
-def best_first(grids: Iterable[Grid]) -> list[Grid]:
+def by_score(grids: Iterable[Grid]) -> list[Grid]:
     return sorted(grids, key=lambda grid: -grid.score)
 
 
-def _known(grid: Grid, others: Iterable[Grid]) -> bool:
-    """Whether one of `others` is the same grid and as clear: an earlier stage may have come near, and no nearer."""
+def _already_found(grid: Grid, others: Iterable[Grid]) -> bool:
+    """Whether one of `others` is the same grid and at least as clear; an earlier stage may have found a fainter one."""
     return any(grid.key == other.key and grid.score <= other.score and same(grid.pose, other.pose) for other in others)

@@ -1,4 +1,4 @@
-"""Fourier views of a whitened image: one period for marking, and one that can be sampled under any geometry."""
+"""Spectra of a whitened image: folded to one tile, and fine enough to be sampled under any geometry."""
 
 from typing import Final
 
@@ -9,28 +9,28 @@ from numpy.typing import NDArray
 from watermark.tile.canvas import folded
 
 _PADDING: Final = 3
-"""Zero padding of the fine spectrum: with three times the image's side the nearest bin is off by at most 0.5 rad
-of phase at the image's edge, so sampling between bins loses under a tenth of the amplitude."""
+"""Zero padding of the fine spectrum: at three times the image's side the phase error of the nearest bin is at most 0.5
+rad at the image's edge, so sampling between bins loses less than a tenth of the amplitude."""
 _NEIGHBOURHOOD: Final = 7
 """Side, in cycles per tile, of the square of frequencies whose mean power flattens each spectrum."""
 _FLATTENING: Final = 0.2
-"""Exponent on that power: 0.5 would whiten fully, but the mark's own lines are part of the mean."""
+"""Exponent of that power: 0.5 would whiten fully, but the mean includes the mark's own lines."""
 
 
 def tile_spectrum(image: NDArray[np.float32]) -> NDArray[np.complex64]:
-    """The flattened spectrum of all tiles of `image` (float32[h, w], whitened) together: complex64[64, 64]."""
+    """The flattened spectrum of the sum of all tiles of `image` (float32[h, w], whitened): complex64[64, 64]."""
     spectrum = cv2.dft(folded(image), flags=cv2.DFT_COMPLEX_OUTPUT).view(np.complex64)[..., 0]
     return _flattened(spectrum, (_NEIGHBOURHOOD, _NEIGHBOURHOOD))
 
 
 class FineSpectrum:
-    """The flattened spectrum of an image about its centre, sampled densely enough to read it at any frequency.
+    """The flattened spectrum of an image about its centre, dense enough to be read at any frequency.
 
-    Half of it is kept: the picture is real, so the spectrum at -f is the conjugate of that at f.
+    Only half is stored: the image is real, so the spectrum at -f is the conjugate of that at f.
     """
 
     def __init__(self, image: NDArray[np.float32], pitch: float) -> None:
-        """Transform `image` (float32[h, w], made even: see `canvas`), whose tiles measure about `pitch` samples."""
+        """Transform `image` (float32[h, w], normalised: see `canvas`), whose tiles measure about `pitch` samples."""
         self._rows, columns = (2 * cv2.getOptimalDFTSize(-(-_PADDING * side // 2)) for side in image.shape)
         self._columns = columns
         self._kept = columns // 2
@@ -54,7 +54,7 @@ class FineSpectrum:
         return np.asarray(top * (1 - down) + bottom * down, dtype=np.complex64)
 
     def _at(self, row: NDArray[np.int32], column: NDArray[np.int32]) -> NDArray[np.complex64]:
-        """The bins at whole-numbered positions, negative ones too; nothing lies beyond half a cycle per sample."""
+        """The bins at integer positions, including negative ones, clamped to half a cycle per sample."""
         mirrored = column < 0
         side = np.where(mirrored, np.int32(-1), np.int32(1))
         index = (row * side % self._rows) * self._kept + np.minimum(column * side, self._kept - 1)
@@ -64,7 +64,7 @@ class FineSpectrum:
 
 
 def _centred(image: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
-    """`image` in a field of zeros of `size`, its centre at the origin: quarters wrap around to the far ends."""
+    """`image` zero-padded to `size` with its centre at the origin: the quadrants wrap around."""
     field = np.zeros(size, np.float32)
     middle, centre = image.shape[0] // 2, image.shape[1] // 2
     high, wide = image.shape[0] - middle, image.shape[1] - centre
@@ -78,8 +78,8 @@ def _centred(image: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.fl
 def _half_spectrum(field: NDArray[np.float32]) -> NDArray[np.complex64]:
     """The Fourier transform of `field` (float32[H, W], sides even) at columns 0 to W/2 - 1: complex64[H, W/2].
 
-    A real transform takes a third of the time of a complex one; OpenCV packs its result into a real array, row by row,
-    with the columns 0 and W/2, whose halves are redundant too, packed once more from top to bottom.
+    A real transform takes a third of the time of a complex one. OpenCV packs its result into a real array row by row;
+    the columns 0 and W/2, which are redundant too, are packed once more from top to bottom.
     """
     packed = cv2.dft(field)
     half = np.empty((len(field), field.shape[1] // 2), np.complex64)
@@ -92,7 +92,7 @@ def _half_spectrum(field: NDArray[np.float32]) -> NDArray[np.complex64]:
 
 
 def _flattened(spectrum: NDArray[np.complex64], neighbourhood: tuple[int, int]) -> NDArray[np.complex64]:
-    """`spectrum` over a power of its mean power nearby (`neighbourhood`: columns, rows, both odd)."""
+    """`spectrum` divided by a power of its local mean power (`neighbourhood`: columns, rows, both odd)."""
     nearby = cv2.blur(np.square(spectrum.real) + np.square(spectrum.imag), neighbourhood)
     floor = 1e-3 + 1e-6 * float(nearby.max())
     return np.asarray(spectrum * cv2.pow(nearby + np.float32(floor), -_FLATTENING), dtype=np.complex64)

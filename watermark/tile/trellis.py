@@ -18,7 +18,7 @@ _STATES: Final = 1 << MEMORY
 
 
 def coded_length(bits: int) -> int:
-    """How many code symbols a message of `bits` bits becomes, its tail included."""
+    """The number of code symbols for a message of `bits` bits, including the tail."""
     return (bits + MEMORY) * RATE
 
 
@@ -31,10 +31,10 @@ def encode(bits: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def decode(soft: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """The most likely message behind `soft` (float32[4 (n + 8)], positive for zero): uint8[n] of zeros and ones.
+    """The most likely message for `soft` (float32[4 (n + 8)], positive for zero): uint8[n] of zeros and ones.
 
-    Several words at once, float32[A, 4 (n + 8)], take little longer than one and give uint8[A, n]. Only the ratios in
-    a word matter, not its scale.
+    A batch of words, float32[A, 4 (n + 8)], takes little longer than one and gives uint8[A, n]. The scale of a word
+    does not matter.
     """
     words = np.atleast_2d(soft)
     branch_metrics = words.reshape(len(words), -1, RATE) @ _SYMBOLS.T  # [A, steps, 2 * states], 2 * state + lost bit

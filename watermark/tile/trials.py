@@ -1,4 +1,4 @@
-"""Whether a mark of some strength survives what pictures usually go through: the embedder's dress rehearsal."""
+"""Embedding trials: does a mark of a given strength survive what images usually go through?"""
 
 from typing import Final
 
@@ -12,24 +12,24 @@ from watermark.tile.search import chance_of
 from watermark.tile.spectrum import tile_spectrum
 
 _TRIAL_SIDE: Final = 512
-"""Short side above which trials run on a smaller copy, so their time does not grow with the image."""
+"""Short side above which trials run on a smaller copy, to bound their time."""
 _JPEG_15_WHOLE: Final = 0.7
 _JPEG_50_QUARTER: Final = 0.75
 _JPEG_70_HALF_SIZE: Final = 1.0
-"""Least signal-to-noise ratio (amplitude) of the code symbols in each trial; decoding succeeds from about 0.7."""
+"""Required signal-to-noise ratio (amplitude) of the code symbols in each trial; decoding succeeds from about 0.7."""
 _ENOUGH_FOR_JPEG_15: Final = 2.0
-"""Strength in grey levels (42 dB) that is not raised for JPEG 15 alone: flat drawings would show it."""
+"""Strength in grey levels (42 dB) that is not raised for JPEG 15 alone: it would be visible in flat drawings."""
 _READ_BACK: Final = 0.75
 _LOCATED: Final = 5.0
-"""The same for the finished picture, and the correlation of the template there, in standard deviations of chance."""
+"""The same for the marked image, and the required template correlation, in standard deviations of chance."""
 _LEAST_UNCLIPPED: Final = 0.7
-"""Half of the mark's power: what a wholly white or black picture keeps."""
+"""Half of the mark's power, which remains in an entirely white or black image."""
 
 
-class Rehearsal:
-    """The trials of one mark on one picture, at any strength.
+class EmbeddingTrials:
+    """The trials of one mark on one image, at any strength.
 
-    JPEG 15 at full size; JPEG 50 read by quarters (a stand-in for cropping); JPEG 70 at half size.
+    JPEG 15 at full size; JPEG 50 read by quarters (a proxy for cropping); JPEG 70 at half size.
     """
 
     def __init__(
@@ -48,8 +48,8 @@ class Rehearsal:
         self._code_word = code_word
         self._pattern = pattern
 
-    def survived_by(self, rms: float) -> bool:
-        """Whether the mark at `rms` grey levels is read well enough after every trial."""
+    def survives(self, rms: float) -> bool:
+        """Whether the mark at `rms` grey levels passes every trial."""
         marked = cv2.addWeighted(self._picture, 1.0, self._mark, rms, 0.0, dtype=cv2.CV_8U)  # rounded, and clipped
         half = np.rint(scaled(marked.astype(np.float32), 0.5)).astype(np.uint8)
         small = self._canonical(_after_jpeg(half, 70))
@@ -61,19 +61,19 @@ class Rehearsal:
         return float(np.mean([self._clarity(part) for part in _quarters(whole)])) >= _JPEG_50_QUARTER
 
     def unclipped_share(self, rms: float) -> float:
-        """Share (of RMS) of the mark at `rms` grey levels that stays within black and white, in (0, 1].
+        """Share (of RMS) of the mark at `rms` grey levels that is not clipped, in (0, 1].
 
-        On white paper half of the mark would be whiter than white; it can be that much stronger for the same error.
+        On white, half of the mark is clipped; it can then be that much stronger for the same error.
         """
         added = np.clip(self._picture + self._mark * np.float32(rms), 0, 255) - self._picture
         return float(np.clip(np.sqrt(np.mean(added**2)) / rms, _LEAST_UNCLIPPED, 1.0))
 
     def reads_back(self, marked: NDArray[np.float32]) -> bool:
-        """Whether the mark is clear in `marked` (float32[H, W], the finished picture's luma)."""
+        """Whether the mark is clear in `marked` (float32[H, W], the luma of the marked image)."""
         layout = self._pattern.layout
         canonical = whitened(resized(marked, *self._canonical_shape))
-        heard = tile_spectrum(canonical)[layout.ky, layout.kx]
-        template = heard[layout.sync] * self._pattern.template
+        received = tile_spectrum(canonical)[layout.ky, layout.kx]
+        template = received[layout.sync] * self._pattern.template
         located = float(template.real.sum() / chance_of(template))
         return located >= _LOCATED and self._clarity(canonical) >= _READ_BACK
 
@@ -82,20 +82,20 @@ class Rehearsal:
         return whitened(resized(image, *self._canonical_shape))
 
     def _clarity(self, image: NDArray[np.float32]) -> float:
-        """Mean over standard deviation of the code symbols heard in `image` (whitened), signs corrected."""
+        """Mean over standard deviation of the soft values in `image` (whitened), with corrected signs."""
         pattern = self._pattern
-        heard = pattern.soft(tile_spectrum(image)[pattern.layout.ky, pattern.layout.kx]) * self._code_word
-        return float(heard.mean() / (heard.std() + 1e-9))
+        symbols = pattern.soft(tile_spectrum(image)[pattern.layout.ky, pattern.layout.kx]) * self._code_word
+        return float(symbols.mean() / (symbols.std() + 1e-9))
 
 
 def _after_jpeg(image: NDArray[np.uint8], quality: int) -> NDArray[np.float32]:
-    """`image` (uint8 luma) through JPEG at `quality`: float32 in [0, 255]."""
+    """`image` (uint8 luma) after JPEG compression at `quality`: float32 in [0, 255]."""
     _, coded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
     return np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE), dtype=np.float32)
 
 
 def _quarters(image: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    """The four corners of `image`, cut at whole tiles so that each keeps the phase of the grid."""
+    """The four quarters of `image`, cut at tile boundaries so that each keeps the phase of the grid."""
     middle, centre = (side // 2 // TILE * TILE for side in image.shape)
     rows, columns = (slice(None, middle), slice(middle, None)), (slice(None, centre), slice(centre, None))
     return [image[vertical, horizontal] for vertical in rows for horizontal in columns]

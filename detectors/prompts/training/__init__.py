@@ -1,1 +1,1 @@
-"""The recipe of models/weights/prompts."""
+"""Training of models/weights/prompts."""

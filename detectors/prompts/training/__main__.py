@@ -1,4 +1,4 @@
-"""The shipped files from the two tables of prompts: `python -m detectors.prompts.training --prompts DIR --out DIR`."""
+"""Train the prompt classifier: `python -m detectors.prompts.training --prompts DIR --out DIR`."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from . import data, export, fit, tables
 
 
 def main() -> None:
-    """Held-out logits by fold, limits, tables, then the model of all prompts. A few minutes on one core."""
+    """Held-out logits by fold, limits, tables, then the final model on all prompts. A few minutes on one core."""
     parser = argparse.ArgumentParser(prog="python -m detectors.prompts.training", description=__doc__)
     parser.add_argument("--prompts", type=Path, required=True, help="folder with i2p.csv and coco_captions.csv")
-    parser.add_argument("--out", type=Path, required=True, help="tables.md and the finished files")
+    parser.add_argument("--out", type=Path, required=True, help="output folder for tables.md and the model")
     options = parser.parse_args()
     prompts = data.load(options.prompts)
     fold = fit.folds(prompts)

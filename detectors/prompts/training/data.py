@@ -1,4 +1,4 @@
-"""The prompts as rows: what each asks for, and which are near duplicates of one another."""
+"""The training prompts: features, labels, and groups of near duplicates."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from detectors.prompts.normalise import normalise
 
 _I2P_NAMES = {"self-harm": "self_harm", "illegal activity": "illegal"}
 _HARMFUL, _HARMLESS = 50.0, 20.0
-"""Share of inappropriate pictures a prompt gave, in per cent; between the two it is neither."""
+"""Percentage of inappropriate images a prompt produced; in between, it is neither harmful nor harmless."""
 
 _NEAR_DUPLICATE = 0.6
-"""Cosine of two rows' features."""
+"""Cosine similarity of two feature rows."""
 
 
 @dataclass(frozen=True)
 class Prompts:
-    """Prompts: `texts`, `rows` (N x SIZE), `positive`, `in_category` (N x categories), `harmless`, `caption`, `group`.
+    """N prompts: `texts`, features `rows` (N x SIZE), `positive` and `in_category` (N x categories), the rest (N,).
 
-    `positive`: of the category and harmful; `harmless`: hardly ever harmful, whatever its category; `caption`: from
-    COCO; `group`: the same number for near duplicates.
+    `positive`: in the category and harmful; `harmless`: hardly ever harmful, in any category; `caption`: from COCO;
+    `group`: the same number for near duplicates.
     """
 
     texts: Sequence[str]
@@ -42,7 +42,7 @@ class Prompts:
 
 
 def load(folder: Path) -> Prompts:
-    """i2p.csv (prompt, categories, inappropriate_percentage) and coco_captions.csv (prompt) of `folder`."""
+    """Load i2p.csv (prompt, categories, inappropriate_percentage) and coco_captions.csv (prompt) from `folder`."""
     prompts, captions = _table(folder / "i2p.csv"), _table(folder / "coco_captions.csv")
     texts = [row["prompt"] for row in (*prompts, *captions)]
     share = np.array([float(row["inappropriate_percentage"]) for row in prompts] + [0.0] * len(captions))
@@ -61,7 +61,7 @@ def load(folder: Path) -> Prompts:
 
 
 def rows_of(texts: Sequence[str]) -> csr_matrix:
-    """Features (N x SIZE) of texts as they are given, normalised or not."""
+    """Features (N x SIZE) of texts, without normalising them."""
     return vstack([csr_matrix(features(text)) for text in texts], format="csr")
 
 

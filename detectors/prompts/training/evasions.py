@@ -1,4 +1,4 @@
-"""Disguises of a prompt, the same each time."""
+"""Deterministic obfuscations of a prompt, to measure evasion."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _FULL_WIDTH = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
 
 
 def spaced(text: str) -> str:
-    """Letters apart by one space, words by three."""
+    """Letters separated by one space, words by three."""
     return "   ".join(" ".join(word) for word in text.split())
 
 

@@ -1,4 +1,4 @@
-"""The shipped files: linear.onnx and limits.json."""
+"""Write the model files: linear.onnx and limits.json."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ _DIGITS = 4
 
 
 def write(folder: Path, model: Linear, limits: NDArray[np.float64]) -> None:
-    """Features (N x SIZE, float32) to scores (N x categories): weights in float16, arithmetic in float32."""
+    """Write a graph from features (N x SIZE, float32) to scores (N x categories), and the limits.
+
+    Weights are stored in float16; arithmetic is in float32.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "linear.onnx"
     path.write_bytes(_graph(model).SerializeToString())
@@ -34,8 +37,8 @@ def write(folder: Path, model: Linear, limits: NDArray[np.float64]) -> None:
     ]
     steps = 10**_DIGITS
     rounded_up = np.ceil(steps / (1 + np.exp(-limits))) / steps
-    made = PromptThresholds(limits=dict(zip(LEARNED, rounded_up.tolist(), strict=True)), canaries=tuple(canaries))
-    (folder / "limits.json").write_text(made.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    thresholds = PromptThresholds(limits=dict(zip(LEARNED, rounded_up.tolist(), strict=True)), canaries=tuple(canaries))
+    (folder / "limits.json").write_text(thresholds.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
 def _graph(model: Linear) -> onnx.ModelProto:
@@ -57,6 +60,6 @@ def _graph(model: Linear) -> onnx.ModelProto:
         [helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["n", len(LEARNED)])],
         initializers,
     )
-    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    onnx.checker.check_model(made)
-    return made
+    model_proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.checker.check_model(model_proto)
+    return model_proto

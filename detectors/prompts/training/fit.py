@@ -1,4 +1,4 @@
-"""A logistic regression for each category, its held-out logits, and the scores from which it means something."""
+"""A logistic regression per category, its held-out logits, and the limits from which a score is significant."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from .data import Prompts
 
 FOLDS = 5
 _STRENGTH = 10.0  # inverse regularisation; 1 and 10 were compared
-_WRONG = 0.01  # share of harmless prompts that reach any category's limit
+_FALSE_POSITIVES = 0.01  # share of harmless prompts that reach the limit of any category
 
 Linear = tuple[NDArray[np.float64], NDArray[np.float64]]
 """Weights (SIZE x categories) and biases (categories,)."""
 
 
 def fit(prompts: Prompts, chosen: NDArray[np.bool_]) -> Linear:
-    """Harmful prompts of a category against harmless ones of the same style, and against captions.
+    """Fit harmful prompts of a category against harmless ones of the same style and against captions.
 
-    Harmful prompts of other categories take no part: the categories overlap.
+    Harmful prompts of other categories are left out, because the categories overlap.
     """
     weights, biases = [], []
     for column in range(len(LEARNED)):
@@ -37,7 +37,7 @@ def fit(prompts: Prompts, chosen: NDArray[np.bool_]) -> Linear:
 
 
 def folds(prompts: Prompts) -> NDArray[np.int64]:
-    """The fold (N,) that each prompt is held out in; near duplicates are held out together."""
+    """The fold (N,) in which each prompt is held out; near duplicates share a fold."""
     fold = np.zeros(len(prompts.texts), np.int64)
     for number, (_, held_out) in enumerate(GroupKFold(FOLDS).split(fold, groups=prompts.group)):
         fold[held_out] = number
@@ -45,7 +45,7 @@ def folds(prompts: Prompts) -> NDArray[np.int64]:
 
 
 def held_out_logits(prompts: Prompts, fold: NDArray[np.int64], models: list[Linear], rows: csr_matrix) -> np.ndarray:
-    """Logits (N x categories) of `rows`, each by the model that did not see it."""
+    """Logits (N x categories) of `rows`, each by the model that was trained without it."""
     logits = np.zeros((len(prompts.texts), len(LEARNED)))
     for number, (weights, biases) in enumerate(models):
         logits[fold == number] = rows[fold == number] @ weights + biases
@@ -53,14 +53,14 @@ def held_out_logits(prompts: Prompts, fold: NDArray[np.int64], models: list[Line
 
 
 def limits(prompts: Prompts, logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Logits (categories,) that at most 1 % of the harmless prompts reach in all categories together.
+    """Logits (categories,) such that at most 1 % of harmless prompts reach the limit of any category.
 
-    Every category gets the same share of it. The harmless prompts are those of the same style: captions are easier.
+    Every category gets an equal share. Only harmless prompts of the same style count: captions are easier.
     """
     harmless = logits[prompts.harmless & ~prompts.caption]
     for over in range(len(harmless) // 100, -1, -1):
         found = np.sort(harmless, axis=0)[-1 - over] + 1e-3
-        if (harmless >= found).any(axis=1).mean() <= _WRONG:
+        if (harmless >= found).any(axis=1).mean() <= _FALSE_POSITIVES:
             result: NDArray[np.float64] = found
             return result
-    raise AssertionError("no harmless prompt is above the highest of them")
+    raise AssertionError("unreachable: no harmless prompt is above the highest one")

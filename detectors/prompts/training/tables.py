@@ -1,4 +1,4 @@
-"""What the model card reports, from held-out logits, as Markdown."""
+"""The tables of the model card, from held-out logits, as Markdown."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from detectors.prompts.categories import LEARNED
-from detectors.prompts.normalise import LONGEST, normalise
+from detectors.prompts.normalise import MAX_CHARACTERS, normalise
 from detectors.prompts.rules import DEFAULT_RULES, PromptRules
 
 from .data import Prompts, rows_of
@@ -18,7 +18,7 @@ Logits = NDArray[np.float64]
 
 
 def by_category(prompts: Prompts, logits: Logits, limits: Logits) -> str:
-    """One line a category. The stricter AUC is against harmless prompts that were found by the same search words."""
+    """One row per category. The stricter AUC is against harmless prompts found with the same search terms."""
     lines = [
         "| category | harmful | harmless | AUC | AUC within the category | TPR at 1 % FPR | TPR at its limit | "
         "FPR at its limit | captions at its limit |",
@@ -45,7 +45,7 @@ def by_category(prompts: Prompts, logits: Logits, limits: Logits) -> str:
 
 
 def together(prompts: Prompts, logits: Logits, limits: Logits) -> str:
-    """Share of prompts that the classifier, the shipped rules, and either would have refused."""
+    """Share of prompts that the classifier, the shipped rules, or either would refuse."""
     rules = PromptRules(DEFAULT_RULES)
     hits = [rules.hits(normalise(text)) for text in prompts.texts]
     ruled = np.array([any(hit.severity == "refuse" for hit in found) for found in hits])
@@ -64,9 +64,9 @@ def together(prompts: Prompts, logits: Logits, limits: Logits) -> str:
 
 
 def under_evasions(prompts: Prompts, fold: NDArray[np.int64], models: list[Linear], limits: Logits) -> str:
-    """Recall of harmful prompts, any category, at the limits and at 1 % false positives a category, by disguise."""
+    """Recall of harmful prompts (any category) per obfuscation, at the limits and at 1 % FPR per category."""
     harmful = prompts.positive.any(axis=1)
-    short = np.array([len(EVASIONS["spaced letters"](text)) <= LONGEST for text in prompts.texts])
+    short = np.array([len(EVASIONS["spaced letters"](text)) <= MAX_CHARACTERS for text in prompts.texts])
     chosen = harmful & short
     plain = held_out_logits(prompts, fold, models, prompts.rows)
     loose = np.quantile(plain[prompts.harmless & ~prompts.caption], 0.99, axis=0)

@@ -1,4 +1,4 @@
-"""`python -m detectors.synthetic.training --pack DIR --store DIR --out DIR`: from the pack to the shipped files."""
+"""Train the detector: `python -m detectors.synthetic.training --pack DIR --store DIR --out DIR`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Networks by fold, features, heads, calibration, tables, files. Each step resumes from what is there."""
+    """Networks by fold, features, heads, calibration, tables, files. Each step resumes from existing results."""
     options = _arguments()
     options.out.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
@@ -47,23 +47,23 @@ def main() -> None:
         features.append(evidence.features(pictures, condition, encoder, options.out))
     representation = heads.held_out_scores(pictures, features)
     alone, alone_logits = _calibrated(pictures, texture, 0.0)
-    whole, whole_logits = _calibrated(pictures, representation, heads.SQUASH)
-    models = {"with encoder": (representation, whole_logits), "network alone": (texture, alone_logits)}
+    combined, combined_logits = _calibrated(pictures, representation, heads.SQUASH)
+    models = {"with encoder": (representation, combined_logits), "network alone": (texture, alone_logits)}
     _report(options.out, pictures, models, heads.leave_generator_out(pictures, features))
-    calibration = Calibration(with_encoder=whole, alone=alone)
+    calibration = Calibration(with_encoder=combined, alone=alone)
     head = heads.fit_head(pictures, features, np.arange(len(pictures)))
     export.write(options.out / "synthetic", network(None), head, calibration)
     log.info("files written to %s", options.out / "synthetic")
 
 
 def _exported(path: Path, network: CutEfficientNet) -> ort.InferenceSession:
-    """The network as it runs at work; ONNX Runtime is also twice as fast here as torch."""
+    """The network as it runs in production; ONNX Runtime is also twice as fast here as torch."""
     export.write_network(path, network)
     return ort.InferenceSession(path, providers=["CPUExecutionProvider"])
 
 
 def _calibrated(pictures: Pack, scores: list[np.ndarray], squash: float) -> tuple[Scale, list[np.ndarray]]:
-    """The shipped scale, fitted on all held-out scores, and the logits by scales that did not see the fold."""
+    """The shipped scale, fitted on all held-out scores, and logits by scales fitted without the image's fold."""
     scores = [np.tanh(squash * score) for score in scores] if squash else scores
     logits = heads.held_out_logits(pictures, scores)
     weight, bias = heads.fit_calibration(pictures, scores, np.arange(len(pictures)))
@@ -93,9 +93,9 @@ def _report(
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m detectors.synthetic.training", description=__doc__)
-    parser.add_argument("--pack", type=Path, required=True, help="folder with manifest.csv and its pictures")
+    parser.add_argument("--pack", type=Path, required=True, help="folder with manifest.csv and its images")
     parser.add_argument("--store", type=Path, required=True, help="`models` folder of a COUNTERMARK_HOME")
-    parser.add_argument("--out", type=Path, required=True, help="checkpoints, cached scores, tables, finished files")
+    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, scores, tables and the model")
     parser.add_argument("--steps", type=int, default=400, help="training steps of each network")
     parser.add_argument("--threads", type=int, default=2)
     return parser.parse_args()

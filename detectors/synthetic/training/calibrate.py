@@ -1,4 +1,4 @@
-"""Thresholds and intervals from held-out logits; written as the detector's `calibration.json`."""
+"""Thresholds and intervals from held-out logits, for the detector's `calibration.json`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KNOTS = np.linspace(-6, 6, 49)
 
 
 def scale(pack: Pack, weight: float, bias: float, squash: float, logits: list[NDArray[np.float64]]) -> Scale:
-    """The scale of a score, from the held-out `logits` (N,) of each condition."""
+    """The scale of a score, from its held-out `logits` (N,) in each condition."""
     both, fake = np.concatenate(logits), np.tile(pack.fake, len(logits))
     p = sigmoid(both)
     draws = _calibrations(pack, logits)
@@ -34,7 +34,7 @@ def scale(pack: Pack, weight: float, bias: float, squash: float, logits: list[ND
 
 
 def threshold(real: NDArray[np.float64], rate: float) -> float:
-    """The probability that a share `rate` of real pictures exceeds."""
+    """The probability that a share `rate` of real images exceeds."""
     return round(float(np.quantile(real, 1 - rate)), 6)
 
 
@@ -43,13 +43,13 @@ def sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _calibrations(pack: Pack, logits: list[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """(DRAWS, knots): the probability at each knot by a calibration fitted on sources drawn with replacement."""
+    """Bootstrap (DRAWS, knots): the probability at each knot, calibrated on sources sampled with replacement."""
     rng = np.random.default_rng(6)
     by_label = [np.unique(pack.source[pack.fake == label]) for label in (0, 1)]
     rows = []
     for _ in range(DRAWS):
-        drawn = np.concatenate([rng.choice(names, len(names)) for names in by_label])
-        chosen = np.concatenate([np.flatnonzero(pack.source == name) for name in drawn])
+        sampled = np.concatenate([rng.choice(names, len(names)) for names in by_label])
+        chosen = np.concatenate([np.flatnonzero(pack.source == name) for name in sampled])
         x = np.concatenate([table[chosen] for table in logits])[:, None]
         weights = np.tile(sample_weights(pack.fake[chosen], pack.source[chosen]), len(logits))
         model = LogisticRegression(C=100.0).fit(x, np.tile(pack.fake[chosen], len(logits)), weights)

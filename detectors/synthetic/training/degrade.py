@@ -1,4 +1,4 @@
-"""What happens to pictures on their way: the augmentation of training, and the degraded condition of evaluation."""
+"""Degradations that images undergo online: augmentation for training, and the degraded condition of evaluation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _FILTERS = (cv2.INTER_AREA, cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS
 
 
 def recompress(rgb: RGB, quality: int, ending: str = ".jpg") -> RGB:
-    """Encoded as JPEG or WebP with `quality` 1..100 and decoded again."""
+    """Encode as JPEG or WebP with `quality` (1..100) and decode again."""
     flag = cv2.IMWRITE_JPEG_QUALITY if ending == ".jpg" else cv2.IMWRITE_WEBP_QUALITY
     _, data = cv2.imencode(ending, np.ascontiguousarray(rgb[..., ::-1]), [flag, quality])
     decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
@@ -22,7 +22,7 @@ def recompress(rgb: RGB, quality: int, ending: str = ".jpg") -> RGB:
 
 
 def resize(rgb: RGB, size: int, interpolation: int) -> RGB:
-    """A square picture at `size` x `size`."""
+    """Resize a square image to `size` x `size`."""
     return np.asarray(cv2.resize(rgb, (size, size), interpolation=interpolation), np.uint8)
 
 
@@ -32,7 +32,7 @@ def as_posted(rgb: RGB) -> RGB:
 
 
 def augment_crop(rgb: RGB, size: int, rng: random.Random) -> RGB:
-    """A random `size` px crop that went through a random history; the same draws for both classes."""
+    """A random `size` px crop with random degradations, from the same distribution for both classes."""
     scale = rng.uniform(0.5, 1.25) if rng.random() < 0.55 else 1.0
     side = min(round(size / scale), rgb.shape[0])
     y, x = rng.randint(0, rgb.shape[0] - side), rng.randint(0, rgb.shape[1] - side)
@@ -41,11 +41,11 @@ def augment_crop(rgb: RGB, size: int, rng: random.Random) -> RGB:
         out = resize(out, size, rng.choice(_FILTERS))
     if rng.random() < 0.5:
         out = out[:, ::-1]
-    return _history(_tone(_blur_or_noise(out, rng), rng), rng, 0.6)
+    return _compress(_tone(_blur_or_noise(out, rng), rng), rng, 0.6)
 
 
 def augment_view(rgb: RGB, rng: random.Random) -> RGB:
-    """Most of the picture, resized by .5 to 1.3 and recompressed: a view for the encoder."""
+    """A crop of most of the image, resized by .5 to 1.3 and recompressed: a view for the encoder."""
     side = rng.randint(int(rgb.shape[0] * 0.65), rgb.shape[0])
     y, x = rng.randint(0, rgb.shape[0] - side), rng.randint(0, rgb.shape[1] - side)
     out = rgb[y : y + side, x : x + side]
@@ -53,7 +53,7 @@ def augment_view(rgb: RGB, rng: random.Random) -> RGB:
         out = resize(out, round(side * rng.uniform(0.5, 1.3)), rng.choice(_FILTERS))
     if rng.random() < 0.5:
         out = out[:, ::-1]
-    return _history(out, rng, 0.8)
+    return _compress(out, rng, 0.8)
 
 
 def _blur_or_noise(rgb: RGB, rng: random.Random) -> RGB:
@@ -75,8 +75,8 @@ def _tone(rgb: RGB, rng: random.Random) -> RGB:
     return rgb
 
 
-def _history(rgb: RGB, rng: random.Random, share: float) -> RGB:
-    """JPEG or WebP, in `share` of the cases."""
+def _compress(rgb: RGB, rng: random.Random, share: float) -> RGB:
+    """Apply JPEG or WebP compression, with probability `share`."""
     if rng.random() >= share:
         return np.ascontiguousarray(rgb)
     if rng.random() < 0.8:

@@ -1,4 +1,4 @@
-"""Every picture's scores by models that never saw its source, in both conditions; cached, for they cost minutes."""
+"""Scores of every image by models that never saw its source, in both conditions. Cached: they take minutes."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ CONDITIONS = ("stored", "posted")
 
 
 def picture(pack: Pack, index: int, condition: str) -> NDArray[np.uint8]:
-    """The working copy of a picture, as the detector would make it, as stored or as posted."""
+    """The working copy of an image, as the detector makes it, as stored or as posted."""
     rgb = pack.picture(index)
     return working_copy(as_posted(rgb) if condition == "posted" else rgb)
 
 
 def features(pack: Pack, condition: str, encoder: Encoder, out: Path) -> NDArray[np.float16]:
-    """The encoder's features (N, 6912) of every picture, one at a time as at work; resumes where it stopped."""
+    """The encoder's features (N, 6912) of every image, one at a time as in production; resumes where it stopped."""
     path = out / f"features-{condition}.npy"
     if not path.exists():
         np.lib.format.open_memmap(path, "w+", np.float16, (len(pack), FEATURES)).flush()
@@ -41,7 +41,7 @@ def features(pack: Pack, condition: str, encoder: Encoder, out: Path) -> NDArray
 
 
 def texture(pack: Pack, condition: str, networks: dict[int, ort.InferenceSession], out: Path) -> NDArray[np.float32]:
-    """The mean logit (N,) of each picture's crops, by the exported network that did not see its fold."""
+    """The mean logit (N,) of each image's crops, by the exported network trained without its fold."""
     path = out / f"texture-{condition}.npy"
     if not path.exists():
         scores = np.zeros(len(pack), np.float32)

@@ -1,4 +1,4 @@
-"""The shipped files: network and head as ONNX, the calibration as JSON."""
+"""Write the model files: network and head as ONNX, the calibration as JSON."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _HeadModule(nn.Module):
 
 
 def write(folder: Path, network: CutEfficientNet, head: Head, calibration: Calibration) -> None:
-    """network.onnx (N x 3 x S x S in 0..255, S of 128 and more, to logits N), head.onnx, calibration.json."""
+    """Write network.onnx (N x 3 x S x S in 0..255, S >= 128, to logits (N,)), head.onnx and calibration.json."""
     folder.mkdir(parents=True, exist_ok=True)
     write_network(folder / "network.onnx", network)
     _export(_HeadModule(head).eval(), torch.zeros(2, FEATURES), folder / "head.onnx", (0,))

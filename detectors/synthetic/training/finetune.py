@@ -1,4 +1,4 @@
-"""Fine-tuning of the small network, one fold at a time, with checkpoints."""
+"""Fine-tune the small network, one fold at a time, with checkpoints."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SAVE_EVERY = 50
 
 
 def train(pack: Pack, held_out: int | None, steps: int, path: Path, device: torch.device) -> CutEfficientNet:
-    """Trains on every fold but `held_out` (None: on all) and returns the averaged weights; resumes from `path`."""
+    """Train on every fold except `held_out` (None: on all) and return the averaged weights; resumes from `path`."""
     torch.manual_seed(0)
     network = CutEfficientNet().to(device)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch does it and declares it not
@@ -40,7 +40,7 @@ def train(pack: Pack, held_out: int | None, steps: int, path: Path, device: torc
         for group in optimizer.param_groups:
             group["lr"] = RATE * min(1, (step + 1) / 25) * (0.5 + 0.5 * math.cos(math.pi * step / steps) + 0.01)
         losses.append(_step(network, optimizer, crops.to(device), labels.to(device)))
-        _follow(average, network, min(0.98, (1 + step) / (10 + step)))
+        _update_average(average, network, min(0.98, (1 + step) / (10 + step)))
         if (step + 1) % SAVE_EVERY == 0 or step + 1 == steps:
             log.info("fold %s step %d: loss %.3f", held_out, step + 1, np.mean(losses[-SAVE_EVERY:]))
             _save(path, network, average, optimizer, step + 1)
@@ -65,13 +65,13 @@ def _step(
 
 
 @torch.no_grad()
-def _follow(average: CutEfficientNet, network: CutEfficientNet, decay: float) -> None:
-    """Moves the averaged weights, and the batch statistics, towards the current ones."""
-    for kept, new in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
-        if kept.dtype.is_floating_point:
-            kept.lerp_(new, 1 - decay)
+def _update_average(average: CutEfficientNet, network: CutEfficientNet, decay: float) -> None:
+    """Move the averaged weights and batch statistics towards the current ones."""
+    for averaged, current in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
+        if averaged.dtype.is_floating_point:
+            averaged.lerp_(current, 1 - decay)
         else:
-            kept.copy_(new)
+            averaged.copy_(current)
 
 
 def _resume(

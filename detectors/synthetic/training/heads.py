@@ -1,4 +1,4 @@
-"""The linear head on the encoder's features, and the logistic regression that makes a score a probability."""
+"""The linear head on the encoder's features, and the logistic regression that turns its score into a probability."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from .pack import Pack, sample_weights
 
-PENALTY = 10.0  # for each feature; 3 gave .011 less AUROC, and 30 gave .009 less on blocks 5 and 8
+PENALTY = 10.0  # per feature; 3 gave .011 less AUROC, and 30 gave .009 less on blocks 5 and 8
 CLIP = 4.0
 SQUASH = 1.5  # tanh(1.5 score) calibrates better than the score: ECE .050 / .042 instead of .062 / .047
 
@@ -30,7 +30,7 @@ class Head:
 
 
 def fit_head(pack: Pack, tables: list[NDArray[np.float16]], chosen: NDArray[np.int64]) -> Head:
-    """Ridge regression on the chosen pictures in every condition (one table each), sources weighted by root size."""
+    """Ridge regression on the chosen images in every condition (one table each), sources weighted by root of size."""
     rows = np.concatenate([table[chosen] for table in tables]).astype(np.float32)
     mean, deviation = rows.mean(0), rows.std(0) + 1e-6
     scaled = ((rows - mean) / deviation).clip(-CLIP, CLIP)
@@ -42,7 +42,7 @@ def fit_head(pack: Pack, tables: list[NDArray[np.float16]], chosen: NDArray[np.i
 
 
 def held_out_scores(pack: Pack, tables: list[NDArray[np.float16]]) -> list[NDArray[np.float32]]:
-    """For each condition the score (N,) of every picture by a head that did not see its fold."""
+    """For each condition, the score (N,) of every image by a head fitted without its fold."""
     scores = [np.zeros(len(pack), np.float32) for _ in tables]
     for fold in np.unique(pack.fold):
         head = fit_head(pack, tables, np.flatnonzero(pack.fold != fold))
@@ -52,9 +52,9 @@ def held_out_scores(pack: Pack, tables: list[NDArray[np.float16]]) -> list[NDArr
 
 
 def leave_generator_out(pack: Pack, tables: list[NDArray[np.float16]]) -> dict[str, list[NDArray[np.float32]]]:
-    """For each generator the scores (N,) in each condition by a head that saw every other generator.
+    """For each generator, the scores (N,) in each condition by a head fitted on all other generators.
 
-    The real sources of its fold are held out with it, to compare it with; NaN for what the head was fitted on.
+    The real sources of its fold are held out too, for comparison. Images the head was fitted on are NaN.
     """
     found = {}
     for source in np.unique(pack.source[pack.fake == 1]):
@@ -66,7 +66,7 @@ def leave_generator_out(pack: Pack, tables: list[NDArray[np.float16]]) -> dict[s
 
 
 def fit_calibration(pack: Pack, scores: list[NDArray[np.floating]], chosen: NDArray[np.int64]) -> tuple[float, float]:
-    """Weight and bias of the logit, from the held-out scores (N,) of each condition."""
+    """Weight and bias of the logit, fitted on the held-out scores (N,) of each condition."""
     rows = np.concatenate([score[chosen] for score in scores])[:, None]
     weights = np.tile(sample_weights(pack.fake[chosen], pack.source[chosen]), len(scores))
     model = LogisticRegression(C=10.0).fit(rows, np.tile(pack.fake[chosen], len(scores)), weights)
@@ -74,7 +74,7 @@ def fit_calibration(pack: Pack, scores: list[NDArray[np.floating]], chosen: NDAr
 
 
 def held_out_logits(pack: Pack, scores: list[NDArray[np.floating]]) -> list[NDArray[np.float64]]:
-    """For each condition the logit (N,) of every picture by a calibration that did not see its fold."""
+    """For each condition, the logit (N,) of every image by a calibration fitted without its fold."""
     logits = [np.zeros(len(pack)) for _ in scores]
     for fold in np.unique(pack.fold):
         weight, bias = fit_calibration(pack, scores, np.flatnonzero(pack.fold != fold))

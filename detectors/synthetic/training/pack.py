@@ -1,4 +1,4 @@
-"""The training pack: pictures, labels, sources, and which of them are held out together."""
+"""The training data: images, labels, sources, and folds."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-# Whole generators and whole real sources are held out together; sources that share a repository share a fold, so that
-# a repository's way of saving cannot be the cue. All faces share one: with real faces held out and synthetic ones not,
+# Entire generators and entire real sources are held out. Sources from one repository share a fold, so that the way a
+# repository saves images cannot be a cue. All faces share one fold: with real faces held out but synthetic ones not,
 # "face" would mean "synthetic" (measured: 29 % of the real faces flagged, AUROC .835 instead of .856).
 FOLDS: tuple[frozenset[str], ...] = (
     frozenset({"aihorde-styles", "bsds500", "wesnoth-art", "ukui-wallpapers", "plasma-wallpapers"}),
@@ -26,10 +26,7 @@ FOLDS: tuple[frozenset[str], ...] = (
 
 @dataclass(frozen=True)
 class Pack:
-    """N pictures. `fake` is 0 or 1, `photo` whether it is a photograph or looks like one.
-
-    `fold` in 0..4 says with which others a picture is held out.
-    """
+    """N images. `fake`: 0 or 1. `photo`: is or looks like a photograph. `fold`: 0..4, where it is held out."""
 
     folder: Path
     files: tuple[str, ...]
@@ -42,7 +39,7 @@ class Pack:
         return len(self.files)
 
     def picture(self, index: int) -> NDArray[np.uint8]:
-        """RGB (uint8, S x S x 3)."""
+        """Load an image as RGB (uint8, S x S x 3)."""
         bgr = cv2.imread(str(self.folder / self.files[index]), cv2.IMREAD_COLOR)
         if bgr is None:
             raise FileNotFoundError(self.folder / self.files[index])
@@ -50,13 +47,13 @@ class Pack:
 
 
 def load(folder: Path) -> Pack:
-    """Read `manifest.csv`. Raises ValueError for a source that is in no fold."""
+    """Read `manifest.csv`. Raises ValueError if a source is not assigned to a fold."""
     with (folder / "manifest.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     source = np.array([row["generator_or_source_family"] for row in rows])
     fold_of = {name: number for number, names in enumerate(FOLDS) for name in names}
-    if strangers := set(source) - set(fold_of):
-        raise ValueError(f"sources without a fold: {', '.join(sorted(strangers))}")
+    if unassigned := set(source) - set(fold_of):
+        raise ValueError(f"sources without a fold: {', '.join(sorted(unassigned))}")
     fold = np.array([fold_of[name] for name in source])
     return Pack(
         folder=folder,
@@ -69,7 +66,7 @@ def load(folder: Path) -> Pack:
 
 
 def sample_weights(fake: NDArray[np.int64], source: NDArray[np.str_], power: float = 0.5) -> NDArray[np.float64]:
-    """Mean 1; both classes weigh the same, and inside a class a source of n pictures weighs n ** power."""
+    """Weights of mean 1: both classes weigh the same, and within a class a source of n images weighs n ** power."""
     weights = np.zeros(len(fake))
     for label in (0, 1):
         chosen = fake == label

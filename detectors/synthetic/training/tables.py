@@ -1,4 +1,4 @@
-"""What the model card reports, from held-out logits, as Markdown."""
+"""The tables of the model card, from held-out logits, as Markdown."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Scores = NDArray[np.floating]
 
 
 def summary(pack: Pack, rows: dict[str, dict[str, tuple[Scores, Scores]]]) -> str:
-    """One line for each model and condition; `rows` maps model -> condition -> held-out scores and logits (N,).
+    """One row per model and condition; `rows` maps model -> condition -> held-out scores and logits (N,).
 
-    Ranks are those of the scores; the calibration error is that of the logits, each by a calibration that did not
-    see the picture's source.
+    Rank metrics use the scores. The calibration error uses the logits, each from a calibration fitted without the
+    image's source.
     """
     head = "| model | condition | AUROC | photographs | art | TPR at 5 % FPR | at 1 % | art FPR at 5 % | ECE |"
     lines = [head, "|" + "---|" * 9]
@@ -28,7 +28,7 @@ def summary(pack: Pack, rows: dict[str, dict[str, tuple[Scores, Scores]]]) -> st
 
 
 def by_source(pack: Pack, conditions: dict[str, Scores]) -> str:
-    """Generators: AUROC against every real picture, recall; real sources: share called synthetic; at 5 % FPR."""
+    """At 5 % FPR: for generators, AUROC against every real image and recall; for real sources, the share flagged."""
     names = list(conditions)
     lines = [
         "| source | n | " + " | ".join(f"AUROC {n} | flagged {n}" for n in names) + " |",
@@ -42,7 +42,7 @@ def by_source(pack: Pack, conditions: dict[str, Scores]) -> str:
 
 
 def leave_generator_out(pack: Pack, found: dict[str, list[Scores]], conditions: tuple[str, ...]) -> str:
-    """AUROC of each generator, held out alone, against the real sources of its fold, held out with it."""
+    """AUROC of each generator against the real sources of its fold, with both held out."""
     lines = [
         "| generator | " + " | ".join(f"AUROC {name}" for name in conditions) + " |",
         "|---|" + "---|" * len(conditions),
@@ -55,7 +55,7 @@ def leave_generator_out(pack: Pack, found: dict[str, list[Scores]], conditions: 
 
 
 def expected_calibration_error(p: NDArray[np.float64], labels: NDArray[np.int64], bins: int = 15) -> float:
-    """Mean distance between probability and frequency over equally filled bins (Guo et al. 2017)."""
+    """Mean distance between probability and frequency over bins of equal count (Guo et al. 2017)."""
     order = np.array_split(np.argsort(p), bins)
     return float(sum(abs(p[part].mean() - labels[part].mean()) * len(part) for part in order) / len(p))
 

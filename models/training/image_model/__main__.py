@@ -1,15 +1,15 @@
-"""`python -m models.training.image_model --sprites DIR --out DIR`: from sprites to a pipeline folder.
+"""Train the embedded image model: `python -m models.training.image_model --sprites DIR --out DIR`.
 
-The same command resumes an interrupted run, and with more minutes for denoiser or decoder goes on with a finished
-one.
+The same command resumes an interrupted run, and continues a finished one when given more minutes for the denoiser or
+the decoder.
 """
 
 from __future__ import annotations
 
 import os
 
-# Idle threads must sleep, not spin: two spinning threads on shared cores cost more time than they save. Read by
-# OpenMP when torch is imported, therefore first.
+# Idle threads must sleep, not spin: two spinning threads on shared cores cost more time than they save. OpenMP reads
+# this when torch is imported, so it comes first.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("KMP_BLOCKTIME", "0")
 
@@ -23,7 +23,7 @@ import torch
 from diffusers import AutoencoderKL
 from transformers import CLIPTokenizer
 
-from . import autoencoder, corpus, decoder, diffusion, export, graph, progress, reading, start, tokenizer
+from . import autoencoder, corpus, decoder, diffusion, export, graph, progress, text_pretraining, tokenizer, warm_start
 from .config import GPU, Recipe
 from .networks import TextToLatents, place
 from .scenes import Scene
@@ -38,10 +38,7 @@ def main() -> None:
 
 
 def run(recipe: Recipe, device: torch.device) -> Path:
-    """Runs the stages in order; each one resumes from, or is skipped for, what lies in the output folder.
-
-    Returns the folder of the finished pipeline.
-    """
+    """Run the stages in order and return the pipeline's folder. Finished stages are skipped, others resume."""
     recipe.out.mkdir(parents=True, exist_ok=True)
     torch.backends.cudnn.benchmark = True  # every batch of a stage has the same shape
     pictures = corpus.load(recipe)
@@ -55,7 +52,7 @@ def run(recipe: Recipe, device: torch.device) -> Path:
     folder = recipe.out / "scenes-256"
     training = _denoiser(recipe, words, scenes, latents, cells, device)
     model = training.run(latents, cells, lambda average: export.write(folder, vae, average, words))
-    decoder.train(recipe, vae, pictures, latents, training.guesses(), device)
+    decoder.train(recipe, vae, pictures, latents, training.estimates(), device)
     log.info("autoencoder: %.2f dB with the final decoder", autoencoder.reconstruction_psnr(vae, held_out, device))
     export.write(folder, vae, model, words)
     graph.write(folder)
@@ -71,18 +68,18 @@ def _denoiser(
     cells: torch.Tensor,
     device: torch.device,
 ) -> diffusion.DiffusionTraining:
-    """The training of text encoder and denoiser, after the text encoder has learnt to read."""
+    """The training of text encoder and denoiser, after the text encoder is pretrained."""
     torch.manual_seed(recipe.seed)
     model = TextToLatents(recipe, words)
-    start.take_over_denoiser(model.unet, recipe.start)
+    warm_start.copy_denoiser(model.unet, recipe.start)
     place(model, device)
-    if not (recipe.out / diffusion.FILE).exists():  # which has the text encoder as it went on from there
-        reading.train(recipe, model, words, scenes, latents, cells, device)
+    if not (recipe.out / diffusion.FILE).exists():  # it includes the pretrained text encoder
+        text_pretraining.train(recipe, model, words, scenes, latents, cells, device)
     return diffusion.DiffusionTraining(recipe, model, words, scenes, device)
 
 
 def _latents(recipe: Recipe, vae: AutoencoderKL, pictures: np.ndarray, device: torch.device) -> torch.Tensor:
-    """The latents of the scenes for diffusion, from disk where a finished run left them."""
+    """The latents of the training scenes, from disk if they are there."""
     path = recipe.out / f"latents-{corpus.digest(recipe)}.pt"
     if not path.exists():
         log.info("encoding %d scenes", recipe.training)
@@ -96,10 +93,10 @@ def _latents(recipe: Recipe, vae: AutoencoderKL, pictures: np.ndarray, device: t
 def _arguments() -> Recipe:
     parser = argparse.ArgumentParser(prog="python -m models.training.image_model", description=__doc__)
     parser.add_argument("--sprites", type=Path, required=True, help="assets folder of @lobehub/fluent-emoji-3d")
-    parser.add_argument("--out", type=Path, required=True, help="checkpoints, curves and the finished pipeline")
-    parser.add_argument("--start", type=Path, help="pipeline folder to take weights over from, where they fit")
-    parser.add_argument("--gpu", action="store_true", help="the sizes for a graphics card, see config.GPU")
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads of the training")
+    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, curves and the pipeline")
+    parser.add_argument("--start", type=Path, help="pipeline folder to copy weights from, where they fit")
+    parser.add_argument("--gpu", action="store_true", help="use the sizes for a GPU, see config.GPU")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads")
     for field in dataclasses.fields(Recipe):
         if isinstance(field.default, int | float):
             parser.add_argument(f"--{field.name.replace('_', '-')}", type=type(field.default))

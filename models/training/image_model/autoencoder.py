@@ -11,16 +11,16 @@ import torch
 from diffusers import AutoencoderKL
 from torch.nn import functional as F  # noqa: N812 (the name used everywhere)
 
-from . import progress, start
+from . import progress, warm_start
 from .block_averages import start_as_block_averages
 from .config import Recipe
 from .networks import place
 
-CELL = 16  # sprites stand on this grid (see `scenes`), and so do crops
+CELL = 16  # sprites are aligned to this grid (see `render`), and so are crops
 
 
 def build(recipe: Recipe) -> AutoencoderKL:
-    """The untrained model, started as a codec of block averages."""
+    """The untrained model, initialised as a codec of block averages."""
     levels = len(recipe.autoencoder_channels)
     model = AutoencoderKL(
         down_block_types=("DownEncoderBlock2D",) * levels,
@@ -38,11 +38,11 @@ def build(recipe: Recipe) -> AutoencoderKL:
 
 
 def train(recipe: Recipe, pictures: np.ndarray, device: torch.device) -> AutoencoderKL:
-    """Trains (or resumes, or just loads) the autoencoder and returns it frozen, its latents standardised."""
+    """Train, resume or load the autoencoder, and return it frozen, with standardised latents."""
     path = recipe.out / "autoencoder.pt"
     torch.manual_seed(recipe.seed)
     model = build(recipe)
-    start.take_over_autoencoder(model, recipe.start)
+    warm_start.copy_autoencoder(model, recipe.start)
     place(model, device)
     optimizer = torch.optim.AdamW(
         model.parameters(), recipe.autoencoder_rate, betas=(0.9, 0.98), weight_decay=0, fused=True
@@ -62,13 +62,13 @@ def train(recipe: Recipe, pictures: np.ndarray, device: torch.device) -> Autoenc
 
 
 def to_tensor(pictures: np.ndarray, device: torch.device) -> torch.Tensor:
-    """uint8 (N, H, W, 3) to float32 (N, 3, H, W) in -1..1."""
+    """Convert uint8 (N, H, W, 3) to float32 (N, 3, H, W) in -1..1."""
     pixels = torch.from_numpy(np.array(pictures)).to(device)
     return pixels.permute(0, 3, 1, 2).float().div_(127.5).sub_(1).contiguous()
 
 
 def reconstruction_psnr(model: AutoencoderKL, pictures: np.ndarray, device: torch.device) -> float:
-    """Mean over the pictures of the peak signal-to-noise ratio in dB after encoding and decoding."""
+    """Mean peak signal-to-noise ratio in dB over the images, after encoding and decoding."""
     values = []
     for first in range(0, len(pictures), 8):
         x = to_tensor(pictures[first : first + 8], device)
@@ -80,7 +80,7 @@ def reconstruction_psnr(model: AutoencoderKL, pictures: np.ndarray, device: torc
 
 @torch.no_grad()
 def encode_all(model: AutoencoderKL, pictures: np.ndarray, device: torch.device) -> torch.Tensor:
-    """Posterior means of all pictures, float16 (N, C, 32, 32). bfloat16 halves the time on a CPU that has it."""
+    """Posterior means of all images, float16 (N, C, 32, 32). bfloat16 halves the time on a CPU that supports it."""
     latents = []
     for first in range(0, len(pictures), 16):
         x = to_tensor(pictures[first : first + 16], device)
@@ -91,9 +91,9 @@ def encode_all(model: AutoencoderKL, pictures: np.ndarray, device: torch.device)
 
 @torch.no_grad()
 def standardise(model: AutoencoderKL, pictures: np.ndarray, device: torch.device) -> None:
-    """Gives every latent channel mean 0 and deviation 1 by folding the change into the two 1 x 1 convolutions.
+    """Give every latent channel mean 0 and deviation 1, by folding the change into the two 1 x 1 convolutions.
 
-    A single `scaling_factor`, all that the pipeline knows, would leave channels of unequal size to the denoiser.
+    The single `scaling_factor` of the pipeline would leave channels of unequal scale to the denoiser.
     """
     latents = encode_all(model, pictures[:512], device).float()
     mean, deviation = latents.mean((0, 2, 3)), latents.std((0, 2, 3))
@@ -109,9 +109,9 @@ def standardise(model: AutoencoderKL, pictures: np.ndarray, device: torch.device
 def _batch(
     recipe: Recipe, pictures: np.ndarray, rng: np.random.Generator, fraction: float, device: torch.device
 ) -> torch.Tensor:
-    """Crops on the grid of the sprites, or whole frames; towards the end frames only.
+    """Crops on the grid of the sprites, or full frames; only frames towards the end.
 
-    Group normalisation sees the whole picture at inference, so that crops alone would leave a colour shift.
+    At inference group normalisation covers the full image, so crops alone would leave a colour shift.
     """
     if rng.random() < recipe.frame_share or fraction > recipe.frames_only_from:
         return to_tensor(pictures[rng.integers(recipe.scenes, size=recipe.frames_per_step)], device)
@@ -144,7 +144,7 @@ def _step(
 
 
 def pixel_loss(y: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-    """L1 of the pixels and half of that of their differences, at three scales: the differences keep edges sharp."""
+    """L1 of the pixels and half the L1 of their gradients, at three scales: the gradients keep edges sharp."""
     total = torch.zeros((), device=x.device)
     for scale in (1, 2, 4):
         a, b = (y, x) if scale == 1 else (F.avg_pool2d(y, scale), F.avg_pool2d(x, scale))

@@ -1,4 +1,4 @@
-"""Procedural settings: sky, sun or moon, and ground, drawn at twice the size and averaged down for clean edges."""
+"""Procedural backgrounds: sky, sun or moon, and ground, drawn at twice the size and averaged down."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageDraw
 
-from . import rooms
+from . import interiors
 from .brushes import CANVAS, SCALE, SIZE, SKIES, disc, gradient, tint
 from .vocabulary import COLOURS, RGB, STUDIO
 
@@ -28,7 +28,7 @@ def draw(setting: str, time: str, backdrop: str | None, overcast: bool, rng: ran
         assert backdrop is not None
         return _studio(COLOURS[backdrop], rng)
     if setting == "room":
-        return rooms.draw(time).reduce(SCALE)
+        return interiors.draw(time).reduce(SCALE)
     horizon = int(HORIZON * CANVAS)
     canvas = gradient(*(OVERCAST if overcast else SKIES)[time], CANVAS, horizon)
     if not overcast:
@@ -38,14 +38,14 @@ def draw(setting: str, time: str, backdrop: str | None, overcast: bool, rng: ran
 
 
 def _studio(colour: RGB, rng: random.Random) -> Image.Image:
-    """A seamless paper backdrop: lit from above, a little darker to the corners."""
+    """A seamless paper backdrop, lit from above and slightly darker towards the corners."""
     y, x = np.mgrid[0:SIZE, 0:SIZE] / SIZE
     light = 1.04 - 0.3 * ((x - rng.choice((0.4, 0.5, 0.6))) ** 2 + (y - 0.4) ** 2)
     return Image.fromarray((np.array(colour) * light[..., None]).clip(0, 255).round().astype(np.uint8))
 
 
 SKY_BODY = 0.14
-"""Where sun and moon stand, as a share of the width. Where either side was possible, the denoiser drew two suns."""
+"""Position of sun and moon, as a share of the width. With two possible sides the denoiser generated two suns."""
 
 
 def _lights(canvas: Image.Image, time: str, horizon: int, rng: random.Random) -> None:
@@ -75,7 +75,7 @@ def _cloud(pen: ImageDraw.ImageDraw, x: float, y: float, rng: random.Random) -> 
 
 
 def _hill(canvas: Image.Image, top: float, rise: float, phase: float, near: RGB, far: RGB) -> None:
-    """Ground with a gently waved edge around row `top`, shaded from `far` (edge) to `near` (bottom)."""
+    """Ground with a gently waving edge around row `top`, shaded from `far` (edge) to `near` (bottom)."""
     edge = [(x, top - rise * math.sin(phase + 2 * math.pi * x / CANVAS / 1.6)) for x in range(0, CANVAS + 16, 16)]
     mask = Image.new("L", (CANVAS, CANVAS))
     ImageDraw.Draw(mask).polygon([*edge, (CANVAS + 16, CANVAS), (0, CANVAS)], fill=255)

@@ -1,4 +1,4 @@
-"""Where the autoencoder's training starts: weights that already make it a codec of block averages."""
+"""Initialise the autoencoder with weights that make it a codec of block averages."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ COLOURS = 3
 
 @torch.no_grad()
 def start_as_block_averages(model: AutoencoderKL, channels: int) -> None:
-    """Starts the model as a codec of 8 x 8 block averages: latents 0 to 2 are red, green and blue.
+    """Initialise the model as a codec of 8 x 8 block averages: latents 0 to 2 are red, green and blue.
 
     Residual branches start at zero (compare Zhang et al. 2019, "Fixup"), resampling as averaging and repeating. A
-    colour c travels as the pair (c, -c), since silu(c) - silu(-c) = c and since a group normalisation keeps the
-    mean of such a pair; a pair of constants keeps its brightness too. From the usual random start the first
-    thousand steps go into finding a path for the colours, and green against magenta is found last.
+    colour c is represented by the pair (c, -c), because silu(c) - silu(-c) = c and group normalisation keeps the mean
+    of such a pair; a pair of constants also preserves its brightness. From the usual random initialisation the first
+    thousand steps go into finding a path for the colours, with green versus magenta found last.
     """
     encoder, decoder = model.encoder, model.decoder
     for part in model.modules():
@@ -37,7 +37,7 @@ def start_as_block_averages(model: AutoencoderKL, channels: int) -> None:
             entry.weight[2 * colour, colour, 1, 1] = 1
             entry.weight[2 * colour + 1, colour, 1, 1] = -1
         entry.bias[2 * COLOURS], entry.bias[2 * COLOURS + 1] = 1, -1
-    # Two normalisations have made the picture about 1.6 times too vivid by the end of the decoder.
+    # Two normalisations make the image about 1.6 times too vivid by the end of the decoder.
     for leave, gain in ((encoder.conv_out, 1.0), (decoder.conv_out, 0.62)):
         leave.weight[:COLOURS] = 0
         leave.bias[:COLOURS] = 0
@@ -48,11 +48,11 @@ def start_as_block_averages(model: AutoencoderKL, channels: int) -> None:
     nn.init.eye_(model.quant_conv.weight[:, :, 0, 0])
     nn.init.zeros_(model.quant_conv.bias)
     model.quant_conv.weight[channels:] *= 0.1
-    model.quant_conv.bias[channels:] = -5.0  # nearly no noise at first
+    model.quant_conv.bias[channels:] = -5.0  # almost no noise initially
 
 
 def _pass_through(shortcut: nn.Conv2d) -> None:
-    """A 1 x 1 convolution that hands on the channels both sides have; further ones are random mixtures."""
+    """Make a 1 x 1 convolution the identity on shared channels; further outputs are random mixtures."""
     shared = min(shortcut.in_channels, shortcut.out_channels)
     nn.init.orthogonal_(shortcut.weight)
     if shortcut.bias is not None:
@@ -62,7 +62,7 @@ def _pass_through(shortcut: nn.Conv2d) -> None:
 
 
 def _resample_identically(part: Downsample2D | Upsample2D) -> None:
-    """Averages 2 x 2 pixels on the way down, repeats them on the way up, each channel for itself."""
+    """Average 2 x 2 pixels when downsampling, repeat them when upsampling, per channel."""
     weight = part.conv.weight
     nn.init.zeros_(weight)
     nn.init.zeros_(part.conv.bias)

@@ -1,4 +1,4 @@
-"""What the painters of backgrounds share: the canvas, light by time of day, gradients and discs."""
+"""Shared drawing helpers for backgrounds: the canvas, light by time of day, gradients and discs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .vocabulary import RGB
 SIZE = 256
 SCALE = 2
 CANVAS = SIZE * SCALE
-"""Backgrounds are drawn at twice the size and averaged down for clean edges."""
+"""Backgrounds are drawn at twice the size and averaged down for smooth edges."""
 
 SKIES: dict[str, tuple[RGB, RGB]] = {
     "day": ((74, 158, 242), (206, 234, 252)),
@@ -38,5 +38,5 @@ def gradient(top: RGB, bottom: RGB, height: int, until: int) -> Image.Image:
 
 
 def disc(pen: ImageDraw.ImageDraw, x: float, y: float, radius: float, colour: RGB) -> None:
-    """A filled circle; places and lengths in pixels of the canvas."""
+    """Draw a filled circle; positions and lengths in pixels of the canvas."""
     pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)

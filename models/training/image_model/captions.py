@@ -1,4 +1,4 @@
-"""Captions for a scene: many phrasings of the same few facts, so that word order and synonyms do not matter."""
+"""Captions for a scene: many phrasings of the same facts, so that word order and synonyms do not matter."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from .scenes import Scene, Thing
 from .weather import HIDES_THE_SKY
 
 _OPEN_ORDER_SHARE = 0.2
-"""Of the captions of a scene "left of": they name both objects and leave their order open."""
+"""Share of the captions of "left of" scenes that name both objects without their order."""
 
 
 def caption(scene: Scene, rng: random.Random) -> str:
-    """One English description of `scene`, drawn at random from the templates."""
+    """Sample an English description of `scene` from the templates."""
     place, place_tag = _place(scene, rng)
     time, time_tag = _time(scene, rng)
-    weather, weather_tag = _said(words.WEATHERS, scene.weather, rng), _said(words.WEATHER_TAGS, scene.weather, rng)
+    weather, weather_tag = _sample(words.WEATHERS, scene.weather, rng), _sample(words.WEATHER_TAGS, scene.weather, rng)
     subject = _subject(scene, rng)
     form = rng.random()
     if not scene.things:
@@ -56,12 +56,12 @@ def trained_words() -> list[str]:
 
 
 def names(kind: str) -> tuple[str, ...]:
-    """Our own words for an object, then CLDR's."""
+    """Our own names for an object, followed by those of CLDR."""
     return OBJECTS[kind].words + words.synonyms()[kind]
 
 
 def plural(kind: str, noun: str) -> str:
-    """`noun`, a name of `kind`, for several."""
+    """The plural of `noun`, a name of `kind`."""
     if noun == OBJECTS[kind].words[0]:
         return OBJECTS[kind].plural_name
     if re.search(r"[^aeiou]y$", noun):
@@ -92,7 +92,7 @@ def _noun(thing: Thing, rng: random.Random, *, several: bool = False) -> str:
 
 
 def _place(scene: Scene, rng: random.Random) -> tuple[str, str]:
-    """The place as a phrase and as a bare keyword."""
+    """The setting as a phrase and as a keyword."""
     if scene.backdrop is not None:
         colour = rng.choice(words.COLOUR_WORDS[scene.backdrop])
         pattern = words.STUDIO_PLACES[0] if rng.random() < 0.4 else rng.choice(words.STUDIO_PLACES)
@@ -101,7 +101,7 @@ def _place(scene: Scene, rng: random.Random) -> tuple[str, str]:
 
 
 def _time(scene: Scene, rng: random.Random) -> tuple[str, str]:
-    """The time as a phrase and as a keyword; daylight goes unsaid half of the time, studios have none."""
+    """The time as a phrase and as a keyword; day is omitted half of the time, studios have no time."""
     if scene.backdrop is not None or (scene.time == "day" and rng.random() < 0.5):
         return "", ""
     if scene.setting == "room" or scene.weather in HIDES_THE_SKY:
@@ -109,12 +109,12 @@ def _time(scene: Scene, rng: random.Random) -> tuple[str, str]:
     return rng.choice(words.TIMES[scene.time]), rng.choice(words.TIME_TAGS[scene.time])
 
 
-def _said(table: Mapping[str, tuple[str, ...]], name: str, rng: random.Random) -> str:
+def _sample(table: Mapping[str, tuple[str, ...]], name: str, rng: random.Random) -> str:
     return rng.choice(table[name]) if table[name] else ""
 
 
 def _styled(text: str, scene: Scene, rng: random.Random) -> str:
-    """`text` with its style before or behind it; the plain style is rarely named."""
+    """`text` with its style before or after it; the plain style is rarely named."""
     if scene.style == words.PLAIN and rng.random() < 0.85:
         return text
     if rng.random() < 0.7:

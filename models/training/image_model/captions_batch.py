@@ -1,4 +1,4 @@
-"""Captions as the networks take them: token ids, written anew at every step."""
+"""Batches of captions as token ids, sampled anew at every step."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .scenes import Scene
 
 
 class CaptionBatches:
-    """Token ids of fresh captions for given scenes; a share is empty, for classifier-free guidance."""
+    """Token ids of newly sampled captions for given scenes; some are empty, for classifier-free guidance."""
 
     def __init__(self, recipe: Recipe, tokenizer: CLIPTokenizer, scenes: list[Scene], rng: random.Random) -> None:
         self._tokenizer, self._scenes, self._rng = tokenizer, scenes, rng

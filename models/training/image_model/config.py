@@ -8,20 +8,19 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Recipe:
-    """Sizes, budgets and seeds. A stage ends when its minutes or its steps are used up, whichever is first.
+    """Sizes, budgets and seeds. A stage ends when its minutes or its steps are used up, whichever comes first.
 
-    The defaults are for one core of a server processor. `GPU` replaces the batch sizes, rates and numbers of scenes
-    that a graphics card makes worth its while.
+    The defaults are for one core of a server CPU. `GPU` overrides the batch sizes, rates and numbers of scenes.
     """
 
     sprites: Path
     out: Path
     start: Path | None = None
-    """A pipeline folder whose weights are taken over where they fit."""
+    """A pipeline folder to copy weights from, where they fit."""
     seed: int = 20
     scenes: int = 6_000
     further: int = 16_000
-    """Scenes beyond the first, most of them of two objects or several; see `corpus.scenes`."""
+    """Additional scenes, most of them with two or more objects; see `corpus.scenes`."""
     held_out: int = 64
     workers: int = 1
     shards: int = 1
@@ -41,15 +40,15 @@ class Recipe:
     squared_error: float = 2.0
     kl_weight: float = 2e-4
 
-    # Decoder alone, at the end.
+    # Decoder only, at the end.
     decoder_minutes: float = 15.0
     decoder_steps: int = 60_000
     decoder_rate: float = 3e-4
     decoder_guesses: float = 0.65
-    """Share of the batches that the denoiser has guessed; see `guesses`."""
+    """Share of the batches that are estimates of the denoiser; see `one_step_estimates`."""
     decoder_noise: float = 0.1
 
-    # Text encoder alone, see `reading`.
+    # Text encoder only, see `text_pretraining`.
     reading_minutes: float = 5.0
     reading_steps: int = 20_000
     reading_batch: int = 64
@@ -60,10 +59,10 @@ class Recipe:
     diffusion_steps: int = 200_000
     vocabulary_size: int = 2_400
     caption_length: int = 40
-    """Tokens that a caption may have, with those around it."""
+    """Largest number of tokens of a caption, including start and end tokens."""
     layout_side: int = 8
-    """Cells a side of the layout, each a position of the text encoder after the caption; see `layout`. 8 or 16: as many
-    as the finest cells that attend have, or twice as many."""
+    """Cells per side of the layout, each a position of the text encoder after the caption; see `layout`. 8 or 16: the
+    side of the finest layer with attention, or twice that."""
     text_width: int = 128
     text_layers: int = 4
     unet_channels: tuple[int, ...] = (64, 96, 128, 176)
@@ -75,16 +74,16 @@ class Recipe:
     min_snr_gamma: float = 5.0
     object_gain: float = 3.0
     noisy_first: float = 0.7
-    """How much likelier the noisiest times are at the start of the stage; towards its end all are as likely."""
+    """Preference for noisy timesteps at the start of the stage; it decreases to none at the end."""
     simple_until: float = 0.35
     simple_share: float = 0.67
-    """Share of the stage in which scenes of one object in the plain style come more often, and how often they do."""
+    """Share of the stage that prefers scenes of one object in the plain style, and the share of such scenes in it."""
     pair_share: float = 0.45
     several_share: float = 0.22
-    """Shares of scenes of two objects, and of several of one, in the rest of the stage."""
+    """Shares of scenes with two objects, and with several of one, in the rest of the stage."""
     look_weight: float = 0.03
     look_until: float = 0.07
-    """What the loss of `attending` counts, and the share of the stage after which it counts a fifth of that."""
+    """Weight of `attention_loss`, and the share of the stage after which it falls to a fifth."""
     ema_decay: float = 0.998
 
     checkpoint_seconds: float = 180.0
@@ -92,12 +91,12 @@ class Recipe:
 
     @property
     def training(self) -> int:
-        """Number of the scenes for training."""
+        """Number of training scenes."""
         return self.scenes + self.further
 
     @property
     def text_length(self) -> int:
-        """Positions of the text encoder: the caption's and the layout's."""
+        """Positions of the text encoder: those of the caption and the layout."""
         return self.caption_length + self.layout_side**2
 
 
@@ -120,4 +119,4 @@ GPU: dict[str, object] = {
     "checkpoint_seconds": 60.0,
     "sheet_seconds": 240.0,
 }
-"""Chosen for one large card and half an hour in all; not measured on one yet."""
+"""Chosen for one large GPU and half an hour in total; not measured yet."""

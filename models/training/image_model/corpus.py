@@ -1,7 +1,7 @@
-"""The training pictures: scene i is a function of the seed and i alone, rendered once to a memory-mapped array.
+"""The training images: scene i depends only on the seed and i, and is rendered once into a memory-mapped array.
 
-What is made of the scenes keeps their digest in its name: a folder whose scenes an earlier version of the recipe drew
-has other pictures to the same numbers.
+Files derived from the scenes have their digest in the name: an earlier version of the recipe may have rendered other
+images for the same indices.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ def scene_at(seed: int, index: int) -> Scene:
 
 @cache
 def scenes(recipe: Recipe) -> tuple[Scene, ...]:
-    """All scenes in the order of their pictures: those for training, `recipe.training` of them, and the held-out ones.
+    """All scenes in the order of their images: `recipe.training` training scenes, then the held-out ones.
 
-    Of the training scenes the first are as they come. The further ones are picked from those after the held-out ones:
-    whatever has two objects, half of what has several of one, a fifth of the rest.
+    The first training scenes are unfiltered. The additional ones are selected from the indices after the held-out
+    ones: all scenes with two objects, half of those with several of one, a fifth of the rest.
     """
     held_out = range(recipe.scenes, recipe.scenes + recipe.held_out)
     later = ((index, scene_at(recipe.seed, index)) for index in count(held_out.stop))
@@ -51,12 +51,12 @@ def _is_picked(scene: Scene, index: int) -> bool:
 
 
 def digest(recipe: Recipe) -> str:
-    """Eight hex digits of the facts of all scenes."""
+    """Eight hex digits over the facts of all scenes."""
     return hashlib.sha256(b"\n".join(repr(scene).encode() for scene in scenes(recipe))).hexdigest()[:8]
 
 
 def load(recipe: Recipe) -> np.ndarray:
-    """Pictures of all `scenes` as uint8 (N, 256, 256, 3), rendered first where they are not on disk yet."""
+    """The images of all `scenes` as uint8 (N, 256, 256, 3), rendered first if they are not on disk."""
     path = recipe.out / f"scenes-{digest(recipe)}.npy"
     if not path.exists():
         _render_all(recipe, path)
@@ -65,13 +65,13 @@ def load(recipe: Recipe) -> np.ndarray:
 
 
 def _render_all(recipe: Recipe, path: Path) -> None:
-    """Renders in parallel to a partial file that takes its name only when complete."""
+    """Render in parallel to a partial file, which is renamed once complete."""
     every = scenes(recipe)
     partial = path.with_suffix(".partial.npy")
     array = np.lib.format.open_memmap(partial, "w+", np.uint8, (len(every), SIZE, SIZE, 3))
     starts = range(0, len(every), CHUNK)
     jobs = [(recipe.sprites, every[first : first + CHUNK]) for first in starts]
-    spawning = get_context("spawn")  # a fork of a process with torch's threads in it can wait for ever
+    spawning = get_context("spawn")  # forking a process with torch threads can deadlock
     with ProcessPoolExecutor(recipe.workers, spawning) as pool:
         for first, chunk in zip(starts, pool.map(_render_chunk, jobs), strict=True):
             array[first : first + len(chunk)] = chunk
@@ -83,5 +83,5 @@ def _render_all(recipe: Recipe, path: Path) -> None:
 
 def _render_chunk(job: tuple[Path, tuple[Scene, ...]]) -> np.ndarray:
     sprites, chunk = job
-    cv2.setNumThreads(1)  # the processes are the parallelism
+    cv2.setNumThreads(1)  # parallelism comes from the processes
     return np.stack([np.asarray(render(scene, sprites)) for scene in chunk])

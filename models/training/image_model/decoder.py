@@ -1,8 +1,8 @@
-"""The last stage: the decoder alone goes on learning, from latents as the denoiser guesses them.
+"""The last stage: train only the decoder, on the denoiser's estimates of latents.
 
-The latents stay as the denoiser knows them, so that this can follow its training. A decoder that has only seen exact
-latents turns the denoiser's small errors into visible blemishes; so a share of the batches has them, and the rest a
-little noise.
+The latent space does not change, so this can follow the denoiser's training. A decoder that has only seen exact latents
+turns the denoiser's small errors into visible artefacts. Some of the batches therefore have these errors, and the rest
+a little noise.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch.nn import functional as F  # noqa: N812 (the name used everywhere)
 from . import progress
 from .autoencoder import pixel_loss, to_tensor
 from .config import Recipe
-from .guesses import Guesses
+from .one_step_estimates import OneStepEstimates
 from .sharding import ShardedGradients
 
 
@@ -26,10 +26,10 @@ def train(
     model: AutoencoderKL,
     pictures: np.ndarray,
     latents: torch.Tensor,
-    guesses: Guesses,
+    estimates: OneStepEstimates,
     device: torch.device,
 ) -> None:
-    """Trains (or resumes) the decoder of `model` in place on `latents` (N, C, 32, 32) of the first N pictures."""
+    """Train or resume the decoder of `model` in place, on `latents` (N, C, 32, 32) of the first N images."""
     path = recipe.out / "decoder.pt"
     parts = torch.nn.ModuleList([model.post_quant_conv, model.decoder]).requires_grad_(True)
     optimizer = torch.optim.AdamW(parts.parameters(), recipe.decoder_rate, betas=(0.9, 0.98), weight_decay=0)
@@ -39,7 +39,7 @@ def train(
     gradients = ShardedGradients(parts.parameters(), recipe.shards if device.type == "cpu" else 1)
     saved = time.monotonic()
     while budget.fraction < 1:
-        batches = [_batch(recipe, pictures, latents, guesses, rng, device) for _ in range(gradients.shards)]
+        batches = [_batch(recipe, pictures, latents, estimates, rng, device) for _ in range(gradients.shards)]
         progress.set_rate(optimizer, progress.learning_rate(recipe.decoder_rate, budget.fraction, budget.step))
         loss = gradients.backward(lambda shard: _loss(recipe, model, *batches[shard]) / gradients.shards)  # noqa: B023
         torch.nn.utils.clip_grad_norm_(parts.parameters(), 1.0)
@@ -63,14 +63,14 @@ def _batch(
     recipe: Recipe,
     pictures: np.ndarray,
     latents: torch.Tensor,
-    guesses: Guesses,
+    estimates: OneStepEstimates,
     rng: np.random.Generator,
     device: torch.device,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Whole frames, pixels (B, 3, 256, 256) and latents: group normalisation sees frames at inference."""
+    """Pixels (B, 3, 256, 256) and latents of full frames, because group normalisation sees frames at inference."""
     chosen = rng.integers(len(latents), size=recipe.frames_per_step)
     clean = latents[torch.from_numpy(chosen).to(latents.device)].to(device).float()
     if rng.random() < recipe.decoder_guesses:
-        return to_tensor(pictures[chosen], device), guesses.of(clean, chosen.tolist())
+        return to_tensor(pictures[chosen], device), estimates.estimate(clean, chosen.tolist())
     noisy = clean + recipe.decoder_noise * float(rng.random()) * torch.randn_like(clean)
     return to_tensor(pictures[chosen], device), noisy

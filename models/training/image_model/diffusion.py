@@ -1,4 +1,4 @@
-"""Training of text encoder and denoiser on cached latents, by v-prediction (Salimans and Ho 2022)."""
+"""Train text encoder and denoiser on cached latents, with v-prediction (Salimans and Ho 2022)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from torch import nn
 from transformers import CLIPTokenizer
 
 from . import progress
-from .attending import Attending
+from .attention_loss import AttentionLoss
 from .brushes import SIZE
 from .captions_batch import CaptionBatches
 from .config import Recipe
-from .guesses import Guesses
 from .networks import TRAIN_STEPS, TextToLatents, build_scheduler
+from .one_step_estimates import OneStepEstimates
 from .optimizer import MuonAndAdam
 from .render import standing
 from .scenes import Scene
@@ -31,9 +31,9 @@ FILE = "diffusion.pt"
 
 
 def object_weights(scenes: list[Scene], sprites: Path, size: int, gain: float) -> torch.Tensor:
-    """float16 (len(scenes), 1, size, size) of mean 1 for each scene: cells of objects weigh `gain` times the rest.
+    """float16 (len(scenes), 1, size, size) with mean 1 for each scene: cells of objects weigh `gain` times the rest.
 
-    Landscapes are learnt in minutes and shapes are not; two thirds of the cells are landscape.
+    Backgrounds are learnt in minutes, shapes are not; and two thirds of the cells are background.
     """
     weights = torch.ones(len(scenes), 1, size, size)
     for weight, scene in zip(weights, scenes, strict=True):
@@ -44,21 +44,21 @@ def object_weights(scenes: list[Scene], sprites: Path, size: int, gain: float) -
 
 
 def scene_weights(scenes: list[Scene], recipe: Recipe) -> tuple[torch.Tensor, torch.Tensor]:
-    """How often each scene is drawn in the simple part of the stage, and in the rest: float32 (len(scenes),) each."""
+    """Sampling weights in the simple part of the stage, and in the rest: float32 (len(scenes),) each."""
     simple = [len(one.things) == 1 and one.count == 1 and one.style == PLAIN for one in scenes]
-    first = _shared_out(["simple" if one else "other" for one in simple], {"simple": recipe.simple_share})
+    first = _group_weights(["simple" if one else "other" for one in simple], {"simple": recipe.simple_share})
     groups = ["pair" if len(one.things) > 1 else "several" if one.count > 1 else "other" for one in scenes]
-    return first, _shared_out(groups, {"pair": recipe.pair_share, "several": recipe.several_share})
+    return first, _group_weights(groups, {"pair": recipe.pair_share, "several": recipe.several_share})
 
 
-def _shared_out(groups: list[str], shares: dict[str, float]) -> torch.Tensor:
-    """Weights by which the members of a group together have its share, and "other" what is left."""
+def _group_weights(groups: list[str], shares: dict[str, float]) -> torch.Tensor:
+    """Weights such that the members of a group together have its share, and "other" the remainder."""
     shares, members = {**shares, "other": 1 - sum(shares.values())}, Counter(groups)
     return torch.tensor([shares[group] / members[group] for group in groups])
 
 
 class DiffusionTraining:
-    """The state of the stage: weights, their running average (which is what ships), optimizer and budget."""
+    """The state of the stage: weights, their moving average (which is shipped), optimizer and budget."""
 
     def __init__(
         self,
@@ -81,21 +81,20 @@ class DiffusionTraining:
         self._captions = CaptionBatches(recipe, tokenizer, self._scenes, rng)
         self._simple_first, self._pairs_then = scene_weights(self._scenes, recipe)
         self._signal = build_scheduler().alphas_cumprod.to(device)
-        self._attending = Attending(self.model.unet, recipe.layout_side)
+        self._attention_loss = AttentionLoss(self.model.unet, recipe.layout_side)
         self._gradients = ShardedGradients(self.model.parameters(), shards)
 
     def run(
         self, latents: torch.Tensor, cells: torch.Tensor, on_checkpoint: Callable[[TextToLatents], None]
     ) -> TextToLatents:
-        """Trains on `latents` (N, C, 32, 32), whose cells count as `cells` (N, 1, 32, 32) says, for the budget.
+        """Train on `latents` (N, C, 32, 32) with cell weights `cells` (N, 1, 32, 32) until the budget is used up.
 
-        Returns the averaged weights.
-        `on_checkpoint` receives the averaged weights now and then, so that there is always something to look at.
+        Returns the averaged weights. `on_checkpoint` receives them from time to time, for inspection.
         """
         losses: list[float] = []
         latents, cells = latents.to(self._device), cells.to(self._device)
         saved = shown = time.monotonic()
-        with ThreadPoolExecutor(1) as ahead:  # captions of the next step are written during this one
+        with ThreadPoolExecutor(1) as ahead:  # the captions of the next step are prepared during this one
             coming = ahead.submit(self._choose, len(latents))
             while self.budget.fraction < 1:
                 indices, ids = (tensor.to(self._device) for tensor in coming.result())
@@ -114,12 +113,12 @@ class DiffusionTraining:
         self._save()
         return self.average
 
-    def guesses(self) -> Guesses:
-        """What the averaged weights make of noisy latents of the training scenes."""
-        return Guesses(self.average, self._captions, self._device)
+    def estimates(self) -> OneStepEstimates:
+        """One-step estimates of the training scenes by the averaged weights."""
+        return OneStepEstimates(self.average, self._captions, self._device)
 
     def _choose(self, count: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Numbers of the scenes of one step (B,) and token ids of new captions for them (B, L), both int64."""
+        """Indices of the scenes of one step (B,) and token ids of new captions for them (B, L), both int64."""
         batch = self._recipe.batch
         simple = self.budget.fraction < self._recipe.simple_until
         weights = self._simple_first if simple else self._pairs_then
@@ -139,23 +138,23 @@ class DiffusionTraining:
         noise = torch.randn_like(clean)
         noisy, velocity = alpha * clean + sigma * noise, alpha * noise - sigma * clean
         weights = _weights(self._signal[times], recipe.min_snr_gamma) / len(clean)
-        look = recipe.look_weight * (1.0 if budget.fraction < recipe.look_until else 0.2)
+        attention = recipe.look_weight * (1.0 if budget.fraction < recipe.look_until else 0.2)
 
         def loss_of(shard: int) -> torch.Tensor:
             part = slice(shard, None, self._gradients.shards)
-            # The cache of converted weights is shared between threads, and each weight is used once anyway.
+            # The cache of converted weights is shared between threads, and each weight is only used once.
             with torch.autocast(clean.device.type, torch.bfloat16, cache_enabled=False):
                 predicted = self.model(noisy[part], times[part], ids[part])
             errors = (predicted.float() - velocity[part]).square() * cells[part]
-            drawn = (weights[part] * errors.mean((1, 2, 3))).sum()
-            result: torch.Tensor = drawn + look * self._attending.loss() / self._gradients.shards
+            denoising = (weights[part] * errors.mean((1, 2, 3))).sum()
+            result: torch.Tensor = denoising + attention * self._attention_loss.loss() / self._gradients.shards
             return result
 
         loss = self._gradients.backward(loss_of)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self._optimizer.step()
         budget.step += 1
-        _follow(self.average, self.model, min(recipe.ema_decay, (1 + budget.step) / (20 + budget.step)))
+        _update_average(self.average, self.model, min(recipe.ema_decay, (1 + budget.step) / (20 + budget.step)))
         return loss
 
     def _resume(self) -> progress.Budget:
@@ -180,25 +179,25 @@ class DiffusionTraining:
 
 
 def _stratified_times(count: int, bias: float = 0.0) -> torch.Tensor:
-    """int64 (count,) in 0..999, one from each of `count` intervals: less variance than free draws.
+    """int64 (count,) in 0..999, one from each of `count` intervals: less variance than independent samples.
 
-    With a `bias` of b > 0 time t is drawn with a density that grows like t to the b. Where the noise hides the picture
-    the text is all there is to go by, and what it says of shapes is the last thing to be learnt.
+    With a `bias` of b > 0 the density of time t grows like t to the b. Where noise hides the image, only the text is
+    left, and what it says about shapes is the last thing to be learnt.
     """
     share = ((torch.arange(count) + torch.rand(count)) / count) ** (1 / (1 + bias))
     return (share * TRAIN_STEPS).long().clamp_(max=TRAIN_STEPS - 1)
 
 
 def _weights(signal: torch.Tensor, gamma: float) -> torch.Tensor:
-    """Min-SNR weights (Hang et al. 2023) in terms of SNR + 1, which is the natural weight of v-prediction.
+    """Min-SNR weights (Hang et al. 2023) in terms of SNR + 1, the natural weight of v-prediction.
 
-    The published form falls to zero with the signal, that is at the very steps that decide layout and colour.
+    The published form falls to zero with the signal, at the very steps that decide layout and colour.
     """
     snr_plus_one = 1 / (1 - signal).clamp_min(1e-6)
     return snr_plus_one.clamp(max=gamma + 1) / snr_plus_one
 
 
 @torch.no_grad()
-def _follow(average: nn.Module, model: nn.Module, decay: float) -> None:
-    """Moves the averaged weights a little towards the current ones."""
+def _update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
+    """Move the averaged weights towards the current ones."""
     torch._foreach_lerp_(list(average.parameters()), list(model.parameters()), 1 - decay)

@@ -1,7 +1,7 @@
-"""`python -m models.training.image_model.evaluate`: a pipeline's pictures of held-out combinations, before the judge.
+"""Evaluate a pipeline on held-out combinations: `python -m models.training.image_model.evaluate`.
 
-Draws one picture for each of N scenes whose combinations no training scene has, and writes how often the judge reads
-in it what the prompt said; beside it the same for the renderer's pictures of the same scenes, which is the ceiling.
+Generates one image for each of N scenes whose combinations are not in the training data, and reports how often the
+judge recognises what the prompt says; and the same for the renderer's images of these scenes, which is the ceiling.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def main() -> None:
     prompts = held_out_prompts(options.count, options.seed, known)
     scenes = [scene for scene, _ in prompts]
     rendered = np.stack([np.asarray(render(scene, options.sprites)) for scene in scenes])
-    drawn, seconds = draw(options, [text for _, text in prompts], device)
+    drawn, seconds = generate(options, [text for _, text in prompts], device)
     report = {
         "pipeline": options.pipeline.name, "prompts": len(scenes), "steps": options.steps,
         "sampler": options.sampler, "guidance": options.guidance, "seconds_per_picture": round(seconds, 2),
@@ -58,7 +58,7 @@ def main() -> None:
 
 
 def held_out_prompts(count: int, seed: int, known: dict[str, Any]) -> list[tuple[Scene, str]]:
-    """`count` scenes of combinations kept out of training, with a caption each, that the vocabulary `known` covers."""
+    """`count` scenes of held-out combinations with a caption each, within the vocabulary `known`."""
     rng = random.Random(f"held out/{seed}")
     words = set(known["words"])
     chosen: list[tuple[Scene, str]] = []
@@ -71,7 +71,7 @@ def held_out_prompts(count: int, seed: int, known: dict[str, Any]) -> list[tuple
 
 
 def covers(known: dict[str, Any], scene: Scene) -> bool:
-    """Whether a model with the vocabulary `known` can have learnt what `scene` shows."""
+    """Whether a model with the vocabulary `known` can know what `scene` shows."""
     return (
         all(thing.kind in known["objects"] for thing in scene.things)
         and scene.setting in known["settings"]
@@ -82,8 +82,8 @@ def covers(known: dict[str, Any], scene: Scene) -> bool:
     )
 
 
-def draw(options: argparse.Namespace, prompts: list[str], device: torch.device) -> tuple[np.ndarray, float]:
-    """One picture for each prompt, uint8 (N, 256, 256, 3), with seed 1000 + its number; and seconds a picture."""
+def generate(options: argparse.Namespace, prompts: list[str], device: torch.device) -> tuple[np.ndarray, float]:
+    """Generate one image per prompt, uint8 (N, 256, 256, 3), with seed 1000 + index; and seconds per image."""
     pipeline = StableDiffusionPipeline.from_pretrained(options.pipeline, local_files_only=True, dtype=torch.float32)
     if options.sampler:
         pipeline.scheduler = SAMPLERS[options.sampler].from_config(pipeline.scheduler.config)
@@ -105,12 +105,12 @@ def draw(options: argparse.Namespace, prompts: list[str], device: torch.device) 
 
 
 def score(scenes: list[Scene], found: list[dict[str, str]]) -> dict[str, dict[str, float]]:
-    """For each attribute the share of pictures that are right, 0..1, and among how many.
+    """For each attribute, the share of correct images, 0..1, and their number.
 
-    What a prompt leaves unsaid is asked for too: daylight, clear weather and the plain style are what it then means.
+    Defaults count too: if a prompt does not say, daylight, clear weather and the plain style are expected.
 
-    "object" asks for every object by name, whatever its place; "relation" for the arrangement with the two not
-    exchanged; "all" for everything at once.
+    "object" requires every object by name, in any position; "relation" the arrangement with the objects not swapped;
+    "all" everything at once.
     """
     hits: dict[str, list[bool]] = {}
     for scene, answer in zip(scenes, found, strict=True):
@@ -142,7 +142,7 @@ def _marks(scene: Scene, answer: dict[str, str]) -> dict[str, bool]:
 
 
 def table(report: dict[str, Any]) -> str:
-    """The report in Markdown."""
+    """The report as a Markdown table."""
     lines = ["| attribute | prompts | drawn | renderer (ceiling) |", "| --- | --- | --- | --- |"]
     for name, drawn in report["drawn"].items():
         ceiling = report["rendered"][name]
@@ -160,15 +160,15 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pipeline", type=Path, required=True)
     parser.add_argument("--sprites", type=Path, required=True)
-    parser.add_argument("--run", type=Path, required=True, help="folder of a run: its scenes train the judge")
+    parser.add_argument("--run", type=Path, required=True, help="folder of a run, whose scenes train the judge")
     parser.add_argument("--report", type=Path, default=Path("report.json"))
     parser.add_argument("--count", type=int, default=1_000)
     parser.add_argument("--steps", type=int, default=8)
-    parser.add_argument("--sampler", choices=tuple(SAMPLERS), help="instead of the pipeline's own")
-    parser.add_argument("--batch", type=int, default=1, help="pictures drawn together")
+    parser.add_argument("--sampler", choices=tuple(SAMPLERS), help="sampler instead of the pipeline's own")
+    parser.add_argument("--batch", type=int, default=1, help="images generated in one call")
     parser.add_argument("--guidance", type=float, default=4.0)
     parser.add_argument("--rescale", type=float, default=0.5)
-    parser.add_argument("--seed", type=int, default=1, help="of the choice of held-out scenes")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the choice of held-out scenes")
     parser.add_argument("--corpus-seed", type=int, default=Recipe.seed)
     parser.add_argument("--judge-minutes", type=float, default=10.0)
     parser.add_argument("--threads", type=int, default=1)

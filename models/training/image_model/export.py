@@ -1,4 +1,4 @@
-"""The pipeline folder: a plain diffusers StableDiffusionPipeline in float16, and the words it knows."""
+"""Write the pipeline folder: a plain diffusers StableDiffusionPipeline in float16, and its vocabulary."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .objects import OBJECTS
 
 
 def write(folder: Path, vae: AutoencoderKL, model: TextToLatents, tokenizer: CLIPTokenizer) -> None:
-    """Writes the folder beside its final place and swaps it in; a README already there is kept."""
+    """Write the folder under a temporary name and swap it in. An existing README is kept."""
     pipeline = StableDiffusionPipeline(
         vae=copy.deepcopy(vae).half().cpu(),
         text_encoder=copy.deepcopy(model.text).half().cpu(),
@@ -45,14 +45,14 @@ def write(folder: Path, vae: AutoencoderKL, model: TextToLatents, tokenizer: CLI
 
 
 def _load_as_float32(config: Path) -> None:
-    """transformers loads weights as the type that the config names, diffusers as float32: make them agree."""
+    """transformers loads weights in the dtype of the config, diffusers in float32: make them agree."""
     values = json.loads(config.read_text())
     values["dtype"] = "float32"
     config.write_text(json.dumps(values, indent=2) + "\n")
 
 
 def known_words() -> dict[str, object]:
-    """What `vocabulary.json` holds: names with synonyms, and every word that occurs in captions."""
+    """The contents of `vocabulary.json`: names with synonyms, and every word that occurs in captions."""
     places = {name: [*words.PLACE_TAGS[name], *words.PLACES[name]] for name in words.PLACES}
     places[words.STUDIO] = [pattern.replace("{}", "<colour>") for pattern in words.STUDIO_PLACES]
     return {

@@ -1,8 +1,8 @@
-"""Graphs without weights, for ONNX Runtime, of the networks that draw: the denoiser and the autoencoder's decoder.
+"""ONNX graphs without weights, for ONNX Runtime, of the denoiser and the autoencoder's decoder.
 
     python -m models.training.image_model.graph FOLDER
 
-They belong to the shapes and settings of a network, not to its numbers: weights of the same configuration share them.
+A graph depends on the configuration of a network, not on its weights.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ DENOISER, DECODER = "unet/graph.onnx", "vae/graph.onnx"
 
 
 class _Prediction(nn.Module):
-    """The denoiser with plain inputs and one output, under the name that its weights have in the graph."""
+    """The denoiser with plain inputs and one output. The attribute name is the prefix of its weights in the graph."""
 
     def __init__(self, unet: nn.Module) -> None:
         super().__init__()
@@ -49,35 +49,35 @@ class _Decoding(nn.Module):
 def denoiser_graph(unet: UNet2DConditionModel, tokens: int) -> bytes:
     """A serialised ONNX model with inputs `sample` (B, C, S, S), `timestep` () and `states` (B, `tokens`, D), float32.
 
-    Its weights are missing: they are called `unet.` and what `unet.state_dict()` calls them.
+    It has no weights; their names are `unet.` followed by the names in `unet.state_dict()`.
     """
     config = unet.config
     sample = torch.zeros(2, config.in_channels, config.sample_size, config.sample_size)
     states = torch.zeros(2, tokens, config.cross_attention_dim)
     given = {"sample": sample, "timestep": torch.tensor(500.0), "states": states}
-    return _exported(_Prediction(_nameable(unet)), given, "prediction")
+    return _exported(_Prediction(_with_distinct_weights(unet)), given, "prediction")
 
 
 def decoder_graph(vae: AutoencoderKL, side: int) -> bytes:
-    """The same with the input `latents` (B, C, `side`, `side`), its weights called `decoder.` and the rest."""
+    """The same for the decoder, with the input `latents` (B, C, `side`, `side`) and the prefix `decoder.`."""
     latents = torch.zeros(2, vae.config.latent_channels, side, side)
-    return _exported(_Decoding(_nameable(vae.decoder)), {"latents": latents}, "pixels")
+    return _exported(_Decoding(_with_distinct_weights(vae.decoder)), {"latents": latents}, "pixels")
 
 
 def write(folder: Path) -> None:
-    """Puts the graphs into a pipeline's folder."""
+    """Write the graphs into a pipeline's folder."""
     from transformers import CLIPTextConfig
 
-    how = {"local_files_only": True, "torch_dtype": torch.float32}
-    unet = UNet2DConditionModel.from_pretrained(folder / "unet", **how)
-    vae = AutoencoderKL.from_pretrained(folder / "vae", **how)
+    options = {"local_files_only": True, "torch_dtype": torch.float32}
+    unet = UNet2DConditionModel.from_pretrained(folder / "unet", **options)
+    vae = AutoencoderKL.from_pretrained(folder / "vae", **options)
     tokens = CLIPTextConfig.from_pretrained(folder / "text_encoder", local_files_only=True).max_position_embeddings
     (folder / DENOISER).write_bytes(denoiser_graph(unet, tokens))
     (folder / DECODER).write_bytes(decoder_graph(vae, unet.config.sample_size))
 
 
-def _nameable(network: nn.Module) -> nn.Module:
-    """A copy with other numbers: of two weights that are equal, as fresh ones are, the exporter would make one."""
+def _with_distinct_weights(network: nn.Module) -> nn.Module:
+    """A copy with random weights: the exporter would merge equal weights, such as freshly initialised ones."""
     network, numbers = copy.deepcopy(network).eval(), torch.Generator().manual_seed(0)
     for weight in network.parameters():
         nn.init.normal_(weight, generator=numbers)
@@ -86,7 +86,7 @@ def _nameable(network: nn.Module) -> nn.Module:
 
 def _exported(network: nn.Module, given: dict[str, torch.Tensor], result: str) -> bytes:
     out = io.BytesIO()
-    with warnings.catch_warnings(action="ignore"), torch.no_grad():  # of the exporter about itself
+    with warnings.catch_warnings(action="ignore"), torch.no_grad():  # the exporter's own
         torch.onnx.export(
             network,
             tuple(given.values()),
@@ -95,12 +95,12 @@ def _exported(network: nn.Module, given: dict[str, torch.Tensor], result: str) -
             output_names=[result],
             dynamic_axes={name: {0: "pictures"} for name in (*given, result) if name != "timestep"},
             opset_version=OPSET,
-            do_constant_folding=False,  # folded weights would have no name to find them by
+            do_constant_folding=False,  # folded weights would lose their names
             dynamo=False,
         )
     model = onnx.load_from_string(out.getvalue())
-    if strangers := {one.name for one in model.graph.initializer} - set(network.state_dict()):
-        raise ValueError(f"the exporter made weights of its own: {', '.join(sorted(strangers)[:3])}")
+    if unknown := {one.name for one in model.graph.initializer} - set(network.state_dict()):
+        raise ValueError(f"the exporter added weights: {', '.join(sorted(unknown)[:3])}")
     del model.graph.initializer[:]
     serialized: bytes = model.SerializeToString()
     return serialized

@@ -1,4 +1,4 @@
-"""Which combinations of words are kept out of training, so that drawing them shows that the words combine."""
+"""Which combinations of words are held out of training, to measure whether the model can combine words."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ ONE_IN = 10
 
 
 def held_out(kinds: Sequence[str], arrangement: str, place: str) -> bool:
-    """True for one in ten pairs of object and place, and of object, arrangement and object.
+    """True for one in ten pairs of object and setting, and one in ten triples of object, arrangement and object.
 
-    A function of the words alone: no seed, stage or run moves a combination from one side to the other.
+    Depends only on the words: no seed, stage or run changes whether a combination is held out.
     """
     if not kinds:
         return False

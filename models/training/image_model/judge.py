@@ -1,7 +1,7 @@
-"""The judge: a small classifier that reads a picture's facts, trained on the renderer's own pictures.
+"""The judge: a small classifier of the facts of an image, trained on the renderer's images.
 
-It says what a machine sees in a generated picture: which objects, in what arrangement, where, when, in what weather,
-colour and style. `evaluate` asks it about pictures of held-out combinations, and about the renderer's own.
+It recognises which objects an image shows, in what arrangement, setting, time of day, weather, colour and style.
+`evaluate` applies it to generated images of held-out combinations, and to the renderer's images of the same scenes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .vocabulary import COLOURS, OBJECT_COLOURS, PLACES, STUDIO, STYLES, TIMES, 
 
 log = logging.getLogger(__name__)
 SIDE = 128
-"""Pictures are looked at in this many pixels a side."""
+"""Side in pixels to which images are reduced."""
 CELLS = SIDE // 16
 NOTHING = "-"
 HEADS: dict[str, tuple[str, ...]] = {
@@ -38,11 +38,11 @@ HEADS: dict[str, tuple[str, ...]] = {
     "style": tuple(STYLES),
     "arrangement": ARRANGEMENTS,
 }
-"""The answers of each question. "first" is the left, upper or hind one of two; "colour" is that of the first."""
+"""The classes of each head. "first" is the left, upper or rear one of two; "colour" is that of the first."""
 
 
 def facts(scene: Scene) -> dict[str, str | None]:
-    """The right answer to each question of `HEADS`; None where the picture does not show it."""
+    """The correct class of each head of `HEADS`; None if the image does not show it."""
     first = scene.things[0] if scene.things else None
     second = scene.things[1] if len(scene.things) > 1 else None
     return {
@@ -59,14 +59,14 @@ def facts(scene: Scene) -> dict[str, str | None]:
 
 
 OBJECT_HEADS = ("first", "second", "colour")
-"""Asked of what the judge looks at; the other questions are asked of the picture as a whole."""
+"""Heads on attended cells; the others are on the entire image."""
 
 
 class Judge(nn.Module):
-    """Convolutions down to 8 x 8 cells, one look at each of two objects, and a linear head for each question.
+    """Convolutions down to 8 x 8 cells, attention to each of two objects, and linear heads.
 
-    What an object is, is asked of the cells looked at and in the same way wherever they are: asked of all cells in
-    their places, as the first version did, it has to be learnt again for every place.
+    Objects are classified from the attended cells, independently of their position: classified from all cells in their
+    positions, as in the first version, they would have to be learnt again for every position.
     """
 
     def __init__(self, channels: tuple[int, ...] = (24, 48, 96, 160), hidden: int = 384) -> None:
@@ -86,7 +86,7 @@ class Judge(nn.Module):
         self.heads["second"] = self.heads["first"]  # an object has the same name in either place
 
     def forward(self, pixels: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Logits of each head, (B, answers), for `pixels` (B, 3, SIDE, SIDE) in -1..1."""
+        """Logits of each head, (B, classes), for `pixels` (B, 3, SIDE, SIDE) in -1..1."""
         cells = self.trunk(pixels)
         whole = self.whole(cells)
         where = self.looks(cells + self.places + self.context(whole)[..., None, None]).flatten(2).softmax(-1)
@@ -106,7 +106,7 @@ class _Residual(nn.Module):
 
 
 def train(path: Path, pictures: np.ndarray, scenes: list[Scene], minutes: float, device: torch.device) -> Judge:
-    """Trains (or resumes, or just loads) the judge on pictures uint8 (N, 256, 256, 3) of `scenes`; kept at `path`."""
+    """Train, resume or load the judge on images uint8 (N, 256, 256, 3) of `scenes`; the checkpoint is `path`."""
     torch.manual_seed(0)
     model = Judge().to(device)
     optimizer = MuonAndAdam(model, 1e-3, weight_decay=0.05, threads=1)
@@ -117,7 +117,7 @@ def train(path: Path, pictures: np.ndarray, scenes: list[Scene], minutes: float,
     while budget.fraction < 1:
         progress.set_rate(optimizer, progress.learning_rate(1e-3, budget.fraction, budget.step, hold=0.3))
         chosen = rng.integers(len(scenes), size=batch)
-        loss = _loss(model, _disturbed(shrink(pictures[chosen], device)), answers, torch.from_numpy(chosen).to(device))
+        loss = _loss(model, _augmented(shrink(pictures[chosen], device)), answers, torch.from_numpy(chosen).to(device))
         progress.descend(loss, model, optimizer, budget)
         if budget.step % 100 == 0:
             progress.note(path.parent, "judge", budget, loss=loss.item())
@@ -128,17 +128,17 @@ def train(path: Path, pictures: np.ndarray, scenes: list[Scene], minutes: float,
 
 
 def targets_of(scenes: list[Scene]) -> dict[str, torch.Tensor]:
-    """int64 (N,) for each head: the number of the right answer, or -1 where there is none."""
-    told = [facts(scene) for scene in scenes]
+    """int64 (N,) for each head: the index of the correct class, or -1 if there is none."""
+    labels = [facts(scene) for scene in scenes]
     return {
-        name: torch.tensor([-1 if one[name] is None else answers.index(one[name]) for one in told])
+        name: torch.tensor([-1 if one[name] is None else answers.index(one[name]) for one in labels])
         for name, answers in HEADS.items()
     }
 
 
 @torch.no_grad()
 def read(model: Judge, pictures: np.ndarray, device: torch.device) -> list[dict[str, str]]:
-    """The likeliest answer to every question for each picture, uint8 (N, 256, 256, 3)."""
+    """The most probable class of every head for each image, uint8 (N, 256, 256, 3)."""
     found: list[dict[str, str]] = []
     for first in range(0, len(pictures), 64):
         logits = model(shrink(pictures[first : first + 64], device))
@@ -165,8 +165,8 @@ def _loss(model: Judge, pixels: torch.Tensor, answers: dict[str, torch.Tensor], 
     return torch.stack(losses).sum()
 
 
-def _disturbed(pixels: torch.Tensor) -> torch.Tensor:
-    """Shifts, softens and dims a batch: generated pictures are softer than rendered ones and never quite in place."""
+def _augmented(pixels: torch.Tensor) -> torch.Tensor:
+    """Shift, blur and dim a batch: generated images are softer than rendered ones and never exactly aligned."""
     left, top = (int(torch.randint(0, 13, ())) for _ in range(2))
     side = pixels.shape[-1]
     pixels = F.pad(pixels, (6, 6, 6, 6), mode="replicate")[..., top : top + side, left : left + side]

@@ -1,10 +1,10 @@
-"""Layouts: what covers each cell of a scene, for the text encoder to say before anything is drawn.
+"""Layouts: what covers each cell of a scene, predicted by the text encoder before denoising.
 
-A denoiser that has only the words must bind each object to its place by itself, through attention at two low
-resolutions, and that is the last thing it learns. Measured after 7,200 steps: in the cells of single objects a fifth of
-the variance was left, in those of two different objects three quarters. So the text encoder has further positions after
-the caption, one for each cell of a coarse grid (registers, Darcet et al. 2024, with a place each). It is causal: they
-see the whole caption, and the caption does not see them.
+From the words alone a denoiser must bind each object to its position by itself, through attention at two low
+resolutions, and that is the last thing it learns. Measured after 7,200 steps: a fifth of the variance was left in the
+cells of single objects, and three quarters in those of two different objects. The text encoder therefore has further
+positions after the caption, one for each cell of a coarse grid (registers, Darcet et al. 2024, with a location each).
+It is causal: they see the entire caption, and the caption does not see them.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from .render import standing
 from .scenes import Scene
 
 KINDS = ("-", *OBJECTS)
-"""What can cover a cell; the first is no object."""
+"""What can cover a cell; the first means no object."""
 
 
 class Layouts(NamedTuple):
-    """Of N scenes, for a grid of S x S cells in rows."""
+    """The layouts of N scenes on a grid of S x S cells, row by row."""
 
     kinds: torch.Tensor
-    """int64 (N, S * S): the object in front at the cell's middle, as its number in KINDS."""
+    """int64 (N, S * S): the frontmost object at the centre of the cell, as an index into KINDS."""
     places: torch.Tensor
-    """float32 (N, S * S, 3): the cell's middle across and down that object's square, 0..1, and the square's side as a
-    share of the picture's; zeros where there is none."""
+    """float32 (N, S * S, 3): the x and y position of the cell's centre in that object's square, 0..1, and the square's
+    side as a share of the image's; zeros if there is no object."""
 
 
 def layouts_of(scenes: list[Scene], sprites: Path, side: int) -> Layouts:
-    """The layouts of `scenes`, whose sprites lie in `sprites`, on a grid of `side` x `side` cells."""
-    middles = ((torch.arange(side) + 0.5) * SIZE / side).tolist()
+    """The layouts of `scenes`, with sprites from the folder `sprites`, on a grid of `side` x `side` cells."""
+    centres = ((torch.arange(side) + 0.5) * SIZE / side).tolist()
     layouts = Layouts(torch.zeros(len(scenes), side**2, dtype=torch.int64), torch.zeros(len(scenes), side**2, 3))
     for number, scene in enumerate(scenes):
-        for placed in standing(scene, sprites):  # back to front: what stands in front overwrites
+        for placed in standing(scene, sprites):  # back to front: objects in front overwrite
             left, top, right, bottom = placed.box
-            for cell, (y, x) in enumerate((y, x) for y in middles for x in middles):
+            for cell, (y, x) in enumerate((y, x) for y in centres for x in centres):
                 if left <= x < right and top <= y < bottom:
                     layouts.kinds[number, cell] = KINDS.index(placed.thing.kind)
                     share = (x - left) / placed.size, (y - top) / placed.size, placed.size / SIZE

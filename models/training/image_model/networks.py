@@ -1,4 +1,4 @@
-"""The networks that draw: text encoder and denoiser, and the noise schedule they are trained and sampled with."""
+"""Text encoder and denoiser, and the noise schedule they are trained and sampled with."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TRAIN_STEPS = 1000
 
 
 class TextToLatents(nn.Module):
-    """The two networks that learn together."""
+    """Text encoder and denoiser, which are trained together."""
 
     def __init__(self, recipe: Recipe, tokenizer: CLIPTokenizer) -> None:
         super().__init__()
@@ -27,10 +27,10 @@ class TextToLatents(nn.Module):
 
 
 def place(model: nn.Module, device: torch.device) -> nn.Module:
-    """Moves `model` in place; a graphics card convolves fastest with the channels last."""
+    """Move `model` to `device` in place; on a GPU convolutions are fastest with the channels last."""
     model.to(device)
     if device.type == "cuda":
-        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch does it and declares it not
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch supports this but does not declare it
     return model
 
 
@@ -52,7 +52,7 @@ def build_text_encoder(recipe: Recipe, tokenizer: CLIPTokenizer) -> CLIPTextMode
 
 
 def build_unet(recipe: Recipe) -> UNet2DConditionModel:
-    """Attention at 8 x 8 and 4 x 4 only: at 16 x 16 it would cost half as much again as all the rest."""
+    """Attention only at 8 x 8 and 4 x 4: at 16 x 16 it would add half of the total cost."""
     plain, attentive = ("DownBlock2D",) * 2, ("CrossAttnDownBlock2D",) * 2
     return UNet2DConditionModel(
         sample_size=32,
@@ -75,7 +75,7 @@ def build_unet(recipe: Recipe) -> UNet2DConditionModel:
 
 
 def build_scheduler() -> DDIMScheduler:
-    """Zero terminal signal and trailing steps (Lin et al. 2024), without which no picture gets dark or plain."""
+    """Zero terminal SNR and trailing steps (Lin et al. 2024), without which images cannot be dark or plain."""
     return DDIMScheduler(
         num_train_timesteps=TRAIN_STEPS,
         beta_start=0.00085,

@@ -1,11 +1,11 @@
-"""The objects of the small world: one sprite each, with its words and what it can do in a scene."""
+"""The objects the model knows: one sprite each, with its words and its roles in a scene."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 Hues = tuple[tuple[float, float], ...]
-"""(centre, half width) in degrees of the parts of a sprite that take a named colour."""
+"""(centre, half width) in degrees of the hues of a sprite that can be recoloured."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
-"""Muon (Jordan et al. 2024) for what maps features to features, AdamW for the rest.
+"""Muon (Jordan et al. 2024) for weights between features, AdamW for the rest.
 
 Measured on this denoiser from one checkpoint with the same batches at a constant rate: over the last 250 of 560 steps
-the training loss was .240 with Muon and .258 with AdamW, and Muon's went on falling. A step takes an eighth longer.
+the training loss was .240 with Muon and .258 with AdamW, and Muon's was still falling. A step takes an eighth longer.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from torch import nn
 
 
 class MuonAndAdam:
-    """Both behind the face of one optimizer. Gradients are to be set on the model's own parameters.
+    """Both with the interface of one optimizer. Gradients are read from the model's own parameters.
 
-    torch's Muon takes matrices alone: it gets views of the kernels (out, in, 3, 3) as (out, in * 9), which share their
-    memory. It works through them one by one on one core, so they are dealt out to `threads` instances.
+    torch's Muon only takes matrices: it gets views of the kernels (out, in, 3, 3) as (out, in * 9), which share their
+    memory. It processes them one by one on one core, so they are distributed over `threads` instances.
     """
 
     def __init__(self, model: nn.Module, rate: float, weight_decay: float, threads: int) -> None:
         kernels, self._others = split(model)
-        dearest = sorted(kernels, key=lambda one: -one.numel() * min(one.shape[0], one[0].numel()))
-        self._hands = [dearest[first::threads] for first in range(threads)]
+        costliest = sorted(kernels, key=lambda one: -one.numel() * min(one.shape[0], one[0].numel()))
+        self._shares = [costliest[first::threads] for first in range(threads)]
         self._views = [
-            [nn.Parameter(_rows(one.detach(), one).view(len(one), -1)) for one in hand] for hand in self._hands
+            [nn.Parameter(_rows(one.detach(), one).view(len(one), -1)) for one in share] for share in self._shares
         ]
         self._parts: list[torch.optim.Optimizer] = [
             torch.optim.Muon(views, rate, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw")
@@ -41,14 +41,14 @@ class MuonAndAdam:
         return [group for part in self._parts for group in part.param_groups]
 
     def zero_grad(self) -> None:
-        """The model's parameters have no gradients any more."""
-        for one in (*(one for hand in self._hands for one in hand), *self._others):
+        """Clear the gradients of the model's parameters."""
+        for one in (*(one for share in self._shares for one in share), *self._others):
             one.grad = None
 
     def step(self) -> None:
-        """One update from the gradients of the model's parameters."""
-        for hand, views in zip(self._hands, self._views, strict=True):
-            for one, view in zip(hand, views, strict=True):
+        """Update from the gradients of the model's parameters."""
+        for share, views in zip(self._shares, self._views, strict=True):
+            for one, view in zip(share, views, strict=True):
                 view.grad = None if one.grad is None else _rows(one.grad, one).reshape(len(one), -1)
         list(self._pool.map(lambda part: part.step(), self._parts))
 
@@ -61,7 +61,7 @@ class MuonAndAdam:
 
 
 def split(model: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-    """Kernels and matrices between features, and all other parameters: gains, embeddings, what meets latents."""
+    """Kernels and matrices between features, and all other parameters: gains, embeddings, first and last layers."""
     embeddings = {id(one.weight) for one in model.modules() if isinstance(one, nn.Embedding)}
     kernels: list[nn.Parameter] = []
     others: list[nn.Parameter] = []
@@ -72,7 +72,7 @@ def split(model: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
 
 
 def _rows(values: torch.Tensor, like: nn.Parameter) -> torch.Tensor:
-    """`values` with the axes in the order of the memory of `like`: on a graphics card channels come last."""
+    """`values` with its axes in the memory order of `like`: on a GPU channels come last."""
     if like.dim() == 4 and not like.is_contiguous() and like.is_contiguous(memory_format=torch.channels_last):
         return values.permute(0, 2, 3, 1)
     return values

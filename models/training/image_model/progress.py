@@ -1,4 +1,4 @@
-"""What both training stages share: a budget that survives interruptions, the step size over it, and checkpoints."""
+"""Shared by the training stages: a budget that survives interruptions, its learning rate, and checkpoints."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CURVES = "curves.jsonl"
 
 
 class Stepping(Protocol):
-    """An optimizer, or several behind one face."""
+    """The interface of an optimizer."""
 
     @property
     def param_groups(self) -> list[dict[str, Any]]: ...
@@ -26,7 +26,7 @@ class Stepping(Protocol):
 
 
 class Budget:
-    """Minutes and steps of one stage. Time already spent before a resume counts."""
+    """Minutes and steps of one stage, including those before it was resumed."""
 
     def __init__(self, minutes: float, steps: int, spent: float = 0.0, step: int = 0) -> None:
         self._limit, self._steps = minutes * 60, steps
@@ -35,12 +35,12 @@ class Budget:
 
     @property
     def seconds(self) -> float:
-        """Training time so far, earlier runs included."""
+        """Training time so far, including earlier runs."""
         return time.monotonic() - self._start
 
     @property
     def fraction(self) -> float:
-        """Share of the budget used, 0..1."""
+        """Share of the budget that is used, 0..1."""
         return min(1.0, max(self.seconds / self._limit, self.step / self._steps))
 
 
@@ -56,7 +56,7 @@ def set_rate(optimizer: Stepping, rate: float) -> None:
 
 
 def descend(loss: torch.Tensor, model: torch.nn.Module, optimizer: Stepping, budget: Budget) -> None:
-    """One update of `model` against `loss`, its gradient's norm cut at 1; counts as a step of the budget."""
+    """Update `model` once from `loss`, with the gradient norm clipped to 1; counts as a step of the budget."""
     optimizer.zero_grad()
     loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -65,7 +65,7 @@ def descend(loss: torch.Tensor, model: torch.nn.Module, optimizer: Stepping, bud
 
 
 def note(folder: Path, stage: str, budget: Budget, **values: float) -> None:
-    """Logs where a stage stands and adds a line to the run's curves, which survive a resume."""
+    """Log the progress of a stage and append a line to the run's curves."""
     rounded = {name: round(value, 4) for name, value in values.items()}
     log.info("%s step %d, %.0f s: %s", stage, budget.step, budget.seconds, rounded)
     line = {"stage": stage, "step": budget.step, "seconds": round(budget.seconds), **rounded}
@@ -74,20 +74,20 @@ def note(folder: Path, stage: str, budget: Budget, **values: float) -> None:
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
-    """Writes a checkpoint so that an interruption leaves the old one or the new one, never half of one."""
+    """Write a checkpoint atomically."""
     partial = path.with_suffix(".partial")
     torch.save(state, partial)
     partial.replace(path)
 
 
 def checkpoint(path: Path, model: torch.nn.Module, optimizer: Stepping, budget: Budget, *, done: bool = False) -> None:
-    """Saves a stage as `resume` reads it."""
+    """Save a stage for `resume`."""
     state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
     save(path, {**state, "spent": budget.seconds, "step": budget.step, "done": done})
 
 
 def resume(path: Path, model: torch.nn.Module, optimizer: Stepping, minutes: float, steps: int) -> tuple[Budget, bool]:
-    """Loads a stage in place, if there is a checkpoint; returns what is left of its budget, and whether it is done."""
+    """Load a stage in place, if there is a checkpoint; return its budget, and whether it is finished."""
     state = load(path, next(model.parameters()).device) or {"spent": 0.0, "step": 0}
     if state["step"]:
         model.load_state_dict(state["model"])
@@ -96,5 +96,5 @@ def resume(path: Path, model: torch.nn.Module, optimizer: Stepping, minutes: flo
 
 
 def load(path: Path, device: torch.device) -> dict[str, Any] | None:
-    """The checkpoint at `path`, or None where there is none."""
+    """The checkpoint at `path`, or None."""
     return torch.load(path, map_location=device, weights_only=True) if path.exists() else None

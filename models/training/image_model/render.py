@@ -1,4 +1,4 @@
-"""From the facts of a scene to its pixels."""
+"""Render a scene to pixels."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from .brushes import SIZE, TINTS
 from .objects import OBJECTS
 from .scenes import Scene, Thing
 
-# Three sizes, one foot line and one place for each arrangement, all whole cells of the autoencoder: the same sprite
+# Three sizes, one ground line and one position for each arrangement, all multiples of the autoencoder's cells: a sprite
 # then has nearly the same latents wherever it stands. Every variant of an object has to be learnt: with two sizes, two
-# foot lines, five places and mirrored sprites (forty variants of each) 4,600 steps gave blobs, and a place that no word
-# tells is a blur where the denoiser has nothing but the words to go by.
+# ground lines, five positions and mirrored sprites (forty variants of each) 4,600 steps gave blobs, and a position that
+# no word describes becomes a blur while the denoiser only has the words.
 CELL = 8
 FOOT, LIFT = 232, 16
-"""Row on which objects stand, and how far above it those that float do; in pixels."""
+"""Row on which objects stand, and the height of floating objects above it, in pixels."""
 SINGLE, PAIR, TRIPLE = 176, 120, 80
-"""Side of the square of a sprite, by how many there are in the picture."""
+"""Side of a sprite's square, by the number of sprites in the image."""
 STACK_LEFT, OVERLAP = 64, 0.1
-"""For "on": the left side of both, and the share of the carrier's height that the rider sinks into it."""
+"""For "on": the left edge of both, and the share of the lower object's height that the upper one overlaps."""
 FRONT_LEFT, BACK_LEFT, BACK_FOOT = 40, 104, 200
-"""For "behind": the left sides, and the row on which the one behind stands."""
+"""For "behind": the left edges, and the row on which the rear one stands."""
 
 
 @dataclass(frozen=True)
 class Placed:
-    """A sprite's square of side `size` in pixels, by its left side and its foot."""
+    """A sprite's square of side `size` in pixels, by its left edge and its bottom."""
 
     thing: Thing
     left: int
@@ -46,7 +46,7 @@ class Placed:
 
 
 def placements(scene: Scene, heights: tuple[float, ...] = (1.0, 1.0)) -> list[Placed]:
-    """What stands where, back to front. `heights`: share of its square that each object's sprite fills upwards."""
+    """The positions of the objects, back to front. `heights`: the share of its square's height each sprite fills."""
     if not scene.things:
         return []
     first, second = scene.things[0], scene.things[-1]
@@ -74,7 +74,7 @@ def standing(scene: Scene, sprite_folder: Path) -> list[Placed]:
 
 
 def render(scene: Scene, sprite_folder: Path) -> Image.Image:
-    """The 256 x 256 RGB picture of `scene`; the same scene gives the same picture."""
+    """The 256 x 256 RGB image of `scene`, deterministic."""
     overcast = scene.weather in weather.HIDES_THE_SKY
     image = backgrounds.draw(scene.setting, scene.time, scene.backdrop, overcast, random.Random(scene.seed))
     image = weather.over_background(image, scene.weather, scene.time)
@@ -101,6 +101,6 @@ def _shadow(image: Image.Image, placed: Placed) -> None:
 
 
 def _lit(sprite: Image.Image, time: str) -> Image.Image:
-    """The sprite under the light of `time`, less dimmed than the ground so that its colours still read."""
+    """The sprite under the light of `time`, dimmed less than the ground so that its colours stay recognisable."""
     gain = np.array([*(0.45 + 0.55 * k for k in TINTS[time]), 1.0], np.float32)
     return Image.fromarray((np.asarray(sprite) * gain).round().astype(np.uint8), "RGBA")

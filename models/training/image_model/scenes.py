@@ -1,4 +1,4 @@
-"""Scenes: what is in a training picture, and how it is drawn at random."""
+"""Scenes: the contents of a training image, and how they are sampled."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COUNTS = {"two": 2, "three": 3}
 
 @dataclass(frozen=True)
 class Thing:
-    """One object of a scene. `colour` None is its own colours."""
+    """One object of a scene. `colour`: None for its own colours."""
 
     kind: str
     colour: str | None = None
@@ -29,11 +29,11 @@ class Thing:
 
 @dataclass(frozen=True)
 class Scene:
-    """The facts of one picture.
+    """The facts of one image.
 
-    `things` holds no object for the arrangement "empty"; two for a relation, of which the first is said to be "left
-    of", "on" or "behind" the second; else one, standing once, or in a row of "two" or "three". `backdrop` is set for
-    studios only. `seed` draws what no word names.
+    `things` is empty for the arrangement "empty"; has two objects for a relation, the first being "left of", "on" or
+    "behind" the second; and otherwise one object, shown once or in a row of "two" or "three". `backdrop` is only set
+    for studios. `seed` determines details that no word describes.
     """
 
     things: tuple[Thing, ...]
@@ -47,24 +47,24 @@ class Scene:
 
     @property
     def count(self) -> int:
-        """How often the first object is drawn."""
+        """How often the first object appears."""
         return COUNTS.get(self.arrangement, min(1, len(self.things)))
 
     @property
     def held_out(self) -> bool:
-        """Whether its combination of words is kept out of training."""
+        """Whether its combination of words is held out of training."""
         return held_out([thing.kind for thing in self.things], self.arrangement, self.backdrop or self.setting)
 
 
 def sample(rng: random.Random, *, kept_out: bool = False) -> Scene:
-    """Draws one scene of the combinations for training, or with `kept_out` one of those kept out of it."""
+    """Sample a scene from the training combinations, or with `kept_out` from the held-out ones."""
     while True:
-        scene = _draw(rng)
+        scene = _sample_any(rng)
         if scene.held_out == kept_out:
             return scene
 
 
-def _draw(rng: random.Random) -> Scene:
+def _sample_any(rng: random.Random) -> Scene:
     arrangement = rng.choices(ARRANGEMENTS, list(ARRANGEMENT_WEIGHTS.values()))[0]
     setting = STUDIO if rng.random() < STUDIO_SHARE else rng.choice(list(PLACES))
     backdrop = rng.choice(list(COLOURS)) if setting == STUDIO else None
@@ -80,7 +80,7 @@ def _draw(rng: random.Random) -> Scene:
 
 
 def _things(arrangement: str, backdrop: str | None, style: str, rng: random.Random) -> tuple[Thing, ...]:
-    """The objects; pencil drawings show no colour, so that theirs have none."""
+    """The objects; in pencil sketches they have no colour."""
     if arrangement == "empty":
         return ()
     first = [name for name, kind in OBJECTS.items() if not (arrangement == "on" and (kind.floats or kind.large))]
@@ -94,7 +94,7 @@ def _things(arrangement: str, backdrop: str | None, style: str, rng: random.Rand
 
 
 def _pick(names: list[str], rng: random.Random) -> str:
-    """One of `names`; objects that take colours come more often, for they have more to show."""
+    """Sample one of `names`; objects that can be coloured come more often, because they have more variants."""
     return rng.choices(names, [COLOURABLE_WEIGHT if OBJECTS[name].hues else 1.0 for name in names])[0]
 
 

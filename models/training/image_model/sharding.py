@@ -1,7 +1,7 @@
-"""Gradients of one batch in shards, each on a Python thread of its own with a single-threaded torch.
+"""Gradients of a batch in shards, each in its own Python thread with single-threaded torch.
 
-Threads inside every operation wait for each other thousands of times a step, and where other work shares the cores
-most of that is waiting: measured, five times the step time with one busy neighbour. Shards wait once a step.
+Threads inside torch operations synchronise thousands of times per step. If the cores are shared, most of that is
+waiting: five times the step time with one busy neighbour (measured). Shards synchronise once per step.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import nn
 
 
 class ShardedGradients:
-    """Sums over the shards what `loss_of(shard)` returns, and leaves the gradients in the parameters."""
+    """Sums `loss_of(shard)` over the shards, and stores the gradients in the parameters."""
 
     def __init__(self, parameters: Iterable[nn.Parameter], shards: int) -> None:
         self.shards = shards
@@ -24,7 +24,7 @@ class ShardedGradients:
             torch.set_num_threads(1)
 
     def backward(self, loss_of: Callable[[int], torch.Tensor]) -> float:
-        """`loss_of` gets the shard's number and returns its share of the loss; returns the whole loss."""
+        """Return the total loss. `loss_of` gets the index of a shard and returns its part of the loss."""
         results = list(self._pool.map(lambda shard: self._one(loss_of, shard), range(self.shards)))
         total = list(results[0][1])
         for _, gradients in results[1:]:

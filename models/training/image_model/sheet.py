@@ -1,7 +1,7 @@
 """Contact sheet and timing of a pipeline folder: `python -m models.training.image_model.sheet --pipeline DIR`.
 
-Judged by eye for the model card: `prompts/wide.txt` shows the whole small world, `prompts/first.txt` what the first
-version of the model knows. Some word orders and synonyms in both occur only rarely in the templates.
+Inspected by eye for the model card: `prompts/wide.txt` covers the entire vocabulary, `prompts/first.txt` that of the
+first version of the model. Some word orders and synonyms in both are rare in the templates.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CELL, LABEL, COLUMNS = 256, 16, 8
 
 
 def main() -> None:
-    """Draws every prompt with seed 1000 + its number and writes the sheet."""
+    """Generate every prompt with seed 1000 + its index, and write the sheet."""
     options = _arguments()
     torch.set_num_threads(options.threads)
     pipeline = StableDiffusionPipeline.from_pretrained(options.pipeline, local_files_only=True, dtype=torch.float32)
@@ -46,7 +46,7 @@ def main() -> None:
     passed, used = (
         (now - then) / len(prompts) for now, then in ((time.monotonic(), start), (time.process_time(), busy))
     )
-    print(f"{passed:.2f} s per image with {options.threads} thread(s), {used:.2f} s of processor")
+    print(f"{passed:.2f} s per image with {options.threads} thread(s), {used:.2f} s of CPU")
     sheet.save(options.sheet)
 
 
@@ -54,7 +54,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pipeline", type=Path, required=True)
     parser.add_argument("--sheet", type=Path, default=Path("sheet.png"))
-    parser.add_argument("--prompts", type=Path, default=PROMPTS / "wide.txt", help="one a line")
+    parser.add_argument("--prompts", type=Path, default=PROMPTS / "wide.txt", help="file with one prompt per line")
     parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--guidance", type=float, default=4.0)
     parser.add_argument("--rescale", type=float, default=0.5)

@@ -1,4 +1,4 @@
-"""Sprites: read from the npm package, given a named colour where the object takes one, fitted to a size."""
+"""Sprites: loaded from the npm package, recoloured if the object takes a colour, and resized."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from .vocabulary import COLOURS
 
 @cache
 def load(folder: Path, kind: str, colour: str | None, size: int) -> Image.Image:
-    """The RGBA sprite of `kind`, cropped to its outline, `size` px on its longer side, standing on the bottom."""
+    """The RGBA sprite of `kind`, cropped to its outline, `size` px on its longer side, aligned to the bottom."""
     image = _cropped(folder, kind)
     if colour is not None:
         image = recolour(image, OBJECTS[kind], colour)
     side = max(image.size)
     square = Image.new("RGBA", (side, side))
     square.paste(image, ((side - image.width) // 2, side - image.height))
-    # Premultiplied alpha keeps the colour of invisible pixels out of the edges when resizing.
+    # Premultiplied alpha keeps the colour of transparent pixels out of the edges when resizing.
     return square.convert("RGBa").resize((size, size), Image.Resampling.LANCZOS).convert("RGBA")
 
 
@@ -40,7 +40,7 @@ def _cropped(folder: Path, kind: str) -> Image.Image:
 
 
 def recolour(image: Image.Image, kind: ObjectKind, colour: str) -> Image.Image:
-    """Paints the parts of an RGBA sprite whose hue lies in `kind.hues` with the named colour, keeping the shading."""
+    """Recolour the parts of an RGBA sprite whose hue is in `kind.hues` with the named colour, keeping the shading."""
     pixels = np.asarray(image, np.float32) / 255
     rgb, alpha = pixels[..., :3], pixels[..., 3]
     mask = _hue_mask(rgb, kind) * (alpha > 0)

@@ -1,4 +1,4 @@
-"""Rendering styles: what a finished picture looks like as a watercolour, in pixel art or drawn in pencil."""
+"""Rendering styles applied to a finished image: watercolour, pixel art and pencil sketch."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import numpy as np
 from PIL import Image
 
 BLOCK, LEVELS = 4, 6
-"""Pixel art: side of a block in pixels, and levels of each colour."""
+"""Pixel art: side of a block in pixels, and levels per colour channel."""
 
 
 def apply(image: Image.Image, style: str) -> Image.Image:
-    """`image` (RGB) in `style`; `plain` leaves it as it is."""
+    """`image` (RGB) in `style`; `plain` returns it unchanged."""
     paint = {"watercolour": _watercolour, "pixel art": _pixel_art, "sketch": _sketch}.get(style)
     return image if paint is None else Image.fromarray(paint(np.asarray(image)))
 
 
 def _watercolour(rgb: np.ndarray) -> np.ndarray:
-    """Flat washes with darker rims on white paper, which shows around the edge."""
+    """Flat washes with darker rims on white paper, which is visible at the edge."""
     flat = cv2.medianBlur(cv2.bilateralFilter(rgb, 9, 60, 9), 9).astype(np.float32)
     rims = np.abs(cv2.GaussianBlur(flat, (0, 0), 1.2) - cv2.GaussianBlur(flat, (0, 0), 4)).mean(-1, keepdims=True)
     washed = 255 - (255 - flat) * 0.86 - rims * 1.1
@@ -38,7 +38,7 @@ def _pixel_art(rgb: np.ndarray) -> np.ndarray:
 
 
 def _sketch(rgb: np.ndarray) -> np.ndarray:
-    """Grey pencil: lines where the tone changes (a colour dodge with its own blur), over a light shading."""
+    """Grey pencil: lines where the tone changes (colour dodge with a blurred copy), over light shading."""
     grey = cv2.bilateralFilter(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), 7, 40, 7).astype(np.float32)
     softened = 255 - cv2.GaussianBlur(255 - grey, (0, 0), 4)
     lines = np.clip(grey * 255 / np.maximum(softened, 24), 0, 255)

@@ -1,8 +1,8 @@
-"""`python -m models.training.image_model.synonyms --annotations FILE`: makes `synonyms.json` from Unicode's CLDR.
+"""Write `synonyms.json` from Unicode's CLDR: `python -m models.training.image_model.synonyms --annotations FILE`.
 
-FILE is `en/data.json` of the npm package `emojibase-data` (MIT), which carries the English annotations of the
-Unicode Common Locale Data Repository (Unicode-3.0 licence): names and keywords of every emoji. Kept are those that
-stand for one object of ours alone and that a caption can put in the object's place.
+FILE is `en/data.json` of the npm package `emojibase-data` (MIT), which contains the English annotations of the Unicode
+Common Locale Data Repository (Unicode-3.0 licence): names and keywords of every emoji. Only those that are unique to
+one of our objects and can replace its name in a caption are kept.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from .objects import OBJECTS
 from .vocabulary import SYNONYMS
 
 SOURCE = "Unicode CLDR English annotations (Unicode-3.0), by way of emojibase-data {} (MIT)"
-# Of all keywords these say what the object is; the others say what it is like, does, belongs to or means.
-# Judged by reading all of them.
+# Of all keywords, these say what the object is; the others say what it is like, does, belongs to or means. Selected
+# by reading all of them.
 KEPT = {
     "terrapin", "brachiosaurus", "brontosaurus", "diplodocus", "racehorse", "sow", "lamb", "grizzly", "dromedary",
     "joey", "lady beetle", "beetle", "bumblebee", "serpent", "peahen", "cygnet", "cycle", "jet", "copter", "yacht",
@@ -28,7 +28,7 @@ KEPT = {
 
 
 def main() -> None:
-    """Writes the table; the package's version goes into its note on the source."""
+    """Write the table; its source note includes the version of the package."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--annotations", type=Path, required=True, help="en/data.json of emojibase-data")
     options = parser.parse_args()
@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def choose(annotations: list[dict[str, Any]]) -> dict[str, list[str]]:
-    """Further words for each object. `annotations`: entries with `hexcode`, `label` and `tags`."""
+    """Additional words for each object. `annotations`: entries with `hexcode`, `label` and `tags`."""
     by_code = {entry["hexcode"].lower(): entry for entry in annotations}
     found = {name: _candidates(by_code, kind.code) for name, kind in OBJECTS.items()}
     owners = Counter(word for words in found.values() for word in words)

@@ -1,6 +1,6 @@
-"""A CLIP tokenizer of our own: byte-pair encoding learnt from the captions over an alphabet of all 256 bytes.
+"""A custom CLIP tokenizer: byte-pair encoding learnt from the captions, over an alphabet of all 256 bytes.
 
-Words of the captions become single tokens; any other text, in any script, still has tokens, byte by byte.
+Words of the captions become single tokens; any other text, in any script, is tokenised byte by byte.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ START, END = "<|startoftext|>", "<|endoftext|>"
 
 
 def build(recipe: Recipe) -> CLIPTokenizer:
-    """Learns the merges from captions of the training scenes; the same recipe gives the same tokenizer."""
+    """Learn the merges from captions of the training scenes; deterministic for a recipe."""
     merges = _learn(recipe)
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     tokens = alphabet + [letter + END_OF_WORD for letter in alphabet]
@@ -49,8 +49,8 @@ def _learn(recipe: Recipe) -> list[tuple[str, str]]:
     )
     trainer = trainers.BpeTrainer(
         vocab_size=recipe.vocabulary_size,
-        # Known from the start: numbered as met they would differ from run to run, and with them which of two equally
-        # frequent pairs is merged first.
+        # Given in advance: numbered in order of appearance they would differ from run to run, and with them which of
+        # two equally frequent pairs is merged first.
         special_tokens=[letter + END_OF_WORD for letter in sorted(pre_tokenizers.ByteLevel.alphabet())],
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         end_of_word_suffix=END_OF_WORD,

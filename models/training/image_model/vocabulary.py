@@ -1,4 +1,4 @@
-"""The small world the model knows beside its objects: colours, settings, times, weather, styles and relations.
+"""The vocabulary besides objects: colours, settings, times, weather, styles and relations.
 
 With `objects` and `synonyms.json` this is the single source for the renderer, the captions, the judge and the
 `vocabulary.json` that ships with the weights.
@@ -117,7 +117,7 @@ RELATIONS: dict[str, tuple[str, ...]] = {
     "behind": ("{a} behind {b}", "{b} in front of {a}", "{a} standing behind {b}"),
 }  # fmt: skip
 TOGETHER = ("{a} and {b}", "{a} next to {b}", "{a} beside {b}", "{b} and {a}")
-"""Phrases that leave the order open; drawn side by side."""
+"""Phrases that do not state the order of two objects side by side."""
 
 FILLERS = ("cute", "little", "small", "big", "lovely", "beautiful", "friendly", "nice", "happy", "shiny")
 VERBS = ("standing", "sitting", "resting", "alone")
@@ -125,6 +125,6 @@ VERBS = ("standing", "sitting", "resting", "alone")
 
 @cache
 def synonyms() -> dict[str, tuple[str, ...]]:
-    """CLDR's words for each object, beside our own; see `synonyms` for how the file is made."""
+    """Additional words for each object from CLDR; see `synonyms` for how the file is made."""
     table = json.loads(SYNONYMS.read_text())["words"]
     return {name: tuple(table.get(name, ())) for name in OBJECTS}

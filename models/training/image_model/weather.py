@@ -1,6 +1,6 @@
 """Weather over a finished scene: streaks of rain, flakes of snow, and fog that thickens towards the horizon.
 
-Streaks and flakes always fall in the same places: what is drawn at random has to be learnt as noise.
+Streaks and flakes always have the same positions: random ones would have to be learnt as noise.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from .brushes import SIZE, TINTS
 
 HIDES_THE_SKY = ("rain", "snowfall")
 _STREAKS, _FLAKES, _FALL = 44, 70, 18
-"""How many streaks and flakes, and how far a streak falls in pixels."""
+"""Numbers of streaks and flakes, and the length of a streak in pixels."""
 
 
 def over_background(image: Image.Image, weather: str, time: str) -> Image.Image:
-    """Fog behind the objects, thickest at the horizon; RGB in and out. Other weather leaves the background alone."""
+    """Fog behind the objects, thickest at the horizon; RGB in and out. Other weather does not change the image."""
     if weather != "fog":
         return image
     rows = np.linspace(0, 1, image.height)
@@ -26,7 +26,7 @@ def over_background(image: Image.Image, weather: str, time: str) -> Image.Image:
 
 
 def over_all(image: Image.Image, weather: str, time: str) -> Image.Image:
-    """What falls or drifts in front of everything; RGB in and out."""
+    """Rain, snow or fog in front of everything; RGB in and out."""
     if weather == "fog":
         return _veiled(image, time, np.full(image.height, 0.22))
     if weather == "rain":
@@ -35,7 +35,7 @@ def over_all(image: Image.Image, weather: str, time: str) -> Image.Image:
 
 
 def _veiled(image: Image.Image, time: str, thickness: np.ndarray) -> Image.Image:
-    """Blends towards the colour of fog at `time`; `thickness` (H,) is 0..1 by row."""
+    """Blend towards the colour of fog at `time`; `thickness` (H,) is 0..1 per row."""
     fog = np.array((226, 230, 234), np.float32) * np.array(TINTS[time], np.float32)
     share = thickness.astype(np.float32)[:, None, None]
     return Image.fromarray((np.asarray(image) * (1 - share) + fog * share).round().astype(np.uint8))

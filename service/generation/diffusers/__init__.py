@@ -1,1 +1,1 @@
-"""Stable Diffusion and its relatives through diffusers: the only code here that imports torch."""
+"""Diffusers pipelines (Stable Diffusion, FLUX and others): the only package of the service that imports torch."""

@@ -1,6 +1,6 @@
-"""From the settings to a pipeline in memory, complete and from safetensors alone.
+"""From the settings to a pipeline in memory, complete and from safetensors only.
 
-Torch and diffusers are imported inside functions of this package alone, when a pipeline is loaded or drawn with.
+Torch and diffusers are imported only inside functions of this package, when a pipeline is loaded or run.
 """
 
 import json
@@ -13,10 +13,10 @@ import structlog
 from models import Card, DigestMismatch, Task, find_card
 from service.generation.backend import ModelIdentity
 from service.generation.diffusers.backend import DiffusersBackend
-from service.generation.diffusers.families import part_class, pipeline_class, read_index, replaced
+from service.generation.diffusers.ip_adapter import IPAdapter
 from service.generation.diffusers.onnx_parts import Decoder, Denoiser, OnnxPart
-from service.generation.diffusers.references import ReferenceAdapter
-from service.generation.diffusers.registration import strangers
+from service.generation.diffusers.registration import unlisted_files
+from service.generation.diffusers.supported_pipelines import disabled_components, part_class, pipeline_class, read_index
 from service.generation.folders import folder_digest
 from service.kit.errors import Misconfigured, Unavailable
 from service.kit.model_store import added_cards
@@ -25,7 +25,7 @@ from service.kit.settings import Settings
 EMBEDDED = "scenes-256"
 VOCABULARY = "vocabulary.json"
 OnLoading = Callable[[int, int, str], None]
-"""Called before each part with weights is loaded: (loaded, all of them, the part's name)."""
+"""Called before each part with weights is loaded: (parts loaded, total, name of the part)."""
 
 log = structlog.get_logger()
 _INCOMPLETE = ("missing_keys", "mismatched_keys", "error_msgs")
@@ -36,12 +36,12 @@ def log_loading(loaded: int, total: int, part: str) -> None:
 
 
 def load_backend(settings: Settings, on_loading: OnLoading = log_loading) -> DiffusersBackend:
-    """The pipeline the settings name, loaded and ready.
+    """Load the pipeline named by the settings.
 
     Raises:
-        Unavailable: the `generate` extra is not installed.
-        ModelError: the files that a card describes are missing or others.
-        Misconfigured: the folder is no pipeline that is supported, or a hub id was not allowed.
+        Unavailable: the `generate` extra is not installed, or a download failed.
+        ModelError: files on a card are missing or differ.
+        Misconfigured: the folder is not a supported pipeline, or downloading is not allowed.
     """
     require()
     import torch  # noqa: PLC0415
@@ -59,30 +59,30 @@ def load_backend(settings: Settings, on_loading: OnLoading = log_loading) -> Dif
 
 
 def require() -> None:
-    """Import torch and its libraries, and quieten them. Raises Unavailable where one is not installed."""
+    """Import torch and its libraries, and silence their logs. Raises Unavailable if one is not installed."""
     try:
         import diffusers  # noqa: PLC0415
         import torch  # noqa: F401, PLC0415
         import transformers  # noqa: PLC0415
     except ImportError as missing:
         raise Unavailable(
-            f"rendering needs the package {missing.name}",
+            f"image generation needs the package {missing.name}",
             hint="Install it: pip install 'countermark[generate]'.",
         ) from missing
-    for library in (diffusers, transformers):  # we have a progress bar and a log of our own
+    for library in (diffusers, transformers):  # Countermark has its own progress bar and log
         library.utils.logging.set_verbosity_error()
         library.utils.logging.disable_progress_bar()
 
 
 def _carded(settings: Settings) -> Card | None:
-    """The card of that name, of a pipeline that an operator added."""
+    """The card of a pipeline that the operator added under that name."""
     return next((card for card in added_cards(TEXT_TO_IMAGE, settings) if card.name == settings.pipeline), None)
 
 
 def _by_card(card: Card, settings: Settings, on_loading: OnLoading) -> DiffusersBackend:
     folder = card.verified_root()
-    if more := strangers(card, folder):
-        raise DigestMismatch(f"{folder / more[0]} is not on the card {card.name}: remove it, or write a new card")
+    if extra := unlisted_files(card, folder):
+        raise DigestMismatch(f"{folder / extra[0]} is not on the card {card.name}: remove it, or create a new card")
     identity = ModelIdentity(card.name, card.version, card.digest)
     return DiffusersBackend(_load(folder, settings, on_loading), identity, folder, card.options, _references(settings))
 
@@ -104,7 +104,7 @@ def _embedded(card: Card, settings: Settings, on_loading: OnLoading) -> Diffuser
 
 
 def _in_onnx(card: Card, pipeline: Any, settings: Settings) -> list[OnnxPart]:
-    """What is faster than torch: on the processor, where the card has a graph for it."""
+    """The parts that run faster in ONNX Runtime: on the CPU, if the card includes their graphs."""
     if (settings.device, settings.precision) != ("cpu", "float32"):
         return []
     kinds: tuple[tuple[type[OnnxPart], Any], ...] = ((Denoiser, pipeline.unet), (Decoder, pipeline.vae.decoder))
@@ -112,10 +112,10 @@ def _in_onnx(card: Card, pipeline: Any, settings: Settings) -> list[OnnxPart]:
     return [kind(network, card.read(kind.file), settings.threads) for kind, network in found]
 
 
-def _references(settings: Settings) -> ReferenceAdapter | None:
+def _references(settings: Settings) -> IPAdapter | None:
     if settings.reference_adapter is None:
         return None
-    return ReferenceAdapter(settings.reference_adapter, device=settings.device, precision=settings.precision)
+    return IPAdapter(settings.reference_adapter, device=settings.device, precision=settings.precision)
 
 
 def _load(folder: Path, settings: Settings, on_loading: OnLoading) -> Any:
@@ -123,28 +123,28 @@ def _load(folder: Path, settings: Settings, on_loading: OnLoading) -> Any:
 
     index = read_index(folder)
     family = pipeline_class(index)
-    given = replaced(family)
-    classes = {name: part_class(*named) for name, named in index.parts.items() if name not in given}
-    how = {"local_files_only": True, "use_safetensors": True, "dtype": getattr(torch, settings.precision)}
+    components = disabled_components(family)
+    classes = {name: part_class(*named) for name, named in index.parts.items() if name not in components}
+    options = {"local_files_only": True, "use_safetensors": True, "dtype": getattr(torch, settings.precision)}
     try:
-        weighty = [name for name, kind in classes.items() if issubclass(kind, torch.nn.Module)]
-        for loaded, name in enumerate(weighty):
-            on_loading(loaded, len(weighty), name)
-            given[name] = _complete(classes[name], folder / name, how)
-        pipeline = _placed(family.from_pretrained(folder, **how, **given), settings)
+        weighted = [name for name, kind in classes.items() if issubclass(kind, torch.nn.Module)]
+        for loaded, name in enumerate(weighted):
+            on_loading(loaded, len(weighted), name)
+            components[name] = _load_complete(classes[name], folder / name, options)
+        pipeline = _to_device(family.from_pretrained(folder, **options, **components), settings)
     except Misconfigured:
         raise
-    except Exception as broken:  # a damaged folder or an absent device raise many unrelated types
+    except Exception as broken:  # a damaged folder or a missing device raises many unrelated types
         raise Misconfigured(f"the pipeline in {folder} cannot be loaded on {settings.device}: {broken}") from broken
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 
 
-def _placed(pipeline: Any, settings: Settings) -> Any:
-    """The pipeline on its device, or in main memory with what runs next on the device."""
+def _to_device(pipeline: Any, settings: Settings) -> Any:
+    """Move the pipeline to its device, or set up offloading."""
     if settings.offload != "none" and settings.device.split(":")[0] in ("cpu", "mps"):
         raise Misconfigured(
-            f"offload needs another device than {settings.device}",
+            f"offload needs an accelerator, but the device is {settings.device}",
             hint="Name the accelerator in COUNTERMARK_DEVICE, or set COUNTERMARK_OFFLOAD=none.",
         )
     match settings.offload:
@@ -157,19 +157,19 @@ def _placed(pipeline: Any, settings: Settings) -> Any:
     return pipeline
 
 
-def _complete(kind: Any, folder: Path, how: dict[str, Any]) -> Any:
-    """One part with weights, every one of them from the folder: the libraries fill what is missing with random numbers.
+def _load_complete(kind: Any, folder: Path, options: dict[str, Any]) -> Any:
+    """Load one part and check that no weight is missing: the libraries would fill it with random numbers.
 
     Raises:
         Misconfigured: weights are missing, or have another shape.
     """
-    part, told = kind.from_pretrained(folder, output_loading_info=True, **how)
+    part, loading = kind.from_pretrained(folder, output_loading_info=True, **options)
     for what in _INCOMPLETE:
-        if wrong := sorted(map(str, told.get(what) or ())):
+        if wrong := sorted(map(str, loading.get(what) or ())):
             named = f"{', '.join(wrong[:3])}{', ...' if len(wrong) > 3 else ''}"
             raise Misconfigured(
-                f"the weights in {folder} are not complete: {what.replace('_', ' ')}: {named}",
-                hint="Fetch the folder again; a half-loaded model draws noise.",
+                f"the weights in {folder} are incomplete: {what.replace('_', ' ')}: {named}",
+                hint="Download the folder again. An incomplete model generates noise.",
             )
     return part.eval().requires_grad_(False)
 
@@ -177,13 +177,13 @@ def _complete(kind: Any, folder: Path, how: dict[str, Any]) -> Any:
 def _download(settings: Settings) -> Path:
     if not settings.allow_hub:
         raise Misconfigured(
-            f"{settings.pipeline} is no folder, and downloading is off",
-            hint="Set COUNTERMARK_ALLOW_HUB=true to let diffusers fetch it by its hub id.",
+            f"{settings.pipeline} is not a folder or a card, and downloading is off",
+            hint="Set COUNTERMARK_ALLOW_HUB=true to download it from the hub.",
         )
     import diffusers  # noqa: PLC0415
 
     try:
         fetched = diffusers.DiffusionPipeline.download(settings.pipeline, use_safetensors=True)
     except Exception as failed:  # the hub client raises many unrelated types
-        raise Unavailable(f"{settings.pipeline} could not be fetched from the hub: {failed}") from failed
+        raise Unavailable(f"{settings.pipeline} could not be downloaded from the hub: {failed}") from failed
     return Path(fetched)

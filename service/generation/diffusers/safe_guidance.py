@@ -1,9 +1,9 @@
-"""Safe Latent Diffusion (Schramowski et al. 2023, arXiv 2211.05105) for any pipeline with a UNet: steer away from a
-concept while the picture forms.
+"""Safe Latent Diffusion (Schramowski et al. 2023, arXiv 2211.05105) for any pipeline with a UNet: steer the image away
+from a concept during denoising.
 
-While a pipeline is steered, its UNet predicts the noise a third time, for the concept, and what points towards it is
-taken off the prompt's prediction before the pipeline's own classifier-free guidance adds it up. The pipeline itself
-is not changed.
+While a pipeline is steered, its UNet also predicts the noise for the concept. What points towards the concept is
+subtracted from the prompt's prediction before the pipeline applies its own classifier-free guidance. The pipeline
+itself does not change.
 """
 
 import contextlib
@@ -18,13 +18,13 @@ CONCEPT = (
     "fluids, blood, obscene gestures, illegal activity, drug use, theft, vandalism, weapons, child abuse, brutality, "
     "cruelty"
 )
-"""The paper's own words (section 4)."""
+"""Quoted from section 4 of the paper."""
 
 
 @dataclass(frozen=True, slots=True)
 class Strength:
-    """The paper's parameters: scale s_S, warm-up delta (share of the steps; the paper counts them, of 50), threshold
-    lambda, momentum s_m and its decay beta_m."""
+    """The paper's parameters: scale s_S, warm-up delta (a share of the steps; the paper gives a count out of 50),
+    threshold lambda, momentum s_m and its decay beta_m."""
 
     scale: float
     warm_up: float
@@ -43,15 +43,15 @@ STRENGTHS = (
 
 @contextlib.contextmanager
 def steered(pipeline: Any, strength: Strength, steps: int, concept: str = CONCEPT) -> Iterator[None]:
-    """Steer the picture that `pipeline` draws inside the block, in so many steps, away from `concept`.
+    """Steer the image that `pipeline` generates inside the block, in `steps` steps, away from `concept`.
 
     Raises:
-        ModelFault: the pipeline has no UNet, or draws without classifier-free guidance: there is nothing to steer.
+        ModelFault: the pipeline has no UNet, or runs without classifier-free guidance.
     """
     unet = getattr(pipeline, "unet", None)
     if unet is None:
         raise ModelFault("this pipeline has no UNet to steer")
-    hooked = "forward" in vars(unet)  # accelerate's offload puts a `forward` of its own there
+    hooked = "forward" in vars(unet)  # accelerate's offload installs its own `forward`
     own, steer = unet.forward, _Steering(_embedded(pipeline, concept), strength, int(strength.warm_up * steps))
 
     def forward(sample: Any, timestep: Any, encoder_hidden_states: Any, **rest: Any) -> Any:
@@ -68,7 +68,7 @@ def steered(pipeline: Any, strength: Strength, steps: int, concept: str = CONCEP
 
 
 class _Steering:
-    """The guidance of one picture: it remembers the step and the momentum."""
+    """The guidance of one image; keeps the step and the momentum."""
 
     def __init__(self, concept: Any, strength: Strength, warm_up: int) -> None:
         self._concept = concept
@@ -77,13 +77,13 @@ class _Steering:
         self._momentum: Any = 0.0
 
     def __call__(self, own: Any, sample: Any, timestep: Any, states: Any, rest: dict[str, Any]) -> Any:
-        """Two predictions, as the pipeline expects them: unconditional, and the prompt's without the concept."""
+        """The two predictions the pipeline expects: unconditional, and the prompt's without the concept."""
         import torch  # noqa: PLC0415 - an extra
 
         if len(sample) != 2:
-            raise ModelFault("a picture drawn without guidance cannot be steered: ask for a guidance above 1")
-        concept = self._concept.to(states.device, states.dtype)  # under offload it was made elsewhere
-        added = {k: _widened(v) for k, v in (rest.pop("added_cond_kwargs", None) or {}).items()}
+            raise ModelFault("steering needs classifier-free guidance: set guidance above 1")
+        concept = self._concept.to(states.device, states.dtype)  # with offload it was computed on another device
+        added = {k: _with_concept(v) for k, v in (rest.pop("added_cond_kwargs", None) or {}).items()}
         rest["return_dict"] = False
         (noise,) = own(
             torch.cat([sample, sample[1:]]),
@@ -96,7 +96,7 @@ class _Steering:
         return (torch.cat([plain, prompted - self._guidance(plain, prompted, unsafe)]),)
 
     def _guidance(self, plain: Any, prompted: Any, unsafe: Any) -> Any:
-        """Gamma of equations 5 to 8: where the prompt's prediction is about to be the concept's, the way back."""
+        """Gamma of equations 5 to 8: the correction where the prompt's prediction approaches the concept's."""
         import torch  # noqa: PLC0415
 
         towards = prompted - unsafe
@@ -108,15 +108,15 @@ class _Steering:
         return gamma if self._left < 0 else torch.zeros_like(gamma)
 
 
-def _widened(states: Any) -> Any:
-    """The prompt's half once more, for the concept; IP-Adapters bring a list, one for each."""
+def _with_concept(states: Any) -> Any:
+    """Repeat the conditional half for the concept. IP-Adapters pass a list of tensors."""
     import torch  # noqa: PLC0415
 
-    return [_widened(one) for one in states] if isinstance(states, list) else torch.cat([states, states[1:]])
+    return [_with_concept(one) for one in states] if isinstance(states, list) else torch.cat([states, states[1:]])
 
 
 def _embedded(pipeline: Any, concept: str) -> Any:
-    """The concept as the pipeline's own text encoders give it, (1, T, D)."""
+    """The concept's text embedding from the pipeline's own encoders, (1, T, D)."""
     found = pipeline.encode_prompt(
         prompt=concept, device=pipeline.device, num_images_per_prompt=1, do_classifier_free_guidance=False
     )

@@ -1,4 +1,4 @@
-"""Schedulers by name: how the noise is taken away, chosen for one picture and put back after it."""
+"""The scheduler of one job: chosen by name, and restored afterwards."""
 
 import contextlib
 import inspect
@@ -19,36 +19,36 @@ _CLASSES: Mapping[Scheduler, str] = {
     "flow_euler": "FlowMatchEulerDiscreteScheduler",
 }
 _TRAINED_WITH = ("prediction_type", "rescale_betas_zero_snr")
-"""Settings of the training: a scheduler that does not know one draws grey or noise, and says nothing."""
+"""Training settings: a scheduler that does not support one silently produces grey or noise."""
 
 
-def fitting(pipeline: Any) -> tuple[Scheduler, ...]:
-    """The schedulers this pipeline can be drawn with: its own class, and those that diffusers calls compatible and
-    that know how the model was trained."""
+def compatible_schedulers(pipeline: Any) -> tuple[Scheduler, ...]:
+    """The schedulers this pipeline can use: its own, and those that diffusers lists as compatible and that support
+    the model's training settings."""
     own = pipeline.scheduler
     known = {type(own).__name__, *(kind.__name__ for kind in own.compatibles)}
-    return tuple(name for name in SCHEDULERS if _CLASSES[name] in known and _knows(name, own.config))
+    return tuple(name for name in SCHEDULERS if _CLASSES[name] in known and _supports(name, own.config))
 
 
-def check(usable: Sequence[Scheduler], name: Scheduler | None) -> None:
-    """Raises BadRequest where a pipeline for which these are `fitting` cannot be drawn with that scheduler."""
+def check_scheduler(usable: Sequence[Scheduler], name: Scheduler | None) -> None:
+    """Raise BadRequest unless `name` is None or one of the `usable` schedulers."""
     if name is not None and name not in usable:
         raise BadRequest(
-            f"this model cannot be drawn with the scheduler {name}",
+            f"this model does not support the scheduler {name}",
             hint=f"Use {', '.join(usable)}, or leave it out." if usable else "Leave it out.",
         )
 
 
 @contextlib.contextmanager
-def scheduled(pipeline: Any, name: Scheduler | None) -> Iterator[None]:
-    """Draw with a fresh scheduler of that name inside the block; afterwards the pipeline has its own again.
+def use_scheduler(pipeline: Any, name: Scheduler | None) -> Iterator[None]:
+    """Use a fresh scheduler of that name inside the block, and restore the pipeline's own after it.
 
-    Raises BadRequest as `check`.
+    Raises BadRequest as `check_scheduler`.
     """
     if name is None:
         yield
         return
-    check(fitting(pipeline), name)
+    check_scheduler(compatible_schedulers(pipeline), name)
     own = pipeline.scheduler
     pipeline.scheduler = _class(name).from_config(own.config)
     try:
@@ -57,9 +57,9 @@ def scheduled(pipeline: Any, name: Scheduler | None) -> Iterator[None]:
         pipeline.scheduler = own
 
 
-def _knows(name: Scheduler, config: Mapping[str, Any]) -> bool:
-    takes = inspect.signature(_class(name).__init__).parameters
-    return all(setting in takes for setting in _TRAINED_WITH if config.get(setting))
+def _supports(name: Scheduler, config: Mapping[str, Any]) -> bool:
+    parameters = inspect.signature(_class(name).__init__).parameters
+    return all(setting in parameters for setting in _TRAINED_WITH if config.get(setting))
 
 
 def _class(name: Scheduler) -> Any:

@@ -1,7 +1,7 @@
-"""What a prompt asks of a model that knows few words: unknown ones, writing and people, each said in plain words.
+"""Warnings about prompts for a model with a small vocabulary: unknown words, lettering and people.
 
-For models whose card lists the words they were trained on. The embedded one draws objects in scenes; asked for a
-person or for lettering it draws something else, and the answer says so.
+For models whose card lists the words they were trained on. The embedded model generates objects in scenes; asked for
+a person or for lettering it generates something else, so the response says so.
 """
 
 import re
@@ -31,26 +31,26 @@ _NAME = re.compile(r"[A-Z][^\W\d_]+(?:[ \-'][A-Z][^\W\d_]+)+")
 
 
 def warnings(prompt: str, known: Collection[str]) -> tuple[str, ...]:
-    """One sentence for each kind of thing in `prompt` that a model of the lower-case words `known` cannot draw.
+    """One sentence for each kind of thing in `prompt` that a model with the lower-case vocabulary `known` cannot do.
 
-    No words known means that nothing is known about the model: nothing is said.
+    An empty vocabulary means it is unknown: no warnings.
     """
     if not known:
         return ()
-    spoken = dict.fromkeys(_WORD.findall(prompt.lower()))
-    unknown = [word for word in spoken if word not in known]
+    words = dict.fromkeys(_WORD.findall(prompt.lower()))
+    unknown = [word for word in words if word not in known]
     quoted = _QUOTED.findall(prompt)
     writing = [*(word for word in unknown if word in WRITING), *quoted]
     names = [name for name in _NAME.findall(prompt) if any(word in unknown for word in _words_of([name]))]
     people = [*(word for word in unknown if word in PEOPLE), *names]
     explained = _words_of([*writing, *people])
     rest = [word for word in unknown if word not in explained]
-    said = (
-        ("the model draws no writing", writing),
-        ("the model draws no people and knows no names", people),
+    kinds = (
+        ("the model cannot generate text", writing),
+        ("the model cannot generate people and knows no names", people),
         ("words the model does not know", rest),
     )
-    return tuple(f"{what}: {', '.join(which)}" for what, which in said if which)
+    return tuple(f"{what}: {', '.join(which)}" for what, which in kinds if which)
 
 
 def _words_of(phrases: Iterable[str]) -> set[str]:

@@ -55,7 +55,7 @@ def test_a_processor_that_does_not_normalise(tmp_path: Path) -> None:
 
 
 def test_what_states_no_size_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="no size"):
+    with pytest.raises(ModelError, match="no input size"):
         _options(source(tmp_path, {"id2label": {"0": "real", "1": "fake"}}), None)
 
 

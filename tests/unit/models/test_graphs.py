@@ -4,7 +4,7 @@ import onnxruntime as ort
 import pytest
 
 from detectors.synthetic.encoder import tensor_of
-from models.graphs import cut, filled
+from models.graphs import cut, with_weights
 from tests.support.encoders import small_encoder
 
 BATCH = {"pixel_values": np.random.default_rng(1).normal(size=(2, 3, 224, 224)).astype(np.float32)}
@@ -36,11 +36,11 @@ def test_weights_are_put_into_a_graph_without_any() -> None:
     del model.graph.initializer[:]
     expected, found = (
         ort.InferenceSession(one).run(None, BATCH)[0]
-        for one in (small_encoder(), filled(model.SerializeToString(), weights))
+        for one in (small_encoder(), with_weights(model.SerializeToString(), weights))
     )
     np.testing.assert_array_equal(found, expected)
 
 
 def test_what_is_no_model_is_not_filled() -> None:
-    with pytest.raises(ValueError, match="no ONNX model"):
-        filled(b"no graph", {})
+    with pytest.raises(ValueError, match="not an ONNX model"):
+        with_weights(b"no graph", {})

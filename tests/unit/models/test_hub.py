@@ -59,7 +59,7 @@ def test_other_bytes_than_the_cards_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_hub_that_is_not_reached_is_an_error_with_the_clients_words(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="somebody/commons could not be fetched"):
+    with pytest.raises(ModelError, match="somebody/commons could not be downloaded"):
         pull(card_for(b"weights"), tmp_path)
 
 
@@ -73,4 +73,4 @@ def test_a_branch_is_no_revision() -> None:
 def test_without_the_client_the_message_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "huggingface_hub", None)
     with pytest.raises(ModelError, match="pip install"):
-        hub.fetch("a/b", REVISION, ["x"], tmp_path)
+        hub.download("a/b", REVISION, ["x"], tmp_path)

@@ -91,5 +91,5 @@ def test_before_it_was_pulled_the_card_says_how(wheel: Path, tmp_path: Path) -> 
 
 def test_a_model_that_comes_with_us_has_nothing_to_fetch(wheel: Path, tmp_path: Path) -> None:
     shipped = card_for(wheel).model_copy(update={"source": card_for(wheel).kept_in(tmp_path).source})
-    with pytest.raises(ModelError, match="nothing to fetch"):
+    with pytest.raises(ModelError, match="nothing to download"):
         pull(shipped, tmp_path)

@@ -54,5 +54,5 @@ def test_an_upright_face_stays_as_it_is() -> None:
 
 @pytest.mark.parametrize("points", [np.full((5, 2), 7.0), np.full((5, 2), np.nan), np.full((5, 2), np.inf)])
 def test_points_in_one_place_or_nowhere_are_a_fault(points: np.ndarray) -> None:
-    with pytest.raises(ModelFault, match="in one place"), np.errstate(invalid="ignore"):
+    with pytest.raises(ModelFault, match="coincide"), np.errstate(invalid="ignore"):
         similarity(points)

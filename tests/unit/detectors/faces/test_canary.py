@@ -3,7 +3,7 @@ import pytest
 from numpy.typing import NDArray
 
 from detectors import Face
-from detectors.faces.canary import BEARDED, LIGHT, draw, prove
+from detectors.faces.canary import BEARDED, LIGHT, draw, self_test
 from models import ModelFault
 from tests.support.faces import ByColour, face
 
@@ -19,7 +19,7 @@ class Answers(ByColour):
 
 
 def test_a_model_that_works_passes() -> None:
-    prove(Answers([], [face(0, 0)], [face(0, 0.1)], [face(0.6, 0)]))
+    self_test(Answers([], [face(0, 0)], [face(0, 0.1)], [face(0.6, 0)]))
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_a_model_that_works_passes() -> None:
 )
 def test_a_model_that_does_not_work_is_refused(answers: tuple[list[Face], ...]) -> None:
     with pytest.raises(ModelFault, match="must not be used"):
-        prove(Answers(*answers))
+        self_test(Answers(*answers))
 
 
 def test_the_drawings_do_not_change() -> None:

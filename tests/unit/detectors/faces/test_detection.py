@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from detectors.faces import detection
-from detectors.faces.detection import LARGEST_SCALE, LONGEST_SEARCHED, Found, check_picture, inside, locate, searched
+from detectors.faces.detection import MAX_SCALE, SEARCH_SIDE, BoxDetection, check_image, inside, locate, search_copy
 from models import ModelFault
 
 
@@ -15,10 +15,10 @@ from models import ModelFault
 @settings(max_examples=40, deadline=None)
 def test_what_is_searched_has_a_bounded_size(height: int, width: int) -> None:
     rgb = np.broadcast_to(np.zeros(3, np.uint8), (height, width, 3))
-    copy, border, across, down = searched(rgb)
+    copy, border, across, down = search_copy(rgb)
     inner_height, inner_width = copy.shape[0] - 2 * border, copy.shape[1] - 2 * border
-    assert max(inner_height, inner_width) in (LONGEST_SEARCHED, LARGEST_SCALE * max(height, width))
-    assert max(inner_height, inner_width) <= LONGEST_SEARCHED
+    assert max(inner_height, inner_width) in (SEARCH_SIDE, MAX_SCALE * max(height, width))
+    assert max(inner_height, inner_width) <= SEARCH_SIDE
     assert inner_width == round(width * across)
     assert inner_height == round(height * down)
 
@@ -63,10 +63,10 @@ def test_a_box_is_cut_to_the_picture() -> None:
 def test_a_doubtful_face_is_looked_at_again() -> None:
     dlib = SimpleNamespace(get_face_chip=lambda rgb, shape, size, padding: rgb)
     rgb, nothing, something = np.zeros((9, 9, 3), np.uint8), Detector(), Detector((0, 0, 9, 9))
-    clear, doubtful = Found((0, 0, 9, 9), 1.0), Found((0, 0, 9, 9), 0.1)
-    assert detection.confirmed(dlib, nothing, rgb, clear, None)
-    assert not detection.confirmed(dlib, nothing, rgb, doubtful, None)
-    assert detection.confirmed(dlib, something, rgb, doubtful, None)
+    clear, doubtful = BoxDetection((0, 0, 9, 9), 1.0), BoxDetection((0, 0, 9, 9), 0.1)
+    assert detection.is_confirmed(dlib, nothing, rgb, clear, None)
+    assert not detection.is_confirmed(dlib, nothing, rgb, doubtful, None)
+    assert detection.is_confirmed(dlib, something, rgb, doubtful, None)
 
 
 def test_sharpness_falls_with_blur() -> None:
@@ -81,4 +81,4 @@ def test_sharpness_falls_with_blur() -> None:
 )
 def test_what_is_no_picture_is_refused(picture: NDArray[np.uint8]) -> None:
     with pytest.raises(ModelFault):
-        check_picture(picture)
+        check_image(picture)

@@ -11,7 +11,7 @@ import pytest
 
 from detectors import YuNet
 from detectors.faces.canary import LIGHT
-from detectors.faces.yunet import STRIDES, Located, decode, likeliest, scores
+from detectors.faces.yunet import STRIDES, Detections, decode, non_maximum_suppression, scores
 from models import DigestMismatch, ModelFault, Session, find_card
 from tests.support.yunets import PARTS, noise, portrait, redfaces, write_yunet
 
@@ -69,13 +69,13 @@ def test_a_face_that_lies_nowhere_is_a_fault(part: str, value: float) -> None:
     outputs = empty()
     outputs["cls_32"][:], outputs["obj_32"][:] = 1, 1
     outputs[f"{part}_32"][:] = value
-    with pytest.raises(ModelFault, match="nowhere"):
+    with pytest.raises(ModelFault, match="not finite"):
         decode(outputs, 64, 0.5)
 
 
 def test_of_those_that_overlap_the_likelier_stays() -> None:
     boxes = np.array([[0, 0, 10, 10], [1, 1, 10, 10], [40, 0, 10, 10]], np.float64)
-    found = likeliest(Located(boxes, np.zeros((3, 5, 2)), np.array([0.7, 0.9, 0.8])), 0.5, 0.3)
+    found = non_maximum_suppression(Detections(boxes, np.zeros((3, 5, 2)), np.array([0.7, 0.9, 0.8])), 0.5, 0.3)
     assert found.scores.tolist() == [0.9, 0.8]
 
 
@@ -96,7 +96,7 @@ def test_a_face_is_where_it_is_drawn_at_any_size(tmp_path: Path) -> None:
 def test_nothing_is_found_in_nothing(tmp_path: Path) -> None:
     finder = opened(tmp_path)
     assert len(finder(GREY)) == 0
-    assert finder.highest(GREY) < 0.01 < finder.highest(portrait(LIGHT))
+    assert finder.max_score(GREY) < 0.01 < finder.max_score(portrait(LIGHT))
     assert len(finder(np.zeros((1, 1, 3), np.uint8))) == 0
 
 

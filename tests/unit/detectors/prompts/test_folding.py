@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors.prompts.folding import disguises, fold, fold_char, is_invisible
+from detectors.prompts.folding import obfuscations, fold, fold_char, is_invisible
 
 FE, WIDE_F, ZERO_WIDTH, CYRILLIC_E, SCRIPT_S = "\ufb01", "\uff26", "\u200b", "\u0435", "\U0001d4fc"
 
@@ -33,7 +33,7 @@ def test_a_character_is_what_a_reader_takes_it_for(char: str, read: str) -> None
     ],
 )
 def test_disguises_are_named(text: str, found: list[str]) -> None:
-    assert list(disguises(text)) == found
+    assert list(obfuscations(text)) == found
 
 
 @given(st.text(max_size=40))

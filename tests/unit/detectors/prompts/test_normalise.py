@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detectors.prompts.folding import fold, fold_char
-from detectors.prompts.normalise import LONGEST, canonical, normalise
+from detectors.prompts.normalise import MAX_CHARACTERS, canonical, normalise
 
 LOOK_ALIKES = {
     "zero-width": "n\u200bu\u200dd\u2060e",
@@ -67,7 +67,7 @@ TEXTS = st.text(max_size=300) | st.text("aet s0315$@!.-\u200bеａ \t_🅰é", m
 def test_normalising_twice_changes_nothing(text: str) -> None:
     once = normalise(text).text
     assert canonical(fold(once).text) == once
-    if len(once) <= LONGEST:
+    if len(once) <= MAX_CHARACTERS:
         assert normalise(once).text == once
 
 
@@ -93,12 +93,12 @@ def test_a_word_knows_its_place() -> None:
 
 
 def test_too_long_is_refused_and_not_cut() -> None:
-    normalise("x" * LONGEST)
+    normalise("x" * MAX_CHARACTERS)
     with pytest.raises(ValueError, match="2000"):
-        normalise("x" * (LONGEST + 1))
+        normalise("x" * (MAX_CHARACTERS + 1))
 
 
 @pytest.mark.parametrize("piece", ["a ", "1!", "a1", "$@", "aaab", "\u200b", "ﷺ", "n.", "!a", "1l|!"])
 def test_hostile_repetition_ends(piece: str) -> None:
     """The slowest of these takes a few hundredths of a second; a runaway would hang the test."""
-    normalise((piece * LONGEST)[:LONGEST])
+    normalise((piece * MAX_CHARACTERS)[:MAX_CHARACTERS])

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detectors.prompts import PromptRules, RuleFileError, RuleHit, normalise
-from detectors.prompts.matching import Occurrence, together
+from detectors.prompts.matching import Occurrence, first_window
 from detectors.prompts.rules import DEFAULT_RULES
 
 SHIPPED = PromptRules(DEFAULT_RULES)
@@ -184,10 +184,10 @@ BROKEN = {
     "an unknown category": (RULE.replace("hate", "spam") + TESTS, "category"),
     "an empty group": (RULE.replace('["word"]', "[]") + TESTS, "all"),
     "no group": (RULE.replace('[["word"]]', "[]") + TESTS, "all"),
-    "an unknown list": (RULE.replace('"word"', '"@words"') + TESTS, "no list called words"),
+    "an unknown list": (RULE.replace('"word"', '"@words"') + TESTS, "no list named words"),
     "a term without letters": (RULE.replace('"word"', '"!?"') + TESTS, "no letters"),
     "the same id twice": (RULE + RULE + TESTS, "same id"),
-    "minors as a note": (RULE.replace('"hate"', '"sexual_minors"\nseverity = "note"') + TESTS, "always refused"),
+    "minors as a note": (RULE.replace('"hate"', '"sexual_minors"\nseverity = "note"') + TESTS, "must be refuse"),
 }
 
 
@@ -232,5 +232,5 @@ def occurrence(first: int, words: int = 1) -> Occurrence:
         ([[occurrence(5)], [occurrence(1)], [occurrence(3)]], 5, (10, 59)),
     ],
 )
-def test_together(groups: list[list[Occurrence]], within: int | None, place: tuple[int, int] | None) -> None:
-    assert together(groups, within) == place
+def test_first_window(groups: list[list[Occurrence]], within: int | None, place: tuple[int, int] | None) -> None:
+    assert first_window(groups, within) == place

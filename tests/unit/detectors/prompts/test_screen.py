@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from detectors.prompts import LEARNED, LONGEST, PromptScreen, RuleFileError
+from detectors.prompts import LEARNED, MAX_CHARACTERS, PromptScreen, RuleFileError
 from detectors.prompts.features import SIZE, features
 from models import Card, DigestMismatch, ModelFault, ModelMissing, Session, find_card
 
@@ -47,7 +47,7 @@ def test_a_prompt_is_not_shown_by_accident(screen: PromptScreen) -> None:
 
 
 def test_too_long_is_refused_and_not_cut(screen: PromptScreen) -> None:
-    for prompts in [("x" * (LONGEST + 1), ""), ("x", "x" * (LONGEST + 1))]:
+    for prompts in [("x" * (MAX_CHARACTERS + 1), ""), ("x", "x" * (MAX_CHARACTERS + 1))]:
         with pytest.raises(ValueError, match="2000"):
             screen.screen(*prompts)
 

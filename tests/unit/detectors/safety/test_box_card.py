@@ -128,13 +128,17 @@ def test_labels_that_are_not_the_models_close_it(tmp_path: Path, labels: list[st
 
 @pytest.mark.parametrize("model", [boxes(first=True), redness(), redness(boxes=100)])
 def test_an_output_of_another_form_closes_it(tmp_path: Path, model: bytes) -> None:
-    with pytest.raises(ModelFault, match="labels at each place"):
+    with pytest.raises(ModelFault, match="numbers for the box"):
         opened(tmp_path, model=model)
 
 
 @pytest.mark.parametrize(
     ("model", "why"),
-    [(boxes(logits=True), "no probability"), (boxes(slope=0), "one answer"), (boxes(slope=float("nan")), "finite")],
+    [
+        (boxes(logits=True), "not a probability"),
+        (boxes(slope=0), "the same score"),
+        (boxes(slope=float("nan")), "finite"),
+    ],
 )
 def test_a_model_that_says_nothing_usable_is_not_opened(tmp_path: Path, model: bytes, why: str) -> None:
     with pytest.raises(ModelFault, match=why):

@@ -98,12 +98,12 @@ def test_a_logit_taken_for_a_probability_closes_it_at_once(tmp_path: Path) -> No
 
 
 def test_a_stuck_model_is_not_opened(tmp_path: Path) -> None:
-    with pytest.raises(ModelFault, match="one answer"):
+    with pytest.raises(ModelFault, match="the same score"):
         opened(tmp_path, model=redness(slope=0))
 
 
 def test_a_model_whose_unsafe_output_is_stuck_is_not_opened(tmp_path: Path) -> None:
-    with pytest.raises(ModelFault, match="one answer"):
+    with pytest.raises(ModelFault, match="the same score"):
         opened(tmp_path, model=redness(stuck=True), activation="sigmoid")
 
 
@@ -114,7 +114,7 @@ def test_a_model_of_nan_is_not_opened(tmp_path: Path) -> None:
 
 def test_the_boxes_of_a_detector_are_not_taken_for_classes(tmp_path: Path) -> None:
     """NudeNet's format: a column of numbers for each of thousands of places."""
-    with pytest.raises(ModelFault, match="not one number a class"):
+    with pytest.raises(ModelFault, match="not one number per class"):
         opened(tmp_path, model=redness(boxes=100))
 
 

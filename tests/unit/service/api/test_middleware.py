@@ -7,7 +7,7 @@ from sqlalchemy import create_engine
 from service.api import create_app
 from service.api.middleware import LARGEST_JSON
 from service.installation import Installation
-from service.kit.strict_schema import MOST_MEMBERS
+from service.kit.strict_schema import MAX_MEMBERS
 from service.storage import Database
 
 JSON, TEXT = ("content-type", "application/json"), ("content-type", "text/plain")
@@ -34,10 +34,10 @@ def test_the_longest_notice_fits_letters_escaped() -> None:
 
 @pytest.mark.parametrize("path", PATHS)
 def test_many_members_are_refused_at_once(client: TestClient, path: str) -> None:
-    body = {f"a{number}": 1 for number in range(MOST_MEMBERS + 1)}
+    body = {f"a{number}": 1 for number in range(MAX_MEMBERS + 1)}
     response = client.post(path, json=body)
     assert (response.status_code, response.json()["code"]) == (400, "bad_request")
-    assert f"more than {MOST_MEMBERS} members" in response.json()["detail"]
+    assert f"more than {MAX_MEMBERS} members" in response.json()["detail"]
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def test_a_bug_is_not_taken_for_an_answer(run: Run, monkeypatch: pytest.MonkeyPa
 def test_what_can_be_appealed_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     refusal = Unsafe("it is unsafe", stage="screen")
     refusal.content_id = "urn:uuid:1"
-    module.complain(refusal)
+    module.print_error(refusal)
     assert "urn:uuid:1" in capsys.readouterr().err
 
 

@@ -19,8 +19,8 @@ def test_what_they_are(tmp_path: Path) -> None:
     lora = read_adapter(any_lora(tmp_path / "a.safetensors", TAGS))
     assert (lora.kind, len(lora.digest)) == ("lora", 64)
     assert lora.size == (tmp_path / "a.safetensors").stat().st_size
-    assert lora.hints[0] == "tag 'man' on 200 pictures"
-    assert "a word as it is used to learn one subject: ohwx" in lora.hints
+    assert lora.hints[0] == "tag 'man' on 200 images"
+    assert "a token commonly used to learn one subject: ohwx" in lora.hints
     assert "people: man" in lora.hints
     learnt = read_adapter(word(tmp_path / "b.safetensors"))
     assert (learnt.kind, learnt.hints) == ("textual-inversion", ())
@@ -46,7 +46,7 @@ def test_what_is_none_that_is_supported(tmp_path: Path, tensors: dict[str, torch
 def test_pickles_and_what_is_not_there(tmp_path: Path) -> None:
     (tmp_path / "a.pt").write_bytes(b"")
     for name in ("a.pt", "b.safetensors"):
-        with pytest.raises(BadRequest, match="no safetensors file"):
+        with pytest.raises(BadRequest, match="not a safetensors file"):
             read_adapter(tmp_path / name)
     (tmp_path / "c.safetensors").write_bytes(b"PK")
     with pytest.raises(Misconfigured):
@@ -54,7 +54,7 @@ def test_pickles_and_what_is_not_there(tmp_path: Path) -> None:
 
 
 def test_a_file_larger_than_an_adapter_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(adapter_files, "LARGEST", {"lora": 100})
+    monkeypatch.setattr(adapter_files, "MAX_BYTES", {"lora": 100})
     with pytest.raises(BadRequest, match="more than a lora needs"):
         read_adapter(any_lora(tmp_path / "a.safetensors"))
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from service.generation.canvas import PART, WHOLE, canvas, kept
+from service.generation.canvas import IMAGE_STRENGTH, MASK_STRENGTH, canvas, restore_unmasked
 from tests.support.painter import landscape
 
 
@@ -11,7 +11,7 @@ def test_the_middle_of_the_picture_is_fitted() -> None:
     fitted = canvas(wide, None, None, (64, 64))
     assert fitted.rgb.shape == (64, 64, 3)
     assert fitted.rgb[:, 8:-8].min() == 255
-    assert (fitted.mask, fitted.strength) == (None, WHOLE)
+    assert (fitted.mask, fitted.strength) == (None, IMAGE_STRENGTH)
 
 
 def test_the_mask_is_fitted_alike_and_stays_of_two_values() -> None:
@@ -22,7 +22,7 @@ def test_the_mask_is_fitted_alike_and_stays_of_two_values() -> None:
     assert fitted.mask.dtype == np.bool_
     assert not fitted.mask[:, :30].any()
     assert fitted.mask[:, 34:].all()
-    assert fitted.strength == PART
+    assert fitted.strength == MASK_STRENGTH
 
 
 @pytest.mark.parametrize(("strength", "steps", "done"), [(1.0, 20, 20), (0.8, 20, 16), (0.04, 20, 0)])
@@ -34,7 +34,8 @@ def test_outside_the_mask_not_a_pixel_changes() -> None:
     mask = np.zeros((64, 64), np.bool_)
     mask[:32] = True
     onto = canvas(landscape(1, 64, 64), mask, None, (64, 64))
-    result = kept(landscape(2, 64, 64), onto)
+    result = restore_unmasked(landscape(2, 64, 64), onto)
     assert np.array_equal(result[32:], landscape(1, 64, 64)[32:])
     assert np.array_equal(result[:32], landscape(2, 64, 64)[:32])
-    assert np.array_equal(kept(landscape(2, 64, 64), canvas(onto.rgb, None, None, (64, 64))), landscape(2, 64, 64))
+    unmasked = canvas(onto.rgb, None, None, (64, 64))
+    assert np.array_equal(restore_unmasked(landscape(2, 64, 64), unmasked), landscape(2, 64, 64))

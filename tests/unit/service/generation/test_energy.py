@@ -12,11 +12,11 @@ from service.generation.diffusers.nvml import Nvml
 from service.generation.energy import Energy, Meter, Rapl, open_meter
 
 
-class Purse:
+class Consumer:
     def __init__(self) -> None:
         self.energy: Energy | None = None
 
-    def spent(self, energy: Energy) -> None:
+    def add_energy(self, energy: Energy) -> None:
         self.energy = energy
 
 
@@ -38,11 +38,11 @@ class Scripted:
         return after[0] - before[0]
 
 
-def measured(meter: Meter, payers: int = 1) -> list[Energy]:
-    purses = [Purse() for _ in range(payers)]
-    with meter.shared_by(purses):
+def measured(meter: Meter, count: int = 1) -> list[Energy]:
+    consumers = [Consumer() for _ in range(count)]
+    with meter.shared_by(consumers):
         pass
-    return [purse.energy for purse in purses if purse.energy]
+    return [consumer.energy for consumer in consumers if consumer.energy]
 
 
 def test_what_counters_tell_is_taken() -> None:
@@ -59,7 +59,7 @@ def test_several_counters_add_up() -> None:
 
 
 def test_pictures_of_one_call_share_alike() -> None:
-    spent = measured(Meter([Scripted(0, 7200)]), payers=4)
+    spent = measured(Meter([Scripted(0, 7200)]), count=4)
     assert [one.watt_hours for one in spent] == [0.5] * 4
 
 
@@ -77,11 +77,11 @@ def test_a_counter_that_fails_costs_the_measurement_and_not_the_picture(
 
 
 def test_what_fails_is_paid_for_too() -> None:
-    purse = Purse()
-    with pytest.raises(KeyError), Meter([Scripted(0, 3600)]).shared_by([purse]):
+    consumer = Consumer()
+    with pytest.raises(KeyError), Meter([Scripted(0, 3600)]).shared_by([consumer]):
         raise KeyError
-    assert purse.energy is not None
-    assert purse.energy.watt_hours == 1.0
+    assert consumer.energy is not None
+    assert consumer.energy.watt_hours == 1.0
 
 
 def test_records_hold_short_numbers() -> None:

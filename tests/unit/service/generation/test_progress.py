@@ -43,7 +43,7 @@ def test_the_clock_stands_while_it_waits_and_starts_afresh(clock: Ticks) -> None
     progress.waiting(2)
     clock.now += 60
     assert progress.left() == 5
-    progress.drawing()
+    progress.start()
     clock.now += 1
     assert progress.left() == 4
     progress(1, 4)
@@ -53,8 +53,8 @@ def test_the_clock_stands_while_it_waits_and_starts_afresh(clock: Ticks) -> None
 def test_what_is_spent_adds_up() -> None:
     progress = Progress()
     assert progress.energy is None
-    progress.spent(Energy(1.0, 0.5, "rapl"))
-    progress.spent(Energy(2.0, 0.25, "model"))
+    progress.add_energy(Energy(1.0, 0.5, "rapl"))
+    progress.add_energy(Energy(2.0, 0.25, "model"))
     assert progress.energy == Energy(3.0, 0.75, "rapl, model")
-    progress.spent(Energy(1.0, None, "unknown"))
+    progress.add_energy(Energy(1.0, None, "unknown"))
     assert progress.energy == Energy(4.0, None, "unknown")

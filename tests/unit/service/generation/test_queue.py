@@ -16,7 +16,7 @@ from service.generation import queue as module
 from service.generation.canvas import Canvas
 from service.generation.energy import Meter
 from service.generation.model_options import ModelOptions
-from service.generation.queue import Queue, alike
+from service.generation.queue import Queue, batch_key
 from service.generation.upscale import Upscaling
 from service.kit.errors import Busy, Cancelled
 from tests.support.painter import Painter
@@ -62,16 +62,16 @@ class Batched(Gated):
         return self._draw(jobs, on_step)
 
 
-def queue(backend: Painter, length: int = 8, batch_size: int = 1, patience: float = 60) -> Queue:
-    return Queue(backend, length=length, patience=patience, batch_size=batch_size, meter=Meter(watts=1.0))
+def queue(backend: Painter, length: int = 8, batch_size: int = 1, max_wait: float = 60) -> Queue:
+    return Queue(backend, length=length, max_wait=max_wait, batch_size=batch_size, meter=Meter(watts=1.0))
 
 
 def ask(pool: ThreadPoolExecutor, to: Queue, seed: int, **job: object) -> "Future[NDArray[np.uint8]]":
     """Asks, and comes back when the picture has its place."""
     progress = job.pop("progress", None) or Progress()
-    before = len(to._waiting) + to._drawing
+    before = len(to._waiting) + to._in_progress
     asked = pool.submit(to.render, replace(JOB, seed=seed, **job), progress)  # type: ignore[arg-type]
-    until(lambda: len(to._waiting) + to._drawing > before or asked.done())
+    until(lambda: len(to._waiting) + to._in_progress > before or asked.done())
     return asked
 
 
@@ -100,7 +100,7 @@ def test_a_full_queue_says_so_and_lets_in_again(callers: ThreadPoolExecutor) -> 
     backend = Gated()
     to = queue(backend, length=2)
     asked = [first(callers, to, backend), ask(callers, to, 1), ask(callers, to, 2)]
-    with pytest.raises(Busy, match="2 pictures wait") as caught:
+    with pytest.raises(Busy, match="2 images are waiting") as caught:
         to.render(replace(JOB, seed=3), Progress())
     assert (caught.value.status, caught.value.code) == (429, "busy")
     assert caught.value.retry_after == 10  # nothing was drawn yet to tell by
@@ -116,7 +116,7 @@ def test_whether_there_is_room_can_be_asked_before(callers: ThreadPoolExecutor) 
     behind = Upscaling(Upscaling(to))
     behind.check_room()
     asked = [first(callers, to, backend), ask(callers, to, 1)]
-    with pytest.raises(Busy, match="1 pictures wait"):
+    with pytest.raises(Busy, match="1 images are waiting"):
         behind.check_room()
     backend.gate.set()
     for one in asked:
@@ -153,7 +153,7 @@ def test_retry_after_is_what_the_last_pictures_took(callers: ThreadPoolExecutor)
     ask(callers, to, 1)
     assert to.retry_after() == 6
     backend.gate.set()
-    until(lambda: len(to._recent) == 4 and not to._drawing)
+    until(lambda: len(to._recent) == 4 and not to._in_progress)
     assert to.retry_after() == 1
 
 
@@ -199,11 +199,11 @@ def test_who_left_between_turn_and_drawing_is_not_drawn_and_takes_no_room() -> N
     backend = Gated()
     backend.gate.set()
     to = queue(backend, length=1)
-    place = module._Place(JOB, Progress(), None, left=True)
+    place = module._QueuedJob(JOB, Progress(), None, abandoned=True)
     to._batch = [place]
-    to._draw([place])
+    to._render_queued([place])
     assert backend.calls == []
-    assert to._drawing == 0
+    assert to._in_progress == 0
 
 
 def test_nothing_of_a_picture_is_kept_once_it_is_drawn() -> None:
@@ -216,7 +216,7 @@ def test_nothing_of_a_picture_is_kept_once_it_is_drawn() -> None:
 
 def test_waiting_has_an_end_of_its_own(callers: ThreadPoolExecutor) -> None:
     backend = Gated()
-    to = queue(backend, patience=0.02)
+    to = queue(backend, max_wait=0.02)
     first(callers, to, backend)
     with pytest.raises(Busy, match=r"longer than 0\.02 s"):
         to.render(replace(JOB, seed=1), Progress())
@@ -385,13 +385,13 @@ def test_a_thread_without_work_ends_and_another_begins(monkeypatch: pytest.Monke
 def test_what_can_be_drawn_in_one_call(one: Job, other: Job) -> None:
     same = (one.width, one.height, one.steps, one.guidance) == (64, 64, 1, 1.0)
     expected = same and not one.negative_prompt and not one.steering
-    assert (alike(one) is not None and alike(one) == alike(other)) == expected
+    assert (batch_key(one) is not None and batch_key(one) == batch_key(other)) == expected
 
 
 def test_a_picture_on_a_picture_is_drawn_alone() -> None:
     onto = Canvas(np.zeros((64, 64, 3), np.uint8), None, 0.8)
-    assert alike(replace(JOB, canvas=onto)) is None
+    assert batch_key(replace(JOB, canvas=onto)) is None
 
 
 def test_another_scheduler_is_another_call() -> None:
-    assert alike(replace(JOB, options=ModelOptions(scheduler="ddim"))) != alike(JOB)
+    assert batch_key(replace(JOB, options=ModelOptions(scheduler="ddim"))) != batch_key(JOB)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from service.generation import Job
 from service.generation.model_options import ModelOptions
-from service.generation.upscale import MOST, Upscaling
+from service.generation.upscale import MAX_FACTOR, Upscaling
 from service.kit.errors import BadRequest
 from tests.support.painter import Painter
 
@@ -23,7 +23,7 @@ def ignore(done: int, total: int) -> None:
 def test_the_picture_gets_the_size_that_was_asked_for(side: int) -> None:
     job = replace(JOB, width=side, height=side)
     (warning,) = BACKEND.check(job)
-    assert warning == "drawn at 256x256 px and enlarged (lanczos)"
+    assert warning == "generated at 256x256 px and upscaled (lanczos)"
     drawn = BACKEND.render(job, ignore)
     assert drawn.shape == (side, side, 3)
     assert drawn.dtype == np.uint8
@@ -37,9 +37,11 @@ def test_it_is_the_models_own_picture() -> None:
     assert np.abs(back - small).mean() < 2
 
 
-@pytest.mark.parametrize("size", [(256, 256), (128, 128), (512, 256), (512, 504), (256 * MOST + 8, 256 * MOST + 8)])
+@pytest.mark.parametrize(
+    "size", [(256, 256), (128, 128), (512, 256), (512, 504), (256 * MAX_FACTOR + 8, 256 * MAX_FACTOR + 8)]
+)
 def test_other_shapes_and_sizes_are_refused(size: tuple[int, int]) -> None:
-    with pytest.raises(BadRequest, match="cannot be enlarged"):
+    with pytest.raises(BadRequest, match="cannot be upscaled"):
         BACKEND.check(replace(JOB, width=size[0], height=size[1]))
 
 

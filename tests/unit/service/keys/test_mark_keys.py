@@ -64,20 +64,20 @@ def test_digests_of_prompts_outlive_rotation(at_home: Settings) -> None:
         assert signing.prompt_digester(at_home)("a lake") == before
 
 
-def test_the_oldest_is_dropped_only_when_that_is_asked_for(at_home: Settings) -> None:
+def test_the_oldest_is_dropped_only_on_request(at_home: Settings) -> None:
     (first,) = mark_keys.mark_secrets(at_home)
     for _ in range(MAX_EPOCHS - 1):
         mark_keys.rotate(at_home)
     before = mark_keys.mark_secrets(at_home)
     assert before[-1] == first
-    with pytest.raises(BadRequest, match="no more are searched for"):
+    with pytest.raises(BadRequest, match="the most that are searched"):
         mark_keys.rotate(at_home)
     assert mark_keys.mark_secrets(at_home) == before
     assert mark_keys.rotate(at_home, drop_oldest=True) == MAX_EPOCHS
     assert mark_keys.mark_secrets(at_home)[1:] == before[:-1]
 
 
-def test_a_rotation_that_was_cut_short_loses_nothing(at_home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_rotation_loses_nothing(at_home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     mark_keys.rotate(at_home)
     before = mark_keys.mark_secrets(at_home)
     write = mark_keys._replace
@@ -123,7 +123,7 @@ def test_two_rotations_at_once_both_count(at_home: Settings, monkeypatch: pytest
     assert set(announced) <= set(mark_keys.mark_secrets(at_home))
 
 
-def test_a_lost_newest_secret_is_not_replaced_in_silence(at_home: Settings) -> None:
+def test_a_lost_newest_secret_is_not_silently_replaced(at_home: Settings) -> None:
     mark_keys.rotate(at_home)
     newest = at_home.home / "keys" / "mark.secret"
     newest.unlink()
@@ -172,7 +172,7 @@ def test_a_key_file_lists_the_newest_first(settings: Settings, tmp_path: Path) -
     assert signing.prompt_digester(both)("a") == signing.prompt_digester(listed(settings, file, OLD))("a")
 
 
-def test_what_is_a_remark_and_what_a_secret(settings: Settings, tmp_path: Path) -> None:
+def test_comments_in_a_key_file(settings: Settings, tmp_path: Path) -> None:
     file = tmp_path / "k"
     hashed = "#hunter2-hunter2-hunter2"
     assert mark_keys.mark_secrets(listed(settings, file, "#", "#\tthis year", NEW, "# last year", f" {hashed} ")) == [
@@ -190,7 +190,7 @@ def test_a_secret_of_the_home_folder_moves_to_a_file_or_a_setting(at_home: Setti
 
 
 @pytest.mark.parametrize("digits", ["zz" * 16, "a" * 31, "\N{SNOWMAN}" * 16, "ab" * 15])
-def test_hexadecimal_that_is_none_is_refused_and_not_repeated(settings: Settings, tmp_path: Path, digits: str) -> None:
+def test_invalid_hexadecimal_is_refused_and_not_repeated(settings: Settings, tmp_path: Path, digits: str) -> None:
     both = [listed(settings, tmp_path / "k", f"hex:{digits}"), Settings(home=tmp_path, mark_secret=f"hex:{digits}")]
     for wrong in both:
         with pytest.raises(Misconfigured) as refusal:
@@ -210,7 +210,7 @@ def test_digests_of_prompts_outlive_every_move_of_the_secrets(at_home: Settings,
     assert signing.prompt_digester(listed(other, tmp_path / "k", *secrets[:4]))("a lake") == first != before
 
 
-def test_the_key_of_digests_is_no_secret_of_the_mark(settings: Settings) -> None:
+def test_the_digest_key_is_not_a_watermark_secret(settings: Settings) -> None:
     signing.prompt_digester(settings)
     kept = settings.home / "keys" / "digests.secret"
     assert kept.read_bytes() not in mark_keys.mark_secrets(settings)

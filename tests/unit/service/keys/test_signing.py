@@ -97,5 +97,5 @@ def test_a_key_others_may_read_is_refused(own: Settings) -> None:
 def test_another_chains_key_is_refused(own: Settings) -> None:
     assert own.signing_key is not None
     own.signing_key.write_bytes(make_development_pki().key)
-    with pytest.raises(Misconfigured, match="not the key"):
+    with pytest.raises(Misconfigured, match="does not match"):
         signing.credentials(own)

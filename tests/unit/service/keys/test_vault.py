@@ -2,7 +2,7 @@ import pytest
 
 from service.keys import signing
 from service.keys.vault import Sealed, Vault
-from service.kit.case_numbers import fresh_pin, fresh_reference, hash_pin, right_pin
+from service.kit.case_numbers import hash_pin, new_case_number, new_pin, verify_pin
 from service.kit.errors import Misconfigured
 from service.kit.settings import Settings
 
@@ -43,7 +43,7 @@ def test_what_does_not_belong_does_not_open(damage: str) -> None:
         sealed = Sealed(sealed.wrapped_key, b"x")
     else:
         vault = Vault(b"o" * 32)
-    with pytest.raises(Misconfigured, match="cannot be opened"):
+    with pytest.raises(Misconfigured, match="cannot be decrypted"):
         vault.open(sealed, label)
 
 
@@ -59,13 +59,13 @@ def test_the_homes_key_survives_a_restart(settings: Settings) -> None:
 
 
 def test_references_and_pins() -> None:
-    assert len({fresh_reference("T") for _ in range(100)}) == 100
-    assert len(fresh_reference("T")) == 21
-    pin = fresh_pin()
+    assert len({new_case_number("T") for _ in range(100)}) == 100
+    assert len(new_case_number("T")) == 21
+    pin = new_pin()
     assert len(pin) == 8
     assert pin.isdecimal()
     salt, hashed = hash_pin("01234567")
-    assert right_pin("01234567", salt, hashed)
-    assert not right_pin("01234568", salt, hashed)
-    assert not right_pin("", salt, hashed)
+    assert verify_pin("01234567", salt, hashed)
+    assert not verify_pin("01234568", salt, hashed)
+    assert not verify_pin("", salt, hashed)
     assert hash_pin("01234567")[1] != hashed

@@ -55,5 +55,5 @@ def test_a_home_that_cannot_be_made(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_home_that_cannot_be_written(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
-    with pytest.raises(Misconfigured, match="written"):
+    with pytest.raises(Misconfigured, match="not writable"):
         home.prepare(tmp_path)

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from service.kit.strict_schema import MOST_MEMBERS, StrictModel
+from service.kit.strict_schema import MAX_MEMBERS, StrictModel
 
 
 class Order(StrictModel):
@@ -17,7 +17,7 @@ def test_unknown_members_and_other_types_are_refused() -> None:
 
 def test_many_unknown_members_cost_one_complaint() -> None:
     with pytest.raises(ValidationError) as few:
-        Order.model_validate({str(n): n for n in range(MOST_MEMBERS)})
+        Order.model_validate({str(n): n for n in range(MAX_MEMBERS)})
     with pytest.raises(ValidationError) as many:
-        Order.model_validate({str(n): n for n in range(MOST_MEMBERS + 1)})
-    assert (few.value.error_count(), many.value.error_count()) == (MOST_MEMBERS, 1)
+        Order.model_validate({str(n): n for n in range(MAX_MEMBERS + 1)})
+    assert (few.value.error_count(), many.value.error_count()) == (MAX_MEMBERS, 1)

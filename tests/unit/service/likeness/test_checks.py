@@ -129,7 +129,7 @@ def test_strangers_and_pictures_without_faces_pass(likeness: Likeness) -> None:
 
 def test_templates_of_another_model_close_the_gate(likeness: Likeness, installation: Installation) -> None:
     installation.consent.subjects.enrol("x", [house_template()], "d" * 64)
-    with pytest.raises(Misconfigured, match="another model"):
+    with pytest.raises(Misconfigured, match="different model"):
         likeness.check_output(portrait(BOB), ())
 
 

@@ -115,7 +115,7 @@ def test_an_operators_embedder_is_taken(settings: Settings) -> None:
 def test_two_cards_take_dlibs_place(settings: Settings) -> None:
     folder = settings.home / CARDS_FOLDER
     write_yunet(folder)
-    with pytest.raises(Unavailable, match="no card of an embedder"):
+    with pytest.raises(Unavailable, match="needs an embedder"):
         open_model(settings)
     write_embedder(folder)
     assert open_model(settings).identity == "bands@1+redfaces@1"

@@ -167,19 +167,19 @@ def test_the_generator_writes_its_files(tmp_path: Path) -> None:
     Image.open(io.BytesIO((tmp_path / "jpeg_plain").read_bytes())).load()
 
 
-def test_a_decoder_that_is_late_is_left_and_keeps_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_decoder_that_times_out_keeps_its_slot_until_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     freed, ended = threading.Event(), threading.Event()
-    places = threading.BoundedSemaphore(1)
+    slots = threading.BoundedSemaphore(1)
 
     def late(_data: bytes, _limits: ImageLimits) -> Picture:
         freed.wait(60)
         ended.set()
-        raise BrokenPicture("never told")
+        raise BrokenPicture("never raised")
 
     decoded = pictures._decoded
     data = encode(np.zeros((8, 8, 3), np.uint8), "png")[0]
     hurried = ImageLimits(1 << 20, 1 << 20, 0.05)
-    monkeypatch.setattr(pictures, "_PLACES", places)
+    monkeypatch.setattr(pictures, "_DECODER_SLOTS", slots)
     monkeypatch.setattr(pictures, "_decoded", late)
     with pytest.raises(TooLarge, match=r"within 0\.05 s"):
         decode(data, hurried)
@@ -191,10 +191,10 @@ def test_a_decoder_that_is_late_is_left_and_keeps_its_place(monkeypatch: pytest.
     assert decode(data, ImageLimits(1 << 20, 1 << 20, 60)).size == (8, 8)
     with pytest.raises(UnsupportedFormat):
         decode(b"text", ImageLimits(1 << 20, 1 << 20, 60))
-    assert places.acquire(blocking=False)
+    assert slots.acquire(blocking=False)
 
 
-def test_palettes_with_too_many_transparencies_and_masks_in_lab_are_the_files_fault() -> None:
+def test_bad_palette_transparency_and_lab_masks_are_input_errors() -> None:
     def chunk(name: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 

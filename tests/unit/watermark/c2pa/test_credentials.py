@@ -61,7 +61,7 @@ def test_what_was_enlarged_and_what_it_cost(notary: Credentials, plain: tuple[by
         "c2pa.watermarked.bound",
     ]
     assert credential.actions[1].agent == "Pillow Lanczos"
-    assert b"Drawn at 256x256 px and enlarged." in signed.manifest
+    assert b"Generated at 256x256 px and upscaled." in signed.manifest
     assert credential.disclosures[ENERGY_LABEL] == cost
 
 
@@ -200,6 +200,6 @@ def test_a_changed_picture_and_its_mask_are_ingredients(notary: Credentials, pla
     assert [action.action for action in credential.actions] == ["c2pa.opened", "c2pa.edited", "c2pa.watermarked.bound"]
     assert credential.actions[1].digital_source_type == COMPOSITE
     told = [(one.title, one.relationship, one.failures) for one in credential.ingredients]
-    assert told == [("picture that was changed", "parentOf", ()), ("mask of the change", "inputTo", ())]
+    assert told == [("edited image", "parentOf", ()), ("edit mask", "inputTo", ())]
     for source in sources:
         assert source.sha256.encode() in signed.data

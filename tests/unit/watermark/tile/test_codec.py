@@ -129,7 +129,7 @@ def test_the_second_look_reads_more_after_strong_jpeg(monkeypatch: pytest.Monkey
         return {number for number, copy in enumerate(copies) if CODEC.extract(copy) is not None}
 
     both = read()
-    monkeypatch.setattr(reader, "_QUICK_LOOKS", reader._QUICK_LOOKS[:1])
+    monkeypatch.setattr(reader, "_WHITENINGS", reader._WHITENINGS[:1])
     assert both > read()
 
 

@@ -17,7 +17,7 @@ from watermark.errors import BadImage, BadMarkId, TooSmall, WatermarkNotReadable
 from watermark.tile import embedding, payload, search
 from watermark.tile.keyring import MAX_EPOCHS
 from watermark.tile.reader import MAX_ATTEMPTS
-from watermark.tile.trials import Rehearsal
+from watermark.tile.trials import EmbeddingTrials
 
 SECRET = b"a secret for the tests"
 CODEC = Codec(Keyring.from_secret(SECRET))
@@ -196,13 +196,13 @@ def test_regular_pictures_are_marked_where_any_key_is_read(picture: Rgb, mark_id
 
 
 def test_a_pattern_of_the_tiles_own_pitch_is_refused() -> None:
-    with pytest.raises(WatermarkNotReadable, match="pitch is that of the mark's own tile"):
+    with pytest.raises(WatermarkNotReadable, match="pitch of the mark's tile"):
         CODEC.embed(regular(16, 0, 255, checks=True), 3)
 
 
 def test_before_refusing_the_reader_itself_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """From a JPEG copy, so what no JPEG can hold is refused."""
-    monkeypatch.setattr(Rehearsal, "reads_back", lambda self, marked: False)
+    monkeypatch.setattr(EmbeddingTrials, "reads_back", lambda self, marked: False)
     assert CODEC.extract(CODEC.embed(cartoon(1), 3)) is not None
     monkeypatch.setattr(embedding, "_JPEG_LARGEST", 100)
     with pytest.raises(WatermarkNotReadable):

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 import torch
 
-from models.training.image_model import autoencoder, corpus, graph, reading, tokenizer
+from models.training.image_model import autoencoder, corpus, graph, text_pretraining, tokenizer
 from models.training.image_model.__main__ import run
 from models.training.image_model.captions_batch import CaptionBatches
 from models.training.image_model.config import GPU, Recipe
 from models.training.image_model.corpus import scene_at
 from models.training.image_model.diffusion import _stratified_times, object_weights, scene_weights
-from models.training.image_model.guesses import Guesses
 from models.training.image_model.networks import TextToLatents
+from models.training.image_model.one_step_estimates import OneStepEstimates
 from models.training.image_model.scenes import Scene, Thing
-from models.training.image_model.start import POOLING, take_over_autoencoder, take_over_denoiser
+from models.training.image_model.warm_start import POOLING, copy_autoencoder, copy_denoiser
 from service.generation.diffusers.onnx_parts import Decoder, Denoiser
 
 CPU = torch.device("cpu")
@@ -76,7 +76,7 @@ def test_a_wider_recipe_takes_over_what_fits(recipe: Recipe, folder: Path, tmp_p
     wider = replace(recipe, out=tmp_path, latent_channels=6, vocabulary_size=700)
     model = TextToLatents(wider, tokenizer.build(wider))
     pooling = {name: value.clone() for name, value in model.unet.state_dict().items() if name.startswith(POOLING)}
-    take_over_denoiser(model.unet, folder)
+    copy_denoiser(model.unet, folder)
     assert pooling
     assert all(torch.equal(model.unet.state_dict()[name], value) for name, value in pooling.items())
     assert model.unet.conv_in.weight[:, 4:].abs().max() == 0
@@ -92,7 +92,7 @@ def test_reading_teaches_the_text_encoder_and_the_pooling_alone(recipe: Recipe, 
     latents = torch.randn(own.training, own.latent_channels, 32, 32)
     before = {name: value.clone() for name, value in model.state_dict().items()}
 
-    reading.train(own, model, words, scenes, latents, object_weights(scenes, recipe.sprites, 32, 3.0), CPU)
+    text_pretraining.train(own, model, words, scenes, latents, object_weights(scenes, recipe.sprites, 32, 3.0), CPU)
 
     changed = {name for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
     assert changed
@@ -106,7 +106,7 @@ def test_reading_goes_on_from_what_it_left(recipe: Recipe, folder: Path) -> None
     model = TextToLatents(recipe, words)
     scenes = list(corpus.scenes(recipe)[: recipe.training])
     latents = torch.zeros(recipe.training, recipe.latent_channels, 32, 32)
-    reading.train(recipe, model, words, scenes, latents, object_weights(scenes, recipe.sprites, 32, 3.0), CPU)
+    text_pretraining.train(recipe, model, words, scenes, latents, object_weights(scenes, recipe.sprites, 32, 3.0), CPU)
     embedding = model.text.get_input_embeddings().weight
     assert torch.equal(embedding, state["model"]["text.embeddings.token_embedding.weight"])
 
@@ -122,10 +122,10 @@ def test_noisy_times_come_more_often_with_a_bias() -> None:
 def test_an_autoencoder_of_another_width_is_no_start(recipe: Recipe, folder: Path) -> None:
     wider = autoencoder.build(replace(recipe, latent_channels=6))
     before = wider.decoder.conv_in.weight.clone()
-    take_over_autoencoder(wider, folder)
+    copy_autoencoder(wider, folder)
     assert torch.equal(before, wider.decoder.conv_in.weight)
     same = autoencoder.build(recipe)
-    take_over_autoencoder(same, folder)
+    copy_autoencoder(same, folder)
     assert not torch.equal(same.decoder.conv_in.weight, autoencoder.build(recipe).decoder.conv_in.weight)
 
 
@@ -183,6 +183,8 @@ def test_the_sizes_for_a_card_are_fields_of_the_recipe(sprites: Path, tmp_path: 
 def test_guesses_are_finite_and_of_the_same_shape(recipe: Recipe, folder: Path) -> None:
     words = tokenizer.build(recipe)
     captions = CaptionBatches(recipe, words, [scene_at(1, number) for number in range(3)], random.Random(0))
-    guesses = Guesses(TextToLatents(recipe, words), captions, CPU).of(torch.zeros(3, 4, 32, 32), [2, 0, 1])
-    assert guesses.shape == (3, 4, 32, 32)
-    assert guesses.isfinite().all()
+    estimates = OneStepEstimates(TextToLatents(recipe, words), captions, CPU).estimate(
+        torch.zeros(3, 4, 32, 32), [2, 0, 1]
+    )
+    assert estimates.shape == (3, 4, 32, 32)
+    assert estimates.isfinite().all()

@@ -17,7 +17,7 @@ JOB = Job("a lake", "", 7, 128, 96, 2, 5.0)
 WITHOUT = Job("a lake", "a car", 7, 128, 96, 2, 5.0)
 
 
-def takes(function: object) -> arguments.Takes:
+def takes(function: object) -> arguments.Parameters:
     return inspect.signature(function).parameters  # type: ignore[arg-type]
 
 
@@ -53,11 +53,11 @@ def test_guidance_has_another_name_in_each_family(
 
 
 def test_an_empty_negative_prompt_is_the_pipelines_own_business_but_where_guidance_needs_one() -> None:
-    assert arguments.words(PLAIN, [JOB], str) == {"prompt": "a lake"}
-    assert arguments.words(PLAIN, [WITHOUT], str.upper) == {"prompt": "A LAKE", "negative_prompt": "A CAR"}
-    assert arguments.words(FLUX, [JOB], str) == {"prompt": "a lake"}
-    assert arguments.words(QWEN, [JOB], str) == {"prompt": "a lake", "negative_prompt": " "}
-    assert arguments.words(PLAIN, [WITHOUT], str) == {"prompt": "a lake", "negative_prompt": "a car"}
+    assert arguments.prompts(PLAIN, [JOB], str) == {"prompt": "a lake"}
+    assert arguments.prompts(PLAIN, [WITHOUT], str.upper) == {"prompt": "A LAKE", "negative_prompt": "A CAR"}
+    assert arguments.prompts(FLUX, [JOB], str) == {"prompt": "a lake"}
+    assert arguments.prompts(QWEN, [JOB], str) == {"prompt": "a lake", "negative_prompt": " "}
+    assert arguments.prompts(PLAIN, [WITHOUT], str) == {"prompt": "a lake", "negative_prompt": "a car"}
 
 
 def test_what_there_is_no_place_for() -> None:
@@ -76,9 +76,9 @@ def test_a_picture_and_its_mask_go_where_there_is_a_place() -> None:
     mask = np.zeros((96, 128), np.bool_)
     mask[:48] = True
     onto = replace(JOB, canvas=canvas(landscape(1, 128, 96), mask, 0.5, (128, 96)))
-    assert arguments.picture(INTO, JOB) == {}
-    assert set(arguments.picture(ONTO, onto)) == {"image", "strength"}
-    given = arguments.picture(INTO, onto)
+    assert arguments.image(INTO, JOB) == {}
+    assert set(arguments.image(ONTO, onto)) == {"image", "strength"}
+    given = arguments.image(INTO, onto)
     assert np.array_equal(np.asarray(given["image"]), landscape(1, 128, 96))
     assert np.array_equal(np.asarray(given["mask_image"]) > 0, mask)
     assert given["strength"] == 0.5

@@ -1,4 +1,4 @@
-"""What of a prompt a model is given, and what is said of the rest."""
+"""What of a prompt a model is given, and what is expected of the rest."""
 
 from collections.abc import Mapping
 from types import SimpleNamespace
@@ -30,21 +30,23 @@ def _job(prompt: str, negative_prompt: str = "") -> Job:
 
 
 def test_all_is_handed_on_where_the_tokenizer_does_the_cutting(tokenizer: Any) -> None:
-    unheard = _ignored_inputs(tokenizer, {})
-    assert unheard.heard("a" * 40) == "a" * 40
-    assert unheard.warnings(_job("a" * 14), 5.0) == ()
-    assert unheard.warnings(_job("a" * 15), 5.0) == ("the prompt is too long: the model reads its first 16 tokens",)
+    ignored = _ignored_inputs(tokenizer, {})
+    assert ignored.truncate("a" * 40) == "a" * 40
+    assert ignored.warnings(_job("a" * 14), 5.0) == ()
+    assert ignored.warnings(_job("a" * 15), 5.0) == (
+        "the prompt is too long: the model reads only its first 16 tokens",
+    )
 
 
 def test_a_cards_own_limit_cuts_the_text(tokenizer: Any) -> None:
-    unheard = _ignored_inputs(tokenizer, {"prompt_tokens": 8})
-    assert unheard.heard("red fox") == "red fox"  # six letters
-    assert unheard.heard("red fox sleeps") == "red fox"
-    assert unheard.heard("") == ""
-    assert unheard.warnings(_job("red fox", "a cat"), 5.0) == ()
-    said = ("the negative prompt is too long: the model reads its first 8 tokens",)
-    assert unheard.warnings(_job("red fox", "a cat sleeps"), 5.0) == said
+    ignored = _ignored_inputs(tokenizer, {"prompt_tokens": 8})
+    assert ignored.truncate("red fox") == "red fox"  # six letters
+    assert ignored.truncate("red fox sleeps") == "red fox"
+    assert ignored.truncate("") == ""
+    assert ignored.warnings(_job("red fox", "a cat"), 5.0) == ()
+    expected = ("the negative prompt is too long: the model reads only its first 8 tokens",)
+    assert ignored.warnings(_job("red fox", "a cat sleeps"), 5.0) == expected
 
 
 def test_a_limit_beyond_the_tokenizers_changes_nothing(tokenizer: Any) -> None:
-    assert _ignored_inputs(tokenizer, {"prompt_tokens": 99}).heard("a" * 40) == "a" * 40
+    assert _ignored_inputs(tokenizer, {"prompt_tokens": 99}).truncate("a" * 40) == "a" * 40

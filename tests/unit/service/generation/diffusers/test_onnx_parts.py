@@ -55,7 +55,7 @@ def test_it_predicts_what_torch_predicts(
     unet: UNet2DConditionModel, denoiser: Denoiser, pictures: int, timestep: object
 ) -> None:
     expected = predicted(unet, pictures, timestep)
-    with denoiser.instead():
+    with denoiser.active():
         found, again = (predicted(unet, pictures, timestep) for _ in range(2))
     assert torch.equal(found, again)
     assert not torch.equal(found, torch.zeros_like(found))
@@ -64,7 +64,7 @@ def test_it_predicts_what_torch_predicts(
 
 def test_pictures_that_lie_otherwise_in_memory_are_the_same(unet: UNet2DConditionModel, denoiser: Denoiser) -> None:
     sample, states = given(2)
-    with denoiser.instead():
+    with denoiser.active():
         plain, turned = (
             unet(one, 3, states, return_dict=False)[0]
             for one in (sample, sample.contiguous(memory_format=torch.channels_last))
@@ -76,13 +76,13 @@ def test_the_graph_is_empty_and_takes_other_weights_of_the_same_shapes(graph: by
     assert not onnx.load_from_string(graph).graph.initializer
     other = made(1)
     expected = predicted(other, 2)
-    with Denoiser(other, graph, 1).instead():
+    with Denoiser(other, graph, 1).active():
         torch.testing.assert_close(predicted(other, 2), expected, atol=1e-4, rtol=0)
 
 
 def test_afterwards_torch_predicts_again_even_after_a_fault(unet: UNet2DConditionModel, denoiser: Denoiser) -> None:
     def draw() -> None:
-        with denoiser.instead():
+        with denoiser.active():
             assert "forward" in vars(unet)
             raise KeyboardInterrupt
 
@@ -93,7 +93,7 @@ def test_afterwards_torch_predicts_again_even_after_a_fault(unet: UNet2DConditio
 
 def test_what_the_graph_has_no_input_for_is_a_fault(unet: UNet2DConditionModel, denoiser: Denoiser) -> None:
     sample, states = given(2)
-    with denoiser.instead():
+    with denoiser.active():
         unet(sample, 3, states, cross_attention_kwargs=None, return_dict=False)
         with pytest.raises(ModelFault, match="no input for added_cond_kwargs"):
             unet(sample, 3, states, added_cond_kwargs={"image_embeds": states}, return_dict=False)
@@ -143,7 +143,7 @@ def test_it_decodes_what_torch_decodes(vae: AutoencoderKL, decoding: bytes, pict
     latents = torch.randn(pictures, vae.config.latent_channels, SIDE, SIDE)
     with torch.inference_mode():
         expected = vae.decode(latents, return_dict=False)[0]
-        with Decoder(vae.decoder, decoding, 1).instead():
+        with Decoder(vae.decoder, decoding, 1).active():
             found, named = vae.decode(latents, return_dict=False)[0], vae.decode(latents).sample
     assert torch.equal(found, named)
     assert found.std() > 0
@@ -151,7 +151,7 @@ def test_it_decodes_what_torch_decodes(vae: AutoencoderKL, decoding: bytes, pict
 
 
 def test_latents_of_another_size_are_a_fault(vae: AutoencoderKL, decoding: bytes) -> None:
-    with Decoder(vae.decoder, decoding, 1).instead(), pytest.raises(ModelFault, match="ONNX Runtime"):
+    with Decoder(vae.decoder, decoding, 1).active(), pytest.raises(ModelFault, match="ONNX Runtime"):
         vae.decode(torch.randn(1, vae.config.latent_channels, SIDE + 1, SIDE))
 
 

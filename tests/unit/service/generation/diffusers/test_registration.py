@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.generation.diffusers.registration import check_pipeline, pipeline_card, read_header, strangers
+from service.generation.diffusers.registration import check_pipeline, pipeline_card, read_header, unlisted_files
 from service.generation.folders import folder_digest
 from service.kit.errors import Misconfigured
 from tests.support.pipelines import add_safety_checker, stable_diffusion
@@ -36,9 +36,9 @@ def test_the_card_names_every_file_and_the_licence(folder: Path) -> None:
     card = pipeline_card(folder, "mine", check_pipeline(folder))
     assert card.licence == "creativeml-openrail-m"
     assert card.verified_root() == folder
-    assert strangers(card, folder) == []
+    assert unlisted_files(card, folder) == []
     (folder / "unet" / "more.safetensors").write_bytes(b"")
-    assert strangers(card, folder) == ["unet/more.safetensors"]
+    assert unlisted_files(card, folder) == ["unet/more.safetensors"]
 
 
 def cut(path: Path) -> None:
@@ -60,14 +60,14 @@ def named(folder: Path, part: str) -> None:
 
 
 FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
-    "a pickle": (lambda f: (f / UNET).rename(f / UNET.with_suffix(".bin")), "none of the kinds"),
+    "a pickle": (lambda f: (f / UNET).rename(f / UNET.with_suffix(".bin")), "not a supported kind"),
     "a checkpoint": (lambda f: (f / "model.ckpt").write_bytes(b""), r"model\.ckpt"),
-    "code": (lambda f: (f / "pipeline.py").write_text(""), "brings code"),
-    "a shell script": (lambda f: (f / "run.sh").write_text(""), "none of the kinds"),
+    "code": (lambda f: (f / "pipeline.py").write_text(""), "contains code"),
+    "a shell script": (lambda f: (f / "run.sh").write_text(""), "not a supported kind"),
     "no weights": (lambda f: (f / UNET).unlink(), "has no safetensors"),
-    "weights cut off": (lambda f: cut(f / UNET), "not the size"),
-    "weights with something behind": (lambda f: longer(f / UNET), "not the size"),
-    "weights that are none": (lambda f: (f / UNET).write_bytes(b"PK"), "no safetensors file"),
+    "weights cut off": (lambda f: cut(f / UNET), "not have the size"),
+    "weights with something behind": (lambda f: longer(f / UNET), "not have the size"),
+    "weights that are none": (lambda f: (f / UNET).write_bytes(b"PK"), "not a safetensors file"),
     "a shard that is not there": (
         lambda f: (f / "unet" / "x.safetensors.index.json").write_text('{"weight_map": {"a": "b-1.safetensors"}}'),
         r"has no b-1\.safetensors",
@@ -86,22 +86,22 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda f: (f / "unet" / "x.safetensors.index.json").write_text(
             '{"weight_map": {"a": "../.cache/a.safetensors"}}'
         ),
-        "no file beside it",
+        "not in the same folder",
     ),
     "a variant's shard that lies elsewhere": (
         lambda f: (f / "unet" / "x.safetensors.index.fp16.json").write_text('{"weight_map": {"a": "/a.safetensors"}}'),
-        "no file beside it",
+        "not in the same folder",
     ),
     "a part that is a link": (lambda f: linked(f / "unet"), "link to a folder"),
     "a folder in a part that is a link": (lambda f: (f / "vae" / "more").symlink_to(f / "unet"), "link to a folder"),
-    "a part that lies elsewhere": (lambda f: named(f, "../other"), "no name of a folder"),
-    "a hidden part": (lambda f: named(f, ".hidden"), "no name of a folder"),
+    "a part that lies elsewhere": (lambda f: named(f, "../other"), "not a subfolder"),
+    "a hidden part": (lambda f: named(f, ".hidden"), "not a subfolder"),
     "an adapter in place of weights": (
         lambda f: (f / "text_encoder" / "adapter_config.json").write_text('{"base_model_name_or_path": "/elsewhere"}'),
         "may come from elsewhere",
     ),
-    "a hidden pickle in a part": (lambda f: (f / "unet" / ".w.bin").write_bytes(b""), "none of the kinds"),
-    "no index": (lambda f: (f / "model_index.json").unlink(), "no diffusers folder"),
+    "a hidden pickle in a part": (lambda f: (f / "unet" / ".w.bin").write_bytes(b""), "not a supported kind"),
+    "no index": (lambda f: (f / "model_index.json").unlink(), "not a diffusers folder"),
 }
 
 

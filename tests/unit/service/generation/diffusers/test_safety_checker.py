@@ -40,8 +40,8 @@ def give_thresholds(checker: FolderChecker, care: np.ndarray, concepts: np.ndarr
     model = checker._model
     model.special_care_embeds_weights.data = torch.from_numpy(care)
     model.concept_embeds_weights.data = torch.from_numpy(concepts)
-    checker._special = checker._known(model.special_care_embeds, model.special_care_embeds_weights)
-    checker._concepts = checker._known(model.concept_embeds, model.concept_embeds_weights)
+    checker._special = checker._load_concepts(model.special_care_embeds, model.special_care_embeds_weights)
+    checker._concepts = checker._load_concepts(model.concept_embeds, model.concept_embeds_weights)
 
 
 def near(rng: np.random.Generator, cosines: np.ndarray) -> np.ndarray:
@@ -56,7 +56,7 @@ def test_it_flags_what_diffusers_flags(checker: FolderChecker, seed: int) -> Non
     give_thresholds(checker, np.full(3, 0.5, np.float32), np.full(17, 0.5, np.float32))
     care, concepts = (values + 0.5 for values in checker._cosines(checker._embed([rgb])[0]))
     give_thresholds(checker, near(rng, care), near(rng, concepts))
-    seen = torch.from_numpy(checker._shown([rgb]))
+    seen = torch.from_numpy(checker._preprocess([rgb]))
     _, (flagged,) = checker._model(seen, [np.zeros((1, 1, 3))])
     (found,) = checker([rgb])
     assert (found.score >= 0.5) == flagged
@@ -112,21 +112,21 @@ def setting(name: str, value: float) -> Callable[[Weights], Weights]:
 
 
 BAD_WEIGHTS: dict[str, tuple[Callable[[Weights], Weights], str]] = {
-    "concepts of zeros": (setting("concept_embeds", 0), "no length"),
-    "concepts of ones": (setting("concept_embeds", 1), "all the same"),
+    "concepts of zeros": (setting("concept_embeds", 0), "zero length"),
+    "concepts of ones": (setting("concept_embeds", 1), "concepts are the same"),
     "concepts of NaN": (setting("concept_embeds", np.nan), "not finite"),
-    "special care of zeros": (setting("special_care_embeds", 0), "no length"),
-    "special care of ones": (setting("special_care_embeds", 1), "all the same"),
+    "special care of zeros": (setting("special_care_embeds", 0), "zero length"),
+    "special care of ones": (setting("special_care_embeds", 1), "concepts are the same"),
     "thresholds of zeros": (setting("concept_embeds_weights", 0), "threshold"),
     "thresholds of ones": (setting("concept_embeds_weights", 1), "threshold"),
     "thresholds of NaN": (setting("concept_embeds_weights", np.nan), "threshold"),
     "special thresholds of zeros": (setting("special_care_embeds_weights", 0), "threshold"),
-    "a blind encoder": (setting(EDGE, 0), "look the same"),
+    "a blind encoder": (setting(EDGE, 0), "the same embedding"),
     "an encoder of NaN": (setting(EDGE, np.nan), "not finite"),
-    "a projection of zeros": (setting("visual_projection.weight", 0), "no length"),
+    "a projection of zeros": (setting("visual_projection.weight", 0), "zero length"),
     "no concepts": (lambda w: {k: v for k, v in w.items() if k != "concept_embeds"}, "missing_keys"),
     "no encoder": (lambda w: {k: v for k, v in w.items() if not k.startswith("vision_model")}, "missing_keys"),
-    "other concepts": (lambda w: {**w, "concept_embeds": torch.randn(5, 12)}, "loaded|not complete"),
+    "other concepts": (lambda w: {**w, "concept_embeds": torch.randn(5, 12)}, "loaded|incomplete"),
 }
 
 
@@ -144,10 +144,10 @@ def test_weights_that_cannot_judge_are_not_opened(folder: Path, fault: str) -> N
     ("change", "said"),
     [
         ({"image_std": [0, 0, 0]}, "not finite"),
-        ({"do_normalize": False}, "leaves out do_normalize"),
-        ({"do_center_crop": False}, "leaves out do_center_crop"),
-        ({"crop_size": 16}, "the model takes 32 px"),
-        ({"image_mean": "grey"}, "feature_extractor fails"),
+        ({"do_normalize": False}, "skips do_normalize"),
+        ({"do_center_crop": False}, "skips do_center_crop"),
+        ({"crop_size": 16}, "the model needs 32 px"),
+        ({"image_mean": "grey"}, "feature_extractor failed"),
     ],
 )
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")

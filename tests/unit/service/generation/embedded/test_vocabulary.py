@@ -22,25 +22,25 @@ def test_unknown_words_are_named_once_and_in_order() -> None:
 @pytest.mark.parametrize("prompt", ['a car with "SALE"', "a car with “SALE”", "a car with «SALE»", "a car with „SALE“"])
 def test_quoted_words_are_writing(prompt: str) -> None:
     (said,) = warnings(prompt, KNOWN)
-    assert said.startswith("the model draws no writing: ")
+    assert said.startswith("the model cannot generate text: ")
     assert "SALE" in said
 
 
 def test_words_for_writing_are_writing() -> None:
-    assert warnings("a red sign on the beach", KNOWN) == ("the model draws no writing: sign",)
+    assert warnings("a red sign on the beach", KNOWN) == ("the model cannot generate text: sign",)
 
 
 def test_quoting_what_it_knows_is_still_asking_for_writing() -> None:
-    assert warnings('a car with "beach"', KNOWN) == ('the model draws no writing: "beach"',)
+    assert warnings('a car with "beach"', KNOWN) == ('the model cannot generate text: "beach"',)
 
 
 def test_people_are_answered_as_such() -> None:
-    assert warnings("a woman on the beach", KNOWN) == ("the model draws no people and knows no names: woman",)
+    assert warnings("a woman on the beach", KNOWN) == ("the model cannot generate people and knows no names: woman",)
 
 
 def test_a_name_is_answered_whole() -> None:
     assert warnings("a portrait of Marie Curie on the beach", KNOWN) == (
-        "the model draws no people and knows no names: portrait, Marie Curie",
+        "the model cannot generate people and knows no names: portrait, Marie Curie",
     )
 
 
@@ -51,8 +51,8 @@ def test_capitals_alone_make_no_name() -> None:
 def test_each_kind_is_said_for_itself() -> None:
     said = warnings('a man on the beach with "hi" and a yurt', KNOWN)
     assert [one.split(":")[0] for one in said] == [
-        "the model draws no writing",
-        "the model draws no people and knows no names",
+        "the model cannot generate text",
+        "the model cannot generate people and knows no names",
         "words the model does not know",
     ]
 

@@ -1,7 +1,7 @@
-"""Taking over the weights of an earlier pipeline where they fit: a run need not begin with noise.
+"""Initialise a run with the weights of an earlier pipeline, where they fit.
 
-The latents of the earlier pipeline may be smaller. What is new starts where it changes nothing: further latent channels
-are unread and unwritten.
+The latents of the earlier pipeline may have fewer channels. New weights start at zero, so additional latent channels
+are neither read nor written at first.
 """
 
 from __future__ import annotations
@@ -17,34 +17,34 @@ log = logging.getLogger(__name__)
 POOLING = "add_embedding."
 
 
-def take_over_autoencoder(model: AutoencoderKL, folder: Path | None) -> None:
-    """Copies the autoencoder of `folder` if it is of the same shape; a bottleneck of another width is no start."""
+def copy_autoencoder(model: AutoencoderKL, folder: Path | None) -> None:
+    """Copy the autoencoder of `folder` if all of its shapes match."""
     if folder is None:
         return
     earlier = AutoencoderKL.from_pretrained(folder / "vae", local_files_only=True).state_dict()
     own = model.state_dict()
     if all(name in own and own[name].shape == value.shape for name, value in earlier.items()):
         model.load_state_dict(earlier)
-        log.info("autoencoder taken over from %s", folder)
+        log.info("autoencoder copied from %s", folder)
 
 
-def take_over_denoiser(unet: UNet2DConditionModel, folder: Path | None) -> None:
-    """Copies what fits of the denoiser of `folder`, but for its pooling of a text that will be encoded otherwise.
+def copy_denoiser(unet: UNet2DConditionModel, folder: Path | None) -> None:
+    """Copy what fits of the denoiser of `folder`, except its text pooling, because the text encoder is new.
 
-    The text encoder starts afresh: one that was taken over read 58 % of first objects after a minute of `reading`,
-    a fresh one with a fresh pooling 96 %.
+    The text encoder is not copied: a copied one recognised 58 % of first objects after a minute of `text_pretraining`,
+    a new one with new pooling 96 %.
     """
     if folder is None:
         return
     earlier = UNet2DConditionModel.from_pretrained(folder / "unet", local_files_only=True)
-    log.info("%d tensors taken over from %s", _copy(unet, earlier), folder)
+    log.info("%d tensors copied from %s", _copy(unet, earlier), folder)
 
 
 @torch.no_grad()
 def _copy(model: nn.Module, earlier: nn.Module) -> int:
-    """Copies tensors of equal rank into the corner they fill, the rest of which becomes zero; returns how many.
+    """Copy tensors of equal rank into the leading corner, with zeros in the rest; return how many.
 
-    Tensors that would have to be cut, or that differ in more than the first two axes, stay as they are.
+    Tensors that would have to be truncated, or that differ in more than the first two axes, are not changed.
     """
     own, copied = model.state_dict(), 0
     for name, value in earlier.state_dict().items():

@@ -82,7 +82,7 @@ def test_without_an_adapter_there_are_no_references(tmp_path: Path) -> None:
 def test_a_family_without_a_unet_takes_none(backend: DiffusersBackend, tmp_path: Path) -> None:
     other = load_backend(Settings(pipeline=str(families.sana(tmp_path / "pipeline")), threads=1))
     other._references = backend._references
-    with pytest.raises(BadRequest, match="takes no reference pictures"):
+    with pytest.raises(BadRequest, match="does not support reference images"):
         other.check(after(backend, 1))
 
 

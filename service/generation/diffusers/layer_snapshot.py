@@ -1,20 +1,20 @@
-"""The layers of a pipeline as they were loaded: an adapter for control pictures replaces some by wider ones.
+"""The layers of a pipeline as loaded, to undo what adapters replace: a control LoRA swaps some for wider ones.
 
-diffusers puts them back only if it is told to, finds them by the last part of their name alone, and keeps no more
-than one adapter's worth of them.
+diffusers restores them only on request, finds them by the last part of their name alone, and remembers only those
+of one adapter.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-_CHANNELS = "in_channels"  # what a transformer's configuration says of its first layer, and is rewritten with it
-_NORMS = "_transformer_norm_layers"  # where diffusers keeps the norm layers that an adapter brought its own of
+_CHANNELS = "in_channels"  # a transformer's configuration, which diffusers rewrites together with the first layer
+_NORMS = "_transformer_norm_layers"  # where diffusers keeps the norm layers that an adapter has replaced
 
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """A module with weights of its own. `shapes`: of each of them, by name."""
+    """A module with its own weights, and their shapes by name."""
 
     part: str
     name: str
@@ -22,8 +22,8 @@ class _Layer:
     shapes: dict[str, tuple[int, ...]]
 
 
-class Originals:
-    """What a pipeline was made of before any adapter. Keeps references, no copies."""
+class LayerSnapshot:
+    """The layers of a pipeline before any adapter. Holds references, not copies."""
 
     def __init__(self, pipeline: Any) -> None:
         parts: dict[str, Any] = pipeline.components
@@ -32,17 +32,17 @@ class Originals:
         self._channels = {name: _channels(part) for name, part in self._parts.items()}
 
     def changed(self) -> str | None:
-        """The first part whose layers are others than when it was loaded; None where all are the same.
+        """The first part whose layers changed since loading; None if there is none.
 
-        Shapes are compared, not numbers: an adapter that is on and leaves the shapes is no change.
+        Compares shapes, not values: an attached adapter that keeps the shapes is not a change.
         """
         for name, part in self._parts.items():
             if _channels(part) != self._channels[name] or getattr(part, _NORMS, None):
                 return name
         return next((layer.part for layer in self._layers if self._shapes_now(layer) != layer.shapes), None)
 
-    def put_back(self) -> None:
-        """The layers that were replaced by ones of other shapes. Adapters must be off."""
+    def restore(self) -> None:
+        """Restore the layers that were replaced by layers of other shapes. Adapters must be detached."""
         for layer in self._layers:
             if layer.name and self._shapes_now(layer) != layer.shapes:
                 parent, _, leaf = layer.name.rpartition(".")
@@ -52,7 +52,7 @@ class Originals:
                 setattr(self._parts[name].config, _CHANNELS, channels)
 
     def _shapes_now(self, layer: _Layer) -> dict[str, tuple[int, ...]] | None:
-        """None where it is not there."""
+        """None if the layer no longer exists."""
         try:
             module = self._parts[layer.part].get_submodule(layer.name)
             return {name: tuple(getattr(module, name).shape) for name in layer.shapes}  # also through an adapter
@@ -60,8 +60,8 @@ class Originals:
             return None
 
 
-def _layers(part: str, whole: Any) -> Iterator[_Layer]:
-    for name, module in whole.named_modules():
+def _layers(part: str, network: Any) -> Iterator[_Layer]:
+    for name, module in network.named_modules():
         if shapes := {key: tuple(weight.shape) for key, weight in module.named_parameters(recurse=False)}:
             yield _Layer(part, name, module, shapes)
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from models.training.image_model.attending import Attending
+from models.training.image_model.attention_loss import AttentionLoss
 from models.training.image_model.config import Recipe
 from models.training.image_model.networks import build_unet
 
@@ -31,10 +31,10 @@ class Layer(nn.Module):
 def _loss(queries: torch.Tensor, keys: torch.Tensor) -> float:
     layer = Layer()
     unet = nn.ModuleDict({"layer": layer})
-    attending = Attending(unet, SIDE)
+    attention_loss = AttentionLoss(unet, SIDE)
     layer.attn2.to_q(queries)
     layer.attn2.to_k(keys)
-    return attending.loss().item()
+    return attention_loss.loss().item()
 
 
 def _codes(scale: float) -> torch.Tensor:
@@ -62,13 +62,13 @@ def test_a_denoiser_can_be_taught(tmp_path: Path) -> None:
     recipe = Recipe(tmp_path, tmp_path, unet_channels=(16, 16, 16, 16), text_width=16)
     torch.manual_seed(0)
     unet = build_unet(recipe)
-    attending = Attending(unet, recipe.layout_side)
+    attention_loss = AttentionLoss(unet, recipe.layout_side)
     optimizer = torch.optim.AdamW(unet.parameters(), 1e-2)
     noisy, states = torch.randn(2, recipe.latent_channels, 32, 32), torch.randn(2, recipe.text_length, 16)
     losses = []
     for _ in range(8):
         unet(noisy, torch.tensor([999, 500]), states)
-        loss = attending.loss()
+        loss = attention_loss.loss()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -79,11 +79,11 @@ def test_a_denoiser_can_be_taught(tmp_path: Path) -> None:
 def test_passes_without_gradients_leave_no_trace(tmp_path: Path) -> None:
     recipe = Recipe(tmp_path, tmp_path, unet_channels=(16, 16, 16, 16), text_width=16)
     unet = build_unet(recipe)
-    attending = Attending(unet, recipe.layout_side)
+    attention_loss = AttentionLoss(unet, recipe.layout_side)
     given = torch.randn(1, recipe.latent_channels, 32, 32), torch.tensor([5]), torch.randn(1, recipe.text_length, 16)
     unet(*given)
-    before = attending.loss()
+    before = attention_loss.loss()
     unet(*given)
     with torch.no_grad():
         unet(given[0] * 3, *given[1:])
-    assert attending.loss() == before
+    assert attention_loss.loss() == before

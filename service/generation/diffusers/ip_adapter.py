@@ -1,7 +1,7 @@
-"""Reference pictures: what is drawn takes after them, by an IP-Adapter (Ye et al. 2023, https://arxiv.org/abs/2308.06721).
+"""Reference images through an IP-Adapter (Ye et al. 2023, https://arxiv.org/abs/2308.06721).
 
-The adapter's image encoder stays loaded; its layers are put on the model for one picture and taken off again, so that
-orders without references are drawn by the model alone.
+The image encoder stays loaded. The adapter's layers are attached for one image and removed again, so that orders
+without references use the plain model.
 """
 
 import contextlib
@@ -20,24 +20,24 @@ WEIGHTS, ENCODER = "ip_adapter.safetensors", "image_encoder"
 _INCOMPLETE = ("missing_keys", "mismatched_keys", "error_msgs")
 
 
-class ReferenceAdapter:
+class IPAdapter:
     """One IP-Adapter for models with a UNet. Used under the backend's lock."""
 
     def __init__(self, folder: Path, *, device: str = "cpu", precision: str = "float32") -> None:
-        """`folder`: `ip_adapter.safetensors`, and `image_encoder/` as transformers keeps it.
+        """`folder`: contains `ip_adapter.safetensors` and `image_encoder/` in the format of transformers.
 
         Raises:
-            Misconfigured: a part is missing, incomplete or of another kind.
+            Misconfigured: a part is missing, incomplete or of the wrong kind.
         """
         if not (folder / WEIGHTS).is_file():
-            raise Misconfigured(f"{folder} holds no IP-Adapter: there is no {WEIGHTS}")
+            raise Misconfigured(f"{folder} is not an IP-Adapter: it has no {WEIGHTS}")
         self.digest = folder_digest(folder)
         self._folder = folder
         self._encoder = _encoder(folder / ENCODER, precision).to(device)
 
     @contextlib.contextmanager
-    def on(self, pipeline: Any, references: References) -> Iterator[dict[str, Any]]:
-        """Draw after these pictures inside the block: with what it gives in the pipeline's call.
+    def attached(self, pipeline: Any, references: References) -> Iterator[dict[str, Any]]:
+        """Attach the adapter inside the block; yields the arguments to call the pipeline with.
 
         Raises:
             ModelFault: the adapter does not fit this model.
@@ -53,21 +53,21 @@ class ReferenceAdapter:
                     local_files_only=True,
                 )
                 pipeline.set_ip_adapter_scale(references.scale)
-            except Exception as unfit:  # what diffusers raises depends on what does not fit
+            except Exception as unfit:  # diffusers raises many types
                 raise ModelFault(f"the IP-Adapter does not fit this model ({type(unfit).__name__})") from unfit
-            yield {"ip_adapter_image": [[Image.fromarray(picture) for picture in references.pictures]]}
+            yield {"ip_adapter_image": [[Image.fromarray(image) for image in references.pictures]]}
         finally:
             pipeline.unload_ip_adapter()
 
 
-def check(pipeline: Any, adapter: ReferenceAdapter | None, references: References | None) -> None:
-    """Raises BadRequest where this model cannot draw after pictures."""
+def check_references(pipeline: Any, adapter: IPAdapter | None, references: References | None) -> None:
+    """Raise BadRequest if there are references and this model cannot use them."""
     if references is None:
         return
     if adapter is None:
-        raise BadRequest("no IP-Adapter is loaded here", hint="Leave the reference pictures out.")
+        raise BadRequest("no IP-Adapter is loaded", hint="Leave the reference images out.")
     if getattr(pipeline, "unet", None) is None or not hasattr(pipeline, "load_ip_adapter"):
-        raise BadRequest(f"{type(pipeline).__name__} takes no reference pictures", hint="Leave them out.")
+        raise BadRequest(f"{type(pipeline).__name__} does not support reference images", hint="Leave them out.")
 
 
 def _encoder(folder: Path, precision: str) -> Any:
@@ -75,16 +75,16 @@ def _encoder(folder: Path, precision: str) -> Any:
         import torch  # noqa: PLC0415 - an extra
         from transformers import CLIPVisionModelWithProjection  # noqa: PLC0415
 
-        model, told = CLIPVisionModelWithProjection.from_pretrained(
+        model, loading = CLIPVisionModelWithProjection.from_pretrained(
             folder,
             local_files_only=True,
             use_safetensors=True,
             dtype=getattr(torch, precision),
             output_loading_info=True,
         )
-    except Exception as broken:  # transformers raises whatever its parsers do
+    except Exception as broken:  # transformers raises many types
         raise Misconfigured(f"the image encoder in {folder} cannot be loaded: {broken}") from broken
     for what in _INCOMPLETE:  # transformers fills these with random numbers
-        if told[what]:
-            raise Misconfigured(f"the image encoder in {folder} is not complete: {what}")
+        if loading[what]:
+            raise Misconfigured(f"the image encoder in {folder} is incomplete: {what.replace('_', ' ')}")
     return model.eval()

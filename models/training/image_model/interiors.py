@@ -1,4 +1,4 @@
-"""The setting under a roof: a wall with a window that shows the time of day, and a wooden floor."""
+"""The indoor setting: a wall with a window that shows the time of day, and a wooden floor."""
 
 from __future__ import annotations
 

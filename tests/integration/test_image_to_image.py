@@ -93,7 +93,7 @@ def test_drawing_on_a_picture_leaves_no_trace_in_the_next_job(backend: Diffusers
 
 
 def test_a_change_of_no_step_is_refused(backend: DiffusersBackend) -> None:
-    with pytest.raises(BadRequest, match="so weak a change"):
+    with pytest.raises(BadRequest, match="below one step"):
         backend.check(job(0.1))
 
 
@@ -124,14 +124,14 @@ def test_who_asks_while_another_picture_is_drawn_changes_nothing(tmp_path: Path)
     backend.render(other, ask)
     assert np.array_equal(backend.render(job(0.5), ignore), before)
     words = len(backend._pipeline.tokenizer)
-    assert [len(redrawer.tokenizer) for redrawer in backend._redrawers.values() if redrawer] == [words, words]
+    assert [len(pipeline.tokenizer) for pipeline in backend._edit_pipelines.values() if pipeline] == [words, words]
 
 
 @pytest.mark.parametrize("family", NEITHER)
 def test_a_family_that_cannot_says_so(family: str, tmp_path: Path) -> None:
     backend = loaded(str(NEITHER[family](tmp_path / "pipeline")))
     for mask in (None, right_half()):
-        with pytest.raises(BadRequest, match=r"cannot draw (on|into a part of) a picture"):
+        with pytest.raises(BadRequest, match=r"cannot edit an image|cannot edit a masked area"):
             backend.check(job(mask=mask))
 
 
