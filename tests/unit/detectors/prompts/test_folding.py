@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors.prompts.folding import obfuscations, fold, fold_char, is_invisible
+from detectors.prompts.folding import fold, fold_char, is_invisible, obfuscations
 
 FE, WIDE_F, ZERO_WIDTH, CYRILLIC_E, SCRIPT_S = "\ufb01", "\uff26", "\u200b", "\u0435", "\U0001d4fc"
 
