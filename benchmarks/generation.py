@@ -202,8 +202,8 @@ def in_process(shape: str, wish: argparse.Namespace) -> None:
             precision=precision,
             threads=wish.threads,
             safety_threshold=0.8,
-            safe_retries=0,
-            mark_secret="a secret whose mark holds in noise",
+            steering_retries=0,
+            watermark_secret="a secret whose mark holds in noise",
         )
         installation = open_installation(settings)
         compare(shape, installation.gateway, wish)

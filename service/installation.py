@@ -71,7 +71,7 @@ class Installation:
             vault,
             digest,
             self._read_mark,
-            block_at_receipt=self.settings.block_at_receipt,
+            block_on_notice=self.settings.block_on_notice,
         )
         signer = Signer(signing.receipt_key(self.settings), self.settings.provider)
         self.consent = Consent(self.ledger, vault, signer)
@@ -85,7 +85,7 @@ class Installation:
         self.liveness = PoseSequence(self.ledger)
         self.tenants = Tenants(self.ledger, self.settings.grantee)
         self.review_queue = ReviewQueue(
-            self.ledger, vault, self.settings.home / "held", self.settings.keep_held_days, digest
+            self.ledger, vault, self.settings.home / "held", self.settings.held_retention_days, digest
         )
         self.appeals = Appeals(self.ledger, self.takedowns, vault, digest)
 
@@ -139,7 +139,7 @@ class Installation:
             screen_timeout=settings.screen_timeout,
             render_timeout=settings.render_timeout,
             finish_timeout=settings.finish_timeout,
-            safe_retries=settings.safe_retries,
+            steering_retries=settings.steering_retries,
             limits=limits_of(settings),
             energy_in_manifest=settings.energy_in_manifest,
         )

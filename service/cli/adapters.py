@@ -75,7 +75,7 @@ def remove(name: Annotated[str, typer.Argument(help="The adapter's name.", metav
 
 def check(
     name: Annotated[str, typer.Argument(help="The adapter's name.", metavar="NAME")],
-    pictures: Annotated[int, typer.Option(min=2, max=256, help="Number of images, with and without it each.")] = 16,
+    images: Annotated[int, typer.Option(min=2, max=256, help="Number of images, with and without it each.")] = 16,
     prompt: Annotated[str, typer.Option(help="The prompt.")] = PROMPT,
     as_json: Json = False,
 ) -> None:
@@ -94,7 +94,7 @@ def check(
             installation.adapters,
             backend,
             faces,
-            pictures=pictures,
+            pictures=images,
             prompt=prompt,
             on_picture=lambda done, total: status.update(f"Image {done} of {total}"),
         )

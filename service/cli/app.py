@@ -19,10 +19,11 @@ from service.cli import (
     examine,
     faces,
     generate,
-    held,
     keys,
     models,
     prompts,
+    renamed,
+    review,
     serve,
     takedowns,
     tenants,
@@ -58,7 +59,7 @@ app.add_typer(blocklist.app, name="blocklist")
 app.add_typer(consent.app, name="consent")
 app.add_typer(takedowns.app, name="takedowns")
 app.add_typer(appeals.app, name="appeals")
-app.add_typer(held.app, name="held")
+app.add_typer(review.app, name="review")
 app.add_typer(tenants.app, name="tenants")
 app.add_typer(prompts.app, name="prompts")
 
@@ -80,8 +81,11 @@ def _root(
 
 def run() -> None:
     """Run the command line and turn every error into a message and an exit code."""
+    words, warnings = renamed.translate(sys.argv[1:])
+    for warning in warnings:
+        print(f"countermark: {warning}", file=sys.stderr)
     try:
-        app()
+        app(words)
     except Error as error:
         print_error(error)
         sys.exit(error.exit_code)

@@ -28,10 +28,10 @@ _GROUPS = ("folder", "class", "images", *(f"{what}\n{c}" for c in CONDITIONS for
 
 def benchmark(
     real: Annotated[Path, typer.Option(help="Folder of real images; results are shown by sub-folder.")],
-    fake: Annotated[Path, typer.Option(help="Folder of synthetic images; results are shown by sub-folder.")],
+    synthetic: Annotated[Path, typer.Option(help="Folder of synthetic images; results are shown by sub-folder.")],
     out: Annotated[Path | None, typer.Option(help="Folder for report.json, and index.html with charts.")] = None,
     own_thresholds: Annotated[
-        Path | None, typer.Option("--thresholds", help="Write a threshold file for COUNTERMARK_THRESHOLDS.")
+        Path | None, typer.Option("--thresholds", help="Write a threshold file for COUNTERMARK_THRESHOLDS_FILE.")
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Number of images of each class, at most.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -39,13 +39,15 @@ def benchmark(
 ) -> None:
     """Measure the detector on your own images, as stored and as posted (512 px, JPEG quality 75)."""
     settings = load_settings()
-    labelled = [*_images(real, False, limit), *_images(fake, True, limit)]
+    labelled = [*_images(real, False, limit), *_images(synthetic, True, limit)]
     if out:
         _prepare(out, force)
     if own_thresholds:
         check_enough([is_fake for *_, is_fake in labelled])
         files.check_target(str(own_thresholds), force)
-        settings = settings.model_copy(update={"thresholds": None})  # an existing file may be for another calibration
+        settings = settings.model_copy(
+            update={"thresholds_file": None}
+        )  # an existing file may be for another calibration
     samples = _samples(settings, labelled)
     found = summarise(samples)
     if out:

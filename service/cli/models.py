@@ -75,8 +75,8 @@ def pull_model(
     Console(stderr=True).print(f"{card.identity} is ready. Licence: {card.licence}", markup=False, soft_wrap=True)
 
 
-@app.command("export")
-def export_model(
+@app.command("add-classifier")
+def add_classifier(
     source: Annotated[str, typer.Argument(help="A model folder in hub format, or OWNER/NAME on the hub.")],
     name: Annotated[str, typer.Option(help="Name of the new card.")],
     revision: Annotated[str, typer.Option(help="Branch, tag or commit on the hub.")] = "main",

@@ -35,6 +35,6 @@ def open_classifier(settings: Settings) -> Classifier:
         detector = Synthetic(encoder, members=members, threads=threads, providers=providers)
     except ModelError as unusable:
         raise Unavailable(str(unusable)) from unusable
-    thresholds = Thresholds.load(settings.thresholds) if settings.thresholds else None
+    thresholds = Thresholds.load(settings.thresholds_file) if settings.thresholds_file else None
     limits = limits_of(settings)
     return Classifier(detector, limits, settings.threshold_fpr, thresholds)

@@ -59,7 +59,7 @@ def build_gateway(
         admit=AdmitStage(Admission(model, prompts, screening, likeness, adapters, options), model, ledger),
         render=render,
         screen=screen,
-        steering=Steering(render, screen, model, options.safe_retries),
+        steering=Steering(render, screen, model, options.steering_retries),
         mark=mark,
         sign=SignStage(credentials, model, options),
         prove=ProveStage(credentials, options.finish_timeout),

@@ -14,9 +14,9 @@ class GatewayOptions:
 
     `provider`: the name in every manifest. `safety_threshold`: score in (0, 1] from which an image is refused.
     `screen_timeout`: of each check. `render_timeout`: of generating an image, without waiting for its turn.
-    `limits`: the largest input image. `safe_retries`: how often an unsafe image is generated again, steered away from
-    what made it unsafe. `finish_timeout`: of watermarking, signing and proving, each. `energy_in_manifest`: state in
-    the manifest what the image took to generate.
+    `limits`: the largest input image. `steering_retries`: how often an unsafe image is generated again, steered
+    away from what made it unsafe. `finish_timeout`: of watermarking, signing and proving, each.
+    `energy_in_manifest`: state in the manifest what the image took to generate.
     """
 
     provider: str
@@ -24,6 +24,6 @@ class GatewayOptions:
     screen_timeout: float
     render_timeout: float
     limits: ImageLimits
-    safe_retries: int = 0
+    steering_retries: int = 0
     finish_timeout: float = 60.0
     energy_in_manifest: bool = False

@@ -50,7 +50,7 @@ class DraftReview:
             return refusal
         return refusal.amended(
             hint=f"The image may show a protected person. It is kept until {until} for the operator to review: ask GET "
-            f"/v1/images/held/{admitted.content_id} (or `countermark held fetch`) later, or order another image."
+            f"/v1/images/held/{admitted.content_id} (or `countermark review fetch`) later, or order another image."
         )
 
     @contextlib.contextmanager

@@ -289,5 +289,5 @@ def open_queue(settings: Settings, backend: Backend) -> Queue:
         length=settings.queue_length,
         max_wait=settings.queue_timeout,
         batch_size=settings.batch_size,
-        meter=open_meter(settings.device, settings.threads, settings.watts),
+        meter=open_meter(settings.device, settings.threads, settings.watts_per_core),
     )

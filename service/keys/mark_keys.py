@@ -32,10 +32,10 @@ def mark_secrets(settings: Settings) -> list[bytes]:
     Raises:
         Misconfigured: a file is missing, readable by others or empty, or a secret is too short or invalid hexadecimal.
     """
-    if settings.mark_secret is not None:
-        return [_secret(settings.mark_secret.get_secret_value().encode(), "COUNTERMARK_MARK_SECRET")]
-    if settings.mark_keys is not None:
-        return _listed(settings.mark_keys)
+    if settings.watermark_secret is not None:
+        return [_secret(settings.watermark_secret.get_secret_value().encode(), "COUNTERMARK_WATERMARK_SECRET")]
+    if settings.watermark_secrets_file is not None:
+        return _listed(settings.watermark_secrets_file)
     newest = home.prepare(settings.home) / _NEWEST
     older = _older(newest)
     if older and not newest.exists():  # a new secret would silently take over, and nobody would notice the loss
@@ -72,7 +72,7 @@ def rotate(settings: Settings, *, drop_oldest: bool = False) -> int:
     if not _at_home(settings):
         raise BadRequest(
             "the watermark's secrets are not kept in the home folder",
-            hint="Add the new secret as the first line of the file named by COUNTERMARK_MARK_KEYS.",
+            hint="Add the new secret as the first line of the file named by COUNTERMARK_WATERMARK_SECRETS_FILE.",
         )
     with _exclusive(home.prepare(settings.home) / _LOCK):
         kept = mark_secrets(settings)
@@ -162,4 +162,4 @@ def _long_enough(secret: bytes, where: str) -> bytes:
 
 
 def _at_home(settings: Settings) -> bool:
-    return settings.mark_secret is None and settings.mark_keys is None
+    return settings.watermark_secret is None and settings.watermark_secrets_file is None

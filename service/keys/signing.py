@@ -29,7 +29,7 @@ _RECEIPT_FILE = "keys/receipts.key"
 def codec(settings: Settings) -> Codec:
     """The watermark codec: embeds under the newest secret, reads under all of them. Raises Misconfigured."""
     try:
-        return Codec(Keyring.from_secrets(mark_secrets(settings), pool=settings.mark_pool))
+        return Codec(Keyring.from_secrets(mark_secrets(settings), pool=settings.watermark_key_pool))
     except WatermarkError as wrong:
         raise Misconfigured(f"the watermark's secret cannot be used: {wrong}") from wrong
 

@@ -2,8 +2,10 @@
 
 import os
 import re
+import warnings
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_path
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
@@ -13,6 +15,20 @@ from service.kit.errors import Misconfigured
 
 PREFIX = "COUNTERMARK_"
 MiB = 1 << 20
+
+RENAMED = {
+    "BLOCK_AT_RECEIPT": "BLOCK_ON_NOTICE",
+    "FOREIGN_MARKS": "FOREIGN_WATERMARKS",
+    "FOREIGN_MESSAGES": "FOREIGN_WATERMARKS_FILE",
+    "KEEP_HELD_DAYS": "HELD_RETENTION_DAYS",
+    "MARK_KEYS": "WATERMARK_SECRETS_FILE",
+    "MARK_POOL": "WATERMARK_KEY_POOL",
+    "MARK_SECRET": "WATERMARK_SECRET",
+    "SAFE_RETRIES": "STEERING_RETRIES",
+    "THRESHOLDS": "THRESHOLDS_FILE",
+    "WATTS": "WATTS_PER_CORE",
+}
+"""Settings that had another name in version 0.1, without the prefix. The old name still works, with a warning."""
 
 # Kubernetes injects these variables for a Service named "countermark"; they are not settings.
 _SERVICE_LINK = re.compile(r"_SERVICE_(HOST|PORT)|_PORT_\d+_(TCP|UDP)")
@@ -83,7 +99,7 @@ class Settings(BaseSettings):
         ),
     ] = None
 
-    keep_held_days: Annotated[
+    held_retention_days: Annotated[
         int,
         Field(ge=0, le=30, description="Days to keep a held image, encrypted, for review; 0: none is kept."),
     ] = 0
@@ -94,7 +110,7 @@ class Settings(BaseSettings):
         bool, Field(description="Let people enrol their own face over HTTP; read docs/liveness.md first.")
     ] = False
 
-    safe_retries: Annotated[
+    steering_retries: Annotated[
         int,
         Field(ge=0, le=3, description="How often to generate an unsafe image again, each time with stronger steering."),
     ] = 2
@@ -122,7 +138,7 @@ class Settings(BaseSettings):
             "the same seed vary by about 1/255 with the other orders in the batch.",
         ),
     ] = 1
-    watts: Annotated[
+    watts_per_core: Annotated[
         float,
         Field(
             gt=0,
@@ -135,20 +151,20 @@ class Settings(BaseSettings):
         bool, Field(description="Write the energy used into the manifest; the ledger always records it.")
     ] = False
 
-    block_at_receipt: Annotated[
+    block_on_notice: Annotated[
         bool,
         Field(description="Block an image as soon as a takedown notice arrives; otherwise once it is decided."),
     ] = True
 
-    mark_secret: Annotated[
+    watermark_secret: Annotated[
         SecretStr | None,
         Field(description="Secret of the watermark, at least 16 bytes; unset: generated once in the home folder."),
     ] = None
-    mark_keys: Annotated[
+    watermark_secrets_file: Annotated[
         Path | None,
         Field(description="File of watermark secrets, newest first, one per line; readable by its owner only."),
     ] = None
-    mark_pool: Annotated[
+    watermark_key_pool: Annotated[
         int,
         Field(
             ge=1,
@@ -156,10 +172,10 @@ class Settings(BaseSettings):
             description="Keys in the watermark's pool; never fewer than images were marked with.",
         ),
     ] = 4
-    foreign_marks: Annotated[
+    foreign_watermarks: Annotated[
         bool, Field(description="Look for third-party watermarks: stock marks (extra `foreign-marks`) and plug-ins.")
     ] = True
-    foreign_messages: Annotated[
+    foreign_watermarks_file: Annotated[
         Path | None, Field(description="TOML file with more third-party messages to look for; see docs/watermark.md.")
     ] = None
     signing_certificates: Annotated[
@@ -176,7 +192,7 @@ class Settings(BaseSettings):
     threshold_fpr: Annotated[
         float, Field(gt=0, lt=1, description="False-positive rate of `likely_synthetic`: 0.05 or 0.01.")
     ] = 0.05
-    thresholds: Annotated[
+    thresholds_file: Annotated[
         Path | None, Field(description="Threshold file written by `countermark benchmark`; unset: the model's own.")
     ] = None
 
@@ -205,12 +221,12 @@ class Settings(BaseSettings):
             raise ValueError("home must name a folder")
         if (self.signing_certificates is None) != (self.signing_key is None):
             raise ValueError("signing_certificates and signing_key go together: set both or neither")
-        if self.mark_secret is not None and len(self.mark_secret.get_secret_value().encode()) < 16:
-            raise ValueError("mark_secret must be at least 16 bytes")
-        if self.mark_secret is not None and (text := self.mark_secret.get_secret_value()) != text.strip():
-            raise ValueError("mark_secret must not begin or end with whitespace: a key file would strip it")
-        if self.mark_secret is not None and self.mark_keys is not None:
-            raise ValueError("mark_secret and mark_keys exclude each other: put the secret into the mark_keys file")
+        if self.watermark_secret is not None and len(self.watermark_secret.get_secret_value().encode()) < 16:
+            raise ValueError("watermark_secret must be at least 16 bytes")
+        if self.watermark_secret is not None and (text := self.watermark_secret.get_secret_value()) != text.strip():
+            raise ValueError("watermark_secret must not begin or end with whitespace: a key file would strip it")
+        if self.watermark_secret is not None and self.watermark_secrets_file is not None:
+            raise ValueError("set watermark_secret or watermark_secrets_file, not both: put the secret into the file")
         return self
 
 
@@ -221,14 +237,33 @@ def load_settings() -> Settings:
         Misconfigured: a value is not valid, or a COUNTERMARK_* variable is not a setting (probably a typo).
     """
     known = {PREFIX + name.upper() for name in Settings.model_fields}
+    old = {name for name in os.environ if name.removeprefix(PREFIX) in RENAMED and name.startswith(PREFIX)}
     unknown = sorted(
-        name for name in os.environ if name.startswith(PREFIX) and name not in known and not _SERVICE_LINK.search(name)
+        name for name in os.environ.keys() - known - old if name.startswith(PREFIX) and not _SERVICE_LINK.search(name)
     )
     if unknown:
         raise Misconfigured(f"unknown setting: {', '.join(unknown)}")
     try:
-        return Settings()
+        return Settings(**_renamed(old))
     except ValidationError as wrong:
         first = wrong.errors(include_input=False, include_url=False)[0]
         field = PREFIX + "_".join(str(part) for part in first["loc"]).upper()
         raise Misconfigured(f"{field.rstrip('_')}: {first['msg']}") from None
+
+
+def _renamed(old: Iterable[str]) -> dict[str, Any]:
+    """The values of settings that are set by their old names, by their new ones.
+
+    Raises:
+        Misconfigured: the new name is set, too.
+    """
+    values: dict[str, Any] = {}
+    for name in sorted(old):
+        new = PREFIX + RENAMED[name.removeprefix(PREFIX)]
+        if new in os.environ:
+            raise Misconfigured(f"{name} and {new} are both set", hint=f"Remove {name}, which is the old name.")
+        warnings.warn(
+            f"{name} is now {new}; the old name stops working in the next version", FutureWarning, stacklevel=3
+        )
+        values[new.removeprefix(PREFIX).lower()] = os.environ[name]
+    return values

@@ -1,7 +1,7 @@
 """Appeals against refusals, verdicts and takedowns. An operator who overturns one makes a decision of its own.
 
 Overturning a takedown reverses its block at once. Overturning a refusal or a verdict is recorded and releases nothing:
-a refused image was not kept, unless it waits for `countermark held`. A wrong entry on a blocklist is withdrawn with
+a refused image was not kept, unless it waits for `countermark review`. A wrong entry on a blocklist is withdrawn with
 `countermark blocklist remove`.
 """
 

@@ -107,7 +107,7 @@ class Takedowns:
         digest: Callable[[str], str],
         read_mark: Callable[[Picture], int | None],
         *,
-        block_at_receipt: bool = True,
+        block_on_notice: bool = True,
         clock: Callable[[], dt.datetime] = utc_now,
     ) -> None:
         """`digest` is keyed, for values that could be guessed; `read_mark` reads our watermark from an image."""
@@ -116,7 +116,7 @@ class Takedowns:
         self._vault = vault
         self._digest = digest
         self._read_mark = read_mark
-        self._block_at_receipt = block_at_receipt
+        self._block_at_receipt = block_on_notice
         self._clock = clock
 
     def receive(self, notice: Notice, copy: Picture | None = None) -> TakedownReceipt:

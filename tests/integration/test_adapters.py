@@ -460,11 +460,11 @@ def test_an_adapter_is_audited_from_the_command_line(
     photo(tmp_path / "samples" / "b.png", BOB)
     models("add-adapter", tmp_path / "style.safetensors", "--no-identity", "--samples", tmp_path / "samples")
     monkeypatch.setattr(DiffusersBackend, "default_steps", 1)
-    done = models("audit-adapter", "style", "--pictures", "2", "--json")
+    done = models("audit-adapter", "style", "--images", "2", "--json")
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout)
     assert (told["with_adapter"]["pictures"], told["without"]["pictures"]) == (2, 2)
-    assert "in 2 images" in models("audit-adapter", "style", "--pictures", "2").stdout
+    assert "in 2 images" in models("audit-adapter", "style", "--images", "2").stdout
     assert isinstance(models("audit-adapter", "nobody").exception, NotFound)
 
 

@@ -63,7 +63,7 @@ def folders(tmp_path: Path) -> tuple[str, ...]:
     fill(tmp_path / "real" / "phones", 6, 0, 140)
     fill(tmp_path / "real" / "scans", 6, 10, 170)
     fill(tmp_path / "fake" / "one", 5, 160, 250)
-    return ("--real", str(tmp_path / "real"), "--fake", str(tmp_path / "fake"))
+    return ("--real", str(tmp_path / "real"), "--synthetic", str(tmp_path / "fake"))
 
 
 def run(*words: str) -> Result:
@@ -124,7 +124,7 @@ def test_thresholds_come_from_these_pictures(tmp_path: Path) -> None:
 def enough(tmp_path: Path) -> tuple[str, ...]:
     fill(tmp_path / "real", 100, 0, 140)
     fill(tmp_path / "fake", 20, 120, 250)
-    return ("--real", str(tmp_path / "real"), "--fake", str(tmp_path / "fake"))
+    return ("--real", str(tmp_path / "real"), "--synthetic", str(tmp_path / "fake"))
 
 
 def test_thresholds_keep_their_rates_where_scores_are_tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,11 +141,11 @@ def test_thresholds_keep_their_rates_where_scores_are_tiny(tmp_path: Path, monke
 def test_a_stale_threshold_file_can_be_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its refusal says to run this very command."""
     folders, path = enough(tmp_path), tmp_path / "thresholds.json"
-    monkeypatch.setenv("COUNTERMARK_THRESHOLDS", str(path))
+    monkeypatch.setenv("COUNTERMARK_THRESHOLDS_FILE", str(path))
     asked = install(monkeypatch)
     run(*folders, "--json")
     run(*folders, "--thresholds", str(path))
-    assert [settings.thresholds for settings in asked] == [path, None]
+    assert [settings.thresholds_file for settings in asked] == [path, None]
 
 
 def test_thresholds_may_lie_in_the_new_folder_of_the_report(tmp_path: Path) -> None:
@@ -196,11 +196,11 @@ def test_a_folder_named_like_markup(folders: tuple[str, ...], tmp_path: Path) ->
 
 
 def test_a_missing_folder(tmp_path: Path) -> None:
-    assert isinstance(run("--real", str(tmp_path / "none"), "--fake", str(tmp_path)).exception, BadRequest)
+    assert isinstance(run("--real", str(tmp_path / "none"), "--synthetic", str(tmp_path)).exception, BadRequest)
 
 
 def test_a_folder_without_pictures(folders: tuple[str, ...], tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    refused = run(*folders[:2], "--fake", str(tmp_path / "empty")).exception
+    refused = run(*folders[:2], "--synthetic", str(tmp_path / "empty")).exception
     assert isinstance(refused, BadRequest)
     assert ".png" in refused.hint

@@ -1,4 +1,4 @@
-"""countermark models export and pull on a local folder that looks as hubs keep theirs."""
+"""countermark models add-classifier and pull on a local folder that looks as hubs keep theirs."""
 
 import hashlib
 import json
@@ -50,7 +50,7 @@ def write_vit(folder: Path, labels: dict[int, str]) -> Path:
 
 
 def export(source: Path | str, *words: str, name: str = "mine") -> Result:
-    return runner.invoke(app, ["models", "export", str(source), "--name", name, "--accept-licence", *words])
+    return runner.invoke(app, ["models", "add-classifier", str(source), "--name", name, "--accept-licence", *words])
 
 
 def test_a_classifier_becomes_a_detector_that_gives_the_same(folder: Path, home: Path) -> None:
@@ -104,7 +104,7 @@ def test_a_folder_that_is_not_whole_is_refused(folder: Path, home: Path, missing
 
 
 def test_a_licence_nobody_accepted_ends_it(folder: Path, home: Path) -> None:
-    done = runner.invoke(app, ["models", "export", str(folder), "--name", "mine"])
+    done = runner.invoke(app, ["models", "add-classifier", str(folder), "--name", "mine"])
     assert isinstance(done.exception, BadRequest)
     assert "licence apache-2.0" in done.output
     assert not (home / CARDS_FOLDER).exists()

@@ -47,7 +47,7 @@ def backend(family: str, tmp_path_factory: pytest.TempPathFactory) -> DiffusersB
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """A fixed key: in the noise that an untrained pipeline draws, the mark of one key in ten does not read back."""
-    return Settings(home=tmp_path / "home", threads=1, provider="Test", mark_secret="the pipelines' own secret")
+    return Settings(home=tmp_path / "home", threads=1, provider="Test", watermark_secret="the pipelines' own secret")
 
 
 def ignore(done: int, total: int) -> None:

@@ -75,7 +75,7 @@ class Similar(Painter):
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(home=tmp_path / "home", threads=1, provider="Test Installation", keep_held_days=7)
+    return Settings(home=tmp_path / "home", threads=1, provider="Test Installation", held_retention_days=7)
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def said(installation: Installation, content_id: str) -> list[str]:
 
 
 def test_off_is_as_before(build: Build, installation: Installation, settings: Settings) -> None:
-    off = open_installation(settings.model_copy(update={"keep_held_days": 0}))
+    off = open_installation(settings.model_copy(update={"held_retention_days": 0}))
     enrolled(installation.consent)
     for held in (None, off.review_queue):
         content_id = hold(build(Similar(), likeness=installation.likeness, review_queue=held))
@@ -525,12 +525,12 @@ def test_what_refuses_it_at_last_is_told(client: TestClient, installation: Insta
 
 
 def held(*words: str) -> Result:
-    return runner.invoke(app, ["held", *words])
+    return runner.invoke(app, ["review", *words])
 
 
 @pytest.fixture
 def at_the_desk(installation: Installation, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Installation:
-    monkeypatch.setenv(PREFIX + "KEEP_HELD_DAYS", "7")
+    monkeypatch.setenv(PREFIX + "HELD_RETENTION_DAYS", "7")
     monkeypatch.setattr(Installation, "gateway", property(lambda self: gateway))
     return installation
 

@@ -30,7 +30,7 @@ def test_rotate_refuses_to_lose_a_secret(run: Run) -> None:
 
 
 def test_an_operators_own_secret_is_not_rotated(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(PREFIX + "MARK_SECRET", "a secret of the operator")
+    monkeypatch.setenv(PREFIX + "WATERMARK_SECRET", "a secret of the operator")
     code, _, err = run("keys", "rotate")
     assert code == 2
-    assert "COUNTERMARK_MARK_KEYS" in err
+    assert "COUNTERMARK_WATERMARK_SECRETS_FILE" in err

@@ -45,9 +45,9 @@ def test_it_is_heard_and_counts_once_it_was_measured(
 
     real, fake = fill(tmp_path / "real", 100, (20, 20, 200)), fill(tmp_path / "fake", 20, (200, 20, 20))
     written = str(tmp_path / "thresholds.json")
-    done = runner.invoke(app, ["benchmark", "--real", real, "--fake", fake, "--thresholds", written, "--json"])
+    done = runner.invoke(app, ["benchmark", "--real", real, "--synthetic", fake, "--thresholds", written, "--json"])
     assert done.exit_code == 0, done.output
-    monkeypatch.setenv("COUNTERMARK_THRESHOLDS", written)
+    monkeypatch.setenv("COUNTERMARK_THRESHOLDS_FILE", written)
     after = open_classifier(load_settings()).detect(RED)
     assert after.p_synthetic is not None
     assert before.p_synthetic is not None

@@ -42,7 +42,7 @@ def backend(folder: Path) -> DiffusersBackend:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """A fixed key, so that every run marks the same pixels."""
-    return Settings(home=tmp_path / "home", threads=1, provider="Test", mark_secret="the pipelines' own secret")
+    return Settings(home=tmp_path / "home", threads=1, provider="Test", watermark_secret="the pipelines' own secret")
 
 
 def ignore(done: int, total: int) -> None:

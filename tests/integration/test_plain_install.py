@@ -55,7 +55,7 @@ def test_examining_imports_nothing_heavy() -> None:
         "app(standalone_mode=False)\n"
         f"sys.exit(sum(name in sys.modules for name in {HEAVY!r}))"
     )
-    plain = {**os.environ, "COUNTERMARK_FOREIGN_MARKS": "false"}  # the package of that extra imports torch
+    plain = {**os.environ, "COUNTERMARK_FOREIGN_WATERMARKS": "false"}  # the package of that extra imports torch
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=ROOT, env=plain
     )

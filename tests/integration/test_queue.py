@@ -240,7 +240,9 @@ def test_who_hangs_up_while_an_unsafe_one_waits_to_be_drawn_again_is_written_dow
         default_guidance = 5.0
 
     with pytest.raises(Cancelled):
-        build(Steerable(answer), [Checker(lambda images: [finding(0.9)])], safe_retries=1).release(Order(prompt="x"))
+        build(Steerable(answer), [Checker(lambda images: [finding(0.9)])], steering_retries=1).release(
+            Order(prompt="x")
+        )
     assert installation.ledger.verify().decisions == 1
 
 
@@ -256,7 +258,7 @@ def test_when_the_second_drawing_finds_no_place_the_first_answer_stands(build: B
 
     unsafe = Checker(lambda images: [finding(0.9)])
     with pytest.raises(Unsafe):
-        build(Steerable(answer), [unsafe], safe_retries=2).release(Order(prompt="a lake"))
+        build(Steerable(answer), [unsafe], steering_retries=2).release(Order(prompt="a lake"))
 
 
 def test_the_houses_queue_is_the_one_in_the_settings(installation: Installation) -> None:
@@ -363,5 +365,5 @@ def test_pictures_that_were_thrown_away_are_paid_for(build: Build) -> None:
 
     scores = iter([0.9, 0.9, 0.0])
     checker = Checker(lambda images: [finding(next(scores))])
-    released = build(Costly(), [checker], safe_retries=2).release(Order(prompt="a lake"))
+    released = build(Costly(), [checker], steering_retries=2).release(Order(prompt="a lake"))
     assert released.energy == Energy(3.0, 6.0, "rapl")

@@ -42,7 +42,7 @@ def test_it_is_ours_alone_where_nothing_was_added(settings: Settings, cards: Pat
 def test_each_card_and_the_pipelines_own_checker_are_heard(settings: Settings, cards: Path, pipeline: Path) -> None:
     write_safety(cards, "one")
     write_safety(cards, "two")
-    installation = open_installation(settings.model_copy(update={"pipeline": str(pipeline), "mark_secret": None}))
+    installation = open_installation(settings.model_copy(update={"pipeline": str(pipeline), "watermark_secret": None}))
     try:
         names = [checker.name for checker in installation.gateway.screening.checkers]
     finally:

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("service", "detectors", "watermark", "models")
 
 ELSEWHERE = {
-    "service/storage/migrations/": "tests/unit/service/storage/test_migrations.py runs each of them",
+    "service/storage/": "test_repositories.py and test_migrations.py test them together, on both databases",
     "detectors/prompts/training/": "a recipe: run by hand, judged by the figures of its model card",
     "detectors/synthetic/training/": "a recipe: run by hand, judged by the figures of its model card",
     "models/training/": "a recipe: test_recipe.py runs it on a small set; parts have tests where they decide",
@@ -27,7 +27,7 @@ WITHOUT = frozenset(
         "service/cli/consent.py",
         "service/cli/faces.py",
         "service/cli/generate.py",
-        "service/cli/held.py",
+        "service/cli/review.py",
         "service/cli/prompts.py",
         "service/examiner/assembly.py",
         "service/examiner/benchmark.py",

@@ -137,11 +137,11 @@ def foreign_codecs(settings: Settings) -> list[ForeignCodec]:
     Raises:
         Misconfigured: the operator's list cannot be used, or needs the extra; a plug-in cannot be loaded.
     """
-    if not settings.foreign_marks:
+    if not settings.foreign_watermarks:
         return []
-    own = _listed(settings.foreign_messages) if settings.foreign_messages else []
+    own = _listed(settings.foreign_watermarks_file) if settings.foreign_watermarks_file else []
     if own and not stock.available():
-        raise Misconfigured("COUNTERMARK_FOREIGN_MESSAGES needs the extra foreign-marks", hint=_EXTRA)
+        raise Misconfigured("COUNTERMARK_FOREIGN_WATERMARKS_FILE needs the extra foreign-marks", hint=_EXTRA)
     codecs: list[ForeignCodec] = [StockMarks([*stock.STOCK, *own])] if stock.available() else []
     try:
         return codecs + plugged_in()

@@ -12,4 +12,6 @@ from tests.integration.test_held import *  # noqa: F403
 def settings(tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """As there, on PostgreSQL."""
     monkeypatch.setenv(PREFIX + "DATABASE_URL", url)
-    return Settings(home=tmp_path / "home", threads=1, provider="Test Installation", keep_held_days=7, database_url=url)
+    return Settings(
+        home=tmp_path / "home", threads=1, provider="Test Installation", held_retention_days=7, database_url=url
+    )

@@ -32,7 +32,7 @@ def test_an_altered_file_is_unusable_and_code_7(run: Run, installation: Installa
     assert run("models", "list")[0] == 7
 
 
-@pytest.mark.parametrize("words", [("pull", "no-such-model"), ("export", "someone/model", "--name", "mine")])
+@pytest.mark.parametrize("words", [("pull", "no-such-model"), ("add-classifier", "someone/model", "--name", "mine")])
 def test_what_is_not_there_is_not_fetched(run: Run, words: tuple[str, ...]) -> None:
     code, out, err = run("models", *words)
     assert code in (2, 5, 7)

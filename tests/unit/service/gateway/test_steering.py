@@ -28,7 +28,7 @@ def steering(build: Build, safe_from: int, retries: int) -> tuple[Gateway, Steer
     assert ORDER.seed is not None
     unsafe = landscape(ORDER.seed, 256, 256)
     checker = Checker(lambda images: [finding(0.9 if np.array_equal(image, unsafe) else 0.1) for image in images])
-    return build(backend, [checker], safe_retries=retries), backend
+    return build(backend, [checker], steering_retries=retries), backend
 
 
 def test_an_unsafe_picture_is_drawn_again_steered(build: Build, installation: Installation) -> None:
@@ -62,7 +62,7 @@ def test_a_model_that_cannot_be_steered_is_not_asked_twice(build: Build, install
 
 def test_a_broken_checker_is_not_asked_twice(build: Build, installation: Installation) -> None:
     backend = Steerable(1)
-    assert type(refused(build(backend, [Checker(lambda images: [])], safe_retries=3), installation)) is StageFailed
+    assert type(refused(build(backend, [Checker(lambda images: [])], steering_retries=3), installation)) is StageFailed
     assert backend.asked == [0]
 
 
@@ -76,7 +76,7 @@ def test_an_unsafe_picture_that_cannot_be_drawn_again_is_unsafe_and_no_outage(
             return super().render(job, on_step)
 
     unsafe = Checker(lambda images: [finding(0.9)])
-    assert type(refused(build(Breaks(1), [unsafe], safe_retries=2), installation)) is Unsafe
+    assert type(refused(build(Breaks(1), [unsafe], steering_retries=2), installation)) is Unsafe
 
 
 def test_without_guidance_nothing_is_drawn_again(build: Build, installation: Installation) -> None:

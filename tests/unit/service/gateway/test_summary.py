@@ -25,5 +25,5 @@ def test_warnings_of_the_model_come_along(gateway: Gateway) -> None:
 def test_an_image_that_was_steered_says_so(build: Build) -> None:
     answers = iter([0.9, 0.1])
     checker = Checker(lambda images: [finding(next(answers))])
-    released = build(Steerable(1), [checker], safe_retries=1).release(ORDER)
+    released = build(Steerable(1), [checker], steering_retries=1).release(ORDER)
     assert "generated again" in summarize(released).warnings[-1]

@@ -20,12 +20,12 @@ NEW, OLD = "the secret of this year", "the secret of last year"
 def listed(settings: Settings, path: Path, *lines: str) -> Settings:
     path.write_text("\n".join(lines))
     path.chmod(0o600)
-    return settings.model_copy(update={"mark_secret": None, "mark_keys": path})
+    return settings.model_copy(update={"watermark_secret": None, "watermark_secrets_file": path})
 
 
 @pytest.fixture
 def at_home(settings: Settings) -> Settings:
-    return settings.model_copy(update={"mark_secret": None, "mark_keys": None})
+    return settings.model_copy(update={"watermark_secret": None, "watermark_secrets_file": None})
 
 
 def test_the_home_folder_keeps_one_secret_at_first(at_home: Settings) -> None:
@@ -154,7 +154,9 @@ def test_files_that_only_look_like_old_secrets_are_left_alone(at_home: Settings)
     assert mark_keys.mark_secrets(at_home) == [secret]
 
 
-@pytest.mark.parametrize("update", [{"mark_secret": "a secret of the operator"}, {"mark_keys": "list"}])
+@pytest.mark.parametrize(
+    "update", [{"watermark_secret": "a secret of the operator"}, {"watermark_secrets_file": "list"}]
+)
 def test_an_operators_own_secrets_are_not_rotated(settings: Settings, tmp_path: Path, update: dict[str, Any]) -> None:
     own = Settings(home=tmp_path / "h", **update)
     with pytest.raises(BadRequest, match="not kept in the home folder"):
@@ -186,12 +188,15 @@ def test_a_secret_of_the_home_folder_moves_to_a_file_or_a_setting(at_home: Setti
     (secret,) = mark_keys.mark_secrets(at_home)
     moved = listed(at_home, tmp_path / "k", NEW, f"hex:{secret.hex()}")
     assert mark_keys.mark_secrets(moved) == [NEW.encode(), secret]
-    assert mark_keys.mark_secrets(Settings(home=at_home.home, mark_secret=f"hex:{secret.hex()}")) == [secret]
+    assert mark_keys.mark_secrets(Settings(home=at_home.home, watermark_secret=f"hex:{secret.hex()}")) == [secret]
 
 
 @pytest.mark.parametrize("digits", ["zz" * 16, "a" * 31, "\N{SNOWMAN}" * 16, "ab" * 15])
 def test_invalid_hexadecimal_is_refused_and_not_repeated(settings: Settings, tmp_path: Path, digits: str) -> None:
-    both = [listed(settings, tmp_path / "k", f"hex:{digits}"), Settings(home=tmp_path, mark_secret=f"hex:{digits}")]
+    both = [
+        listed(settings, tmp_path / "k", f"hex:{digits}"),
+        Settings(home=tmp_path, watermark_secret=f"hex:{digits}"),
+    ]
     for wrong in both:
         with pytest.raises(Misconfigured) as refusal:
             mark_keys.mark_secrets(wrong)
@@ -238,4 +243,6 @@ def test_key_files_that_cannot_be_used(settings: Settings, tmp_path: Path) -> No
     with pytest.raises(Misconfigured, match="takes 1 to 4"):
         signing.codec(listed(settings, file, *(f"{NEW} {number}" for number in range(5))))
     with pytest.raises(Misconfigured, match="cannot be read"):
-        signing.codec(settings.model_copy(update={"mark_secret": None, "mark_keys": tmp_path / "none"}))
+        signing.codec(
+            settings.model_copy(update={"watermark_secret": None, "watermark_secrets_file": tmp_path / "none"})
+        )

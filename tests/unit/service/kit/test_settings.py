@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from service.kit.errors import Misconfigured
-from service.kit.settings import PREFIX, Settings, load_settings
+from service.kit.settings import PREFIX, RENAMED, Settings, load_settings
 
 DOCS = (Path(__file__).parents[4] / "docs" / "settings.md").read_text()
 
@@ -27,18 +27,18 @@ VALUES = {
     "provider": ("Acme", "Acme"),
     "pipeline": ("/models/sd", "/models/sd"),
     "allow_hub": ("true", True),
-    "block_at_receipt": ("false", False),
+    "block_on_notice": ("false", False),
     "device": ("cuda", "cuda"),
     "precision": ("float16", "float16"),
     "reference_adapter": ("/r", Path("/r")),
     "offload": ("model", "model"),
     "threads": ("2", 2),
-    "safe_retries": ("1", 1),
+    "steering_retries": ("1", 1),
     "grantee": ("studio", "studio"),
     "likeness_review_distance": ("0.45", 0.45),
     "self_enrolment": ("true", True),
     "examiner_needs_key": ("true", True),
-    "keep_held_days": ("7", 7),
+    "held_retention_days": ("7", 7),
     "onnx_providers": ("CUDAExecutionProvider,CPUExecutionProvider", ("CUDAExecutionProvider", "CPUExecutionProvider")),
     "max_images": ("2", 2),
     "safety_threshold": ("0.3", 0.3),
@@ -50,16 +50,16 @@ VALUES = {
     "queue_length": ("2", 2),
     "queue_timeout": ("5", 5.0),
     "batch_size": ("4", 4),
-    "watts": ("9.5", 9.5),
+    "watts_per_core": ("9.5", 9.5),
     "energy_in_manifest": ("true", True),
-    "mark_keys": ("/k", Path("/k")),
-    "mark_pool": ("8", 8),
-    "foreign_marks": ("false", False),
-    "foreign_messages": ("/m.toml", Path("/m.toml")),
+    "watermark_secrets_file": ("/k", Path("/k")),
+    "watermark_key_pool": ("8", 8),
+    "foreign_watermarks": ("false", False),
+    "foreign_watermarks_file": ("/m.toml", Path("/m.toml")),
     "signing_algorithm": ("es384", "es384"),
     "trust_anchors": ("/x.pem", Path("/x.pem")),
     "threshold_fpr": ("0.01", 0.01),
-    "thresholds": ("/t.json", Path("/t.json")),
+    "thresholds_file": ("/t.json", Path("/t.json")),
     "max_bytes": ("5000", 5000),
     "max_pixels": ("5000", 5000),
     "host": ("0.0.0.0", "0.0.0.0"),
@@ -77,14 +77,14 @@ def test_it_is_read_from_the_environment(name: str, monkeypatch: pytest.MonkeyPa
 
 
 def test_secrets_and_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(PREFIX + "MARK_SECRET", "0123456789abcdef")
+    monkeypatch.setenv(PREFIX + "WATERMARK_SECRET", "0123456789abcdef")
     monkeypatch.setenv(PREFIX + "SIGNING_CERTIFICATES", "/c.pem")
     monkeypatch.setenv(PREFIX + "SIGNING_KEY", "/k.pem")
     settings = load_settings()
-    assert settings.mark_secret is not None
+    assert settings.watermark_secret is not None
     assert "0123456789abcdef" not in repr(settings) + str(settings)
     assert settings.signing_key == Path("/k.pem")
-    assert set(VALUES) | {"mark_secret", "signing_certificates", "signing_key"} == set(Settings.model_fields)
+    assert set(VALUES) | {"watermark_secret", "signing_certificates", "signing_key"} == set(Settings.model_fields)
 
 
 @pytest.mark.parametrize(
@@ -99,12 +99,12 @@ def test_secrets_and_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
         ("QUEUE_LENGTH", "0"),
         ("QUEUE_TIMEOUT", "0"),
         ("BATCH_SIZE", "17"),
-        ("WATTS", "inf"),
+        ("WATTS_PER_CORE", "inf"),
         ("PROVIDER", ""),
         ("LOG_LEVEL", "loud"),
-        ("MARK_SECRET", "short"),
-        ("MARK_SECRET", "sixteen bytes and a blank "),
-        ("MARK_SECRET", "\tsixteen bytes after a tab"),
+        ("WATERMARK_SECRET", "short"),
+        ("WATERMARK_SECRET", "sixteen bytes and a blank "),
+        ("WATERMARK_SECRET", "\tsixteen bytes after a tab"),
         ("SIGNING_KEY", "/alone.pem"),
         ("NO_SUCH_SETTING", "x"),
     ],
@@ -113,7 +113,7 @@ def test_wrong_values_are_named_and_not_repeated(name: str, text: str, monkeypat
     monkeypatch.setenv(PREFIX + name, text)
     with pytest.raises(Misconfigured) as caught:
         load_settings()
-    if name not in ("MARK_SECRET", "SIGNING_KEY"):
+    if name not in ("WATERMARK_SECRET", "SIGNING_KEY"):
         assert PREFIX + name in caught.value.message
     assert "/alone.pem" not in caught.value.message
 
@@ -121,3 +121,24 @@ def test_wrong_values_are_named_and_not_repeated(name: str, text: str, monkeypat
 def test_settings_cannot_change(settings: Settings) -> None:
     with pytest.raises(ValueError, match="frozen"):
         settings.safety_threshold = 0.8  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(("old", "new"), RENAMED.items())
+def test_an_old_name_works_for_one_version_and_warns(monkeypatch: pytest.MonkeyPatch, old: str, new: str) -> None:
+    text, value = {**VALUES, "watermark_secret": ("s" * 16, None)}[new.lower()]
+    monkeypatch.setenv(PREFIX + old, text)
+    with pytest.warns(FutureWarning, match=f"{PREFIX}{old} is now {PREFIX}{new}"):
+        found = getattr(load_settings(), new.lower())
+    assert found.get_secret_value() == text if value is None else found == value
+
+
+def test_old_and_new_name_at_once_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("WATTS", "WATTS_PER_CORE"):
+        monkeypatch.setenv(PREFIX + name, "5")
+    with pytest.raises(Misconfigured, match="both set"):
+        load_settings()
+
+
+def test_no_new_name_is_an_old_one() -> None:
+    assert not set(RENAMED) & {name.upper() for name in Settings.model_fields}
+    assert set(RENAMED.values()) <= {name.upper() for name in Settings.model_fields}

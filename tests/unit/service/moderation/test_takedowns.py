@@ -43,7 +43,7 @@ def make(installation: Installation, clock: Clock, *, at_once: bool = True) -> T
         vault,
         digest,
         installation._read_mark,
-        block_at_receipt=at_once,
+        block_on_notice=at_once,
         clock=clock,
     )
 

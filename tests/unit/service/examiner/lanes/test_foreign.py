@@ -44,7 +44,7 @@ def with_extra(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def listing(settings: Settings, path: Path, text: str) -> Settings:
     path.write_text(text)
-    return settings.model_copy(update={"foreign_messages": path})
+    return settings.model_copy(update={"foreign_watermarks_file": path})
 
 
 def test_without_the_extra_only_plug_ins_are_read(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,7 +63,7 @@ def test_an_operators_messages_join_the_stock_ones(settings: Settings, tmp_path:
 
 
 def test_they_can_be_switched_off(settings: Settings) -> None:
-    assert foreign.foreign_codecs(settings.model_copy(update={"foreign_marks": False})) == []
+    assert foreign.foreign_codecs(settings.model_copy(update={"foreign_watermarks": False})) == []
 
 
 @pytest.mark.usefixtures("with_extra")
@@ -90,7 +90,7 @@ def test_lists_that_cannot_be_used(settings: Settings, tmp_path: Path, text: str
 
 def test_a_list_wants_a_file_and_the_extra(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Misconfigured, match="cannot be read"):
-        foreign.foreign_codecs(settings.model_copy(update={"foreign_messages": tmp_path / "none.toml"}))
+        foreign.foreign_codecs(settings.model_copy(update={"foreign_watermarks_file": tmp_path / "none.toml"}))
     monkeypatch.setattr(stock, "available", lambda: False)
     with pytest.raises(Misconfigured, match="needs the extra"):
         foreign.foreign_codecs(listing(settings, tmp_path / "m.toml", LIST))

@@ -1,4 +1,4 @@
-"""countermark held."""
+"""countermark review."""
 
 import json
 from dataclasses import asdict
