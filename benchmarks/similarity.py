@@ -15,6 +15,8 @@ except `fsync`; its figures are left out if it is not installed.
 
 import os
 
+from tests.support.database import engine_of
+
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
 
