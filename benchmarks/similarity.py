@@ -15,6 +15,8 @@ except `fsync`; its figures are left out if it is not installed.
 
 import os
 
+from tests.support.database import engine_of
+
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
 
@@ -42,7 +44,6 @@ from service.ledger.similarity_blocks import Changes
 from service.ledger.similarity_index import SimilarityIndex, face_index, hash_index
 from service.storage.tables import images
 from tests.support import postgres
-from tests.support.database import engine_of
 
 PARTS = ("search", "start", "look-ups")
 LIMIT_BITS, LIMIT_DISTANCE = 31, 0.6
