@@ -55,7 +55,7 @@ def test_nothing_prints_a_key() -> None:
 @pytest.mark.parametrize("length", [0, 15])
 def test_a_short_secret_is_refused_without_being_shown(length: int) -> None:
     secret = b"s3cr3t-s3cr3t-s3"[:length]
-    with pytest.raises(WatermarkError, match=f"has {length} bytes; give at least 16") as refusal:
+    with pytest.raises(WatermarkError, match=f"has {length} bytes; use at least 16") as refusal:
         Keyring.from_secret(secret)
     assert "s3cr3t" not in str(refusal.value)
 
