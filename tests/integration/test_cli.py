@@ -196,7 +196,7 @@ def test_generate_in_high_quality_and_enlarged(run: Run, painted: Installation, 
     wish = ("generate", "a lake", "--quality", "high", "--upscale", "lanczos", "--size", "512x512")
     code, _, err = run(*wish, "-o", tmp_path / "a.png")
     assert code == 0
-    assert "enlarged (lanczos)" in err
+    assert "upscaled (lanczos)" in err
     assert Image.open(tmp_path / "a.png").size == (512, 512)
 
 

@@ -76,4 +76,4 @@ def test_a_card_with_a_name_of_ours_is_refused(cards: Path) -> None:
     (cards / "x.json").write_text(json.dumps({**values, "name": "synthetic"}))
     done = runner.invoke(app, ["models", "list"])
     assert isinstance(done.exception, Unavailable)
-    assert "another model called synthetic" in str(done.exception)
+    assert "another model is named synthetic" in str(done.exception)
