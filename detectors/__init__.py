@@ -21,7 +21,7 @@ from detectors.safety.classifier_card import SafetyCard, SafetyOptions
 from detectors.safety.open_nsfw import OpenNsfw
 from detectors.safety.task import IMAGE_SAFETY
 from detectors.similarity.fingerprint import Fingerprint, distance, fingerprint
-from detectors.similarity.hamming import Hashes, nearest, pack
+from detectors.similarity.hamming import Hashes
 from detectors.similarity.variants import listings, looks, variants
 from detectors.synthetic import (
     IMAGE_FEATURES,
@@ -73,7 +73,5 @@ __all__ = [
     "fingerprint",
     "listings",
     "looks",
-    "nearest",
-    "pack",
     "variants",
 ]

@@ -1,13 +1,12 @@
 """Exact Hamming search over 256-bit hashes: every hash is compared, because an approximate index that misses one is a
 bypass."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 HASH_BYTES = 32
-_WORDS = 4  # uint64 of a 256-bit hash
 _CHUNK = 1 << 15  # hashes at a time: the temporaries stay in the processor's cache
 
 
@@ -41,27 +40,12 @@ class Hashes:
         return np.concatenate(rows), np.concatenate(distances).astype(np.float64)
 
 
-def pack(hashes: Sequence[bytes]) -> NDArray[np.uint64]:
-    """256-bit hashes (32 bytes each) as an array of shape 4 x N: one row for each word, so that words are scanned."""
-    words = np.frombuffer(b"".join(hashes), np.uint64).reshape(len(hashes), _WORDS)
-    return np.ascontiguousarray(words.T)
-
-
-def nearest(known: NDArray[np.uint64], wanted: bytes, limit: int) -> tuple[int, int] | None:
-    """Index and distance of the nearest packed hash within `limit` bits of `wanted` (32 bytes); the first of equals."""
-    best: tuple[int, int] | None = None
-    for rows, distances in _within(known, wanted, limit):
-        closest = int(distances.argmin())
-        if best is None or distances[closest] < best[1]:
-            best = (int(rows[closest]), int(distances[closest]))
-    return best
-
-
 def _within(
     known: NDArray[np.uint64], wanted: bytes, limit: int
 ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.uint16]]]:
-    """Indices and distances of the packed hashes within `limit` bits, a chunk at a time, in their order.
+    """Indices and distances of the hashes within `limit` bits, a chunk at a time, in their order.
 
+    known: uint64, 4 x N: one row for each word of the hashes, so that words are scanned one after the other.
     The first half of the words is compared first: unrelated hashes differ in 64 of those 128 bits, and a hash that
     differs there in more than `limit` bits cannot match. So the result is exact for every limit.
     """

@@ -8,13 +8,14 @@ import contextlib
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
-
-import numpy as np
 
 from service.kit.errors import Unavailable
 from service.ledger.audit import ChainAudit, audit
 from service.ledger.chain import image_digest
+from service.ledger.similarity_blocks import Changes
+from service.ledger.similarity_index import Snapshot, hash_index
 from service.ledger.transaction import Transaction
 from service.storage import Database, Decision, Issue, Kind, Repositories
 
@@ -32,6 +33,7 @@ class Ledger:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._fingerprints = hash_index()
 
     @classmethod
     def open(cls, location: str | Path) -> "Ledger":
@@ -131,16 +133,22 @@ class Ledger:
             return stored.images.by_content_id(content_id)
 
     def similar(self, fingerprint: bytes, within: int, most: int = 5) -> list[tuple[Issue, int]]:
-        """Issued images whose PDQ hash differs in at most `within` bits, nearest first, with the distance. Exact."""
-        with self.read() as stored:
-            rows = stored.images.fingerprints()
-        if not rows:
+        """Issued images whose PDQ hash differs in at most `within` bits, with the distance: the `most` nearest, nearest
+        first, then oldest first. Exact: every fingerprint is compared, in memory.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        near = self._issued().within(fingerprint, within, most)
+        if not near:
             return []
-        known = np.frombuffer(b"".join(row.bits for row in rows), np.uint64).reshape(len(rows), -1)
-        distances = np.bitwise_count(known ^ np.frombuffer(fingerprint, np.uint64)).sum(axis=1)
-        nearest = [int(i) for i in np.argsort(distances, kind="stable")[:most] if distances[i] <= within]
-        found = [(self.by_mark(rows[i].mark_id), int(distances[i])) for i in nearest]
+        with self.read() as stored:  # after the index, so that every image in it is there
+            found = [(stored.images.by_number(one.id), int(one.distance)) for one in near]
         return [(image, far) for image, far in found if image is not None]
+
+    def load(self) -> int:
+        """Read the fingerprints of all issued images now, so that the first search need not wait; their number."""
+        return len(self._issued())
 
     def verify(self, noted: str | None = None) -> ChainAudit:
         """Walk the whole chain and compare every issued row with its decision.
@@ -155,3 +163,13 @@ class Ledger:
         """The number of decisions. Raises Unavailable where the database does not answer."""
         with self.read() as stored:
             return stored.decisions.count()
+
+    def _issued(self) -> Snapshot[bytes]:
+        """The fingerprints of all images that are issued at this moment, by any process."""
+        with self.read() as stored:
+            return self._fingerprints.at(stored.images.newest(), partial(_issued_since, stored))
+
+
+def _issued_since(stored: Repositories, known: Snapshot[bytes]) -> Changes:
+    new = stored.images.fingerprints(after=known.revision)
+    return Changes(new.ids, new.hashes)

@@ -39,6 +39,11 @@ class Snapshot(Generic[Query]):
     def __len__(self) -> int:
         return sum(map(len, self.blocks))
 
+    @property
+    def ids(self) -> Ids:
+        """The ids of the rows: int64, (N,), ascending."""
+        return np.concatenate([np.empty(0, np.int64), *(block.ids for block in self.blocks)])
+
     def within(self, query: Query, limit: float, most: int | None = None) -> list[Neighbour]:
         """The rows at most `limit` from `query`, nearest first, ties by id (the oldest first).
 
@@ -69,39 +74,42 @@ class SimilarityIndex(Generic[Query]):
         self._snapshot: Snapshot[Query] = Snapshot(NEVER)
         self._oldest = NEVER
         self._updating = threading.Lock()
+        self._keeping = threading.Lock()  # never held while rows are read: to forget must not wait for that
 
     @property
     def snapshot(self) -> Snapshot[Query]:
         """The newest snapshot in memory. It never waits; its revision is `NEVER` before the first `at`."""
         return self._snapshot
 
-    def at(self, revision: int, changes_since: Callable[[int], Changes]) -> Snapshot[Query]:
+    def at(self, revision: int, changes_since: Callable[[Snapshot[Query]], Changes]) -> Snapshot[Query]:
         """The snapshot of `revision`, or a newer one.
 
         The caller has read `revision` from the database, where it only grows. If memory is older, `changes_since` is
-        called with the revision in memory and returns what changed after it (after `NEVER`: every row); it reads in
-        the transaction that read `revision`. Meanwhile others wait only if they, too, need more than memory has.
-        What `changes_since` raises is passed on; memory then stays as it was.
+        called with the snapshot in memory and returns what changed after it (after revision `NEVER`: every row); it
+        reads in the transaction that read `revision`. Meanwhile others wait only if they, too, need more than memory
+        has. What `changes_since` raises is passed on; memory then stays as it was.
         """
         current = self._snapshot
         if current.revision >= revision:
             return current
         with self._updating:
             current = self._snapshot
-            return current if current.revision >= revision else self._renewed(revision, changes_since)
+            return current if current.revision >= revision else self._renewed(current, revision, changes_since)
 
     def forget(self, revision: int) -> None:
-        """Drop every snapshot older than `revision`. None is kept again, even if one is being read at this moment."""
-        with self._updating:
+        """Drop every snapshot older than `revision` at once. None is kept again, even if one is being read now."""
+        with self._keeping:
             self._oldest = max(self._oldest, revision)
             if self._snapshot.revision < revision:
                 self._snapshot = Snapshot(NEVER)
 
-    def _renewed(self, revision: int, changes_since: Callable[[int], Changes]) -> Snapshot[Query]:
-        old = self._snapshot
-        new = Snapshot(revision, self._layout.apply(old.blocks, changes_since(old.revision)))
-        if revision >= self._oldest:
-            self._snapshot = new
+    def _renewed(
+        self, old: Snapshot[Query], revision: int, changes_since: Callable[[Snapshot[Query]], Changes]
+    ) -> Snapshot[Query]:
+        new = Snapshot(revision, self._layout.apply(old.blocks, changes_since(old)))
+        with self._keeping:
+            if revision >= self._oldest:
+                self._snapshot = new
         return new
 
 

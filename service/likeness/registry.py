@@ -13,8 +13,9 @@ from service.kit.clock import utc_now
 from service.ledger.ledger import Ledger
 from service.likeness.grants import Grants
 from service.likeness.receipts import Signer
-from service.likeness.schemas import SCOPES, Enrolled, Grant, GrantNumber, Scope, State, Subject, TemplateIndex, Use
+from service.likeness.schemas import SCOPES, Enrolled, Grant, GrantNumber, Scope, State, Subject, Use
 from service.likeness.subjects import Subjects
+from service.likeness.template_index import TemplateIndex
 from service.likeness.templates import FaceTemplates
 from service.likeness.transfer import Transfer
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from detectors import DIMENSIONS, Templates
+from detectors import DIMENSIONS
 from service.storage import Scope
 
 __all__ = [
@@ -23,7 +23,6 @@ __all__ = [
     "Scope",
     "State",
     "Subject",
-    "TemplateIndex",
     "Use",
     "as_text",
     "from_text",
@@ -86,14 +85,6 @@ class Subject:
     retain_until: str | None
     protected: bool
     erased_at: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class TemplateIndex:
-    """The templates to search, and the subject of each row."""
-
-    templates: Templates
-    owners: tuple[str, ...]
 
 
 def as_text(embedding: Embedding) -> str:

@@ -23,10 +23,13 @@ class Subjects:
         self._ledger = ledger
         self._vault = vault
         self._clock = clock
-        self._on_erasure: list[Callable[[], None]] = []
+        self._on_erasure: list[Callable[[int], None]] = []
 
-    def when_erased(self, forget: Callable[[], None]) -> None:
-        """Call `forget` after each erasure by this process, to drop decrypted data from memory."""
+    def when_erased(self, forget: Callable[[int], None]) -> None:
+        """Call `forget` after each erasure by this process, to drop decrypted data from memory.
+
+        It gets the `seq` of the decision: what was read before it must not be kept.
+        """
         self._on_erasure.append(forget)
 
     def enrol(
@@ -109,7 +112,7 @@ class Subjects:
             transaction.grants.revoke_all(subject, now)
             transaction.record(action="erased")
         for forget in self._on_erasure:
-            forget()
+            forget(transaction.decision.seq)
         self._ledger.scrub()
 
     def purge(self) -> list[str]:

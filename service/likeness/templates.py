@@ -1,14 +1,21 @@
 """The face templates of subjects, decrypted for search."""
 
+import sys
 import threading
 from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
 
 from detectors import Templates
 from service.keys.vault import Sealed, Vault
 from service.ledger.ledger import Ledger
-from service.likeness.schemas import Embedding, TemplateIndex, from_text, stacked
+from service.ledger.similarity_blocks import Changes
+from service.ledger.similarity_index import SimilarityIndex, Snapshot, face_index
+from service.likeness.schemas import Embedding, from_text, stacked
 from service.likeness.subjects import Subjects
-from service.storage import ProtectedTemplate
+from service.likeness.template_index import NumberedTemplates, TemplateIndex
+from service.storage import ProtectedTemplate, Repositories
 
 
 class FaceTemplates:
@@ -21,30 +28,56 @@ class FaceTemplates:
         self._ledger = ledger
         self._vault = vault
         self._people = people
-        self._known: tuple[object, TemplateIndex] | None = None
-        self._erasures = 0
+        self._indexes: dict[str, SimilarityIndex[Embedding]] = {}  # by the digest of the face model
+        # The subject of each template that was ever read, by ids alone. It only grows: a search that began before an
+        # erasure still needs what it says.
+        self._owners: dict[int, str] = {}
+        self._known: tuple[Snapshot[Embedding], TemplateIndex] | None = None
         self._lock = threading.Lock()
         people.when_erased(self._forget)
 
     def protected(self, model: str) -> TemplateIndex:
-        """The templates of every protected subject by the model with this SHA-256, read again after any change."""
-        before = self._erasures
+        """The templates of every protected subject by the model with this SHA-256. Only new ones are opened.
+
+        Raises:
+            Misconfigured: a template cannot be opened with the vault's key.
+            Unavailable: the database does not answer.
+        """
+        index = self._index(model)
         with self._ledger.read() as stored:
-            # Every change is a decision in the same transaction. The decision is read first: what is read after it can
-            # only be newer, and is then read once more next time.
-            state = (stored.decisions.newest("consent"), model)
-            kept = self._known
-            if kept is not None and kept[0] == state:
-                return kept[1]
-            known = self._opened(stored.templates.protected(model))
+            # Every change is a decision in the same transaction, so the newest decision is the revision.
+            snapshot = index.at(stored.decisions.newest("consent"), partial(self._changes_since, stored, model))
+        return self._numbered(index, snapshot)
+
+    def _index(self, model: str) -> SimilarityIndex[Embedding]:
         with self._lock:
-            if before == self._erasures:  # otherwise it may contain somebody who was erased meanwhile
-                self._known = (state, known)
+            return self._indexes.setdefault(model, face_index())
+
+    def _changes_since(self, stored: Repositories, model: str, known: Snapshot[Embedding]) -> Changes:
+        """What differs between memory and the database. All ids are compared: that costs little beside opening a
+        template, and needs no assumption about which decisions change which templates."""
+        before, now = known.ids, stored.templates.protected_ids(model)
+        new = np.setdiff1d(now, before, assume_unique=True)
+        rows = stored.templates.protected(model, after=int(new[0]) - 1) if new.size else []
+        self._owners.update((row.id, sys.intern(row.subject)) for row in rows)
+        ids = np.array([row.id for row in rows], np.int64)
+        return Changes(ids, self._opened(rows), np.setdiff1d(before, now, assume_unique=True))
+
+    def _numbered(self, index: SimilarityIndex[Embedding], snapshot: Snapshot[Embedding]) -> TemplateIndex:
+        kept = self._known
+        if kept is not None and kept[0] is snapshot:
+            return kept[1]
+        owners = tuple(self._owners[id_] for id_ in snapshot.ids.tolist())
+        known = TemplateIndex(NumberedTemplates(snapshot), owners)
+        with self._lock:
+            if index.snapshot is snapshot:  # otherwise it may contain somebody who was erased meanwhile
+                self._known = (snapshot, known)
         return known
 
-    def _forget(self) -> None:
+    def _forget(self, revision: int) -> None:
         with self._lock:
-            self._erasures += 1
+            for index in self._indexes.values():
+                index.forget(revision)
             self._known = None
 
     def other_models(self, model: str) -> int:
@@ -64,9 +97,9 @@ class FaceTemplates:
             rows = stored.templates.of(subject, model)
         return Templates(stacked([self._embedding(Sealed(key, row.sealed), subject) for row in rows]))
 
-    def _opened(self, rows: Sequence[ProtectedTemplate]) -> TemplateIndex:
-        found = [self._embedding(Sealed(row.wrapped_key, row.sealed), row.subject) for row in rows]
-        return TemplateIndex(Templates(stacked(found)), tuple(row.subject for row in rows))
+    def _opened(self, rows: Sequence[ProtectedTemplate]) -> Embedding:
+        """Their embeddings: float32, N x 128."""
+        return stacked([self._embedding(Sealed(row.wrapped_key, row.sealed), row.subject) for row in rows])
 
     def _embedding(self, sealed: Sealed, subject: str) -> Embedding:
         return from_text(self._vault.open(sealed, subject)["embedding"])

@@ -9,17 +9,19 @@ The search is exact. Whoever is refused learns the name of the list, never a has
 import datetime as dt
 import hashlib
 import re
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import nearest, pack, variants
+from detectors import variants
 from service.kit.clock import utc_now
 from service.kit.errors import BadRequest, Blocked, NotFound
 from service.ledger.ledger import Ledger
+from service.ledger.similarity_blocks import Changes
+from service.ledger.similarity_index import NEVER, Snapshot, hash_index
 from service.moderation.hash_lists import (
     LEAST_QUALITY,
     LONGEST_REASON,
@@ -61,19 +63,6 @@ class Imported:
     left_out: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class _Snapshot:
-    """Every active PDQ hash as of a revision: row ids (N), packed hashes (4 x N), names of their lists (N)."""
-
-    revision: int
-    ids: NDArray[np.int64]
-    hashes: NDArray[np.uint64]
-    lists: NDArray[np.object_]
-
-
-_NOTHING = _Snapshot(-1, np.empty(0, np.int64), pack([]), np.empty(0, object))
-
-
 class Blocklist:
     """The blocklists of one installation. Safe to share between threads and processes: every check first asks the
     database for the current revision, so a new entry takes effect everywhere at once."""
@@ -81,8 +70,7 @@ class Blocklist:
     def __init__(self, ledger: Ledger, clock: Callable[[], dt.datetime] = utc_now) -> None:
         self._ledger = ledger
         self._clock = clock
-        self._snapshot = _NOTHING
-        self._lock = threading.Lock()
+        self._index = hash_index()
 
     def check_upload(self, data: bytes, rgb: NDArray[np.uint8]) -> None:
         """Check an uploaded file: its bytes, and its pixels (uint8, H x W x 3) as they are shown.
@@ -108,18 +96,19 @@ class Blocklist:
             exact = stored.blocklist.list_of("sha256", sha256) if sha256 else None
         if exact is not None:
             return BlocklistMatch(exact, "sha256", 0)
-        if not snapshot.lists.size:
+        if not len(snapshot):
             return None
         for look in variants(rgb):
-            found = nearest(snapshot.hashes, look.bits, SAME_PICTURE_BITS) if look.quality >= LEAST_QUALITY else None
-            if found is not None:
-                return BlocklistMatch(snapshot.lists[found[0]], "pdq", found[1])
+            near = snapshot.within(look.bits, SAME_PICTURE_BITS, most=1) if look.quality >= LEAST_QUALITY else []
+            if near:
+                with self._ledger.read() as stored:
+                    return BlocklistMatch(stored.blocklist.list_name(near[0].id), "pdq", int(near[0].distance))
         return None
 
     def load(self) -> int:
         """Read the lists now, so that the first check need not wait; the number of active PDQ hashes."""
         with self._ledger.read() as stored:
-            return self._current(stored).lists.size
+            return len(self._current(stored))
 
     def import_list(
         self, data: bytes, name: str, source: str, to: ListFormat | None = None, kind: HashKind | None = None
@@ -179,13 +168,9 @@ class Blocklist:
         with self._ledger.read() as stored:
             return stored.blocklist.summaries()
 
-    def _current(self, stored: Repositories) -> _Snapshot:
-        """The snapshot of the newest revision. One transaction reads both, so they belong together."""
-        revision = stored.blocklist.revision()
-        with self._lock:
-            if self._snapshot.revision < revision:
-                self._snapshot = _renewed(stored, self._snapshot, revision)
-            return self._snapshot
+    def _current(self, stored: Repositories) -> Snapshot[bytes]:
+        """Every active PDQ hash, by the id of its entry."""
+        return self._index.at(stored.blocklist.revision(), partial(_changes_since, stored))
 
 
 def _refuse(match: BlocklistMatch | None, stage: str) -> None:
@@ -193,18 +178,10 @@ def _refuse(match: BlocklistMatch | None, stage: str) -> None:
         raise Blocked(f"the image is on the list {match.list}", stage=stage)
 
 
-def _renewed(stored: Repositories, old: _Snapshot, revision: int) -> _Snapshot:
-    """The snapshot with every row replaced that has changed since."""
-    rows = stored.blocklist.changed("pdq", after=old.revision)
-    kept = ~np.isin(old.ids, np.array([row.id for row in rows], np.int64))
-    active = [row for row in rows if row.active]
-    names: dict[str, str] = {}  # a million rows, but few names
-    return _Snapshot(
-        revision,
-        np.concatenate([old.ids[kept], np.array([row.id for row in active], np.int64)]),
-        np.concatenate([old.hashes[:, kept], pack([bytes.fromhex(row.hash) for row in active])], axis=1),
-        np.concatenate([old.lists[kept], np.array([names.setdefault(row.list, row.list) for row in active], object)]),
-    )
+def _changes_since(stored: Repositories, known: Snapshot[bytes]) -> Changes:
+    active = stored.blocklist.active_after("pdq", known.revision)
+    withdrawn = stored.blocklist.withdrawn_after("pdq", known.revision) if known.revision != NEVER else []
+    return Changes(active.ids, active.hashes, np.array(withdrawn, np.int64))
 
 
 def _digest(listed: Iterable[Listed]) -> str:

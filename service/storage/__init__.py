@@ -4,13 +4,14 @@ Nothing outside this package imports SQLAlchemy.
 """
 
 from service.storage.appeals import About, AppealOutcome, AppealRow, AppealState
-from service.storage.blocklist import BlocklistEntry, ChangedHash, HashKind, Listed, ListSummary
+from service.storage.blocklist import BlocklistEntry, HashKind, Listed, ListSummary
 from service.storage.challenges import ChallengeRow, Pose
 from service.storage.database import Database
 from service.storage.decisions import Decision, Kind, RawDecision
 from service.storage.grants import GrantRow, Scope, UseRow
+from service.storage.hashes import HashRows
 from service.storage.held import OPEN_STATES, HeldReview, HeldRow, HeldState
-from service.storage.images import Issue, IssuedFingerprint, RawImage
+from service.storage.images import Issue, RawImage
 from service.storage.repositories import Repositories
 from service.storage.session import Session, values_of
 from service.storage.subjects import ProtectedTemplate, SubjectRow, TemplateRow
@@ -25,16 +26,15 @@ __all__ = [
     "AppealState",
     "BlocklistEntry",
     "ChallengeRow",
-    "ChangedHash",
     "Database",
     "Decision",
     "GrantRow",
     "HashKind",
+    "HashRows",
     "HeldReview",
     "HeldRow",
     "HeldState",
     "Issue",
-    "IssuedFingerprint",
     "Kind",
     "ListSummary",
     "Listed",

@@ -7,6 +7,7 @@ from typing import Literal, TypeVar
 
 from sqlalchemy import ColumnElement, and_, case, func, select, update
 
+from service.storage.hashes import HashRows, read_hashes
 from service.storage.session import Repository
 from service.storage.tables import blocklist as table
 from service.storage.tables import blocklist_revision as counter
@@ -36,16 +37,6 @@ class BlocklistEntry:
     hash: str
     reason: str
     added_at: dt.datetime
-    active: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ChangedHash:
-    """What a snapshot needs of an entry that was added or switched."""
-
-    id: int
-    hash: str
-    list: str
     active: bool
 
 
@@ -95,11 +86,22 @@ class BlocklistRepository(Repository):
         """The revision of the newest change; 0 at first."""
         return int(self._session.read(select(counter.c.revision)).scalar_one())
 
-    def changed(self, kind: HashKind, after: int) -> list[ChangedHash]:
-        """Every entry of a kind that changed after the revision `after`, by id."""
-        columns = (table.c.id, table.c.hash, table.c.list, table.c.active)
-        query = select(*columns).where(table.c.kind == kind, table.c.revision > after).order_by(table.c.id)
-        return [ChangedHash(*row) for row in self._session.tuples(query)]
+    def active_after(self, kind: HashKind, after: int) -> HashRows:
+        """The hashes of a kind that are active and changed after the revision `after`, by the entry's id.
+
+        Raises as `read_hashes`.
+        """
+        return read_hashes(self._session, table.c.id, table.c.hash, *_changed(kind, after), table.c.active)
+
+    def withdrawn_after(self, kind: HashKind, after: int) -> list[int]:
+        """The ids of entries of a kind that are withdrawn and changed after the revision `after`."""
+        query = select(table.c.id).where(*_changed(kind, after), ~table.c.active)
+        return [id_ for (id_,) in self._session.tuples(query)]
+
+    def list_name(self, id_: int) -> str:
+        """The list of the entry with this id, which must exist: entries are never deleted."""
+        name: str = self._session.read(select(table.c.list).where(table.c.id == id_)).scalar_one()
+        return name
 
     def list_of(self, kind: HashKind, hash_: str) -> str | None:
         """The name of a list on which exactly this hash is active."""
@@ -127,6 +129,10 @@ class BlocklistRepository(Repository):
     def _next_revision(self) -> int:
         self._session.change(update(counter).values(revision=counter.c.revision + 1))
         return self.revision()
+
+
+def _changed(kind: HashKind, after: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return table.c.kind == kind, table.c.revision > after
 
 
 def _of(name: str, source: str) -> ColumnElement[bool]:

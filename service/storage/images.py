@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Select, Text, bindparam, func, select, type_coerce
 
+from service.storage.hashes import HashRows, read_hashes
 from service.storage.session import Repository, values_of
 from service.storage.tables import images as table
 
@@ -32,15 +33,6 @@ class Issue:
 
 
 @dataclass(frozen=True, slots=True)
-class IssuedFingerprint:
-    """What a search needs of an image. `number` counts images in the order of issue, `bits` are 32 bytes of PDQ."""
-
-    number: int
-    mark_id: int
-    bits: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class RawImage:
     """An image's row exactly as the database holds it, for the audit: every field of `Issue`, unparsed."""
 
@@ -60,8 +52,7 @@ class ImageRepository(Repository):
 
     def add(self, image: Issue) -> int:
         """Store an image; its number. The writers' lock is held, so numbers grow in the order of commits."""
-        newest = self._session.read(select(func.max(table.c.number))).scalar_one()
-        number = (newest or 0) + 1
+        number = self.newest() + 1
         self._session.insert(table, [{**values_of(image), "number": number}])
         return number
 
@@ -74,10 +65,16 @@ class ImageRepository(Repository):
     def by_content_id(self, content_id: str) -> Issue | None:
         return self._one(_BY_CONTENT_ID, content_id)
 
-    def fingerprints(self, after: int = 0) -> list[IssuedFingerprint]:
-        """The fingerprints of images with a number greater than `after`, in the order of issue."""
-        query = select(table.c.number, table.c.mark_id, table.c.fingerprint).where(table.c.number > after)
-        return [IssuedFingerprint(*row) for row in self._session.tuples(query.order_by(table.c.number))]
+    def by_number(self, number: int) -> Issue | None:
+        return self._one(table.c.number == number)
+
+    def newest(self) -> int:
+        """The number of the newest image; 0 without any."""
+        return int(self._session.read(select(func.max(table.c.number))).scalar_one() or 0)
+
+    def fingerprints(self, after: int = 0) -> HashRows:
+        """The fingerprints of images with a number greater than `after`, by number. Raises as `read_hashes`."""
+        return read_hashes(self._session, table.c.number, table.c.fingerprint, table.c.number > after)
 
     def raw(self) -> Iterator[RawImage]:
         """Every row, unparsed, in the order of issue."""

@@ -1,5 +1,6 @@
 """One open transaction, as repositories see it."""
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,11 @@ class Session:
         self._connection = connection
         self._writable = writable
 
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self._connection.dialect.name
+
     def read(self, query: Executable, **parameters: object) -> CursorResult[Any]:
         """Run a SELECT. `parameters` are the values of its `bindparam`s."""
         return self._connection.execute(query, parameters)
@@ -29,6 +35,15 @@ class Session:
     def tuples(self, query: Executable) -> Iterator[tuple[Any, ...]]:
         """The rows of a query as plain tuples, in the order of its columns."""
         return (tuple(row) for row in self._connection.execute(query))
+
+    def batches(self, query: Executable, rows: int = 500) -> Iterator[list[tuple[Any, ...]]]:
+        """The rows of a query exactly as the driver gives them, a few at a time.
+
+        For millions of rows: few at a time stay in the processor's cache, and the garbage collector sees few of them.
+        """
+        with contextlib.closing(self._connection.execute(query)) as result:
+            while batch := result.cursor.fetchmany(rows):
+                yield batch
 
     def change(self, statement: Executable) -> int:
         """Run an INSERT, UPDATE or DELETE; the number of rows that it changed.

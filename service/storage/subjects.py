@@ -4,6 +4,8 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import delete, func, select, update
 
 from service.storage.session import Repository, values_of
@@ -93,6 +95,12 @@ class TemplateRepository(Repository):
         query = select(*columns).join(table, table.c.id == templates.c.subject)
         query = query.where(table.c.protected, templates.c.model == model, templates.c.id > after)
         return [ProtectedTemplate(*row) for row in self._session.tuples(query.order_by(templates.c.id))]
+
+    def protected_ids(self, model: str) -> NDArray[np.int64]:
+        """The ids of all templates of protected subjects by one model: int64, (N,), ascending."""
+        query = select(templates.c.id).join(table, table.c.id == templates.c.subject)
+        query = query.where(table.c.protected, templates.c.model == model).order_by(templates.c.id)
+        return np.fromiter((id_ for (id_,) in self._session.tuples(query)), np.int64)
 
     def count_of_other_models(self, model: str) -> int:
         """How many templates of protected subjects were computed by another model."""

@@ -120,9 +120,9 @@ def test_it_asks_for_what_changed_since_its_own_revision() -> None:
     index = hash_index()
     since_revisions: list[int] = []
 
-    def changes(since: int) -> Changes:
-        since_revisions.append(since)
-        return hashes({since + 1: BASE})
+    def changes(since: Snapshot[bytes]) -> Changes:
+        since_revisions.append(since.revision)
+        return hashes({since.revision + 1: BASE})
 
     for revision in (3, 3, 2, 7):
         index.at(revision, changes)
@@ -134,7 +134,7 @@ def test_what_cannot_be_read_changes_nothing() -> None:
     index = hash_index()
     index.at(1, lambda _: hashes({1: BASE}))
 
-    def broken(_: int) -> Changes:
+    def broken(_: Snapshot[bytes]) -> Changes:
         raise OSError("the database is gone")
 
     with pytest.raises(OSError, match="gone"):
@@ -151,9 +151,25 @@ def test_forgetting_drops_older_snapshots() -> None:
     old = index.at(1, lambda _: hashes({1: BASE}))  # a transaction from before
     assert len(old) == 1
     assert len(index.snapshot) == 0  # is answered and not kept
-    index.at(2, lambda since: hashes({2: BASE}) if since == NEVER else pytest.fail("it was not forgotten"))
+    index.at(2, lambda since: hashes({2: BASE}) if since.revision == NEVER else pytest.fail("it was not forgotten"))
     index.forget(2)
     assert [n.id for n in index.snapshot.within(BASE, 0)] == [2]
+
+
+def test_forgetting_does_not_wait_for_an_update_and_outlasts_it() -> None:
+    index = hash_index()
+    index.at(1, lambda _: hashes({1: BASE}))
+
+    def slow(_: Snapshot[bytes]) -> Changes:
+        index.forget(3)  # from another thread, in practice: it would wait for ever here if it waited
+        assert len(index.snapshot) == 0
+        return hashes({2: BASE})
+
+    assert index.at(2, slow).ids.tolist() == [1, 2]  # as of revision 2, for who asked
+    assert len(index.snapshot) == 0
+    assert index.at(
+        3, lambda since: hashes({2: BASE}, [1]) if since.revision == NEVER else hashes({})
+    ).ids.tolist() == [2]
 
 
 @pytest.mark.parametrize(
@@ -169,7 +185,7 @@ def test_a_holder_of_a_snapshot_does_not_wait_for_an_update() -> None:
     index.at(1, lambda _: hashes({1: BASE}))
     reading, released = threading.Event(), threading.Event()
 
-    def slow(_: int) -> Changes:
+    def slow(_: Snapshot[bytes]) -> Changes:
         reading.set()
         assert released.wait(30)
         return hashes({2: BASE})
@@ -196,7 +212,7 @@ def test_readers_see_whole_revisions_while_rows_come_and_go() -> None:
 
     def read() -> None:
         for revision in range(last + 1):
-            snapshot = index.at(revision, lambda since: changes(revision, since))  # noqa: B023 - called at once
+            snapshot = index.at(revision, lambda since: changes(revision, since.revision))  # noqa: B023 - called at once
             ids = [n.id for n in snapshot.within(BASE, 0)]
             if snapshot.revision < revision or ids != list(range(snapshot.revision, snapshot.revision + width)):
                 wrong.append((revision, snapshot.revision, ids))
