@@ -36,10 +36,10 @@ class Session:
         """The rows of a query as plain tuples, in the order of its columns."""
         return (tuple(row) for row in self._connection.execute(query))
 
-    def batches(self, query: Executable, rows: int = 500) -> Iterator[list[tuple[Any, ...]]]:
-        """The rows of a query exactly as the driver gives them, a few at a time.
+    def batches(self, query: Executable, rows: int) -> Iterator[Sequence[tuple[Any, ...]]]:
+        """The rows of a query exactly as the driver gives them, at most `rows` at a time.
 
-        For millions of rows: few at a time stay in the processor's cache, and the garbage collector sees few of them.
+        For millions of rows: a few hundred at a time stay in the processor's cache, and the garbage collector sees few.
         """
         with contextlib.closing(self._connection.execute(query)) as result:
             while batch := result.cursor.fetchmany(rows):

@@ -2,13 +2,18 @@
 
 import multiprocessing
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from detectors import distance
 from service.kit.errors import Misconfigured, Unavailable
 from service.ledger.ledger import Ledger
-from tests.support.database import engine_of
+from service.storage import HashRows
+from service.storage.images import ImageRepository
+from tests.support.database import engine_of, statements
 from tests.support.issued import fill, issue
 
 
@@ -27,6 +32,62 @@ def test_similar_finds_the_nearest(ledger: Ledger) -> None:
 
 def test_similar_in_an_empty_ledger(ledger: Ledger) -> None:
     assert ledger.similar(bytes(32), within=256) == []
+
+
+def test_similar_is_a_naive_search(ledger: Ledger) -> None:
+    """Nearest first, then oldest first, at most as many as asked for: also when images arrive between searches."""
+    rng = np.random.default_rng(0)
+    near = [bits.tobytes() for bits in rng.integers(0, 4, (30, 32), np.uint8)]  # 0 to 64 bits from zero, with ties
+    for count, bits in enumerate(near, start=1):
+        ledger.issue(replace(issue(100 - count), fingerprint=bits), {})
+        if count % 5 == 0:
+            expected = sorted((distance(bytes(32), bits), age) for age, bits in enumerate(near[:count]))
+            for limit, most in ((256, 5), (31, 5), (30, 1), (33, 100)):
+                found = [(99 - image.mark_id, far) for image, far in ledger.similar(bytes(32), limit, most)]
+                assert found == [(age, far) for far, age in expected if far <= limit][:most]
+
+
+def test_only_the_first_search_reads_the_fingerprints(ledger: Ledger) -> None:
+    fill(ledger)
+    assert ledger.load() == 3
+    with statements(ledger) as seen:
+        assert ledger.similar(b"\xff" * 32, within=31) == []
+    assert [one for one in seen if "SELECT" in one] == ["SELECT max(images.number) AS max_1 FROM images"]
+    with statements(ledger) as seen:
+        (found,) = ledger.similar((1).to_bytes(32, "big"), within=0)
+    assert found == (issue(1), 0)
+    assert len([one for one in seen if "SELECT" in one]) == 2  # and the row of the image that was found
+
+
+def test_an_image_of_another_process_is_read_alone(ledger: Ledger, path: Path) -> None:
+    fill(ledger)
+    ledger.load()
+    elsewhere = Ledger.open(path)
+    elsewhere.issue(issue(255), {})
+    elsewhere.close()
+    read = ImageRepository.fingerprints
+    rows: list[int] = []
+
+    def counted(self: ImageRepository, after: int = 0) -> HashRows:
+        found = read(self, after)
+        rows.append(len(found))
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ImageRepository, "fingerprints", counted)
+        found = ledger.similar((255).to_bytes(32, "big"), within=1)
+        ledger.similar(bytes(32), within=1)
+    assert found == [(issue(255), 0)]
+    assert rows == [1]
+
+
+def test_a_search_without_the_database_is_unavailable(ledger: Ledger, path: Path) -> None:
+    fill(ledger)
+    ledger.load()
+    with sqlite3.connect(path) as database:
+        database.execute("DROP TABLE images")
+    with pytest.raises(Unavailable):
+        ledger.similar(bytes(32), within=31)
 
 
 def test_a_taken_id_is_refused_and_leaves_no_decision(ledger: Ledger) -> None:

@@ -11,9 +11,10 @@ import pytest
 from detectors import fingerprint
 from service.kit.errors import BadRequest, Blocked, BrokenList, NotFound, Unavailable
 from service.ledger.ledger import Ledger
-from service.moderation.blocklist import TAKEDOWNS, Blocklist
+from service.moderation.blocklist import TAKEDOWNS, Blocklist, BlocklistMatch
 from service.moderation.hash_lists import Listed
 from tests.support.clock import NOON
+from tests.support.database import statements
 from tests.support.painter import landscape
 
 RGB = landscape(7, 256, 256)
@@ -133,19 +134,43 @@ def test_another_process_changes_the_lists(lists: Blocklist, path: Path) -> None
     assert lists.match(RGB) is None
 
 
-def test_only_what_changed_is_read_again(lists: Blocklist) -> None:
+def test_only_what_changed_is_read_again(lists: Blocklist, ledger: Ledger) -> None:
     other, third = (fingerprint(landscape(n, 256, 256)).bits.hex() for n in (20, 21))
     lists.add([Listed("pdq", PDQ), Listed("pdq", other)], "first", "test")
     assert lists.load() == 2
-    untouched = lists._snapshot.ids[1]
+    untouched = lists._index.snapshot.ids[1]
     lists.add([Listed("pdq", third)], "second", "test")
     lists.remove("first", PDQ)
     assert lists.load() == 2
-    assert lists._snapshot.ids[0] == untouched
-    assert list(lists._snapshot.lists) == ["first", "second"]
+    ids = lists._index.snapshot.ids.tolist()
+    assert ids[0] == untouched
+    with ledger.read() as stored:
+        assert [stored.blocklist.list_name(id_) for id_ in ids] == ["first", "second"]
     assert lists.match(RGB) is None
     matches = [lists.match(landscape(n, 256, 256)) for n in (20, 21)]
     assert [match and match.list for match in matches] == ["first", "second"]
+
+
+def test_a_check_of_unchanged_lists_reads_no_entry(lists: Blocklist, ledger: Ledger) -> None:
+    lists.add([Listed("pdq", fingerprint(OTHER).bits.hex())], "first", "test")
+    lists.check_pixels(RGB)
+    with statements(ledger) as seen:
+        lists.check_pixels(RGB)
+    assert [
+        statement for statement in seen if "FROM blocklist" in statement and "blocklist_revision" not in statement
+    ] == []
+
+
+def test_the_nearest_entry_names_its_list(lists: Blocklist) -> None:
+    bits = bytearray.fromhex(PDQ)
+    bits[0] ^= 3
+    lists.add([Listed("pdq", bits.hex())], "near", "test")
+    lists.add([Listed("pdq", PDQ)], "same", "test")
+    lists.add([Listed("pdq", PDQ)], "same too", "test")  # among equals, the oldest entry
+    assert lists.match(RGB) == BlocklistMatch("same", "pdq", 0)
+    lists.remove("same")
+    lists.remove("same too")
+    assert lists.match(RGB) == BlocklistMatch("near", "pdq", 2)
 
 
 def test_every_change_is_a_decision_without_hashes(lists: Blocklist, ledger: Ledger) -> None:

@@ -20,11 +20,11 @@ from service.ledger.ledger import Ledger
 from service.storage import (
     BlocklistEntry,
     ChallengeRow,
-    ChangedHash,
     GrantRow,
     HeldRow,
     Issue,
     ProtectedTemplate,
+    Repositories,
     SubjectRow,
     TakedownRow,
     TenantRow,
@@ -109,11 +109,17 @@ def test_the_chain_of_an_older_database_has_the_same_head(old: str) -> None:
     ledger.close()
 
 
+def mark_of(stored: Repositories, number: int) -> int | None:
+    image = stored.images.by_number(number)
+    return image.mark_id if image else None
+
+
 def test_images_are_numbered_in_the_order_of_issue(old: str) -> None:
     ledger = Ledger.open(old)
     with ledger.read() as stored:
-        assert [(row.number, row.mark_id) for row in stored.images.fingerprints()] == [(1, 7), (2, 2), (3, 5)]
-        assert [row.bits for row in stored.images.fingerprints(after=2)] == [bytes([5]) * 32]
+        found = stored.images.fingerprints()
+        assert [(number, mark_of(stored, number)) for number in found.ids.tolist()] == [(1, 7), (2, 2), (3, 5)]
+        assert [bytes(row) for row in stored.images.fingerprints(after=2).hashes] == [bytes([5]) * 32]
     image = ledger.by_mark(7)
     assert image == Issue(**{**IMAGES[0], "created_at": moment("2026-05-01T12:00:03")})  # type: ignore[arg-type]
     assert image is not None
@@ -132,7 +138,8 @@ def test_every_row_of_an_older_database_is_read_with_its_types(old: str) -> None
         assert list(stored.blocklist.entries("ncii"))[1] == BlocklistEntry(
             "ncii", "test", "pdq", f"{2:064x}", "why", moment("2026-05-02T08:00:00"), False
         )
-        assert stored.blocklist.changed("pdq", after=1) == [ChangedHash(2, f"{2:064x}", "ncii", False)]
+        assert stored.blocklist.withdrawn_after("pdq", 1) == [2]
+        assert (stored.blocklist.list_name(2), len(stored.blocklist.active_after("pdq", 1))) == ("ncii", 0)
         assert [row.case for row in stored.takedowns.by_due_time(only_open=False)].count(CASE) == 1
         assert stored.takedowns.get(CASE) == TakedownRow(
             CASE, bytes(16), bytes(32), moment("2026-05-03T00:00:00"), moment("2026-05-05T00:00:00"), "appealed",
@@ -278,7 +285,7 @@ def test_an_image_slipped_into_an_older_database_still_shows(old: str) -> None:
     (problem,) = ledger.verify().problems
     assert "has no decision" in problem
     with ledger.read() as stored:
-        assert [row.mark_id for row in stored.images.fingerprints()] == [7, 2, 5, 9]
+        assert [mark_of(stored, number) for number in stored.images.fingerprints().ids.tolist()] == [7, 2, 5, 9]
     ledger.close()
 
 

@@ -59,7 +59,12 @@ def takedown(case: str, target: str = "t", **changes: object) -> TakedownRow:
 
 def test_images_count_up_whatever_their_marks_are(stored: Repositories) -> None:
     assert [stored.images.add(image(number)) for number in (1, 2, 3)] == [1, 2, 3]
-    assert [(row.number, row.mark_id) for row in stored.images.fingerprints(after=1)] == [(2, 898), (3, 897)]
+    new = stored.images.fingerprints(after=1)
+    assert new.ids.tolist() == [2, 3]
+    assert [bytes(row) for row in new.hashes] == [bytes([2]) * 32, bytes([3]) * 32]
+    found = [stored.images.by_number(number) for number in (1, 2, 3, 4)]
+    assert [image and image.mark_id for image in found] == [899, 898, 897, None]
+    assert stored.images.newest() == 3
     assert stored.images.by_sha256("2") == image(2)
 
 
@@ -68,10 +73,17 @@ def test_a_snapshot_of_a_list_follows_its_changes(stored: Repositories) -> None:
     stored.blocklist.add([one, two], "ncii", "test", NOON, active=True)
     first = stored.blocklist.revision()
     assert stored.blocklist.withdraw("ncii", one.hash) == 1
-    (changed,) = stored.blocklist.changed("pdq", after=first)
-    assert (changed.hash, changed.active, changed.list) == (one.hash, False, "ncii")
-    assert stored.blocklist.revision() > first
-    assert stored.blocklist.changed("pdq", after=stored.blocklist.revision()) == []
+    (changed,) = stored.blocklist.withdrawn_after("pdq", first)
+    assert (stored.blocklist.list_name(changed), len(stored.blocklist.active_after("pdq", first))) == ("ncii", 0)
+    active = stored.blocklist.active_after("pdq", 0)
+    assert (active.ids.tolist(), bytes(active.hashes).hex()) == ([changed + 1], two.hash)
+    assert (len(stored.blocklist.active_after("sha256", 0)), stored.blocklist.withdrawn_after("sha256", 0)) == (0, [])
+    newest = stored.blocklist.revision()
+    assert newest > first
+    assert stored.blocklist.withdrawn_after("pdq", newest) == []
+    stored.blocklist.add([one], "ncii", "test", NOON, active=True)
+    again = stored.blocklist.active_after("pdq", newest)
+    assert (again.ids.tolist(), bytes(again.hashes).hex()) == ([changed], one.hash)
 
 
 def test_templates_are_followed_by_ids_that_are_never_reused(stored: Repositories) -> None:
@@ -81,6 +93,8 @@ def test_templates_are_followed_by_ids_that_are_never_reused(stored: Repositorie
     stored.templates.delete_of(ANN)
     stored.templates.add([TemplateRow(ANN, MODEL, b"3")])
     assert [row.sealed for row in stored.templates.protected(MODEL, after=last)] == [b"3"]
+    assert stored.templates.protected_ids(MODEL).tolist() == [last + 1]
+    assert stored.templates.protected_ids("d" * 64).tolist() == []
     assert stored.templates.count_of_other_models("d" * 64) == 1
     assert stored.templates.of(ANN, "d" * 64) == []
 
