@@ -34,7 +34,7 @@ from skimage import data as photos
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from detectors import Fingerprint, fingerprint, listings, looks, nearest, pack, variants
+from detectors import Fingerprint, Hashes, fingerprint, listings, looks, variants
 from service.cli.files import PICTURES
 from service.ledger.ledger import Ledger
 from service.media.pictures import ImageLimits, decode
@@ -77,9 +77,9 @@ def speed(entries: int, pictures: int, side: int) -> None:
         imported = seconds(lambda: blocklist.add(listed, "benchmark", "random"))
         loaded = seconds(blocklist.load)
         rgb = landscape(1, side, side)
-        hashes, wanted = pack([row.tobytes() for row in raw]), fingerprint(rgb).bits
+        hashes, wanted = Hashes(raw), fingerprint(rgb).bits
         changed = milliseconds(lambda: _change(blocklist), pictures)
-        one = milliseconds(lambda: nearest(hashes, wanted, SAME_PICTURE_BITS), pictures)
+        one = milliseconds(lambda: hashes.matches(wanted, SAME_PICTURE_BITS), pictures)
         whole = milliseconds(lambda: blocklist.match(rgb), pictures)
         ledger.close()
     print(f"| {entries:,} | {imported:.1f} | {loaded:.2f} | {changed:.0f} | {one:.2f} | {whole:.0f} |", flush=True)
@@ -169,7 +169,7 @@ def unlike(folder: Path, limit: int) -> None:
 
 
 def _between(one: np.ndarray, other: np.ndarray) -> int:
-    """The smallest distance between two sets of packed hashes (4 x N); 256 if one is empty."""
+    """The smallest distance between two sets of hashes (uint64, 4 x N); 256 if one is empty."""
     apart = np.bitwise_count(one[:, :, None] ^ other[:, None, :]).sum(axis=0, dtype=np.uint16)
     return int(apart.min(initial=256))
 
@@ -179,8 +179,9 @@ def read(path: Path) -> np.ndarray:
 
 
 def usable(found: list[Fingerprint]) -> np.ndarray:
-    """The packed hashes (4 x N) of sufficient quality."""
-    return pack([one.bits for one in found if one.quality >= LEAST_QUALITY])
+    """The hashes of sufficient quality, one a column: uint64, 4 x N."""
+    bits = b"".join(one.bits for one in found if one.quality >= LEAST_QUALITY)
+    return np.ascontiguousarray(np.frombuffer(bits, np.uint64).reshape(-1, 4).T)
 
 
 def hits(listed: list[np.ndarray], copies: list[np.ndarray]) -> int:

@@ -3,10 +3,12 @@
     python benchmarks/similarity.py [--rows 1000000] [--look-ups 1000000] [--times 9] [--only PART ...]
 
 `search`: random 256-bit hashes and random face embeddings (strangers lie about 1 apart) in the similarity index: a
-query, one new row, one row removed, memory. `start`: as many hashes read from a database into an empty index.
-`look-ups`: a ledger with so many issued images, asked for one by each of its keys, and for a file it did not issue.
-The ledger's manifests have 16 bytes instead of some 20,000. With --look-ups 10000000 the databases take 5.5 GB
-(SQLite) and 7 GB (PostgreSQL) in the temporary folder, one after the other.
+query, one new row, one row removed, memory. `ledger`: so many issued images with random fingerprints; what a process
+waits for when it first searches them, and later, also after another process has issued one. `blocklist`: the same with
+so many random hashes on a list, for one image with all its variants. `look-ups`: a ledger with so many issued images,
+asked for one by each of its keys, and for a file it did not issue. Manifests have 16 bytes instead of some 20,000. With
+--look-ups 10000000 the databases take 5.5 GB (SQLite) and 7 GB (PostgreSQL) in the temporary folder, one after the
+other.
 
 Figures are medians of --times runs, or of 300 look-ups, after one to warm up: processor time for `search`, elapsed
 time for the databases, with a warm file cache. PostgreSQL is a server that the benchmark starts, with default settings
@@ -15,13 +17,12 @@ except `fsync`; its figures are left out if it is not installed.
 
 import os
 
-from tests.support.database import engine_of
-
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
 
 import argparse
 import contextlib
+import datetime as dt
 import itertools
 import statistics
 import sys
@@ -38,14 +39,17 @@ from sqlalchemy import Connection, Engine, create_engine, text
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from detectors import DIMENSIONS
-from service.ledger.ledger import MARK_BITS, Ledger
+from detectors import DIMENSIONS, looks, variants
+from service.ledger.ledger import MARK_BITS, Issue, Ledger
 from service.ledger.similarity_blocks import Changes
 from service.ledger.similarity_index import SimilarityIndex, face_index, hash_index
+from service.moderation.blocklist import Blocklist
+from service.moderation.hash_lists import Listed
 from service.storage.tables import images
 from tests.support import postgres
+from tests.support.painter import landscape
 
-PARTS = ("search", "start", "look-ups")
+PARTS = ("search", "ledger", "blocklist", "look-ups")
 LIMIT_BITS, LIMIT_DISTANCE = 31, 0.6
 NORM = 0.72  # strangers lie sqrt(2) norms apart: about 1, and nobody within LIMIT_DISTANCE
 BATCH = 100_000
@@ -65,7 +69,12 @@ def main() -> None:
     if "search" in options.only:
         search_hashes(options.rows, options.times)
         search_faces(options.rows, options.times)
-    for part, measure, count in (("start", start, options.rows), ("look-ups", look_ups, options.look_ups)):
+    measures: dict[str, tuple[Callable[[str, str, int, int], None], int]] = {
+        "ledger": (issued_images, options.rows),
+        "blocklist": (blocked_hashes, options.rows),
+        "look-ups": (look_ups, options.look_ups),
+    }
+    for part, (measure, count) in measures.items():
         if part in options.only:
             for database, address in databases():
                 with address as url:
@@ -79,9 +88,12 @@ def line(what: str, target: str, seconds: list[float], unit: str = "ms") -> None
     print(f"| {what} | {target} | {scale * median:.3g} {unit} | {scale * high:.3g} {unit} |", flush=True)
 
 
-def timed(work: Callable[[], object], times: int, clock: Callable[[], float] = time.process_time) -> list[float]:
+def timed(
+    work: Callable[[], object], times: int, clock: Callable[[], float] = time.process_time, *, warm: bool = True
+) -> list[float]:
     """Seconds of processor time, or by another clock: on a shared machine others take a part of the core."""
-    work()
+    if warm:
+        work()
     taken = []
     for _ in range(times):
         began = clock()
@@ -167,6 +179,15 @@ def own_postgresql() -> Iterator[str]:
         yield url
 
 
+@contextlib.contextmanager
+def disposing(url: str) -> Iterator[Engine]:
+    engine = create_engine(url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
 def databases() -> Iterator[tuple[str, contextlib.AbstractContextManager[str]]]:
     yield "SQLite", sqlite()
     if postgres.WITHOUT_POSTGRESQL:
@@ -175,78 +196,106 @@ def databases() -> Iterator[tuple[str, contextlib.AbstractContextManager[str]]]:
         yield "PostgreSQL", own_postgresql()
 
 
-def start(database: str, url: str, rows: int, times: int) -> None:
-    engine = create_engine(url)
-    binary = {"sqlite": "BLOB", "postgresql": "BYTEA"}[engine.dialect.name]
-    with engine.begin() as connection:
-        connection.execute(text(f"CREATE TABLE prints (id BIGINT PRIMARY KEY, print {binary} NOT NULL)"))
-        fill_prints(connection, rows)
+def issued_images(database: str, url: str, rows: int, times: int) -> None:
+    migrated(url)
+    with disposing(url) as engine:
+        fill_images(engine, rows)
+        known = fingerprint_of(engine, rows // 2)
+    name, unknown = f"{database}: {rows:,} issued images,", os.urandom(32)
+    cold(f"{name} first search", lambda ledger: ledger.similar(unknown, LIMIT_BITS), url, times)
+    with contextlib.closing(Ledger.open(url)) as ledger, contextlib.closing(Ledger.open(url)) as elsewhere:
+        numbers = itertools.count(rows)
+
+        def after_another() -> float:
+            elsewhere.issue(new_image(next(numbers)), {})
+            (taken,) = timed(lambda: ledger.similar(unknown, LIMIT_BITS), 1, time.perf_counter, warm=False)
+            return taken
+
+        for query, what in ((unknown, "nothing near"), (known, "a copy")):
+            taken = timed(partial(ledger.similar, query, LIMIT_BITS), times, time.perf_counter)
+            line(f"{name} later, {what}", "50 ms", taken)
+        line(f"{name} after another process issued one", "", [after_another() for _ in range(times)])
+
+
+def blocked_hashes(database: str, url: str, rows: int, times: int) -> None:
+    migrated(url)
+    with disposing(url) as engine:
+        fill_blocklist(engine, rows)
+    name, rgb = f"{database}: {rows:,} blocked hashes,", landscape(1, 512, 512)
+    cold(f"{name} first read", lambda ledger: Blocklist(ledger).load(), url, times)
+    with contextlib.closing(Ledger.open(url)) as ledger:
+        blocklist = Blocklist(ledger)
+        found = timed(lambda: blocklist.match(rgb), times, time.perf_counter)
+        line(f"{name} an image of 512 px that is not listed", "", found)
+        line("of it, the hashes of its variants", "", timed(lambda: variants(rgb), times, time.perf_counter))
+        blocklist.add([Listed("pdq", one.bits.hex()) for one in looks(rgb)[:1]], "benchmark", "benchmark")
+        line(f"{name} the same, listed", "", timed(lambda: blocklist.match(rgb), times, time.perf_counter))
+
+
+def cold(what: str, work: Callable[[Ledger], object], url: str, times: int) -> None:
+    """What a new process waits for, and how much of that it computes."""
+
+    def once() -> None:
+        with contextlib.closing(Ledger.open(url)) as ledger:
+            work(ledger)
+
+    line(what, "5 s", timed(once, min(times, 5), time.perf_counter), "s")
+    line(f"{what}, processor time of this process", "", timed(once, min(times, 5)), "s")
+
+
+def migrated(url: str) -> None:
+    Ledger.open(url).close()
+
+
+def fingerprint_of(engine: Engine, number: int) -> bytes:
     with engine.connect() as connection:
-        elapsed = timed(lambda: loaded(connection, rows), min(times, 5), time.perf_counter)
-        processor = timed(lambda: loaded(connection, rows), min(times, 5))
-    line(f"{database}: start with {rows:,} rows", "5 s", elapsed, "s")
-    line(f"{database}: the same, processor time of this process", "", processor, "s")
-    engine.dispose()
+        return bytes(connection.execute(text(f"SELECT fingerprint FROM images WHERE number = {number}")).scalar_one())
 
 
-def fill_prints(connection: Connection, rows: int) -> None:
-    one = {
-        "sqlite": "randomblob(32)",
-        "postgresql": "sha256(int8send(i))",
-    }[connection.dialect.name]
+def new_image(number: int) -> Issue:
+    return Issue(
+        mark_id=(1 << MARK_BITS) - 1 - number,
+        content_id=f"urn:uuid:new-{number}",
+        created_at=dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
+        mime="image/png",
+        width=1024,
+        height=1024,
+        sha256=f"{number:064}",
+        fingerprint=os.urandom(32),
+        fingerprint_quality=100,
+        manifest=bytes(16),
+        model="model",
+        model_digest="a" * 64,
+        seed=1,
+        prompt_digest="b" * 64,
+    )
+
+
+def fill_blocklist(engine: Engine, rows: int) -> None:
+    bits = {"sqlite": "lower(hex(randomblob(32)))", "postgresql": "encode(sha256(int8send(i)), 'hex')"}
+    values = (
+        f"i, 'benchmark', 'benchmark', 'pdq', {bits[engine.dialect.name]}, '', '2026-01-01T00:00:00+00:00', true, 1"
+    )
     for first, last in batches(rows):
-        connection.execute(text(f"INSERT INTO prints SELECT i, {one} FROM {series(connection, first, last)}"))
-
-
-def loaded(connection: Connection, rows: int) -> None:
-    index = hash_index()
-    index.at(rows, lambda since: READ[connection.dialect.name](connection, since))
-    assert len(index.snapshot) == rows
-
-
-def read_sqlite(connection: Connection, since: int) -> Changes:
-    """The driver's own tuples, few at a time: they stay in the cache, and the garbage collector sees few of them."""
-    cursor = connection.connection.cursor()
-    cursor.execute("SELECT id, print FROM prints WHERE id > ? ORDER BY id", (since,))
-    ids, vectors = [], []
-    while rows := cursor.fetchmany(500):
-        numbers, prints = zip(*rows, strict=True)
-        ids.append(np.array(numbers, np.int64))
-        vectors.append(b"".join(prints))
-    return joined(ids, vectors)
-
-
-def read_postgresql(connection: Connection, since: int) -> Changes:
-    """The server joins the rows of a batch, because the driver takes some 10 microseconds for each row it parses."""
-    batch = text(
-        "SELECT string_agg(int8send(id), ''::bytea), string_agg(print, ''::bytea) "
-        f"FROM (SELECT id, print FROM prints WHERE id > :since ORDER BY id LIMIT {BATCH}) AS batch"
-    )
-    ids, vectors = [], []
-    while (row := connection.execute(batch, {"since": since}).one())[0] is not None:
-        numbers = np.frombuffer(row[0], ">i8").astype(np.int64)
-        since = int(numbers.max())
-        ids.append(numbers)
-        vectors.append(row[1])
-    return joined(ids, vectors)
-
-
-def joined(ids: list[np.ndarray], vectors: list[bytes]) -> Changes:
-    return Changes(
-        np.concatenate([np.empty(0, np.int64), *ids]), np.frombuffer(b"".join(vectors), np.uint8).reshape(-1, 32)
-    )
-
-
-READ = {"sqlite": read_sqlite, "postgresql": read_postgresql}
+        with engine.begin() as connection:
+            source = series(connection, first, last)
+            columns = "id, list, source, kind, hash, reason, added_at, active, revision"
+            connection.execute(text(f"INSERT INTO blocklist ({columns}) SELECT {values} FROM {source}"))
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE blocklist_revision SET revision = 1"))
+        if engine.dialect.name == "postgresql":  # ids were given, so its sequence has not counted them
+            connection.execute(text(f"SELECT setval(pg_get_serial_sequence('blocklist', 'id'), {rows})"))
+        connection.execute(text("ANALYZE blocklist"))
 
 
 def look_ups(database: str, url: str, rows: int, _times: int) -> None:
-    ledger = Ledger.open(url)
+    migrated(url)
     began = time.perf_counter()
-    fill_images(engine_of(ledger), rows)
+    with disposing(url) as engine:
+        fill_images(engine, rows)
     print(f"| {database}: {rows:,} images written | | {time.perf_counter() - began:.0f} s | |", flush=True)
-    rng = np.random.default_rng(0)
-    numbers = rng.integers(0, rows, LOOK_UPS).tolist()
+    ledger = Ledger.open(url)
+    numbers = np.random.default_rng(0).integers(0, rows, LOOK_UPS).tolist()
     ways: dict[str, Callable[[int], object]] = {
         "mark id": lambda i: ledger.by_mark(i * (2**MARK_BITS // rows)),
         "SHA-256": lambda i: ledger.by_sha256(sha256(i, rows)),
@@ -293,9 +342,9 @@ def fill_images(engine: Engine, rows: int) -> None:
 def expression(column: str, engine: Engine, rows: int) -> str:
     """The SQL for a column of the image number `i`."""
     spread = f"i * {2**63 // rows}"
-    digits, blob = {
-        "sqlite": (f"printf('%016x', {spread})", "zeroblob({0})"),
-        "postgresql": (f"lpad(to_hex({spread}), 16, '0')", "decode(repeat('00', {0}), 'hex')"),
+    digits, manifest, random_bits = {
+        "sqlite": (f"printf('%016x', {spread})", "zeroblob(16)", "randomblob(32)"),
+        "postgresql": (f"lpad(to_hex({spread}), 16, '0')", "decode(repeat('00', 16), 'hex')", "sha256(int8send(i))"),
     }[engine.dialect.name]
     parts = [f"substr({digits}, {first}, {length})" for first, length in ((1, 8), (9, 4), (13, 4))]
     uuid_digits = " || '-' || ".join(parts)
@@ -308,9 +357,9 @@ def expression(column: str, engine: Engine, rows: int) -> str:
         "width": "1024",
         "height": "1024",
         "sha256": f"{digits} || '{'5a' * 24}'",
-        "fingerprint": blob.format(32),
+        "fingerprint": random_bits,
         "fingerprint_quality": "100",
-        "manifest": blob.format(16),
+        "manifest": manifest,
         "model": "'stable-diffusion-v1-5'",
         "model_digest": f"'{'a' * 64}'",
         "seed": "i",

@@ -33,7 +33,7 @@ class Ledger:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._fingerprints = hash_index()
+        self._issued = hash_index()
 
     @classmethod
     def open(cls, location: str | Path) -> "Ledger":
@@ -134,21 +134,20 @@ class Ledger:
 
     def similar(self, fingerprint: bytes, within: int, most: int = 5) -> list[tuple[Issue, int]]:
         """Issued images whose PDQ hash differs in at most `within` bits, with the distance: the `most` nearest, nearest
-        first, then oldest first. Exact: every fingerprint is compared, in memory.
+        first, then oldest first. Exact: every fingerprint is compared, in memory. The first search of a process reads
+        them all, a later one those of images issued since, by any process.
 
         Raises:
             Unavailable: the database does not answer.
         """
-        near = self._issued().within(fingerprint, within, most)
+        with self.read() as stored:
+            issued = self._issued.at(stored.images.newest(), partial(_issued_since, stored))
+        near = issued.within(fingerprint, within, most)
         if not near:
             return []
-        with self.read() as stored:  # after the index, so that every image in it is there
+        with self.read() as stored:  # begun after the snapshot was read, so that it has every image in it
             found = [(stored.images.by_number(one.id), int(one.distance)) for one in near]
         return [(image, far) for image, far in found if image is not None]
-
-    def load(self) -> int:
-        """Read the fingerprints of all issued images now, so that the first search need not wait; their number."""
-        return len(self._issued())
 
     def verify(self, noted: str | None = None) -> ChainAudit:
         """Walk the whole chain and compare every issued row with its decision.
@@ -163,11 +162,6 @@ class Ledger:
         """The number of decisions. Raises Unavailable where the database does not answer."""
         with self.read() as stored:
             return stored.decisions.count()
-
-    def _issued(self) -> Snapshot[bytes]:
-        """The fingerprints of all images that are issued at this moment, by any process."""
-        with self.read() as stored:
-            return self._fingerprints.at(stored.images.newest(), partial(_issued_since, stored))
 
 
 def _issued_since(stored: Repositories, known: Snapshot[bytes]) -> Changes:

@@ -42,9 +42,11 @@ class RawImage:
 
 _FIELDS = tuple(Issue.__dataclass_fields__)
 # Put together once: every image that is examined is looked up by each of these.
-_BY_MARK, _BY_SHA256, _BY_CONTENT_ID = (
-    select(table).where(column == bindparam("key")) for column in (table.c.mark_id, table.c.sha256, table.c.content_id)
+_BY_MARK, _BY_SHA256, _BY_CONTENT_ID, _BY_NUMBER = (
+    select(table).where(column == bindparam("key"))
+    for column in (table.c.mark_id, table.c.sha256, table.c.content_id, table.c.number)
 )
+_NEWEST = select(func.max(table.c.number))
 
 
 class ImageRepository(Repository):
@@ -66,11 +68,11 @@ class ImageRepository(Repository):
         return self._one(_BY_CONTENT_ID, content_id)
 
     def by_number(self, number: int) -> Issue | None:
-        return self._one(table.c.number == number)
+        return self._one(_BY_NUMBER, number)
 
     def newest(self) -> int:
         """The number of the newest image; 0 without any."""
-        return int(self._session.read(select(func.max(table.c.number))).scalar_one() or 0)
+        return int(self._session.read(_NEWEST).scalar_one() or 0)
 
     def fingerprints(self, after: int = 0) -> HashRows:
         """The fingerprints of images with a number greater than `after`, by number. Raises as `read_hashes`."""

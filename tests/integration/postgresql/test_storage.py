@@ -1,5 +1,6 @@
 """The ledger and the lists on PostgreSQL: one chain whoever writes, schema as the code says, faults with words."""
 
+import contextlib
 import datetime as dt
 import multiprocessing
 from collections.abc import Iterator
@@ -98,6 +99,16 @@ def test_a_list_is_shared_by_processes(ledger: Ledger, url: str) -> None:
         here.remove("ncii")
     assert ledger.verify().problems == ()
     other.close()
+
+
+def test_an_image_issued_elsewhere_is_found(ledger: Ledger, url: str) -> None:
+    first, second = image(1), image(2)
+    ledger.issue(first, {})
+    assert ledger.similar(second.fingerprint, 31) == []
+    with contextlib.closing(Ledger.open(url)) as other:
+        other.issue(second, {})
+    assert ledger.similar(second.fingerprint, 31) == [(second, 0)]
+    assert ledger.similar(first.fingerprint, 31) == [(first, 0)]
 
 
 def test_a_database_that_is_gone_is_unavailable(ledger: Ledger, url: str) -> None:

@@ -49,7 +49,7 @@ def test_similar_is_a_naive_search(ledger: Ledger) -> None:
 
 def test_only_the_first_search_reads_the_fingerprints(ledger: Ledger) -> None:
     fill(ledger)
-    assert ledger.load() == 3
+    ledger.similar(bytes(32), within=0)
     with statements(ledger) as seen:
         assert ledger.similar(b"\xff" * 32, within=31) == []
     assert [one for one in seen if "SELECT" in one] == ["SELECT max(images.number) AS max_1 FROM images"]
@@ -61,7 +61,7 @@ def test_only_the_first_search_reads_the_fingerprints(ledger: Ledger) -> None:
 
 def test_an_image_of_another_process_is_read_alone(ledger: Ledger, path: Path) -> None:
     fill(ledger)
-    ledger.load()
+    ledger.similar(bytes(32), within=0)
     elsewhere = Ledger.open(path)
     elsewhere.issue(issue(255), {})
     elsewhere.close()
@@ -83,7 +83,7 @@ def test_an_image_of_another_process_is_read_alone(ledger: Ledger, path: Path) -
 
 def test_a_search_without_the_database_is_unavailable(ledger: Ledger, path: Path) -> None:
     fill(ledger)
-    ledger.load()
+    ledger.similar(bytes(32), within=0)
     with sqlite3.connect(path) as database:
         database.execute("DROP TABLE images")
     with pytest.raises(Unavailable):

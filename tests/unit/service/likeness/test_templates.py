@@ -1,7 +1,6 @@
 """Templates are opened once, whatever is decided about consent in between."""
 
 import datetime as dt
-from collections.abc import Iterator
 
 import pytest
 
@@ -21,7 +20,7 @@ def consent(installation: Installation, settings: Settings) -> Consent:
 
 
 @pytest.fixture
-def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The subject of each box that is opened."""
     subjects: list[str] = []
     open_ = Vault.open
