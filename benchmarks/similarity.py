@@ -143,8 +143,7 @@ def filled(
     before, _ = tracemalloc.get_traced_memory()
     for start in range(0, rows, BATCH):
         stop = min(start + BATCH, rows)
-        batch = Changes(np.arange(start, stop), vectors(start, stop))
-        index.at(start, lambda _: batch)  # noqa: B023 - called at once
+        index.at(start, lambda _: Changes(np.arange(start, stop), vectors(start, stop)))  # noqa: B023 - called at once
     after, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     print(f"| {rows:,} {what}: memory | | {(after - before) / rows:.1f} bytes a row | |", flush=True)
