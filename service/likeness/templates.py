@@ -29,8 +29,8 @@ class FaceTemplates:
         self._vault = vault
         self._people = people
         self._indexes: dict[str, SimilarityIndex[Embedding]] = {}  # by the digest of the face model
-        # The subject of each template that was ever read, by ids alone. It only grows: a search that began before an
-        # erasure still needs what it says.
+        # The subject's id of each template that was ever read. Entries stay: a search that began before an erasure
+        # still needs them, and ids name nobody.
         self._owners: dict[int, str] = {}
         self._known: tuple[Snapshot[Embedding], TemplateIndex] | None = None
         self._lock = threading.Lock()

@@ -49,7 +49,6 @@ WITHOUT = frozenset(
         "service/likeness/grants.py",
         "service/likeness/schemas.py",
         "service/likeness/subjects.py",
-        "service/likeness/templates.py",
         "service/likeness/transfer.py",
         "service/moderation/appeals.py",
         "service/storage/appeals.py",

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from service.kit.settings import PREFIX, Settings
+from service.storage import Database
 from tests.support.postgres import WITHOUT_POSTGRESQL, database, server
 
 
@@ -22,6 +23,23 @@ def url(address: str) -> Iterator[str]:
     """Of an empty database."""
     with database(address) as fresh:
         yield fresh
+
+
+@pytest.fixture(autouse=True)
+def connections_end(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A command leaves its connections to the end of its process. Here commands share one, so its test ends them, before the
+    database is dropped."""
+    opened: list[Database] = []
+    open_ = Database.open
+
+    def remembered(location: str | Path) -> Database:
+        opened.append(open_(location))
+        return opened[-1]
+
+    monkeypatch.setattr(Database, "open", remembered)
+    yield
+    for each in opened:
+        each.close()
 
 
 @pytest.fixture
