@@ -27,8 +27,8 @@ def url(address: str) -> Iterator[str]:
 
 @pytest.fixture(autouse=True)
 def connections_end(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A command leaves its connections to the end of its process. Here commands share one, so its test ends them, before the
-    database is dropped."""
+    """A command leaves its connections to the end of its process. Here commands share one, so a test ends them, before
+    its database is dropped."""
     opened: list[Database] = []
     open_ = Database.open
 
