@@ -170,7 +170,7 @@ class TestCommands:
         code, out, err = run("generate", "x", "--seed", 5, "--out", tmp_path / "x.png")
         assert (code, out) == (6, "")
         assert "(blocked)" in err
-        assert "appealed as urn:uuid:" in err
+        assert "To appeal, use the id urn:uuid:" in err
         assert not (tmp_path / "x.png").exists()
 
     def test_a_notice_is_worked_off(self, run: Run, client: TestClient, installation: Installation) -> None:
