@@ -189,7 +189,8 @@ def test_generate_json_and_formats(run: Run, painted: Installation, tmp_path: Pa
         assert code == 0
         assert facts["seed"] == 5
         assert set(facts["seconds"]) == {"admit", "render", "screen", "mark", "sign", "prove", "issue"}
-        assert Image.open(tmp_path / name).format == kind
+        with Image.open(tmp_path / name) as image:
+            assert image.format == kind
 
 
 def test_generate_in_high_quality_and_enlarged(run: Run, painted: Installation, tmp_path: Path) -> None:
@@ -197,7 +198,8 @@ def test_generate_in_high_quality_and_enlarged(run: Run, painted: Installation, 
     code, _, err = run(*wish, "-o", tmp_path / "a.png")
     assert code == 0
     assert "upscaled (lanczos)" in err
-    assert Image.open(tmp_path / "a.png").size == (512, 512)
+    with Image.open(tmp_path / "a.png") as image:
+        assert image.size == (512, 512)
 
 
 @pytest.mark.parametrize("wish", [("--quality", "best"), ("--upscale", "magic"), ("--upscale", "lanczos")])

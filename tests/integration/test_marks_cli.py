@@ -31,7 +31,8 @@ def test_inspect_shows_where_the_mark_still_is(run: Run, edited: Path, tmp_path:
     assert "of the image" in out
     (path,) = (tmp_path / "maps").iterdir()
     assert path.name.startswith("edited-")
-    shown = np.asarray(Image.open(path).convert("RGB")).astype(int)
+    with Image.open(path) as image:
+        shown = np.asarray(image.convert("RGB")).astype(int)
     assert shown.shape == (512, 512, 3)
     redder = shown[..., 0] - shown[..., 2]
     assert redder[150:250, 300:400].mean() < redder[50:450, 20:150].mean() - 40

@@ -86,7 +86,7 @@ def test_what_does_not_answer_the_challenge_is_refused(client: TestClient, open_
     assert "should look" in refused(client, challenge["id"], [second, first, third, last], 422, "not_live")
     poses = (challenge := client.post(HERE).json())["poses"]
     stranger = [*photos(poses)[:3], photos(poses, colour=BOB)[3]]
-    assert "another person" in refused(client, challenge["id"], stranger, 400, "bad_request")
+    assert "a different person" in refused(client, challenge["id"], stranger, 400, "bad_request")
     poses = (challenge := client.post(HERE).json())["poses"]
     mirrored = encode(posed(TURNS[poses[1]], 0, mirrored=True), "png")[0]
     forged = [photos(poses)[0], mirrored, *photos(poses)[2:]]

@@ -33,7 +33,7 @@ def test_a_picture_without_faces_may_come_in(installation: Installation) -> None
 
 
 def test_a_face_needs_a_grant_even_of_somebody_nobody_enrolled(installation: Installation) -> None:
-    with pytest.raises(LikenessRefused, match="1 of the 1 faces") as refused:
+    with pytest.raises(LikenessRefused, match="1 of 1 faces") as refused:
         screening(installation).inputs([sent(portrait(ANN))], [], NOBODY)
     assert refused.value.stage == "admit"
 
