@@ -5,21 +5,18 @@ there gets its newest version that fits, and `--upgrade` asks that of all. Each 
 macOS and Windows and for every Python we support.
 
 torch has locks of its own, since pip must not choose between its builds: torch-cpu.lock is the build for the CPU alone,
-from download.pytorch.org/whl/cpu, which pip finds where it is told to look there (PIP_EXTRA_INDEX_URL) or in a folder
-(PIP_FIND_LINKS); torch.lock is what PyPI has, on Linux with CUDA's libraries.
+which pip finds where it is told to look at PyTorch's own index (PIP_EXTRA_INDEX_URL) or in a folder (PIP_FIND_LINKS);
+torch.lock is what the public package index has, on Linux with CUDA's libraries.
 """
 
 import argparse
 import re
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "requirements"
-INDEX = "https://pypi.org/simple"
-CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 BUILD = ("hatchling", "editables")  # what builds the project itself, so that pip need not fetch it unchecked
 
 LOCKS: dict[str, tuple[str, ...]] = {
@@ -40,15 +37,22 @@ Entries = dict[str, str]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--upgrade", action="store_true", help="move every package to its newest version that fits")
-    pins = "" if parser.parse_args().upgrade else known_pins()
+    parser.add_argument(
+        "--torch-cpu-index", help="address of PyTorch's index of CPU builds; unset: that lock stays as it is"
+    )
+    options = parser.parse_args()
+    pins = "" if options.upgrade else known_pins()
     torch: Entries = {}
     for name, extras in LOCKS.items():
         entries = compiled(extras, pins)
         pins += "\n" + "".join(entries.values())  # one version in all locks
         torch |= {package: text for package, text in entries.items() if _TORCH.match(package)}
         write(name, f"Extras: {', '.join(extras) or 'none'}.", {k: v for k, v in entries.items() if k not in torch})
-    write("torch", "Its build on PyPI.", torch)
-    write_cpu_build(re.split(r"==|\s", torch["torch"])[1])
+    write("torch", "Its build on the public package index.", torch)
+    if options.torch_cpu_index:
+        version = re.split(r"==|\s", torch["torch"])[1]
+        built = uv("-", "--no-deps", "--default-index", options.torch_cpu_index, stdin=f"torch=={version}+cpu")
+        write("torch-cpu", "Its build for the CPU.", built)
 
 
 def known_pins() -> str:
@@ -63,23 +67,13 @@ def compiled(extras: tuple[str, ...], pins: str) -> Entries:
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as constraints:
         constraints.write("\n".join(re.findall(r"^[\w.-]+==[^\s;+]+", pins, re.MULTILINE)))
         constraints.flush()
-        return uv("pyproject.toml", "-", *options, "-c", constraints.name, stdin="\n".join(BUILD), index=INDEX)
+        return uv("pyproject.toml", "-", *options, "-c", constraints.name, stdin="\n".join(BUILD))
 
 
-def write_cpu_build(version: str) -> None:
-    """torch-cpu.lock, which stays as it is where its index cannot be read."""
-    try:
-        write(
-            "torch-cpu", "Its build for the CPU.", uv("-", "--no-deps", stdin=f"torch=={version}+cpu", index=CPU_INDEX)
-        )
-    except subprocess.CalledProcessError:
-        print(f"{CPU_INDEX} cannot be read: requirements/torch-cpu.lock stays as it is", file=sys.stderr)
-
-
-def uv(*words: str, stdin: str, index: str) -> Entries:
+def uv(*words: str, stdin: str) -> Entries:
     """What `uv pip compile` writes. Neither this machine's configuration nor its index gets into it."""
     command = ["uv", "pip", "compile", "--quiet", "--no-config", "--universal", "--python-version", "3.11"]
-    command += ["--generate-hashes", "--no-header", "--no-annotate", "--default-index", index]
+    command += ["--generate-hashes", "--no-header", "--no-annotate"]
     done = subprocess.run([*command, *words], input=stdin, stdout=subprocess.PIPE, text=True, check=True, cwd=ROOT)  # noqa: S603
     return split(done.stdout)
 
