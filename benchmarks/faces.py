@@ -1,13 +1,13 @@
-"""How well faces are compared, and how fast one is searched among many.
+"""Accuracy of face comparison, and speed of face search.
 
     python benchmarks/faces.py --labelled DIR [--strangers DIR]
     python benchmarks/faces.py --turns DIR
     python benchmarks/faces.py --search
 
-DIR/<person>/ holds the pictures of one person each; the largest face of a picture is that person's. --strangers adds a
-folder with one picture of each of many more people, who meet nobody but others. --turns: how far heads are turned, in
-pictures and in their mirrored copies. Search: random templates, one core, medians; every result is compared with brute
-force in float64. Prints Markdown.
+--labelled: each DIR/<person>/ holds images of one person, whose face is the largest in each image. --strangers adds a
+folder with one image each of many other people, who form pairs of different people only. --turns: how far heads are
+turned, in images and in their mirrored copies. --search: random templates, one core, medians; every result is compared
+with brute force in float64. Prints Markdown.
 """
 
 import argparse
@@ -45,12 +45,12 @@ cv2.setNumThreads(1)
 LIMITS = ImageLimits(max_bytes=32 << 20, max_pixels=64_000_000)
 DISTANCES = (0.6, 0.55, 0.5, 0.45, 0.4)
 SIZES = (10_000, 100_000, 1_000_000)
-DRAWS = 300
+RESAMPLES = 300
 
 
 @dataclass(frozen=True)
 class Sample:
-    """The largest face of one picture, and whose it is."""
+    """The largest face of one image, and the person it belongs to."""
 
     person: str
     face: Face
@@ -58,11 +58,11 @@ class Sample:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--labelled", type=Path)
-    parser.add_argument("--strangers", type=Path)
-    parser.add_argument("--turns", type=Path)
-    parser.add_argument("--search", action="store_true")
-    parser.add_argument("--home", type=Path, help="a COUNTERMARK_HOME whose face embedder is measured")
+    parser.add_argument("--labelled", type=Path, help="a folder of images for each person")
+    parser.add_argument("--strangers", type=Path, help="images of other people, one each")
+    parser.add_argument("--turns", type=Path, help="images of turned heads")
+    parser.add_argument("--search", action="store_true", help="time the search among random templates")
+    parser.add_argument("--home", type=Path, help="measure the face embedder of this COUNTERMARK_HOME")
     options = parser.parse_args()
     if not (options.labelled or options.turns or options.search):
         parser.error("give --labelled DIR, --turns DIR or --search")
@@ -76,29 +76,27 @@ def main() -> None:
 
 
 def compare_people(model: FaceModel, labelled: Path, strangers: Path | None) -> None:
-    pictures = [(path.parent.name, path) for path in pictures_below(labelled)]
-    pictures += [(f"stranger {path.name}", path) for path in pictures_below(strangers)] if strangers else []
-    samples, counts, seconds = read(model, pictures)
+    labels = [(path.parent.name, path) for path in images_in(labelled)]
+    labels += [(f"stranger {path.name}", path) for path in images_in(strangers)] if strangers else []
+    samples, counts, seconds = find_faces(model, labels)
     people = np.unique([sample.person for sample in samples], return_inverse=True)[1]
     matrix = np.stack([sample.face.embedding for sample in samples])
-    apart = np.stack([distances(matrix, row) for row in matrix])
+    pair_distances = np.stack([distances(matrix, row) for row in matrix])
     first, second = np.triu_indices(len(samples), 1)
     same = people[first] == people[second]
-    report_pairs(apart[first, second], same, people[first], people[second])
+    report_pairs(pair_distances[first, second], same, people[first], people[second])
     spread = ", ".join(f"{counts.count(n)} with {n}" for n in sorted(set(counts)))
-    print(
-        f"\nPictures by number of faces found: {spread}. {statistics.median(seconds) * 1000:.0f} ms a picture (median)."
-    )
+    print(f"\nImages by number of faces found: {spread}. Median {statistics.median(seconds) * 1000:.0f} ms per image.")
 
 
-def pictures_below(folder: Path) -> list[Path]:
+def images_in(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURES)
 
 
-def read(model: FaceModel, pictures: Sequence[tuple[str, Path]]) -> tuple[list[Sample], list[int], list[float]]:
-    """The faces, how many were found in each picture, and the seconds each took."""
+def find_faces(model: FaceModel, labels: Sequence[tuple[str, Path]]) -> tuple[list[Sample], list[int], list[float]]:
+    """The largest face of each (person, file), the number of faces found in each file, and the seconds it took."""
     samples, counts, seconds = [], [], []
-    for person, path in pictures:
+    for person, path in labels:
         rgb = decode(path.read_bytes(), LIMITS).rgb
         start = time.perf_counter()
         found = model(rgb)
@@ -109,81 +107,85 @@ def read(model: FaceModel, pictures: Sequence[tuple[str, Path]]) -> tuple[list[S
 
 
 def report_pairs(
-    apart: NDArray[np.float64], same: NDArray[np.bool_], first: NDArray[np.intp], second: NDArray[np.intp]
+    pair_distances: NDArray[np.float64], same: NDArray[np.bool_], first: NDArray[np.intp], second: NDArray[np.intp]
 ) -> None:
-    """AUC with a bootstrap over people; rates with Wilson intervals over pairs, which share people and pictures."""
-    value = auc(apart, same, np.ones(len(apart)))
-    low, high = auc_interval(apart, same, first, second)
-    print(f"{same.sum()} pairs of one person, {(~same).sum()} of two, {len(np.unique([first, second]))} people")
+    """AUC with a bootstrap over people; rates with Wilson intervals over pairs.
+
+    The pairs are not independent (they share people and images), so the Wilson intervals are too narrow.
+    """
+    value = auc(pair_distances, same, np.ones(len(pair_distances)))
+    low, high = auc_interval(pair_distances, same, first, second)
+    count = len(np.unique([first, second]))
+    print(f"{same.sum()} same-person pairs, {(~same).sum()} different-person pairs, {count} people")
     print(f"AUC {value:.4f} (95 % interval over people {low:.4f} to {high:.4f})\n")
     print("| distance at most | true match rate | 95 % | false match rate | 95 % |\n|---|---|---|---|---|")
     for limit in DISTANCES:
         cells = []
-        for group in (apart[same], apart[~same]):
+        for group in (pair_distances[same], pair_distances[~same]):
             hits = int((group <= limit).sum())
             low, high = wilson(hits, len(group))
             cells.append(f"{hits / len(group):.4f} | {low:.4f} to {high:.4f}")
         print(f"| {limit} | {' | '.join(cells)} |")
 
 
-def auc(apart: NDArray[np.float64], same: NDArray[np.bool_], weights: NDArray[np.float64]) -> float:
-    """Weighted probability that two people lie further apart than one person's two pictures."""
-    order = np.argsort(apart, kind="stable")
+def auc(pair_distances: NDArray[np.float64], same: NDArray[np.bool_], weights: NDArray[np.float64]) -> float:
+    """Weighted probability that images of two people are further apart than two images of one person."""
+    order = np.argsort(pair_distances, kind="stable")
     one = np.where(same, weights, 0)[order]
     two = np.where(same, 0, weights)[order]
     return float((np.cumsum(one) * two).sum() / (one.sum() * two.sum()))
 
 
 def auc_interval(
-    apart: NDArray[np.float64], same: NDArray[np.bool_], first: NDArray[np.intp], second: NDArray[np.intp]
+    pair_distances: NDArray[np.float64], same: NDArray[np.bool_], first: NDArray[np.intp], second: NDArray[np.intp]
 ) -> tuple[float, float]:
-    """95 % bootstrap interval of the AUC: people, not pairs, are drawn again."""
+    """95 % bootstrap interval of the AUC: people, not pairs, are resampled."""
     rng = np.random.default_rng(0)
     people = int(max(first.max(), second.max())) + 1
     values: list[float] = []
-    while len(values) < DRAWS:
-        drawn = np.bincount(rng.integers(people, size=people), minlength=people).astype(np.float64)
-        weights = np.where(same, drawn[first], drawn[first] * drawn[second])
+    while len(values) < RESAMPLES:
+        resampled = np.bincount(rng.integers(people, size=people), minlength=people).astype(np.float64)
+        weights = np.where(same, resampled[first], resampled[first] * resampled[second])
         if (weights[same] > 0).any():
-            values.append(auc(apart, same, weights))
+            values.append(auc(pair_distances, same, weights))
     low, high = np.quantile(values, (0.025, 0.975))
     return float(low), float(high)
 
 
 def report_turns(folder: Path) -> None:
-    """`Face.turn` of the largest face, and PDQ of mirrored copies: what limits of likeness/liveness.py rest on."""
+    """`Face.turn` of the largest face, and PDQ of mirrored copies. The limits of likeness/liveness.py rest on both."""
     model = DlibFaces()
-    pictures = [decode(path.read_bytes(), LIMITS).rgb for path in pictures_below(folder)]
-    found = [(model(rgb), model(rgb[:, ::-1])) for rgb in pictures]
+    images = [decode(path.read_bytes(), LIMITS).rgb for path in images_in(folder)]
+    found = [(model(rgb), model(rgb[:, ::-1])) for rgb in images]
     turns = np.array([(one[0].turn, other[0].turn) for one, other in found if one and other])
-    here, off = turns[:, 0], np.abs(turns.sum(axis=1))
-    print(f"{len(turns)} of {len(pictures)} pictures have a face, and one in the mirrored copy.")
-    print("\n| | least | 5 % | median | 95 % | largest |\n|---|---|---|---|---|---|")
-    for title, values in (("turn", here), ("size of turn", np.abs(here)), ("turn + turn in the mirror", off)):
+    turn, mirror_error = turns[:, 0], np.abs(turns.sum(axis=1))
+    print(f"In {len(turns)} of {len(images)} images, a face was found both in the image and in its mirrored copy.")
+    print("\n| | minimum | 5 % | median | 95 % | maximum |\n|---|---|---|---|---|---|")
+    for title, values in (("turn", turn), ("absolute turn", np.abs(turn)), ("turn + turn when mirrored", mirror_error)):
         cells = " | ".join(f"{value:.3f}" for value in np.quantile(values, (0, 0.05, 0.5, 0.95, 1)))
         print(f"| {title} | {cells} |")
-    print("\n| pose | pictures | mirrored: front | left | right | neither |\n|---|---|---|---|---|---|")
-    for seen in (*POSES, None):
-        mirrored = [pose(b) for a, b in turns if pose(a) == seen]
+    print("\n| pose | images | mirrored: front | left | right | neither |\n|---|---|---|---|---|---|")
+    for original in (*POSES, None):
+        mirrored = [pose(b) for a, b in turns if pose(a) == original]
         cells = " | ".join(str(mirrored.count(one)) for one in (*POSES, None))
-        print(f"| {seen or 'neither'} | {len(mirrored)} | {cells} |")
-    report_mirrors(pictures)
+        print(f"| {original or 'neither'} | {len(mirrored)} | {cells} |")
+    report_mirrors(images)
 
 
-def report_mirrors(pictures: Sequence[NDArray[np.uint8]]) -> None:
+def report_mirrors(images: Sequence[NDArray[np.uint8]]) -> None:
     """PDQ distances of the nearest views, as `liveness.mirrors` compares them."""
-    upright, flipped = ([views(rgb) for rgb in ways] for ways in (pictures, [rgb[:, ::-1] for rgb in pictures]))
-    pairs = list(itertools.permutations(range(len(pictures)), 2))
-    apart = {
-        "another picture": [nearest(flipped[i], upright[j]) for i, j in pairs],
-        "the picture itself": [nearest(a, b) for a, b in zip(flipped, upright, strict=True)],
+    upright, flipped = ([views(rgb) for rgb in ways] for ways in (images, [rgb[:, ::-1] for rgb in images]))
+    pairs = list(itertools.permutations(range(len(images)), 2))
+    bits = {
+        "another image": [nearest(flipped[i], upright[j]) for i, j in pairs],
+        "the image itself": [nearest(a, b) for a, b in zip(flipped, upright, strict=True)],
     }
-    for how, spoil in COPIES.items():
-        copies = [views(spoil(rgb[:, ::-1])) for rgb in pictures]
-        apart[f"its mirrored copy, {how}"] = [nearest(a, b) for a, b in zip(flipped, copies, strict=True)]
-    print(f"\n| mirror image of a picture against | pairs | least | median | largest | at most {MIRRORED_BITS} |")
+    for name, alter in COPIES.items():
+        copies = [views(alter(rgb[:, ::-1])) for rgb in images]
+        bits[f"its mirrored copy, {name}"] = [nearest(a, b) for a, b in zip(flipped, copies, strict=True)]
+    print(f"\n| mirrored image compared with | pairs | minimum | median | maximum | at most {MIRRORED_BITS} |")
     print("|---|---|---|---|---|---|")
-    for title, values in apart.items():
+    for title, values in bits.items():
         found = sum(value <= MIRRORED_BITS for value in values)
         print(f"| {title} | {len(values)} | {min(values)} | {statistics.median(values):g} | {max(values)} | {found} |")
 
@@ -201,8 +203,8 @@ def recoded(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)
 
 
-def cut(rgb: NDArray[np.uint8], left: float, right: float) -> NDArray[np.uint8]:
-    """Without these shares of the picture at the left and top, and at the right and bottom."""
+def trimmed(rgb: NDArray[np.uint8], left: float, right: float) -> NDArray[np.uint8]:
+    """Cut the share `left` off the left and the top, and the share `right` off the right and the bottom."""
     height, width = rgb.shape[:2]
     return rgb[round(height * left) : round(height * (1 - right)), round(width * left) : round(width * (1 - right))]
 
@@ -210,25 +212,25 @@ def cut(rgb: NDArray[np.uint8], left: float, right: float) -> NDArray[np.uint8]:
 COPIES: dict[str, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
     "JPEG 50": recoded,
     "half the size": lambda rgb: np.asarray(cv2.resize(rgb, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)),
-    "5 % cut from every side": lambda rgb: cut(rgb, 0.05, 0.05),
-    "2 % cut from every side": lambda rgb: cut(rgb, 0.02, 0.02),
-    "5 % cut from two sides": lambda rgb: cut(rgb, 0.05, 0),
+    "5 % cut from every side": lambda rgb: trimmed(rgb, 0.05, 0.05),
+    "2 % cut from every side": lambda rgb: trimmed(rgb, 0.02, 0.02),
+    "5 % cut from two sides": lambda rgb: trimmed(rgb, 0.05, 0),
 }
 
 
 def time_search(queries: int = 20) -> None:
-    """Templates and half of the queries are random; the other half lie near a template, as a protected face would."""
-    print("\n| templates | within .5, ms | nearest, ms | brute force float64, ms | equal to brute force |")
+    """Search random templates. Half of the queries are random; the others are close to a template, as a match is."""
+    print("\n| templates | within 0.5, ms | nearest, ms | brute force float64, ms | equal to brute force |")
     print("|---|---|---|---|---|")
     rng = np.random.default_rng(1)
     for size in SIZES:
         matrix = unit(rng.standard_normal((size, DIMENSIONS), dtype=np.float32))
-        asked = unit(rng.standard_normal((queries, DIMENSIONS), dtype=np.float32))
-        asked[::2] = unit(matrix[rng.integers(size, size=len(asked[::2]))] + np.float32(0.2) * asked[::2])
+        probes = unit(rng.standard_normal((queries, DIMENSIONS), dtype=np.float32))
+        probes[::2] = unit(matrix[rng.integers(size, size=len(probes[::2]))] + np.float32(0.2) * probes[::2])
         templates = Templates(matrix)
         equal = 0
         times: tuple[list[float], list[float], list[float]] = ([], [], [])
-        for embedding in asked:
+        for embedding in probes:
             near, within = timed(lambda: templates.within(embedding, 0.5))  # noqa: B023 - called at once
             (best,), nearest = timed(lambda: templates.nearest(embedding))  # noqa: B023
             every, brute = timed(lambda: distances(matrix, embedding))  # noqa: B023
@@ -236,9 +238,9 @@ def time_search(queries: int = 20) -> None:
             equal += near == [FaceMatch(i, d) for d, i in hits] and best == FaceMatch(
                 int(every.argmin()), float(every.min())
             )
-            for kept, value in zip(times, (within, nearest, brute), strict=True):
-                kept.append(value)
-        cells = " | ".join(f"{statistics.median(kept):.2f}" for kept in times)
+            for measured, value in zip(times, (within, nearest, brute), strict=True):
+                measured.append(value)
+        cells = " | ".join(f"{statistics.median(measured):.2f}" for measured in times)
         print(f"| {size:,} | {cells} | {equal} of {queries} |")
 
 

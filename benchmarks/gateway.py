@@ -1,12 +1,12 @@
-"""What the gateway costs over the bare pipeline: milliseconds of each stage, at 512 px, on one core.
+"""Cost of the gateway over the bare pipeline: milliseconds of each stage, at 512 px, on one core.
 
     python benchmarks/gateway.py [--pictures N] [--side PX] [--pipeline DIR]
 
-Without --pipeline the rendering is a drawing made at once, so only the stages after it mean anything. With a
-diffusers folder the bare pipeline and the gateway render the same jobs in turn, and the ratio is reported.
+Without --pipeline, an instant drawing stands in for the model, so that only the stages after rendering are meaningful.
+With `embedded` or a diffusers folder, the bare pipeline and the gateway render the same jobs in turn, and the ratio is
+reported. Each median is over the images after the first, which warms up.
 
-The mark is made, and the file encoded and read back, in a thread beside `screen`: `mark` is what
-was left to wait for then.
+Watermarking, encoding and reading back run in a thread beside `screen`; `mark` is the time that remains after `screen`.
 """
 
 import os
@@ -48,21 +48,21 @@ STAGES = ("screen", "mark", "sign", "prove", "issue")
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pictures", type=int, default=20)
-    parser.add_argument("--side", type=int, default=512)
+    parser.add_argument("--pictures", type=int, default=20, help="images for each format (default 20)")
+    parser.add_argument("--side", type=int, default=512, help="width and height in pixels (default 512)")
     parser.add_argument("--pipeline", help="`embedded` or a diffusers folder")
-    wish = parser.parse_args()
+    options = parser.parse_args()
     cv2.setNumThreads(1)
     logs.configure("error")
     with tempfile.TemporaryDirectory() as home:
-        settings = Settings(home=Path(home), threads=1, pipeline=wish.pipeline or "embedded")
+        settings = Settings(home=Path(home), threads=1, pipeline=options.pipeline or "embedded")
         installation = open_installation(settings)
         backend: Backend = Painter()
         checkers = open_checkers(settings)
-        if wish.pipeline:
+        if options.pipeline:
             backend = load_backend(settings)
             checkers += open_folder_checker(settings, backend.folder)
-        options = GatewayOptions("Benchmark", 0.8, 60.0, 600.0, ImageLimits(1 << 25, 1 << 26))
+        gateway_options = GatewayOptions("Benchmark", 0.8, 60.0, 600.0, ImageLimits(1 << 25, 1 << 26))
         gateway = build_gateway(
             backend,
             PromptScreen(),
@@ -70,21 +70,21 @@ def main() -> None:
             installation.codec,
             installation.credentials,
             installation.ledger,
-            options,
+            gateway_options,
             lambda prompt: "",
             installation.blocklist,
             installation.likeness,
             installation.adapters,
         )
-        side = None if wish.pipeline == "embedded" else wish.side
+        side = None if options.pipeline == "embedded" else options.side
         for to in get_args(OutputFormat):
-            report(to, measure(gateway, wish.pictures, side, to))
+            report(to, measure(gateway, options.pictures, side, to))
 
 
-def measure(gateway: Gateway, pictures: int, side: int | None, to: OutputFormat) -> dict[str, list[float]]:
-    """Milliseconds of each stage; the first picture warms up and is not counted."""
+def measure(gateway: Gateway, images: int, side: int | None, to: OutputFormat) -> dict[str, list[float]]:
+    """Milliseconds of each stage; the first image warms up and is not counted."""
     times: dict[str, list[float]] = defaultdict(list)
-    for seed in range(pictures + 1):
+    for seed in range(images + 1):
         order = Order(prompt="a red fox in the snow", seed=seed, width=side, height=side, format=to)
         took: dict[str, float] = {}
         released = gateway.release(order, ReleaseObserver(on_stage=took.__setitem__))
@@ -102,8 +102,8 @@ def measure(gateway: Gateway, pictures: int, side: int | None, to: OutputFormat)
 
 def report(to: str, times: dict[str, list[float]]) -> None:
     median = {name: statistics.median(values) for name, values in times.items()}
-    print(f"\n{to}, median of {len(times['after'])} pictures, ms")
-    print("| " + " | ".join(("admit", "bare render", "render", *STAGES, "all after render", "whole / bare")) + " |")
+    print(f"\n{to}, median of {len(times['after'])} images, ms")
+    print("| " + " | ".join(("admit", "bare render", "render", *STAGES, "all after render", "total / bare")) + " |")
     print("|" + "---|" * (len(STAGES) + 5))
     cells = [f"{median[name]:.1f}" for name in ("admit", "bare", "render", *STAGES, "after")]
     print("| " + " | ".join([*cells, f"{median['ratio']:.2f}"]) + " |")

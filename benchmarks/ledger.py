@@ -1,10 +1,10 @@
-"""How long the ledger takes to issue an image and to look one up; for two versions side by side, the ratio.
+"""How long the ledger takes to issue an image and to look one up, and the ratio between two versions.
 
     python benchmarks/ledger.py                       this version
-    python benchmarks/ledger.py --against OTHER       and the checkout OTHER, taking turns, in one run
+    python benchmarks/ledger.py --against OTHER       this version and the checkout OTHER, alternating, in one run
 
-Each version runs in a process of its own. Rounds alternate, so that whatever else the machine does affects both. Every
-issue is one durable commit, so the disk decides most of it.
+Each version runs in its own process. Rounds alternate, so that other load on the machine affects both alike. Every
+issue is one durable commit, so the disk determines most of its time.
 """
 
 import argparse
@@ -30,23 +30,23 @@ STEPS = ("issue", "refuse", "by_mark", "by_sha256", "decided")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--against", type=Path, help="checkout of another version")
-    parser.add_argument("--images", type=int, default=300, help="images a round")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--images", type=int, default=300, help="images per round (default 300)")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of each version (default 5)")
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
-    chosen = parser.parse_args()
-    if chosen.one:
-        print(json.dumps(one_round(chosen.images)))
+    options = parser.parse_args()
+    if options.one:
+        print(json.dumps(one_round(options.images)))
         return
-    checkouts = {"this": HERE, **({"other": chosen.against.resolve()} if chosen.against else {})}
+    checkouts = {"this": HERE, **({"other": options.against.resolve()} if options.against else {})}
     times: dict[str, list[dict[str, float]]] = {name: [] for name in checkouts}
-    for _ in range(chosen.rounds):
+    for _ in range(options.rounds):
         for name, checkout in checkouts.items():
-            times[name].append(run(checkout, chosen.images))
-    print(f"| step | {' | '.join(f'{name}, ms' for name in checkouts)} |{' ratio |' if chosen.against else ''}")
-    print("|---" * (1 + len(checkouts) + bool(chosen.against)) + "|")
+            times[name].append(run(checkout, options.images))
+    print(f"| step | {' | '.join(f'{name}, ms' for name in checkouts)} |{' ratio |' if options.against else ''}")
+    print("|---" * (1 + len(checkouts) + bool(options.against)) + "|")
     for step in STEPS:
         medians = [statistics.median(each[step] for each in times[name]) for name in checkouts]
-        ratio = f" {medians[0] / medians[1]:.2f} |" if chosen.against else ""
+        ratio = f" {medians[0] / medians[1]:.2f} |" if options.against else ""
         print(f"| {step} | {' | '.join(f'{each:.3f}' for each in medians)} |{ratio}")
 
 
@@ -54,12 +54,12 @@ def run(checkout: Path, images: int) -> dict[str, float]:
     command = [sys.executable, str(Path(__file__).resolve()), "--one", "--images", str(images)]
     environment = {"PYTHONPATH": str(checkout), "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, check=True)
-    found: dict[str, float] = json.loads(done.stdout)
-    return found
+    medians: dict[str, float] = json.loads(done.stdout)
+    return medians
 
 
 def one_round(images: int) -> dict[str, float]:
-    """The median milliseconds of each step."""
+    """The median milliseconds of each step, over `images` images in a new ledger."""
     from service.ledger.ledger import Ledger
 
     times: dict[str, list[float]] = {step: [] for step in STEPS}
@@ -79,14 +79,14 @@ def one_round(images: int) -> dict[str, float]:
 
 
 def issue(number: int) -> "Issue":
-    """An image's row. Versions before migration 0007 took its time as text."""
+    """The row of one image. Versions before migration 0007 took its time as text."""
     from service.ledger.ledger import Issue
 
     now = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
     as_text = "datetime" not in str(Issue.__annotations__["created_at"])
-    stated: Any = now.isoformat(timespec="seconds") if as_text else now
-    looks = (number * 2654435761 % 2**64).to_bytes(32, "big")
-    return Issue(number, f"urn:uuid:{number}", stated, "image/png", 512, 512, f"{number:064x}", looks, 90,
+    created_at: Any = now.isoformat(timespec="seconds") if as_text else now
+    fingerprint = (number * 2654435761 % 2**64).to_bytes(32, "big")
+    return Issue(number, f"urn:uuid:{number}", created_at, "image/png", 512, 512, f"{number:064x}", fingerprint, 90,
                  b"m" * 20_000, "m@1", "d" * 64, number, "p" * 64)  # fmt: skip
 
 

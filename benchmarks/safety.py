@@ -1,11 +1,11 @@
-"""How many ordinary photographs each safety checker would refuse, and how long it takes.
+"""How many ordinary photos each safety checker would refuse, and how long it takes.
 
     python benchmarks/safety.py --photos DIR [--limit N]
 
-Asks the checkers that a gateway with these settings has: ours, those of the cards in COUNTERMARK_HOME/cards, and the
-one that the folder in COUNTERMARK_PIPELINE brings along. Photos are taken in the order of their SHA-256, so that
---limit is a sample; equal files count once. With several checkers the last row is what the gateway does: any one
-refuses. One core; milliseconds are medians. Prints Markdown.
+Runs the checkers of a gateway with the current settings: ours, those of the cards in COUNTERMARK_HOME/cards, and the
+one in the COUNTERMARK_PIPELINE folder. Photos are sorted by SHA-256, so that --limit takes a sample; identical files count
+once. With several checkers, the last row is the gateway's decision: it refuses if any of them does. One core;
+milliseconds are medians. Prints Markdown.
 """
 
 import argparse
@@ -40,15 +40,15 @@ THRESHOLDS = (0.5, 0.8)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--photos", type=Path, required=True)
-    parser.add_argument("--limit", type=int)
-    wish = parser.parse_args()
+    parser.add_argument("--photos", type=Path, required=True, help="folder of photos, searched recursively")
+    parser.add_argument("--limit", type=int, help="use at most this many photos")
+    options = parser.parse_args()
     cv2.setNumThreads(1)
     checkers = gateway_checkers()
-    paths = sample(wish.photos, wish.limit)
+    paths = sample(options.photos, options.limit)
     if not paths:
-        parser.error(f"{wish.photos} holds no pictures")
-    scores, seconds = ask(checkers, paths)
+        parser.error(f"no images in {options.photos}")
+    scores, seconds = check(checkers, paths)
     print(f"{len(paths)} photos\n")
     print("| checker | " + " | ".join(f"flagged at {limit} | 95 %" for limit in THRESHOLDS) + " | ms/image |")
     print("|---" * (2 + 2 * len(THRESHOLDS)) + "|")
@@ -65,7 +65,7 @@ def gateway_checkers() -> list[Checker]:
         return own
     folder = Path(settings.pipeline)
     if not folder.is_dir():
-        sys.exit(f"COUNTERMARK_PIPELINE must be `embedded` ({EMBEDDED}) or a folder here, not {folder}")
+        sys.exit(f"COUNTERMARK_PIPELINE must be `embedded` ({EMBEDDED}) or a local folder, not {folder}")
     return own + open_folder_checker(settings, folder)
 
 
@@ -75,8 +75,8 @@ def sample(folder: Path, limit: int | None) -> list[Path]:
     return [unique[digest] for digest in sorted(unique)][:limit]
 
 
-def ask(checkers: Sequence[Checker], paths: Sequence[Path]) -> tuple[NDArray[np.float64], list[list[float]]]:
-    """Scores (checkers, photos), and the seconds of each answer."""
+def check(checkers: Sequence[Checker], paths: Sequence[Path]) -> tuple[NDArray[np.float64], list[list[float]]]:
+    """Scores, float64[checkers, photos], and the seconds of each check."""
     scores = np.zeros((len(checkers), len(paths)))
     seconds: list[list[float]] = [[] for _ in checkers]
     for column, path in enumerate(paths):

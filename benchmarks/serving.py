@@ -1,10 +1,10 @@
-"""Throughput of POST /v1/detect with 1, 8 and 32 clients, against the bare ONNX session on the same pictures.
+"""Throughput of POST /v1/detect with 1, 8 and 32 clients, compared with the bare ONNX session on the same images.
 
     python benchmarks/serving.py [--home DIR] [--pictures N] [--side PX]
 
-The server runs in a process of its own with `--threads` threads; the bare session has as many and gets tensors that
-are ready. Both are measured in turns; medians of three rounds. With --home (a COUNTERMARK_HOME whose encoder was
-pulled) the encoder judges. Prints Markdown.
+The server runs in its own process with `--threads` threads; the bare session has as many and gets prepared tensors.
+Server and session alternate; figures are medians of three rounds. --home is a COUNTERMARK_HOME with the pulled encoder,
+which both then use. Prints Markdown.
 """
 
 import argparse
@@ -34,35 +34,35 @@ ROUNDS = 3
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--home", type=Path)
-    parser.add_argument("--pictures", type=int, default=64)
-    parser.add_argument("--side", type=int, default=512)
+    parser.add_argument("--home", type=Path, help="a COUNTERMARK_HOME with the pulled encoder")
+    parser.add_argument("--pictures", type=int, default=64, help="images per round (default 64)")
+    parser.add_argument("--side", type=int, default=512, help="width and height in pixels (default 512)")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
-    pictures = [photo(number, options.side) for number in range(8)]
-    files = [cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes() for picture in pictures]
-    bare = bare_session(pictures, options)
+    images = [photo(number, options.side) for number in range(8)]
+    files = [cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes() for image in images]
+    bare = bare_session(images, options)
     with tempfile.TemporaryDirectory() as scratch:
         home = options.home or Path(scratch)
-        with_server = Server(home, options.threads)
+        server = Server(home, options.threads)
         try:
             rounds: dict[object, list[float]] = {"bare": [], **{clients: [] for clients in CLIENTS}}
             for _ in range(ROUNDS):
                 rounds["bare"].append(rate(bare, options.pictures))
                 for clients in CLIENTS:
-                    rounds[clients].append(asyncio.run(with_server.rate(files, clients, options.pictures)))
+                    rounds[clients].append(asyncio.run(server.rate(files, clients, options.pictures)))
         finally:
-            with_server.stop()
-    best = statistics.median(rounds["bare"])
-    print("| clients | pictures a second | share of the bare session |\n|---|---|---|")
-    print(f"| bare session | {best:.1f} | 1 |")
+            server.stop()
+    bare_rate = statistics.median(rounds["bare"])
+    print("| clients | images per second | share of the bare session |\n|---|---|---|")
+    print(f"| bare session | {bare_rate:.1f} | 1 |")
     for clients in CLIENTS:
-        mine = statistics.median(rounds[clients])
-        print(f"| {clients} | {mine:.1f} | {mine / best:.2f} |")
+        served = statistics.median(rounds[clients])
+        print(f"| {clients} | {served:.1f} | {served / bare_rate:.2f} |")
 
 
 def photo(number: int, side: int) -> np.ndarray:
-    """Smooth noise: as much to decode as a photograph."""
+    """Smooth noise, which takes as long to decode as a photo."""
     rng = np.random.default_rng(number)
     coarse = rng.integers(0, 256, (side // 16, side // 16, 3), np.uint8)
     result: np.ndarray = cv2.add(
@@ -71,9 +71,9 @@ def photo(number: int, side: int) -> np.ndarray:
     return result
 
 
-def bare_session(pictures: list[np.ndarray], options: argparse.Namespace) -> Callable[[int], object]:
-    """Runs the model that judges on the tensors of picture number i."""
-    working = [working_copy(picture) for picture in pictures]
+def bare_session(images: list[np.ndarray], options: argparse.Namespace) -> Callable[[int], object]:
+    """A function that runs the model on the tensors of image number i."""
+    working = [working_copy(image) for image in images]
     if options.home:
         encoder = Encoder(find_card("clip-vit-b16").kept_in(options.home / "models"), threads=options.threads)
         views = [encoder_view(one)[None] for one in working]
@@ -91,7 +91,7 @@ def rate(work: Callable[[int], object], count: int) -> float:
 
 
 class Server:
-    """`countermark serve` in a process of its own."""
+    """`countermark serve` in its own process."""
 
     def __init__(self, home: Path, threads: int) -> None:
         settings = {"COUNTERMARK_HOME": str(home), "COUNTERMARK_PORT": "8765", "COUNTERMARK_THREADS": str(threads)}
@@ -107,11 +107,11 @@ class Server:
                 return
             except httpx.TransportError:
                 time.sleep(0.1)
-        raise TimeoutError("the server did not start")
+        raise TimeoutError("the server did not start within a minute")
 
     async def rate(self, files: list[bytes], clients: int, count: int) -> float:
         async with httpx.AsyncClient(timeout=120) as session:
-            await self._post(session, files[0])  # loads the models, opens a connection
+            await self._post(session, files[0])  # load the models and open a connection before the clock starts
             numbers = iter(range(count))
             start = time.perf_counter()
             await asyncio.gather(*(self._client(session, files, numbers) for _ in range(clients)))
