@@ -3,8 +3,8 @@
     python benchmarks/safety.py --photos DIR [--limit N]
 
 Runs the checkers of a gateway with the current settings: ours, those of the cards in COUNTERMARK_HOME/cards, and the
-one in the COUNTERMARK_PIPELINE folder. Photos are sorted by SHA-256, so that --limit takes a sample; identical files count
-once. With several checkers, the last row is the gateway's decision: it refuses if any of them does. One core;
+one in the COUNTERMARK_PIPELINE folder. Photos are sorted by SHA-256, so that --limit takes a sample; identical files
+count once. With several checkers, the last row is the gateway's decision: it refuses if any of them does. One core;
 milliseconds are medians. Prints Markdown.
 """
 
