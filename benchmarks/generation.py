@@ -1,16 +1,16 @@
-"""Throughput of POST /v1/images/generations with 1, 4 and 16 clients, against the bare pipeline on the same jobs.
+"""Throughput of POST /v1/images/generations with 1, 4 and 16 clients, compared with the bare pipeline on the same jobs.
 
     python benchmarks/generation.py [--pictures N] [--steps N] [--rounds N] [--threads N] [--batch N] [--pipeline DIR]
     python benchmarks/generation.py --shape sd15 --shape sdxl       # needs a CUDA GPU; random weights of those shapes
 
-The server runs in a process of its own; the bare pipeline draws in this one, with as many threads, while the server
-idles: as the server draws, and by torch alone where that is something else ("diffusers alone"). All are measured in
-turns, medians of the rounds. "CPU seconds" are those of the process, all its threads:
-what a machine that does other things at the same time still tells rightly, where the clock on the wall does not.
+The server runs in its own process. The bare pipeline runs in this process, with as many threads, while the server is
+idle: once with the server's networks, and once in torch alone if that differs ("diffusers alone"). All of them take
+turns; figures are medians of the rounds. "CPU seconds" are those of the whole process with all its threads: unlike
+wall-clock time, they stay comparable while the machine runs other programs.
 
-With --shape one picture after the other is drawn bare and through the gateway, then eight at once by four callers.
-What random weights draw is noise, which takes no mark: a landscape of that size takes its place once it is drawn, in
-both. Prints Markdown.
+--shape generates images one at a time, bare and through the gateway, and then eight images: bare one after the other,
+through the gateway by four callers. Random weights generate noise, which cannot be watermarked, so in both cases a
+landscape of the same size replaces the generated image. Prints Markdown.
 """
 
 import os
@@ -54,7 +54,7 @@ from tests.support.painter import landscape
 
 CLIENTS = (1, 4, 16)
 BARE = "bare pipeline"
-# Not "a red fox in the snow at night": of version 3 of the model one draft in five looked unsafe to open_nsfw.
+# Not "a red fox in the snow at night": open_nsfw flagged one draft in five of version 3 of the model as unsafe.
 PROMPT = "a sailboat by the sea at sunset"
 TICKS = os.sysconf("SC_CLK_TCK")
 SHAPES = ("tiny", "sd15", "sdxl")
@@ -63,67 +63,69 @@ TOGETHER = 8
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pictures", type=int, default=16, help="of each round")
-    parser.add_argument("--steps", type=int, help="default: the model's own")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--batch", type=int, default=1, help="batch_size of the server")
-    parser.add_argument("--pipeline", default="embedded")
-    parser.add_argument("--shape", action="append", choices=SHAPES, default=[])
-    wish = parser.parse_args()
+    parser.add_argument("--pictures", type=int, default=16, help="images per round (default 16)")
+    parser.add_argument("--steps", type=int, help="sampling steps (default: the model's)")
+    parser.add_argument("--rounds", type=int, default=3, help="default 3")
+    parser.add_argument(
+        "--threads", type=int, default=1, help="threads of the server and of the bare pipeline (default 1)"
+    )
+    parser.add_argument("--batch", type=int, default=1, help="the server's batch size (default 1)")
+    parser.add_argument("--pipeline", default="embedded", help="`embedded` or a diffusers folder")
+    parser.add_argument("--shape", action="append", choices=SHAPES, default=[], help="can be repeated")
+    options = parser.parse_args()
     logs.configure("error")
-    for shape in wish.shape:
-        in_process(shape, wish)
-    if not wish.shape:
-        over_http(wish)
+    for shape in options.shape:
+        in_process(shape, options)
+    if not options.shape:
+        over_http(options)
 
 
 # Over HTTP.
 
 
-def over_http(wish: argparse.Namespace) -> None:
-    backend = load_backend(Settings(threads=wish.threads, pipeline=wish.pipeline))
-    bares = {BARE: backend, **({"diffusers alone": by_torch(backend)} if backend._parts else {})}
+def over_http(options: argparse.Namespace) -> None:
+    backend = load_backend(Settings(threads=options.threads, pipeline=options.pipeline))
+    bares = {BARE: backend, **({"diffusers alone": in_torch(backend)} if backend._parts else {})}
     seeds = itertools.count()
     rates: dict[object, list[float]] = defaultdict(list)
     cpu: dict[object, list[float]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as home:
-        server = Server(Path(home), wish)
+        server = Server(Path(home), options)
         try:
-            server.draw(1, 1, seeds)  # loads what is loaded with the first picture, as the line below
+            server.generate(1, 1, seeds)  # a first image each, which loads what is loaded lazily
             for bare in bares.values():
-                draw_bare(bare, 1, wish.steps, seeds)
-            for _ in range(wish.rounds):
-                for who in (*bares, *CLIENTS):
-                    pid = server.pid if isinstance(who, int) else own()
+                generate_bare(bare, 1, options.steps, seeds)
+            for _ in range(options.rounds):
+                for source in (*bares, *CLIENTS):
+                    pid = server.pid if isinstance(source, int) else os.getpid()
                     before, start = cpu_seconds(pid), time.perf_counter()
-                    if isinstance(who, int):
-                        server.draw(who, wish.pictures, seeds)
+                    if isinstance(source, int):
+                        server.generate(source, options.pictures, seeds)
                     else:
-                        draw_bare(bares[str(who)], wish.pictures, wish.steps, seeds)
-                    rates[who].append(wish.pictures / (time.perf_counter() - start))
-                    cpu[who].append((cpu_seconds(pid) - before) / wish.pictures)
+                        generate_bare(bares[str(source)], options.pictures, options.steps, seeds)
+                    rates[source].append(options.pictures / (time.perf_counter() - start))
+                    cpu[source].append((cpu_seconds(pid) - before) / options.pictures)
         finally:
             server.stop()
-    print("| clients | pictures a second | share of the bare pipeline | CPU seconds a picture | of the bare pipeline |")
+    print("| clients | images per second | of the bare pipeline | CPU seconds per image | of the bare pipeline |")
     print("|---|---|---|---|---|")
-    for who, found in rates.items():
-        # Rounds are compared with themselves: what else the machine does changes from one to the next.
-        shares = [mine / bare for mine, bare in zip(found, rates[BARE], strict=True)]
-        more = [mine / bare for mine, bare in zip(cpu[who], cpu[BARE], strict=True)]
-        rate, share, seconds, spent = map(statistics.median, (found, shares, cpu[who], more))
-        print(f"| {who} | {rate:.3f} | {share:.2f} | {seconds:.2f} | {spent:.2f} |")
+    for source, source_rates in rates.items():
+        # Ratios are taken within a round, because other load on the machine changes from round to round.
+        shares = [own / bare for own, bare in zip(source_rates, rates[BARE], strict=True)]
+        cpu_shares = [own / bare for own, bare in zip(cpu[source], cpu[BARE], strict=True)]
+        rate, share, seconds, cpu_share = map(statistics.median, (source_rates, shares, cpu[source], cpu_shares))
+        print(f"| {source} | {rate:.3f} | {share:.2f} | {seconds:.2f} | {cpu_share:.2f} |")
 
 
-def by_torch(backend: DiffusersBackend) -> DiffusersBackend:
-    """The same pipeline without what computes in the place of its networks."""
-    plain = copy.copy(backend)
-    plain._parts = ()
-    return plain
+def in_torch(backend: DiffusersBackend) -> DiffusersBackend:
+    """The same pipeline with its own networks instead of the ONNX ones."""
+    torch_only = copy.copy(backend)
+    torch_only._parts = ()
+    return torch_only
 
 
-def draw_bare(backend: Backend, pictures: int, steps: int | None, seeds: "itertools.count[int]") -> None:
-    for _ in range(pictures):
+def generate_bare(backend: Backend, images: int, steps: int | None, seeds: "itertools.count[int]") -> None:
+    for _ in range(images):
         backend.render(job(backend, next(seeds), steps), lambda done, total: None)
 
 
@@ -131,29 +133,25 @@ def job(backend: Backend, seed: int, steps: int | None) -> Job:
     return Job(PROMPT, "", seed, *backend.default_size, steps or backend.default_steps, backend.default_guidance)
 
 
-def own() -> int:
-    return os.getpid()
-
-
 def cpu_seconds(pid: int) -> float:
-    """Of all threads of a process, in user and kernel mode (Linux)."""
+    """CPU seconds of all threads of a process, in user and kernel mode (Linux)."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 class Server:
-    """`countermark serve` in a process of its own."""
+    """`countermark serve` in its own process."""
 
-    def __init__(self, home: Path, wish: argparse.Namespace) -> None:
-        settings = {"HOME": home, "PORT": 8766, "THREADS": wish.threads, "PIPELINE": wish.pipeline}
-        settings |= {"LOG_LEVEL": "error", "BATCH_SIZE": wish.batch}
+    def __init__(self, home: Path, options: argparse.Namespace) -> None:
+        settings = {"HOME": home, "PORT": 8766, "THREADS": options.threads, "PIPELINE": options.pipeline}
+        settings |= {"LOG_LEVEL": "error", "BATCH_SIZE": options.batch}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "service", "serve"],
             env={**os.environ, **{f"COUNTERMARK_{name}": str(value) for name, value in settings.items()}},
             stdout=subprocess.DEVNULL,
         )
         self.pid = self._process.pid
-        self._steps = wish.steps
+        self._steps = options.steps
         self._url = "http://127.0.0.1:8766"
         while self._process.poll() is None:
             try:
@@ -161,21 +159,21 @@ class Server:
                 return
             except httpx.TransportError:
                 time.sleep(0.1)
-        raise SystemExit("the server did not start; what it said stands above")
+        raise SystemExit("the server did not start; see its output above")
 
-    def draw(self, clients: int, pictures: int, seeds: "itertools.count[int]") -> None:
-        asyncio.run(self._draw(clients, pictures, seeds))
+    def generate(self, clients: int, images: int, seeds: "itertools.count[int]") -> None:
+        asyncio.run(self._generate(clients, images, seeds))
 
-    async def _draw(self, clients: int, pictures: int, seeds: "itertools.count[int]") -> None:
-        left = iter(range(pictures))
-        # Certificates are for https alone: to load them would be counted with the pictures, 20 to 40 ms a round.
+    async def _generate(self, clients: int, images: int, seeds: "itertools.count[int]") -> None:
+        remaining = iter(range(images))
+        # No certificates for plain HTTP: loading them would add 20 to 40 ms to each round.
         async with httpx.AsyncClient(timeout=600, verify=False) as session:
 
             async def client() -> None:
-                for _ in left:
-                    wish = {"prompt": PROMPT, "seed": next(seeds), "num_inference_steps": self._steps}
-                    answer = await session.post(f"{self._url}/v1/images/generations", json=wish)
-                    answer.raise_for_status()
+                for _ in remaining:
+                    body = {"prompt": PROMPT, "seed": next(seeds), "num_inference_steps": self._steps}
+                    response = await session.post(f"{self._url}/v1/images/generations", json=body)
+                    response.raise_for_status()
 
             await asyncio.gather(*(client() for _ in range(clients)))
 
@@ -184,63 +182,63 @@ class Server:
         self._process.wait()
 
 
-# In one process, on a GPU.
+# In this process, on a GPU.
 
 
-def in_process(shape: str, wish: argparse.Namespace) -> None:
+def in_process(shape: str, options: argparse.Namespace) -> None:
     import torch
 
     if shape != "tiny" and not torch.cuda.is_available():
-        print(f"SKIPPED: {shape} needs a CUDA GPU, and there is none here", file=sys.stderr)
+        print(f"SKIPPED: {shape} needs a CUDA GPU; none was found", file=sys.stderr)
         return
     device, precision = ("cpu", "float32") if shape == "tiny" else ("cuda", "bfloat16")
     with tempfile.TemporaryDirectory() as scratch:
         settings = Settings(
             home=Path(scratch) / "home",
-            pipeline=str(make(shape, Path(scratch) / shape)),
+            pipeline=str(save_pipeline(shape, Path(scratch) / shape)),
             device=device,
             precision=precision,
-            threads=wish.threads,
+            threads=options.threads,
             safety_threshold=0.8,
             steering_retries=0,
             watermark_secret="a secret whose mark holds in noise",
         )
         installation = open_installation(settings)
-        compare(shape, installation.gateway, wish)
+        compare(shape, installation.gateway, options)
         installation.close()
 
 
-def compare(shape: str, gateway: Gateway, wish: argparse.Namespace) -> None:
-    queue = gateway.backend._backend  # behind the enlarger
+def compare(shape: str, gateway: Gateway, options: argparse.Namespace) -> None:
+    queue = gateway.backend._backend  # the gateway's backend is a proxy that upscales
     assert isinstance(queue, Queue)
     bare = queue._backend = Landscapes(queue._backend)
-    took: dict[str, list[float]] = {"bare": [], "gateway": [], "bare, 8": [], "gateway, 8": []}
+    times: dict[str, list[float]] = {"bare": [], "gateway": [], "bare, 8": [], "gateway, 8": []}
 
-    def drawn(seed: int) -> object:
-        return bare.render(job(bare, seed, wish.steps), lambda done, total: None)
+    def generate(seed: int) -> object:
+        return bare.render(job(bare, seed, options.steps), lambda done, total: None)
 
-    def released(seed: int) -> object:
-        return gateway.release(Order(prompt=PROMPT, seed=seed, steps=wish.steps))
+    def release(seed: int) -> object:
+        return gateway.release(Order(prompt=PROMPT, seed=seed, steps=options.steps))
 
-    drawn(0), released(0)
+    generate(0), release(0)
     with ThreadPoolExecutor(4) as callers:
-        for turn in range(1, wish.rounds * 4 + 1):
-            took["bare"].append(timed(partial(drawn, turn)))
-            took["gateway"].append(timed(partial(released, turn)))
-        for turn in range(wish.rounds):
+        for turn in range(1, options.rounds * 4 + 1):
+            times["bare"].append(timed(partial(generate, turn)))
+            times["gateway"].append(timed(partial(release, turn)))
+        for turn in range(options.rounds):
             seeds = range(TOGETHER * turn, TOGETHER * (turn + 1))
-            took["bare, 8"].append(timed(lambda: [drawn(seed) for seed in seeds]))  # noqa: B023 - run at once
-            took["gateway, 8"].append(timed(lambda: list(callers.map(released, seeds))))  # noqa: B023
-    median = {name: statistics.median(values) for name, values in took.items()}
-    alone = median["gateway"] / median["bare"] - 1
-    busy = median["gateway, 8"] / median["bare, 8"] - 1
-    print("| shape | ms a picture, bare | overhead of the gateway, one caller | four callers |")
+            times["bare, 8"].append(timed(lambda: [generate(seed) for seed in seeds]))  # noqa: B023 - run at once
+            times["gateway, 8"].append(timed(lambda: list(callers.map(release, seeds))))  # noqa: B023
+    median = {name: statistics.median(values) for name, values in times.items()}
+    one_caller = median["gateway"] / median["bare"] - 1
+    four_callers = median["gateway, 8"] / median["bare, 8"] - 1
+    print("| shape | bare, ms per image | overhead of the gateway, one caller | four callers |")
     print("|---|---|---|---|")
-    print(f"| {shape} | {1000 * median['bare']:.0f} | {alone:.1%} | {busy:.1%} |")
+    print(f"| {shape} | {1000 * median['bare']:.0f} | {one_caller:.1%} | {four_callers:.1%} |")
 
 
 class Landscapes(BackendProxy):
-    """Draws, and gives a landscape instead."""
+    """Renders the job, and returns a landscape of the same size instead."""
 
     def render(self, job: Job, on_step: OnStep) -> np.ndarray:
         self._backend.render(job, on_step)
@@ -258,8 +256,8 @@ def timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def make(shape: str, folder: Path) -> Path:
-    """A pipeline folder of random weights."""
+def save_pipeline(shape: str, folder: Path) -> Path:
+    """Save a pipeline with random weights, and return its folder."""
     import torch
 
     from tests.support import pipelines
@@ -271,13 +269,13 @@ def make(shape: str, folder: Path) -> Path:
 
 
 def sd15(folder: Path) -> Path:
-    """As Stable Diffusion 1.5: 512 px, 0.86 billion weights in the UNet."""
+    """The shape of Stable Diffusion 1.5: 512 px, 0.86 billion weights in the UNet."""
     from diffusers import StableDiffusionPipeline, UNet2DConditionModel
     from transformers import CLIPTextModel
 
     StableDiffusionPipeline(
         vae=vae(),
-        text_encoder=CLIPTextModel(text(768, 12, 12)),
+        text_encoder=CLIPTextModel(text_encoder_config(768, 12, 12)),
         tokenizer=tokenizer(folder),
         unet=UNet2DConditionModel(sample_size=64, cross_attention_dim=768, attention_head_dim=8),
         scheduler=scheduler(),
@@ -289,11 +287,11 @@ def sd15(folder: Path) -> Path:
 
 
 def sdxl(folder: Path) -> Path:
-    """As Stable Diffusion XL: 1024 px, 2.6 billion weights in the UNet."""
+    """The shape of Stable Diffusion XL: 1024 px, 2.6 billion weights in the UNet."""
     from diffusers import StableDiffusionXLPipeline, UNet2DConditionModel
     from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
-    words = tokenizer(folder)
+    shared_tokenizer = tokenizer(folder)
     unet = UNet2DConditionModel(
         sample_size=128,
         block_out_channels=(320, 640, 1280),
@@ -309,10 +307,10 @@ def sdxl(folder: Path) -> Path:
     )
     StableDiffusionXLPipeline(
         vae=vae(),
-        text_encoder=CLIPTextModel(text(768, 12, 12)),
-        text_encoder_2=CLIPTextModelWithProjection(text(1280, 32, 20)),
-        tokenizer=words,
-        tokenizer_2=words,
+        text_encoder=CLIPTextModel(text_encoder_config(768, 12, 12)),
+        text_encoder_2=CLIPTextModelWithProjection(text_encoder_config(1280, 32, 20)),
+        tokenizer=shared_tokenizer,
+        tokenizer_2=shared_tokenizer,
         unet=unet,
         scheduler=scheduler(),
         add_watermarker=False,
@@ -328,8 +326,8 @@ def vae() -> object:
     return AutoencoderKL(block_out_channels=blocks, down_block_types=down, up_block_types=up, layers_per_block=2)
 
 
-def text(width: int, layers: int, heads: int) -> object:
-    """A CLIP text encoder over the tests' alphabet: the embedding of 49,408 tokens costs nothing in the drawing."""
+def text_encoder_config(width: int, layers: int, heads: int) -> object:
+    """CLIP's configuration with the tests' small vocabulary: a table of 49,408 tokens would be no slower to look up."""
     from tests.support.pipelines import clip_text
 
     config = clip_text()
@@ -341,9 +339,9 @@ def text(width: int, layers: int, heads: int) -> object:
 def tokenizer(folder: Path) -> object:
     from tests.support.pipelines import clip_tokenizer
 
-    words = clip_tokenizer(folder / "scratch")
-    words.model_max_length = 77
-    return words
+    result = clip_tokenizer(folder / "scratch")
+    result.model_max_length = 77
+    return result
 
 
 def scheduler() -> object:

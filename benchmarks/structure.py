@@ -1,8 +1,8 @@
-"""How the service is layered: `python benchmarks/structure.py [--package service]`.
+"""How the service is laid out, in numbers: `python benchmarks/structure.py [--package service]`.
 
-Prints rooms (direct children of the package), arrows (pairs of rooms of which one imports the other), floors (the
-longest chain of imports between rooms) and circles (pairs that import each other, directly or through others). Counted
-by grimp, the import graph behind import-linter; type-checking imports do not count.
+Prints the number of modules (direct children of the package), dependencies (ordered pairs of modules: one imports the
+other), layers (the longest chain of dependencies) and cycles (pairs of modules that import each other, directly or
+through others). Counted with grimp, the import graph behind import-linter; type-checking imports are left out.
 """
 
 import argparse
@@ -19,34 +19,36 @@ def main() -> None:
     parser.add_argument("--package", default="service")
     package = parser.parse_args().package
     graph = grimp.build_graph(package, exclude_type_checking_imports=True, cache_dir=None)
-    rooms = sorted(graph.find_children(package))
-    below = {room: _imported_by(graph, room, rooms) for room in rooms}
-    reached = {room: _reachable(room, below) for room in rooms}
-    circles = [(a, b) for a in rooms for b in rooms if a < b and b in reached[a] and a in reached[b]]
-    floors = "none: there are circles" if circles else str(max(_height(room, below) for room in rooms))
-    print(f"rooms {len(rooms)}, arrows {sum(map(len, below.values()))}, floors {floors}, circles {len(circles)}")
-    for a, b in circles:
+    modules = sorted(graph.find_children(package))
+    imports = {module: _imported_by(graph, module, modules) for module in modules}
+    reached = {module: _reachable(module, imports) for module in modules}
+    cycles = [(a, b) for a in modules for b in modules if a < b and b in reached[a] and a in reached[b]]
+    layers = "undefined" if cycles else str(max(_height(module, imports) for module in modules))
+    print(
+        f"modules {len(modules)}, dependencies {sum(map(len, imports.values()))}, layers {layers}, cycles {len(cycles)}"
+    )
+    for a, b in cycles:
         print(f"  {a} <-> {b}")
 
 
-def _imported_by(graph: grimp.ImportGraph, room: str, rooms: list[str]) -> set[str]:
-    return {other for other in rooms if other != room and graph.direct_import_exists(
-        importer=room, imported=other, as_packages=True
+def _imported_by(graph: grimp.ImportGraph, module: str, modules: list[str]) -> set[str]:
+    return {other for other in modules if other != module and graph.direct_import_exists(
+        importer=module, imported=other, as_packages=True
     )}  # fmt: skip
 
 
-def _reachable(room: str, below: dict[str, set[str]]) -> set[str]:
+def _reachable(module: str, imports: dict[str, set[str]]) -> set[str]:
     seen: set[str] = set()
-    waiting = [room]
-    while waiting:
-        for other in below[waiting.pop()] - seen:
+    pending = [module]
+    while pending:
+        for other in imports[pending.pop()] - seen:
             seen.add(other)
-            waiting.append(other)
+            pending.append(other)
     return seen
 
 
-def _height(room: str, below: dict[str, set[str]]) -> int:
-    return 1 + max((_height(other, below) for other in below[room]), default=0)
+def _height(module: str, imports: dict[str, set[str]]) -> int:
+    return 1 + max((_height(other, imports) for other in imports[module]), default=0)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What happens to pictures on their way: the attacks of the watermark benchmark, by name."""
+"""What happens to images as they are shared and edited: the attacks of the watermark benchmark, by name."""
 
 import io
 from collections.abc import Callable
@@ -13,7 +13,7 @@ Attack = Callable[[Rgb, np.random.Generator], Rgb]
 
 
 def encoded(rgb: Rgb, kind: str, **options: int) -> Rgb:
-    """Through an image file and back."""
+    """The image after encoding as `kind` and decoding."""
     buffer = io.BytesIO()
     Image.fromarray(rgb).save(buffer, kind, **options)
     return np.asarray(Image.open(buffer).convert("RGB"))
@@ -33,20 +33,20 @@ def scaled(rgb: Rgb, factor: float) -> Rgb:
     return sized(rgb, round(rgb.shape[1] * factor), round(rgb.shape[0] * factor))
 
 
-def there_and_back(rgb: Rgb, factor: float) -> Rgb:
+def resized_and_restored(rgb: Rgb, factor: float) -> Rgb:
     return sized(scaled(rgb, factor), rgb.shape[1], rgb.shape[0])
 
 
-def cropped(rgb: Rgb, area: float, chance: np.random.Generator, log_aspect: float = 0.0) -> Rgb:
-    aspect = float(np.exp(chance.uniform(-log_aspect, log_aspect)))
+def cropped(rgb: Rgb, area: float, rng: np.random.Generator, log_aspect: float = 0.0) -> Rgb:
+    aspect = float(np.exp(rng.uniform(-log_aspect, log_aspect)))
     height = min(rgb.shape[0], round(rgb.shape[0] * area**0.5 * aspect))
     width = min(rgb.shape[1], round(rgb.shape[1] * area**0.5 / aspect))
-    top, left = chance.integers(rgb.shape[0] - height + 1), chance.integers(rgb.shape[1] - width + 1)
+    top, left = rng.integers(rgb.shape[0] - height + 1), rng.integers(rgb.shape[1] - width + 1)
     return rgb[top : top + height, left : left + width].copy()
 
 
 def rotated(rgb: Rgb, degrees: float, area: float = 1.0) -> Rgb:
-    """Turned within its frame, black in the corners; then cropped to the middle `area` of it."""
+    """Rotated within its frame, with black corners, then cropped to the central share `area`."""
     return centre(np.asarray(Image.fromarray(rgb).rotate(degrees, Image.Resampling.BICUBIC)), area)
 
 
@@ -72,22 +72,22 @@ def grey(rgb: Rgb) -> Rgb:
 
 
 def equalised(rgb: Rgb) -> Rgb:
-    """The histogram of the luma made flat."""
+    """With an equalised luma histogram."""
     planes = cv2.cvtColor(rgb, cv2.COLOR_RGB2YCrCb)
     planes[..., 0] = cv2.equalizeHist(planes[..., 0])
     return np.asarray(cv2.cvtColor(planes, cv2.COLOR_YCrCb2RGB), dtype=np.uint8)
 
 
 def pasted_over(rgb: Rgb) -> Rgb:
-    """30 % of the area under one plain rectangle."""
+    """30 % of the area covered by one plain rectangle."""
     covered = rgb.copy()
-    high, wide = rgb.shape[:2]
-    covered[high // 5 : high // 5 + round(high * 0.55), wide // 5 : wide // 5 + round(wide * 0.55)] = 200
+    height, width = rgb.shape[:2]
+    covered[height // 5 : height // 5 + round(height * 0.55), width // 5 : width // 5 + round(width * 0.55)] = 200
     return covered
 
 
 def social(rgb: Rgb) -> Rgb:
-    """What sharing does: the long side to at most 1080 pixels, JPEG 70."""
+    """What social networks do: long side of at most 1080 pixels, JPEG 70."""
     return jpeg(scaled(rgb, min(1.0, 1080 / max(rgb.shape[:2]))), 70)
 
 
@@ -98,7 +98,7 @@ def centre(rgb: Rgb, area: float) -> Rgb:
 
 
 def squeezed(rgb: Rgb, aspect: float) -> Rgb:
-    """Width over height times `aspect`: the longer way is shortened, nothing is enlarged."""
+    """With the ratio of width to height times `aspect`. One side is shortened; nothing is enlarged."""
     wide, high = (aspect, 1.0) if aspect < 1 else (1.0, 1 / aspect)
     return sized(rgb, round(rgb.shape[1] * wide), round(rgb.shape[0] * high))
 
@@ -117,9 +117,9 @@ ATTACKS: dict[str, Attack] = {
     "resize .5": lambda x, r: scaled(x, 0.5),
     "resize .75": lambda x, r: scaled(x, 0.75),
     "resize 1.5": lambda x, r: scaled(x, 1.5),
-    "resize .25 and back": lambda x, r: there_and_back(x, 0.25),
-    "resize .5 and back": lambda x, r: there_and_back(x, 0.5),
-    "resize 1.5 and back": lambda x, r: there_and_back(x, 1.5),
+    "resize .25 and back": lambda x, r: resized_and_restored(x, 0.25),
+    "resize .5 and back": lambda x, r: resized_and_restored(x, 0.5),
+    "resize 1.5 and back": lambda x, r: resized_and_restored(x, 1.5),
     "resize .5, JPEG 70": lambda x, r: jpeg(scaled(x, 0.5), 70),
     "social (1080, JPEG 70)": lambda x, r: social(x),
     "screenshot (.73, gamma, JPEG 80)": lambda x, r: jpeg(gamma(scaled(x, 0.73), 1.1), 80),

@@ -1,4 +1,4 @@
-"""A table of shares as a picture: a row an attack, a column a scheme, the bluer the better."""
+"""A table of shares as a chart: a row for each attack, a column for each scheme; the bluer, the better."""
 
 from collections.abc import Sequence
 
@@ -8,8 +8,8 @@ _ROW, _LEFT, _COLUMN, _TOP = 26, 300, 140, 40
 _LOW, _HIGH = (247, 240, 232), (38, 98, 166)
 
 
-def draw(table: Sequence[Sequence[str]], attacks: Sequence[str]) -> Image.Image:
-    """The rows of `table` (its header first) named in `attacks`, a cell coloured by its share from 0 to 1."""
+def draw_chart(table: Sequence[Sequence[str]], attacks: Sequence[str]) -> Image.Image:
+    """The rows of `table` (its header first) named in `attacks`, each cell coloured by its share (0 to 1)."""
     header, cells = table[0][1:], [row for row in table if row[0] in attacks]
     image = Image.new("RGB", (_LEFT + _COLUMN * len(header), _TOP + _ROW * len(cells) + 10), "white")
     pen, font = ImageDraw.Draw(image), ImageFont.load_default(15)

@@ -1,4 +1,4 @@
-"""The pictures of docs/watermark.md: marked ones beside the amplified difference, and the map of an edited one.
+"""The figure of docs/watermark.md: marked images beside the amplified difference, and the map of an edited image.
 
 python benchmarks/watermark_figure.py docs/images/watermark.jpg
 """
@@ -18,16 +18,16 @@ from benchmarks.watermark_pictures import flat
 from service.media.heatmaps import enlarged, overlay
 from watermark import Codec, Keyring
 
-AMPLIFIED = 16
-SHOWN = 340
+AMPLIFICATION = 16
+PANEL_SIDE = 340
 
 
 def difference(before: Rgb, after: Rgb) -> Rgb:
-    return clipped(128 + AMPLIFIED * (after.astype(np.float32) - before))
+    return clipped(128 + AMPLIFICATION * (after.astype(np.float32) - before))
 
 
 def row(*panels: Rgb) -> Rgb:
-    return np.concatenate([sized(panel, SHOWN, SHOWN) for panel in panels], axis=1)
+    return np.concatenate([sized(panel, PANEL_SIDE, PANEL_SIDE) for panel in panels], axis=1)
 
 
 def main() -> None:

@@ -2,8 +2,8 @@
 
     pip install --no-deps invisible-watermark blind-watermark PyWavelets
 
-and torch, which invisible-watermark imports. `--no-deps`, because both ask for opencv-python, which would take the
-place of opencv-python-headless.
+Also needs torch, which invisible-watermark imports. `--no-deps`, because both packages depend on opencv-python, which
+would replace opencv-python-headless.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ class Scheme(Protocol):
     def embed(self, rgb: Rgb, message: Bits) -> Rgb: ...
 
     def extract(self, rgb: Rgb) -> Bits | None:
-        """The bits, or None where the scheme says that there is no mark."""
+        """The bits, or None if the scheme reports that there is no watermark."""
 
 
 class Ours:
@@ -46,7 +46,7 @@ class Ours:
 
 
 class InvisibleWatermark:
-    """A method of the package that Stable Diffusion's own scripts use."""
+    """A method of invisible-watermark, the package that Stable Diffusion's own scripts use."""
 
     def __init__(self, method: str, bits: int) -> None:
         from imwatermark import WatermarkDecoder, WatermarkEncoder
@@ -89,7 +89,7 @@ class BlindWatermark:
 
 
 def _load_rivagan() -> None:
-    """As `WatermarkEncoder.loadModel`, which names no provider and takes every core."""
+    """Like `WatermarkEncoder.loadModel`, but on the CPU provider and one core."""
     import imwatermark
     import onnxruntime
     from imwatermark.rivaGan import RivaWatermark
@@ -103,7 +103,7 @@ def _load_rivagan() -> None:
 
 
 def schemes(codec: Codec) -> Iterator[Scheme]:
-    """Ours, and every other one that is installed."""
+    """Ours, and every other scheme that is installed."""
     yield Ours(codec)
     for method, bits in (("dwtDct", 64), ("dwtDctSvd", 64), ("rivaGan", 32)):
         with contextlib.suppress(ImportError):

@@ -1,11 +1,12 @@
-"""What attackers without the key can do to the watermark: average pictures, copy a mark, denoise.
+"""Attacks on the watermark without its key: averaging images, copying a watermark, and denoising.
 
     python benchmarks/watermark_security.py [--victims 10]
 
-Averaging: the attacker holds N marked pictures, folds them at the tile's size, which is public, takes the mean for the
-pattern and subtracts it from other pictures, at three strengths. Measured for one key and for a pool. Copying: the
-attacker takes the mark off one picture with a denoiser and adds it to an unmarked one. Denoising: filters that wash the
-mark out, with what they cost the picture. Photographs are 512 px crops of the packages' (see watermark_pictures.py).
+Averaging: the attacker has N marked images, folds them at the tile's size, which is public, takes their mean as the
+pattern, and subtracts it from other images at three strengths. Measured with one key and with a pool. Copying: the
+attacker estimates the watermark of one image with a denoiser and adds it to an unmarked image. Denoising: filters that
+remove the watermark, and the quality that they leave. The images are 512 px crops of photographs that come with
+packages (see watermark_pictures.py).
 """
 
 import argparse
@@ -29,9 +30,9 @@ from watermark.tile.keyring import DEFAULT_POOL
 from watermark.tile.pattern import TILE
 
 SECRET = b"benchmark keyring, not for use"
-HELD = (10, 50, 200)
+COUNTS = (10, 50, 200)
 STRENGTHS = (1.0, 2.0, 3.0)
-"""RMS, in grey levels, of what the attacker subtracts."""
+"""RMS of the subtracted pattern, in grey levels."""
 DENOISERS: dict[str, Callable[[Rgb], Rgb]] = {
     "median 5": lambda x: cv2.medianBlur(x, 5),
     "bilateral 9, 50": lambda x: cv2.bilateralFilter(x, 9, 50, 5),
@@ -50,13 +51,13 @@ def sharpened(rgb: Rgb) -> Rgb:
 
 
 def crops(count: int, seed: int) -> list[Rgb]:
-    """Different 512 x 512 views of the photographs: random crops of half of the area, enlarged."""
-    chance, whole = np.random.default_rng(seed), list(photos())
-    return [sized(cropped(whole[number % len(whole)], 0.5, chance), 512, 512) for number in range(count)]
+    """Different 512 x 512 views of the photographs: random crops of half the area, enlarged."""
+    rng, sources = np.random.default_rng(seed), list(photos())
+    return [sized(cropped(sources[number % len(sources)], 0.5, rng), 512, 512) for number in range(count)]
 
 
 def estimated(marked: list[Rgb]) -> np.ndarray:
-    """What pictures have in common at the period of the tile: float32[64, 64], RMS 1."""
+    """The pattern that the images share at the period of the tile: float32[64, 64], RMS 1."""
     total = np.zeros((TILE, TILE), np.float32)
     for rgb in marked:
         total += folded(whitened(resized(luma(rgb), SHORT_SIDE, SHORT_SIDE)))
@@ -72,7 +73,7 @@ def subtracted(rgb: Rgb, tile: np.ndarray, strength: float) -> Rgb:
 
 
 def copied(source: Rgb, target: Rgb) -> Rgb:
-    """`target` with what a denoiser takes off `source`."""
+    """`target` plus what a denoiser removes from `source`."""
     return clipped(target + source.astype(np.float32) - cv2.bilateralFilter(source, 5, 25, 3))
 
 
@@ -87,10 +88,10 @@ def psnr(one: Rgb, other: Rgb) -> float:
 
 def averaging(pool: int, victims: list[Rgb]) -> None:
     codec = Codec(Keyring.from_secret(SECRET, pool=pool))
-    held = [codec.embed(rgb, 10_000 + number) for number, rgb in enumerate(crops(max(HELD), 1))]
+    collected = [codec.embed(rgb, 10_000 + number) for number, rgb in enumerate(crops(max(COUNTS), 1))]
     marked = [codec.embed(rgb, number) for number, rgb in enumerate(victims)]
-    for count in HELD:
-        tile = estimated(held[:count])
+    for count in COUNTS:
+        tile = estimated(collected[:count])
         after = {s: [subtracted(rgb, tile, s) for rgb in marked] for s in STRENGTHS}
         left = [sum(reads(codec, rgb, n) for n, rgb in enumerate(after[s])) for s in STRENGTHS]
         cells = [f"{n} of {len(victims)}" for n in left]
@@ -99,30 +100,30 @@ def averaging(pool: int, victims: list[Rgb]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--victims", type=int, default=10, help="pictures attacked (default 10)")
+    parser.add_argument("--victims", type=int, default=10, help="images to attack (default 10)")
     options = parser.parse_args()
     cv2.setNumThreads(1)
     codec = Codec(Keyring.from_secret(SECRET))
-    whole = list(photos())
-    victims = whole[:: max(1, len(whole) // options.victims)][: options.victims]
-    print("Marks still read after subtracting the mean of N marked pictures\n")
-    shown = " | ".join(f"strength {s:.0f} ({20 * np.log10(255 / s):.0f} dB)" for s in STRENGTHS)
-    print(f"| keys in the pool | N | {shown} |\n|---|---|{'---|' * len(STRENGTHS)}")
+    sources = list(photos())
+    victims = sources[:: max(1, len(sources) // options.victims)][: options.victims]
+    print("Watermarks still read after subtracting the mean of N marked images\n")
+    headings = " | ".join(f"strength {s:.0f} ({20 * np.log10(255 / s):.0f} dB)" for s in STRENGTHS)
+    print(f"| keys in the pool | N | {headings} |\n|---|---|{'---|' * len(STRENGTHS)}")
     for pool in (1, DEFAULT_POOL):
         averaging(pool, victims)
     marked = [codec.embed(rgb, number) for number, rgb in enumerate(victims)]
-    targets = [whole[(number * 7 + 3) % len(whole)] for number in range(len(victims))]
+    targets = [sources[(number * 7 + 3) % len(sources)] for number in range(len(victims))]
     forged = [copied(source, target) for source, target in zip(marked, targets, strict=True)]
-    taken = [number for number, rgb in enumerate(forged) if reads(codec, rgb, number)]
-    looks = [(fingerprint(forged[number]), fingerprint(marked[number])) for number in taken]
-    fooled = sum(same_image(query, issued.bits, issued.quality) is not False for query, issued in looks)
-    print(f"\nMarks copied to another picture and read there: {len(taken)} of {len(forged)}; of these the examiner's")
-    print(f"comparison with the issued picture does not tell apart: {fooled}\n")
-    print("| denoiser | marks still read | PSNR of the result, dB |\n|---|---|---|")
+    copied_marks = [number for number, rgb in enumerate(forged) if reads(codec, rgb, number)]
+    fingerprints = [(fingerprint(forged[number]), fingerprint(marked[number])) for number in copied_marks]
+    fooled = sum(same_image(query, issued.bits, issued.quality) is not False for query, issued in fingerprints)
+    print(f"\nWatermarks copied to another image and read there: {len(copied_marks)} of {len(forged)}.")
+    print(f"Of these, {fooled} pass the examiner's comparison with the issued image.\n")
+    print("| denoiser | watermarks still read | PSNR of the result, dB |\n|---|---|---|")
     for name, denoise in DENOISERS.items():
-        washed = [denoise(rgb) for rgb in marked]
-        left = sum(reads(codec, rgb, number) for number, rgb in enumerate(washed))
-        quality = np.mean([psnr(rgb, original) for rgb, original in zip(washed, victims, strict=True)])
+        denoised = [denoise(rgb) for rgb in marked]
+        left = sum(reads(codec, rgb, number) for number, rgb in enumerate(denoised))
+        quality = np.mean([psnr(rgb, original) for rgb, original in zip(denoised, victims, strict=True)])
         print(f"| {name} | {left} of {len(marked)} | {quality:.1f} |", flush=True)
 
 
