@@ -64,12 +64,12 @@ def server() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def database(address: str) -> Iterator[str]:
-    """The URL of an empty database on a server, dropped afterwards."""
+def database(address: str, template: str = "template1") -> Iterator[str]:
+    """The URL of a new database, a copy of the one called `template` (default: empty); dropped afterwards."""
     name = f"test_{uuid.uuid4().hex}"
     engine = create_engine(address.format(database="postgres"), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
     yield address.format(database=name)
     with engine.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))

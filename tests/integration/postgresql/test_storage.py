@@ -39,8 +39,8 @@ def image(number: int) -> Issue:
     return Issue(number, f"urn:uuid:{number}", DAY, "image/png", 8, 8, digest, bits, 90, b"m", "m@1", "d", 1, "p")
 
 
-def test_tables_and_migrations_agree(url: str) -> None:
-    engine = open_engine(url)
+def test_tables_and_migrations_agree(empty_url: str) -> None:
+    engine = open_engine(empty_url)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert context.get_current_revision() == REVISION
@@ -71,16 +71,16 @@ def _write(url: str, first: int, gate: Barrier) -> None:
     ledger.close()
 
 
-def test_processes_that_start_and_write_at_once_keep_one_chain(url: str) -> None:
+def test_processes_that_start_and_write_at_once_keep_one_chain(empty_url: str) -> None:
     context = multiprocessing.get_context("spawn")
     gate = context.Barrier(3)
-    writers = [context.Process(target=_write, args=(url, 1 + EACH * n, gate)) for n in range(3)]
+    writers = [context.Process(target=_write, args=(empty_url, 1 + EACH * n, gate)) for n in range(3)]
     for writer in writers:
         writer.start()
     for writer in writers:
         writer.join(120)
     assert [writer.exitcode for writer in writers] == [0, 0, 0]
-    ledger = Ledger.open(url)
+    ledger = Ledger.open(empty_url)
     audit = ledger.verify()
     ledger.close()
     assert (audit.decisions, audit.images, audit.problems) == (3 * EACH, 3 * EACH, ())
