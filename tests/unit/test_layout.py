@@ -18,7 +18,6 @@ ELSEWHERE = {
 
 WITHOUT = {
     "service/examiner/benchmark.py": "test_benchmark.py (integration) runs it whole, over labelled folders",
-    "service/generation/backend.py": "a protocol; its one property is in tests/unit/service/generation/test_canvas.py",
     "service/generation/diffusers/backend.py": "test_pipelines.py and test_image_to_image.py (integration) generate "
     "with a tiny pipeline of each layout",
     "service/ledger/similarity_blocks.py": "test_similarity_index.py: the index is made of these blocks alone",
