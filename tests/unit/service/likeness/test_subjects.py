@@ -5,6 +5,7 @@ import datetime as dt
 import numpy as np
 import pytest
 
+from service.installation import Installation
 from service.kit.errors import BadRequest, NotFound
 from service.likeness.registry import Consent
 from tests.support.clock import Clock
@@ -47,12 +48,12 @@ def test_everybody_is_listed_without_a_name(consent: Consent, clock: Clock) -> N
     assert "Ann Example" not in repr(ann)
 
 
-def test_an_erasure_is_announced_before_it_returns(consent: Consent) -> None:
-    forgotten: list[str] = []
+def test_an_erasure_is_announced_with_its_decision(consent: Consent, installation: Installation) -> None:
+    forgotten: list[int] = []
     ann = enrolled(consent)
-    consent.subjects.when_erased(lambda: forgotten.append("once"))
+    consent.subjects.when_erased(forgotten.append)
     consent.subjects.erase(ann.subject)
-    assert forgotten == ["once"]
+    assert forgotten == [installation.ledger.decided(ann.subject)[-1].seq]
 
 
 def test_what_is_prepared_is_not_stored(consent: Consent) -> None:
