@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from models import DigestMismatch, ModelFault, ModelMissing
 from service.adapters.approval import Approval, TrainedOnNobody, TrainedOnSubject
-from service.adapters.registry import ADAPTERS_FOLDER, AdapterCard
+from service.adapters.registry import AdapterCard
 from service.cli.app import app
 from service.gateway.execution import ReleaseObserver
 from service.gateway.order import Order
@@ -23,13 +23,11 @@ from service.generation.diffusers.backend import DiffusersBackend
 from service.generation.diffusers.layer_snapshot import LayerSnapshot
 from service.generation.diffusers.loading import load_backend
 from service.generation.folders import file_digest
-from service.installation import Installation, open_installation
+from service.installation import Installation
 from service.kit.errors import (
     AdapterRefused,
     BadRequest,
     Error,
-    FileUnreadable,
-    InputError,
     LikenessHeld,
     LikenessRefused,
     NotFound,
@@ -39,12 +37,12 @@ from service.kit.errors import (
 from service.kit.settings import Settings, load_settings
 from service.likeness import comparison
 from service.likeness.checks import Likeness
-from service.media.pictures import ImageLimits, encode
+from service.media.pictures import ImageLimits
 from tests.integration.test_consent import Portraits, grant
 from tests.support import adapters, families, pipelines
 from tests.support.gateway import Build
 from tests.support.painter import Painter
-from tests.support.people import BOB, ByColour, enrolled, portrait, revoking
+from tests.support.people import BOB, ByColour, enrolled, photo, revoking
 
 runner = CliRunner()
 JOB = Job("a lake", "", 7, 128, 128, 2, 5.0)
@@ -236,12 +234,6 @@ def file(tmp_path: Path) -> Path:
     return adapters.any_lora(tmp_path / "style.safetensors")
 
 
-def photo(path: Path, colour: tuple[int, int, int]) -> Path:
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(encode(portrait(colour), "png")[0])
-    return path
-
-
 def of_bob(approval: Approval, file: Path, tmp_path: Path) -> AdapterCard:
     """Declared as nobody's, with Bob in its samples."""
     photo(tmp_path / "samples" / "b.png", BOB)
@@ -374,46 +366,6 @@ def test_a_grant_for_another_tenant_does_not_serve(
         build(Portraits(), likeness=likeness).release(order("ann"))
 
 
-# What does not come onto the list.
-
-
-def test_a_grant_must_be_live_and_that_subjects(approval: Approval, file: Path, installation: Installation) -> None:
-    ann, bob = enrolled(installation.consent), enrolled(installation.consent, BOB)
-    given = grant(installation, ann.subject)
-    with pytest.raises(BadRequest, match="another subject's"):
-        approval.approve(file, "ann", TrainedOnSubject(bob.subject, given.id))
-    with pytest.raises(NotFound):
-        approval.approve(file, "ann", TrainedOnSubject(ann.subject, "G-0000-0000-0000-0000"))
-    installation.consent.grants.revoke(given.id)
-    with pytest.raises(BadRequest, match="revoked"):
-        approval.approve(file, "ann", TrainedOnSubject(ann.subject, given.id))
-    assert installation.adapters.cards() == []
-
-
-def test_samples_of_a_protected_person_contradict_the_declaration(
-    approval: Approval, file: Path, installation: Installation, tmp_path: Path
-) -> None:
-    enrolled(installation.consent, BOB)
-    with pytest.raises(BadRequest, match="protected person"):
-        of_bob(approval, file, tmp_path)
-    assert installation.adapters.cards() == []
-
-
-def test_samples_that_are_none(approval: Approval, file: Path, installation: Installation, tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(BadRequest, match="0 sample images"):
-        approval.approve(file, "style", TrainedOnNobody([tmp_path / "empty"]))
-    with pytest.raises(FileUnreadable):
-        approval.approve(file, "style", TrainedOnNobody([tmp_path / "nowhere.png"]))
-    (tmp_path / "empty" / "a.png").write_bytes(b"no picture")
-    with pytest.raises(InputError):
-        approval.approve(file, "style", TrainedOnNobody([tmp_path / "empty"]))
-    assert not list((installation.settings.home / ADAPTERS_FOLDER).glob("*"))
-
-
-# The command line.
-
-
 @pytest.fixture
 def by_colour(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(comparison, "open_model", lambda _settings: ByColour())
@@ -421,33 +373,6 @@ def by_colour(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def models(*words: object) -> Result:
     return runner.invoke(app, ["models", *map(str, words)])
-
-
-def test_the_list_from_the_command_line(by_colour: None, tmp_path: Path) -> None:
-    file = adapters.any_lora(tmp_path / "Style.safetensors", adapters.TAGS)
-    photo(tmp_path / "samples" / "b.png", BOB)
-    done = models("add-adapter", file, "--no-identity", "--samples", tmp_path / "samples")
-    assert done.exit_code == 0, done.output
-    assert "nobody's likeness (1 faces in 1 samples)" in done.stderr
-    assert "used to learn one subject: ohwx" in done.stderr
-    (told,) = map(json.loads, models("adapters", "--json").stdout.splitlines())
-    assert (told["name"], told["samples"]["faces"]) == ("style", 1)
-    assert "box" not in json.dumps(told)
-    assert "style" in models("adapters").stdout
-    assert isinstance(models("add-adapter", file, "--no-identity", "--samples", tmp_path).exception, BadRequest)
-    assert models("remove-adapter", "style").exit_code == 0
-    assert models("adapters", "--json").stdout == ""
-
-
-def test_an_adapter_of_somebody_from_the_command_line(tmp_path: Path) -> None:
-    installation = open_installation(load_settings())
-    ann = enrolled(installation.consent)
-    given = grant(installation, ann.subject)
-    installation.close()
-    file = adapters.any_lora(tmp_path / "ann.safetensors")
-    told = json.loads(models("add-adapter", file, "--subject", ann.subject, "--grant", given.id, "--json").stdout)
-    assert (told["subject"], told["grant"]) == (ann.subject, given.id)
-    assert given.id in models("adapters").stdout.replace("\n", "")
 
 
 def test_an_adapter_is_audited_from_the_command_line(
@@ -466,20 +391,3 @@ def test_an_adapter_is_audited_from_the_command_line(
     assert (told["with_adapter"]["pictures"], told["without"]["pictures"]) == (2, 2)
     assert "in 2 images" in models("audit-adapter", "style", "--images", "2").stdout
     assert isinstance(models("audit-adapter", "nobody").exception, NotFound)
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        [],
-        ["--no-identity"],
-        ["--samples", "."],
-        ["--subject", "S-1"],
-        ["--grant", "G-0000-0000-0000-0000"],
-        ["--subject", "S-1", "--grant", "G-0000-0000-0000-0000", "--no-identity"],
-        ["--no-identity", "--samples", ".", "--subject", "S-1"],
-    ],
-)
-def test_exactly_one_thing_is_declared(tmp_path: Path, words: list[str]) -> None:
-    file = adapters.any_lora(tmp_path / "ann.safetensors")
-    assert "somebody's or nobody's" in str(models("add-adapter", file, *words).exception)

@@ -8,17 +8,14 @@ import pytest
 from PIL import Image
 from skimage import data as photos
 
+from service.cli import generate
 from service.gateway.order import Order
 from service.gateway.pipeline import Gateway
-from service.generation.energy import Meter
-from service.generation.queue import Queue
 from service.installation import Installation
 from tests.assets.hostile import picture, save
 from tests.integration.test_story import change_one_pixel, jpeg, pixels
 from tests.support.commands import Run, runner
 from tests.support.database import engine_of
-from tests.support.gateway import Build
-from tests.support.painter import Painter
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "report.schema.json").read_text())
 
@@ -141,11 +138,6 @@ def test_inspect_shows_conflicts(run: Run, gateway: Gateway, installation: Insta
         (["verify", "--no-such-option", "x"], 2),
         (["no-such-command"], 2),
         (["verify", "no-such-file.png"], 5),
-        (["generate", "x", "--out", "picture.bmp"], 2),
-        (["generate", "x", "--out", "no/such/folder/a.png"], 2),
-        (["generate", "x", "--out", "a.png", "--size", "big"], 2),
-        (["generate", "", "--out", "a.png"], 2),
-        (["generate", "x", "--out", "a.png", "--steps", "0"], 2),
     ],
 )
 def test_wrong_usage(run: Run, words: list[str], code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,85 +154,6 @@ def test_a_wrong_setting(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     code, _, err = run("verify", "x.png")
     assert code == 2
     assert "COUNTERMARK_PROVIDERR" in err
-
-
-@pytest.fixture
-def painted(monkeypatch: pytest.MonkeyPatch, painted_installation: Installation) -> Installation:
-    from service.cli import generate
-
-    monkeypatch.setattr(generate, "open_installation", lambda settings: painted_installation)
-    return painted_installation
-
-
-def test_generate(run: Run, painted: Installation, tmp_path: Path) -> None:
-    out = tmp_path / "lake.png"
-    code, text, err = run("generate", "an unread lake", "--out", out, "--seed", 5)
-    assert code == 0
-    assert "does not read" in err
-    assert str(out) in text
-    assert run("verify", out)[0] == 0
-    assert oct(out.stat().st_mode)[-3:] in ("644", "600", "664", "640")
-
-
-def test_generate_json_and_formats(run: Run, painted: Installation, tmp_path: Path) -> None:
-    for name, kind in (("a.jpg", "JPEG"), ("a.webp", "WEBP"), ("a.png", "PNG")):
-        code, out, _ = run("generate", "a lake", "-o", tmp_path / name, "--seed", 5, "--json")
-        facts = json.loads(out)
-        assert code == 0
-        assert facts["seed"] == 5
-        assert set(facts["seconds"]) == {"admit", "render", "screen", "mark", "sign", "prove", "issue"}
-        with Image.open(tmp_path / name) as image:
-            assert image.format == kind
-
-
-def test_generate_in_high_quality_and_enlarged(run: Run, painted: Installation, tmp_path: Path) -> None:
-    wish = ("generate", "a lake", "--quality", "high", "--upscale", "lanczos", "--size", "512x512")
-    code, _, err = run(*wish, "-o", tmp_path / "a.png")
-    assert code == 0
-    assert "upscaled (lanczos)" in err
-    with Image.open(tmp_path / "a.png") as image:
-        assert image.size == (512, 512)
-
-
-@pytest.mark.parametrize("wish", [("--quality", "best"), ("--upscale", "magic"), ("--upscale", "lanczos")])
-def test_generate_refuses_other_qualities_and_methods(
-    run: Run, painted: Installation, tmp_path: Path, wish: tuple[str, str]
-) -> None:
-    code, _, err = run("generate", "a lake", *wish, "-o", tmp_path / "a.png")
-    assert code == 2
-    assert "bad_request" in err
-    assert not (tmp_path / "a.png").exists()
-
-
-def test_generate_says_what_the_drawing_took(run: Run, painted: Installation, build: Build, tmp_path: Path) -> None:
-    for meter, told in ((Meter(watts=3600), "mWh (model)"), (Meter(), "energy unknown")):
-        painted._gateway = build(Queue(Painter(), length=1, max_wait=60, meter=meter))
-        code, out, _ = run("generate", "a lake", "-o", tmp_path / "a.png", "--force")
-        assert code == 0
-        (line,) = [line for line in out.splitlines() if line.startswith("Drawing")]
-        assert told in line
-    facts = json.loads(run("generate", "a lake", "-o", tmp_path / "a.png", "--force", "--json")[1])
-    assert facts["energy"]["watt_hours"] is None
-
-
-def test_generate_does_not_write_over_a_file(run: Run, painted: Installation, tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(b"precious")
-    code, _, err = run("generate", "a lake", "-o", tmp_path / "a.png")
-    assert code == 2
-    assert "--force" in err
-    assert (tmp_path / "a.png").read_bytes() == b"precious"
-    assert run("generate", "a lake", "-o", tmp_path / "a.png", "--force")[0] == 0
-
-
-def test_a_refusal(run: Run, painted: Installation, build: Build, tmp_path: Path) -> None:
-    from tests.support.painter import Checker, finding
-
-    painted._gateway = build(checkers=[Checker(lambda images: [finding(0.9)])])
-    code, out, err = run("generate", "a lake", "-o", tmp_path / "a.png")
-    assert code == 6
-    assert out == ""
-    assert "moderation_blocked" in err
-    assert list(tmp_path.glob("*a.png*")) == []
 
 
 def test_models_list(run: Run) -> None:
@@ -279,3 +192,19 @@ def test_pictures_from_elsewhere_of_every_format(run: Run, tmp_path: Path) -> No
     for kind in ("PNG", "JPEG", "WEBP", "AVIF", "TIFF"):
         (tmp_path / f"x.{kind}").write_bytes(save(picture(), kind))
         assert run("verify", tmp_path / f"x.{kind}")[0] == 1
+
+
+@pytest.fixture
+def painted(monkeypatch: pytest.MonkeyPatch, painted_installation: Installation) -> Installation:
+    monkeypatch.setattr(generate, "open_installation", lambda settings: painted_installation)
+    return painted_installation
+
+
+def test_the_file_verifies_and_warnings_are_on_standard_error(run: Run, painted: Installation, tmp_path: Path) -> None:
+    out = tmp_path / "lake.png"
+    code, text, err = run("generate", "an unread lake", "--out", out, "--seed", 5)
+    assert code == 0
+    assert "does not read" in err
+    assert str(out) in text
+    assert run("verify", out)[0] == 0
+    assert oct(out.stat().st_mode)[-3:] in ("644", "600", "664", "640")

@@ -11,23 +11,19 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from numpy.typing import NDArray
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from detectors.prompts import PromptScreen
 from service.api import create_app
 from service.api.generation_requests import ImageGenerationRequest
-from service.cli import consent as command
-from service.cli.app import app
 from service.gateway.execution import ReleaseObserver
 from service.gateway.order import Order
 from service.gateway.pipeline import Gateway
 from service.generation import Job, OnStep
-from service.installation import Installation, open_installation
-from service.kit.errors import Blocked, LikenessHeld, LikenessRefused, NoFace, PromptRefused, StageFailed
-from service.kit.settings import load_settings
+from service.installation import Installation
+from service.kit.errors import Blocked, LikenessHeld, LikenessRefused, PromptRefused, StageFailed
 from service.likeness.checks import Likeness
 from service.likeness.schemas import Grant
-from service.media.pictures import encode
 from tests.support.adapters import listed
 from tests.support.gateway import Build
 from tests.support.painter import Painter
@@ -250,80 +246,6 @@ def test_a_subject_sees_and_ends_what_was_made(
     gone = client.post(f"{here}/images/{released.admitted.content_id}/withdraw", headers=pin).json()
     assert gone["uses"][0]["withdrawn_at"]
     assert client.post(f"{here}/images/urn:uuid:none/withdraw", headers=pin).status_code == 404
-
-
-# The command line.
-
-
-@pytest.fixture
-def photo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(command, "open_model", lambda _settings: ByColour())
-    monkeypatch.setattr("service.likeness.comparison.open_model", lambda _settings: ByColour())
-    path = tmp_path / "ann.png"
-    path.write_bytes(encode(portrait(ANN), "png")[0])
-    return str(path)
-
-
-def consent(*words: str) -> Result:
-    return runner.invoke(app, ["consent", *words])
-
-
-def test_a_person_from_enrolment_to_erasure(photo: str, tmp_path: Path) -> None:
-    done = consent("enrol", photo, "--name", "Ann Example", "--json")
-    assert done.exit_code == 0, done.output
-    subject = json.loads(done.stdout)["subject"]
-    given = json.loads(
-        consent("grant", subject, "--purpose", "a poster", "--scope", "portrait", "--days", "3", "--json").stdout
-    )
-    assert given["state"] == "live"
-    shown = consent("show", subject).stdout
-    assert "Ann Example" in shown
-    assert given["id"] in shown
-    assert json.loads(consent("show", subject, "--json").stdout)["name"] == "Ann Example"
-    assert "Ann" not in consent("list").stdout
-    assert consent("check", photo, "--subject", subject).exit_code == 0
-    receipt = tmp_path / "receipt.jws"
-    receipt.write_text(given["receipt"] + "\n")
-    assert consent("verify", str(receipt)).exit_code == 0
-    assert json.loads(consent("revoke", given["id"], "--json").stdout)["state"] == "revoked"
-    assert consent("verify", str(receipt)).exit_code == 1
-    receipt.write_text(given["receipt"].replace(".", ".x", 1))
-    assert consent("verify", str(receipt)).exit_code == 3
-    assert "revoked" in consent("receipt", given["id"]).stdout
-    saved = tmp_path / "registry.json"
-    assert consent("export", str(saved)).exit_code == 0
-    assert saved.stat().st_mode & 0o077 == 0
-    (moved,) = (json.loads(line) for line in consent("import", str(saved), "--json").stdout.splitlines())
-    assert moved["subject"] != subject
-    assert consent("erase", subject, "--yes").exit_code == 0
-    assert consent("show", subject).exit_code != 0
-    assert consent("purge").stdout == ""
-
-
-def test_a_picture_of_somebody_else_is_told(photo: str, tmp_path: Path) -> None:
-    subject = json.loads(consent("enrol", photo, "--name", "Ann", "--json").stdout)["subject"]
-    other = tmp_path / "bob.png"
-    other.write_bytes(encode(portrait(BOB), "png")[0])
-    done = consent("check", str(other), "--subject", subject)
-    assert done.exit_code == 1
-    assert "matches none of the subjects" in done.stdout
-    other.write_bytes(encode(portrait((128, 128, 128)), "png")[0])
-    assert isinstance(consent("check", str(other), "--subject", subject).exception, NoFace)
-
-
-def test_an_image_is_withdrawn_by_the_operator(photo: str) -> None:
-    subject = json.loads(consent("enrol", photo, "--name", "Ann", "--json").stdout)["subject"]
-    done = consent("withdraw", subject, "urn:uuid:none")
-    assert "no such image" in str(done.exception)
-    installation = open_installation(load_settings())
-    assert installation.consent.grants.uses_of(subject) == []
-    installation.close()
-
-
-def test_an_unknown_scope_is_refused(photo: str) -> None:
-    subject = json.loads(consent("enrol", photo, "--name", "Ann", "--json").stdout)["subject"]
-    done = consent("grant", subject, "--purpose", "x", "--scope", "everything", "--days", "3")
-    assert "unknown scope" in str(done.exception)
 
 
 @pytest.mark.parametrize("number", ["Ann Example, 12 Elm Street", "", "G-", "\ud800", "G-0000-0000-0000-000U"])

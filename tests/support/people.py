@@ -1,6 +1,8 @@
 """People without photos: a face is a colour, and its embedding that colour's place."""
 
+import datetime as dt
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +12,7 @@ from service.generation import OnStep
 from service.installation import Installation
 from service.likeness.registry import Consent
 from service.likeness.schemas import Enrolled, Grant
+from service.media.pictures import encode
 from tests.support.faces import embedding
 from tests.support.painter import landscape
 
@@ -61,11 +64,30 @@ def enrolled(consent: Consent, colour: tuple[int, int, int] = ANN, *, protected:
     return consent.subjects.enrol("Ann Example", [likeness(colour)], MODEL, protected=protected)
 
 
+def granted(consent: Consent, subject: str, **changes: object) -> str:
+    """The id of a grant by `subject`: a poster, portrait, default, 30 days; `changes` replace any of these."""
+    values = {
+        "purpose": "a poster",
+        "scopes": ["portrait"],
+        "grantee": "default",
+        "lasts": dt.timedelta(days=30),
+        **changes,
+    }
+    return consent.grants.give(subject, **values).id  # type: ignore[arg-type]
+
+
 def portrait(colour: tuple[int, int, int], side: int = 256) -> NDArray[np.uint8]:
     """A picture of somebody: a landscape with their colour in a corner."""
     picture = landscape(1, side, side)
     picture[:16, :16] = colour
     return picture
+
+
+def photo(path: Path, colour: tuple[int, int, int]) -> Path:
+    """A PNG file with a portrait of somebody; its folder is created."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(encode(portrait(colour), "png")[0])
+    return path
 
 
 def revoking(installation: Installation, grant: Grant) -> OnStep:

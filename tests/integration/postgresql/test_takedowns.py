@@ -1,4 +1,4 @@
-"""Notices and appeals on PostgreSQL."""
+"""Notices on PostgreSQL."""
 
 from tests.unit.service.moderation.test_takedowns import *  # noqa: F403
 

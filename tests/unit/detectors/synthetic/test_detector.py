@@ -5,8 +5,7 @@ import pytest
 from skimage import data as photos
 
 from detectors import Encoder, Synthetic
-from detectors.synthetic.encoder import FEATURES
-from models import DigestMismatch, ModelFault, ModelMissing, Session, find_card
+from models import ModelFault, Session, find_card
 from tests.support.encoders import write_encoder
 
 
@@ -52,26 +51,6 @@ def test_the_encoder_takes_over_with_its_own_calibration(alone: Synthetic, encod
     assert [f.detector for f in found.findings] == ["representation"]
     assert found.complete
     assert found.calibration != alone(photos.astronaut()).calibration
-
-
-def test_features_follow_the_picture(encoder: Encoder) -> None:
-    views = np.stack([np.full((224, 224, 3), value, np.uint8) for value in (0, 250)])
-    dark, light = encoder(views)
-    assert dark.shape == (FEATURES,)
-    assert np.abs(dark - light).max() > 0.1
-
-
-def test_an_encoder_that_was_not_pulled_is_missing() -> None:
-    with pytest.raises(ModelMissing, match="models pull"):
-        Encoder()
-
-
-def test_an_altered_encoder_is_refused(tmp_path: Path) -> None:
-    card = write_encoder(tmp_path)
-    (name,) = card.files
-    (tmp_path / name).write_bytes(b"other")
-    with pytest.raises(DigestMismatch):
-        Encoder(card)
 
 
 def test_an_answer_that_is_no_number_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,3 @@
-import sys
-import types
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +8,7 @@ from hypothesis import strategies as st
 from service.generation import energy
 from service.generation.diffusers.nvml import Nvml
 from service.generation.energy import Energy, Meter, Rapl, open_meter
+from tests.support.nvml import Driver
 
 
 class Consumer:
@@ -133,38 +132,9 @@ def test_the_best_meter_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         assert (spent.watt_hours, spent.method) == (None, "unknown")
 
 
-class Driver(types.ModuleType):
-    """Stands in for pynvml."""
-
-    class NVMLError(Exception):
-        pass
-
-    def __init__(self) -> None:
-        super().__init__("pynvml")
-        self.millijoules = [1000, 1000, 4600]
-
-    def nvmlInit(self) -> None:  # noqa: N802 - the library's name
-        pass
-
-    def nvmlDeviceGetHandleByUUID(self, name: str) -> str:  # noqa: N802
-        return name
-
-    def nvmlDeviceGetTotalEnergyConsumption(self, handle: str) -> int:  # noqa: N802
-        assert handle == "GPU-1234"
-        if not self.millijoules:
-            raise self.NVMLError
-        return self.millijoules.pop(0)
-
-
 @pytest.fixture
 def driver(monkeypatch: pytest.MonkeyPatch) -> Driver:
-    import torch
-
-    driver = Driver()
-    monkeypatch.setitem(sys.modules, "pynvml", driver)
-    properties = types.SimpleNamespace(uuid="1234")
-    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: properties)
-    return driver
+    return Driver.installed(monkeypatch)
 
 
 def test_nvml_counts_one_gpu(driver: Driver) -> None:
@@ -178,12 +148,6 @@ def test_nvml_and_rapl_add_up(driver: Driver, tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(energy, "Rapl", lambda: Rapl(tmp_path))
     (spent,) = measured(open_meter("cuda", threads=2, watts=4))
     assert spent.method == "nvml+rapl"
-
-
-def test_a_gpu_that_does_not_count_is_no_meter(driver: Driver) -> None:
-    driver.millijoules = []
-    with pytest.raises(OSError, match="NVML"):
-        Nvml("cuda")
 
 
 def test_a_gpu_that_stops_counting_costs_no_picture(driver: Driver) -> None:

@@ -1,31 +1,26 @@
 """Notices of removal: the clock, the blocks, what the reporter learns, and that nothing personal gets out."""
 
-import datetime as dt
-import json
 import sqlite3
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from detectors import fingerprint
 from service.gateway.order import Order
 from service.gateway.pipeline import Gateway
 from service.installation import Installation
-from service.keys import signing
-from service.kit.errors import BadRequest, Blocked, NotFound, Refusal, Unavailable
-from service.media.pictures import ImageLimits, OutputFormat, Picture, decode, encode
+from service.kit.errors import BadRequest, Blocked, NotFound, Unavailable
+from service.media.pictures import ImageLimits, decode
 from service.moderation.appeals import Appeal, Appeals
 from service.moderation.blocklist import Blocklist
-from service.moderation.takedowns import Notice, Takedowns
+from service.moderation.takedowns import Takedowns
 from service.storage.blocklist import BlocklistRepository
 from tests.support.clock import Clock
 from tests.support.painter import landscape
+from tests.support.takedowns import RGB, START, appeals_of, notice, picture, takedowns_of
 
-START = dt.datetime(2026, 5, 19, 12, tzinfo=dt.UTC)
 SECRETS = ("Jane Roe", "jane@example.org", "my former partner", "pictures.example/jane", "blue house")
 ORDER = Order(prompt="a lake at dawn", seed=7)
 
@@ -35,53 +30,14 @@ def clock() -> Clock:
     return Clock(START)
 
 
-def make(installation: Installation, clock: Clock, *, at_once: bool = True) -> Takedowns:
-    vault, digest = signing.vault(installation.settings), signing.prompt_digester(installation.settings)
-    return Takedowns(
-        installation.ledger,
-        installation.blocklist,
-        vault,
-        digest,
-        installation._read_mark,
-        block_on_notice=at_once,
-        clock=clock,
-    )
-
-
 @pytest.fixture
 def takedowns(installation: Installation, clock: Clock) -> Takedowns:
-    return make(installation, clock)
+    return takedowns_of(installation, clock)
 
 
 @pytest.fixture
 def appeals(installation: Installation, takedowns: Takedowns, clock: Clock) -> Appeals:
-    return Appeals(
-        installation.ledger,
-        takedowns,
-        signing.vault(installation.settings),
-        signing.prompt_digester(installation.settings),
-        clock,
-    )
-
-
-def notice(**fields: object) -> Notice:
-    whole = {
-        "signature": "Jane Roe",
-        "statement": "Published by my former partner without my consent.",
-        "good_faith": True,
-        "contact": "jane@example.org",
-        "location": "above the blue house",
-        "url": "https://pictures.example/jane",
-        **fields,
-    }
-    return Notice(**whole)  # type: ignore[arg-type]
-
-
-def picture(rgb: NDArray[np.uint8], to: OutputFormat = "jpeg") -> Picture:
-    return decode(encode(rgb, to)[0], ImageLimits(1 << 24, 1 << 24))
-
-
-RGB = landscape(3, 320, 256)
+    return appeals_of(installation, takedowns, clock)
 
 
 def test_the_answer_and_the_clock(takedowns: Takedowns, clock: Clock) -> None:
@@ -122,7 +78,7 @@ def test_an_uploaded_copy_is_blocked_at_once_and_freed_by_a_rejection(
 
 
 def test_where_the_operator_wants_it_a_picture_is_blocked_on_decision(installation: Installation, clock: Clock) -> None:
-    takedowns = make(installation, clock, at_once=False)
+    takedowns = takedowns_of(installation, clock, at_once=False)
     receipt = takedowns.receive(notice(), picture(RGB))
     assert not receipt.blocked
     installation.blocklist.check_pixels(RGB)
@@ -163,7 +119,7 @@ def test_a_mark_leads_to_the_image_where_looks_do_not(
     installation: Installation, clock: Clock, gateway: Gateway
 ) -> None:
     released = gateway.release(ORDER)
-    takedowns = make(installation, clock)
+    takedowns = takedowns_of(installation, clock)
     takedowns._read_mark = lambda copy: released.admitted.mark_id
     takedowns.receive(notice(), picture(landscape(99, 256, 256)))
     assert next(takedowns.list()).content_id == released.admitted.content_id
@@ -301,18 +257,8 @@ def test_where_a_reader_keeps_traces_forgetting_says_so(takedowns: Takedowns, in
     assert takedowns.show(receipt.case)[1] == {}
 
 
-def test_appeals_are_forgotten_with_their_case(takedowns: Takedowns, appeals: Appeals) -> None:
-    receipt = takedowns.receive(notice(), picture(RGB))
-    takedowns.resolve(receipt.case, "removed", "op", "Done.")
-    filed = appeals.file(Appeal(about="takedown", subject=receipt.case, statement="I am Jane Roe."))
-    appeals.resolve(filed.id, "upheld", "op", "Jane Roe was right.")
-    takedowns.forget(receipt.case)
-    assert [one.personal for one in appeals.list(all_=True)] == [{}]
-    assert appeals.status(filed.id).reason is None
-
-
 def test_a_notice_with_a_picture_of_its_own_is_not_decided_along(installation: Installation, clock: Clock) -> None:
-    takedowns = make(installation, clock, at_once=False)
+    takedowns = takedowns_of(installation, clock, at_once=False)
     content_id = "urn:uuid:00000000-0000-0000-0000-000000000001"
     victim = takedowns.receive(notice(content_id=content_id))
     rider = takedowns.receive(notice(content_id=content_id), picture(RGB))
@@ -333,17 +279,6 @@ def test_what_frees_a_picture_frees_it_of_every_notice(
     assert (told.status, told.reason) == ("rejected", "It is theirs.")
 
 
-def test_nothing_done_is_nothing_to_appeal_against(installation: Installation, clock: Clock) -> None:
-    takedowns = make(installation, clock, at_once=False)
-    vault, digest = signing.vault(installation.settings), signing.prompt_digester(installation.settings)
-    receipt = takedowns.receive(notice(), picture(RGB))
-    with pytest.raises(BadRequest, match="nothing is decided"):
-        Appeals(installation.ledger, takedowns, vault, digest, clock).file(
-            Appeal(about="takedown", subject=receipt.case, statement="Block it now.")
-        )
-    assert takedowns.status(receipt.case, receipt.pin).status == "received"
-
-
 def test_a_notice_that_cannot_be_recorded_blocks_nothing_and_is_told(
     takedowns: Takedowns, installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -355,92 +290,6 @@ def test_a_notice_that_cannot_be_recorded_blocks_nothing_and_is_told(
         takedowns.receive(notice(), picture(RGB))
     assert list(takedowns.list()) == []
     assert installation.ledger.verify().decisions == 0
-
-
-class TestAppeals:
-    def file(self, appeals: Appeals, about: str, subject: str) -> str:
-        return appeals.file(Appeal(about=about, subject=subject, statement="It is mine.")).id  # type: ignore[arg-type]
-
-    def test_a_refusal(
-        self, appeals: Appeals, installation: Installation, takedowns: Takedowns, gateway: Gateway
-    ) -> None:
-        takedowns.receive(notice(content_id=gateway.release(ORDER).admitted.content_id))
-        with pytest.raises(Refusal) as caught:
-            gateway.release(ORDER)
-        subject = str(caught.value.content_id)
-        number = self.file(appeals, "refusal", subject)
-        assert appeals.status(number).status == "filed"
-        (filed,) = appeals.list()
-        assert filed.personal["statement"] == "It is mine."
-        appeals.resolve(number, "overturned", "op", "It was a lake.")
-        status = appeals.status(number)
-        assert (status.status, status.reason) == ("overturned", "It was a lake.")
-        decisions = installation.ledger.decided(subject)
-        assert [d.kind for d in decisions] == ["refused", "appeal", "override"]
-        assert json.loads(decisions[2].body)["outcome"] == "overturned"
-        assert list(appeals.list()) == []
-        assert len(list(appeals.list(all_=True))) == 1
-        assert installation.ledger.verify().problems == ()
-
-    def test_a_refusal_that_never_was(self, appeals: Appeals, gateway: Gateway) -> None:
-        released = gateway.release(ORDER)
-        for subject in ("urn:uuid:none", released.admitted.content_id):
-            with pytest.raises(NotFound):
-                self.file(appeals, "refusal", subject)
-
-    def test_a_verdict(self, appeals: Appeals, installation: Installation) -> None:
-        number = self.file(appeals, "verdict", "a" * 64)
-        appeals.resolve(number, "upheld", "op", "It stands.")
-        assert [d.kind for d in installation.ledger.decided("a" * 64)] == ["appeal", "appeal"]
-        with pytest.raises(BadRequest):
-            self.file(appeals, "verdict", "my holiday picture")
-
-    @pytest.mark.parametrize(
-        ("decided", "outcome", "status", "blocked"),
-        [
-            (None, "upheld", "received", True),
-            (None, "overturned", "rejected", False),
-            ("removed", "upheld", "removed", True),
-            ("removed", "overturned", "rejected", False),
-            ("rejected", "upheld", "rejected", False),
-            ("rejected", "overturned", "removed", True),
-        ],
-    )
-    def test_a_takedown(
-        self,
-        appeals: Appeals,
-        takedowns: Takedowns,
-        installation: Installation,
-        decided: Literal["removed", "rejected"] | None,
-        outcome: Literal["upheld", "overturned"],
-        status: str,
-        blocked: bool,
-    ) -> None:
-        receipt = takedowns.receive(notice(), picture(RGB))
-        if decided:
-            takedowns.resolve(receipt.case, decided, "op", "Because.")
-        number = self.file(appeals, "takedown", receipt.case)
-        assert takedowns.status(receipt.case, receipt.pin).status == "appealed"
-        with pytest.raises(BadRequest, match="appeal"):
-            takedowns.resolve(receipt.case, "removed", "op")
-        with pytest.raises(BadRequest, match="already"):
-            self.file(appeals, "takedown", receipt.case)
-        appeals.resolve(number, outcome, "op", "Looked again.")
-        assert takedowns.status(receipt.case, receipt.pin).status == status
-        assert (installation.blocklist.match(RGB) is not None) == blocked
-
-    def test_what_cannot_be_resolved(self, appeals: Appeals) -> None:
-        number = self.file(appeals, "verdict", "a" * 64)
-        for operator, reason in (("", "x"), ("op", " ")):
-            with pytest.raises(BadRequest):
-                appeals.resolve(number, "upheld", operator, reason)
-        appeals.resolve(number, "upheld", "op", "x")
-        with pytest.raises(BadRequest, match="already"):
-            appeals.resolve(number, "overturned", "op", "x")
-        with pytest.raises(NotFound):
-            appeals.resolve("A-NONE", "upheld", "op", "x")
-        with pytest.raises(NotFound):
-            self.file(appeals, "takedown", "T-NONE")
 
 
 def test_a_featureless_copy_is_blocked_by_its_file_alone(takedowns: Takedowns, installation: Installation) -> None:

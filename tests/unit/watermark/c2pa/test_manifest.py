@@ -1,0 +1,149 @@
+import datetime as dt
+from dataclasses import replace
+from typing import Any, Literal
+
+import pytest
+
+from watermark.c2pa.manifest import (
+    ADAPTERS_LABEL,
+    COMPOSITE,
+    CONSENT_LABEL,
+    DISCLOSURE_LABEL,
+    ENERGY_LABEL,
+    SOURCES_LABEL,
+    TRAINED_ALGORITHMIC_MEDIA,
+    InputSource,
+    Resized,
+    Statement,
+    build,
+    mark_id_of,
+    soft_binding_value,
+)
+
+ROLES: tuple[Literal["image", "mask", "reference"], ...] = ("image", "mask", "reference")
+STATEMENT = Statement(
+    content_id="urn:uuid:1",
+    created_at=dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC),
+    provider="Test",
+    system="Countermark",
+    system_version="0.1",
+    model="painter",
+    model_version="1",
+    model_digest="0" * 64,
+    mark_algorithm="org.example.mark",
+    mark_id=123456789,
+)
+
+
+def test_the_manifest_follows_the_rules() -> None:
+    manifest = build(STATEMENT, "image/png")
+    actions = manifest["assertions"][0]["data"]
+    assert actions["allActionsIncluded"] is True
+    assert actions["actions"][0]["action"] == "c2pa.created"
+    assert {"c2pa.actions.v2", "c2pa.soft-binding"} <= {a["label"] for a in manifest["assertions"]}
+
+
+@pytest.mark.parametrize("mark_id", [0, 1, 2**48 - 1])
+def test_soft_binding_values(mark_id: int) -> None:
+    assert mark_id_of(soft_binding_value(mark_id)) == mark_id
+
+
+@pytest.mark.parametrize("value", ["", "AAAA", "not base64!", "AAAAAAAAAAAAAAAA"])
+def test_values_of_others(value: str) -> None:
+    assert mark_id_of(value) is None
+
+
+def data_of(statement: Statement, label: str) -> dict[str, Any]:
+    """The content of the only assertion with this label."""
+    (found,) = [one["data"] for one in build(statement, "image/png")["assertions"] if one["label"] == label]
+    return dict(found)
+
+
+def actions_of(statement: Statement) -> list[dict[str, Any]]:
+    return list(data_of(statement, "c2pa.actions.v2")["actions"])
+
+
+def test_the_soft_binding_carries_the_mark() -> None:
+    data = data_of(STATEMENT, "c2pa.soft-binding")
+    assert data["alg"] == STATEMENT.mark_algorithm
+    assert [mark_id_of(block["value"]) for block in data["blocks"]] == [STATEMENT.mark_id]
+
+
+def test_the_disclosure_says_what_sb_942_asks_for() -> None:
+    assert data_of(STATEMENT, DISCLOSURE_LABEL) == {
+        "provider": "Test",
+        "system": "Countermark",
+        "system_version": "0.1",
+        "created_at": "2026-01-02T03:04:05Z",
+        "content_id": "urn:uuid:1",
+    }
+
+
+def test_times_are_given_in_utc() -> None:
+    tokyo = dt.timezone(dt.timedelta(hours=9))
+    moved = replace(STATEMENT, created_at=STATEMENT.created_at.astimezone(tokyo))
+    assert build(moved, "image/png") == build(STATEMENT, "image/png")
+
+
+def test_a_plain_image_makes_no_other_statement() -> None:
+    manifest = build(STATEMENT, "image/webp")
+    labels = {assertion["label"] for assertion in manifest["assertions"]}
+    assert labels == {"c2pa.actions.v2", "c2pa.soft-binding", DISCLOSURE_LABEL, "c2pa.ai-disclosure"}
+    assert (manifest["ingredients"], manifest["format"], manifest["title"]) == ([], "image/webp", "urn:uuid:1")
+
+
+@pytest.mark.parametrize(
+    ("roles", "names"),
+    [
+        ((), ["c2pa.created", "c2pa.watermarked.bound"]),
+        (("reference", "reference"), ["c2pa.created", "c2pa.watermarked.bound"]),
+        (("image",), ["c2pa.opened", "c2pa.edited", "c2pa.watermarked.bound"]),
+        (("image", "mask", "reference"), ["c2pa.opened", "c2pa.edited", "c2pa.watermarked.bound"]),
+    ],
+)
+def test_an_edit_opens_its_image_and_inputs_are_named(roles: tuple[Any, ...], names: list[str]) -> None:
+    sources = tuple(InputSource(role, "image/png", f"{number:064}") for number, role in enumerate(roles))
+    statement = replace(STATEMENT, sources=sources)
+    actions = actions_of(statement)
+    assert [action["action"] for action in actions] == names
+    made = actions[-2]
+    edited = "image" in roles
+    assert made["digitalSourceType"] == (COMPOSITE if edited else TRAINED_ALGORITHMIC_MEDIA)
+    labels = [f"{role}{number}" for number, role in enumerate(roles)]
+    assert [one["label"] for one in build(statement, "image/png")["ingredients"]] == labels
+    assert made.get("parameters", {}).get("ingredientIds", []) == [one for one in labels if one != "image0"]
+    if edited:
+        assert actions[0]["parameters"]["ingredientIds"] == ["image0"]
+    if roles:
+        digests = [one["digest"] for one in data_of(statement, SOURCES_LABEL)["sources"]]
+        assert digests == [source.sha256 for source in sources]
+
+
+def test_only_the_edited_image_is_a_parent() -> None:
+    relationships = {role: InputSource(role, "image/png", "").ingredient("x")["relationship"] for role in ROLES}
+    assert relationships == {"image": "parentOf", "mask": "inputTo", "reference": "inputTo"}
+
+
+def test_upscaling_is_an_action_between_generation_and_mark() -> None:
+    resized, watermarked = actions_of(replace(STATEMENT, resized=Resized("lanczos", "12.0", (256, 128))))[1:]
+    assert (resized["action"], watermarked["action"]) == ("c2pa.resized", "c2pa.watermarked.bound")
+    assert resized["softwareAgent"] == {"name": "lanczos", "version": "12.0"}
+    assert "256x128 px" in resized["description"]
+
+
+def test_consents_adapters_and_energy_are_stated_by_digest_and_figure() -> None:
+    cost: dict[str, float | str | None] = {"seconds": 1.5, "watt_hours": None, "method": "unknown"}
+    statement = replace(STATEMENT, consents=("a" * 64,), adapters=(("b" * 64, 0.5),), energy=cost)
+    assert data_of(statement, CONSENT_LABEL) == {"receipts": [{"alg": "sha256", "digest": "a" * 64}]}
+    assert data_of(statement, ADAPTERS_LABEL) == {"adapters": [{"alg": "sha256", "digest": "b" * 64, "scale": 0.5}]}
+    assert data_of(statement, ENERGY_LABEL) == cost
+
+
+def test_the_model_is_named_with_its_digest() -> None:
+    data = data_of(STATEMENT, "c2pa.ai-disclosure")
+    assert data["modelIdentifier"] == f"painter@1+sha256.{'0' * 64}"
+
+
+def test_a_mark_id_of_more_than_48_bits_has_no_soft_binding() -> None:
+    with pytest.raises(OverflowError):
+        soft_binding_value(2**48)

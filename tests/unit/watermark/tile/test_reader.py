@@ -1,0 +1,115 @@
+from functools import cache
+
+import numpy as np
+import pytest
+
+from tests.unit.watermark.tile.pictures import Rgb, photo, resized
+from watermark import Codec, Keyring
+from watermark.tile.canvas import contrast_weighted, luma, scaled
+from watermark.tile.pattern import TILE
+from watermark.tile.reader import MAX_ATTEMPTS, QUICK_ATTEMPTS, EpochReader, Reading, View, _decoding_rounds
+from watermark.tile.search import CLEAR_SCORE, Grid
+from watermark.tile.spectrum import FineSpectrum
+
+KEYRING = Keyring.from_secret(b"a secret for the tests")
+MARK_ID = 0xC0FFEE123456
+
+
+@cache
+def marked() -> Rgb:
+    return Codec(KEYRING).embed(photo("astronaut"), MARK_ID)
+
+
+@cache
+def reader(number: int = 0) -> EpochReader:
+    return EpochReader(KEYRING.epochs[0], number, MAX_ATTEMPTS)
+
+
+def view(rgb: Rgb) -> View:
+    grey = luma(rgb)
+    sides = (rgb.shape[0], rgb.shape[1])
+    return View(scaled(grey, min(1.0, 256 / min(grey.shape))), sides, sides)
+
+
+def found(rgb: Rgb) -> Reading | None:
+    seen = view(rgb)
+    return reader().search(seen, FineSpectrum(contrast_weighted(seen.canvas), seen.pitch))
+
+
+def grid(score: float) -> Grid:
+    return Grid(score, 0, np.zeros(4), (0.0, 0.0), np.zeros(1, np.complex64))
+
+
+@pytest.mark.parametrize(("width", "height"), [(512, 512), (400, 400), (300, 300), (640, 640)])
+def test_a_resized_image_is_read_without_a_search(width: int, height: int) -> None:
+    reading = reader().read_resized(view(resized(marked(), width, height)))
+    assert reading is not None
+    assert reading.mark_id == MARK_ID
+    assert reading.scale == pytest.approx(1)
+    assert (reading.rotation_degrees, reading.mirrored) == (0, False)
+    assert 0 < reading.confidence <= 1
+
+
+@pytest.mark.parametrize("change", [lambda x: np.rot90(x).copy(), lambda x: x[:, ::-1].copy()])
+def test_a_turned_or_mirrored_image_needs_the_search(change: object) -> None:
+    turned: Rgb = change(marked())  # type: ignore[operator]
+    assert reader().read_resized(view(turned)) is None
+    reading = found(turned)
+    assert reading is not None
+    assert reading.mark_id == MARK_ID
+    assert (abs(round(reading.rotation_degrees)), reading.mirrored) in ((90, False), (0, True), (180, True))
+
+
+def test_an_unmarked_image_is_not_read() -> None:
+    assert reader().read_resized(view(photo("astronaut"))) is None
+
+
+def test_another_keyring_reads_nothing() -> None:
+    stranger = EpochReader(Keyring.from_secret(b"another secret for the tests").epochs[0], 0, MAX_ATTEMPTS)
+    assert stranger.read_resized(view(marked())) is None
+
+
+def test_a_reading_names_its_epoch() -> None:
+    reading = reader(2).read_resized(view(marked()))
+    assert reading is not None
+    assert (reading.epoch, reading.payload_version) == (2, 1)
+
+
+def test_a_search_decodes_no_more_grids_than_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded = 0
+    few = EpochReader(KEYRING.epochs[0], 0, QUICK_ATTEMPTS + 3)
+
+    def count(grids: list[Grid], *_: object) -> None:
+        nonlocal decoded
+        decoded += len(grids)
+
+    monkeypatch.setattr(few, "_first_decoded", count)
+    monkeypatch.setattr("watermark.tile.reader.Search.grids", lambda self: iter([grid(1.0)] * 100))
+    seen = view(marked())
+    assert few.search(seen, FineSpectrum(seen.canvas, seen.pitch)) is None
+    assert decoded == 3
+
+
+def test_clear_grids_are_decoded_one_by_one_and_faint_ones_together() -> None:
+    scores = [CLEAR_SCORE + 2, CLEAR_SCORE - 1, CLEAR_SCORE, CLEAR_SCORE - 2]
+    rounds = [[one.score for one in batch] for batch in _decoding_rounds(map(grid, scores))]
+    assert rounds == [[scores[0]], [scores[2]], [scores[1], scores[3]]]
+
+
+def test_coverage_is_computed_when_it_is_first_read() -> None:
+    calls = 0
+
+    def compute() -> np.ndarray:
+        nonlocal calls
+        calls += 1
+        return np.ones((2, 2), np.float32)
+
+    reading = Reading(1, 0.9, 1, 0, 1.0, 0.0, False, 1.0, compute)
+    assert calls == 0
+    assert reading.coverage is reading.coverage
+    assert calls == 1
+
+
+def test_the_pitch_of_a_view_is_a_quarter_of_its_short_side() -> None:
+    assert view(photo("chelsea", 640, 512)).pitch == TILE
+    assert view(photo("chelsea", 200, 128)).pitch == TILE / 2
