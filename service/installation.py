@@ -121,7 +121,7 @@ class Installation:
         return self._gateway is not None
 
     def _infer(self, picture: Picture) -> Inferred:
-        """Loads the classifiers when the first picture is judged, not before."""
+        """Loads the classifiers when the first image is classified, not before."""
         return self.classifier.infer(picture)
 
     def _read_mark(self, picture: Picture) -> int | None:

@@ -1,4 +1,4 @@
-"""Who asks for a picture, and how much stricter the house is with them than its settings say."""
+"""Who asks for an image, and by how much their limits are stricter than the settings."""
 
 from dataclasses import dataclass
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 class Client:
     """The operator, or a tenant who showed a key. Its limits tighten the settings; none of them can loosen one.
 
-    `name`: who they are in grants, empty: the installation itself. `key`: how the key they showed begins, empty: none.
-    `safety_threshold`: refuse from this score already, in (0, 1]. `review_distance`: hold faces up to this distance
-    at least, in [0, 2]. `max_images`: largest number of pictures of one request; None: as the settings say.
+    `name`: their name in grants; empty: the installation itself. `key`: the prefix of the key they showed; empty: none.
+    `safety_threshold`: safety score in (0, 1] from which an image is refused. `review_distance`: face distance in
+    [0, 2] up to which an image is held at least. `max_images`: images per request; None: as the settings say.
     """
 
     name: str = ""

@@ -103,7 +103,7 @@ def _present(summary: dict[str, Any], as_json: bool, console: Console, to: TextI
         "Content id": summary["content_id"],
         "SHA-256": summary["sha256"],
         "Decision": summary["decision"],
-        **({"Drawing": _cost(**summary["energy"])} if summary["energy"] else {}),
+        **({"Generation": _cost(**summary["energy"])} if summary["energy"] else {}),
     }
     for name, value in lines.items():
         print(f"{name:11}{value}", file=to)

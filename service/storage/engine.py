@@ -56,8 +56,11 @@ def open_engine(url: str | URL) -> Engine:
         _own_transactions(engine)
     try:
         _upgrade(engine)
-    except _FAULTS as fault:  # at startup only the operator reads the database's own message
-        raise Unavailable(f"the ledger's database cannot be opened: {getattr(fault, 'orig', fault)}") from fault
+    except BaseException as fault:
+        engine.dispose()
+        if isinstance(fault, _FAULTS):  # at startup only the operator reads the database's own message
+            raise Unavailable(f"the ledger's database cannot be opened: {getattr(fault, 'orig', fault)}") from fault
+        raise
     return engine
 
 

@@ -9,7 +9,7 @@ del test_a_database_of_a_newer_version_is_told_and_left_alone  # noqa: F821
 del test_foreign_keys_are_enforced_after_an_upgrade  # noqa: F821
 
 
-@pytest.fixture
-def url(empty_url: str) -> str:  # type: ignore[no-redef]  # instead of the one for SQLite
+@pytest.fixture  # type: ignore[no-redef]  # instead of the one for SQLite
+def url(empty_url: str) -> str:
     """Of a database without our schema."""
     return empty_url

@@ -57,7 +57,7 @@ def test_the_time_and_energy_it_took_are_shown(run: Run, painted: Installation, 
         painted._gateway = build(Queue(Painter(), length=1, max_wait=60, meter=meter))
         code, out, _ = run("generate", "a lake", "-o", tmp_path / "a.png", "--force")
         assert code == 0
-        (line,) = [line for line in out.splitlines() if line.startswith("Drawing")]
+        (line,) = [line for line in out.splitlines() if line.startswith("Generation")]
         assert shown in line
     facts = json.loads(run("generate", "a lake", "-o", tmp_path / "a.png", "--force", "--json")[1])
     assert facts["energy"]["watt_hours"] is None
