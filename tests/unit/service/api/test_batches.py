@@ -14,9 +14,11 @@ class Slow:
     def __init__(self) -> None:
         self.gate = threading.Event()
         self.calls: list[list[int]] = []
+        self.called = threading.Semaphore(0)
 
     def __call__(self, items: Sequence[int]) -> list[int]:
         self.calls.append(list(items))
+        self.called.release()
         assert self.gate.wait(10)
         if 13 in items:
             raise Unavailable("thirteen")
@@ -25,7 +27,7 @@ class Slow:
 
 async def started(slow: Slow, calls: int) -> None:
     while len(slow.calls) < calls:
-        await asyncio.sleep(0.001)
+        assert await asyncio.to_thread(slow.called.acquire, timeout=10)
 
 
 def test_what_waits_is_judged_together() -> None:

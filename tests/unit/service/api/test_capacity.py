@@ -1,6 +1,5 @@
 import asyncio
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -37,22 +36,28 @@ def test_a_failure_gives_the_units_back() -> None:
 
 def test_callers_who_leave_free_no_thread() -> None:
     busy, most, lock = 0, 0, threading.Lock()
+    started, gate = threading.Semaphore(0), threading.Event()
 
     def work() -> None:
         nonlocal busy, most
         with lock:
             busy += 1
             most = max(most, busy)
-        time.sleep(0.02)
+        started.release()
+        assert gate.wait(10)
         with lock:
             busy -= 1
 
     async def hasty(threads: ThreadPoolExecutor) -> None:
-        for _ in range(6):
-            call = asyncio.create_task(run_in_thread(threads, work))
-            await asyncio.sleep(0.005)
+        calls = [asyncio.create_task(run_in_thread(threads, work)) for _ in range(6)]
+        for _ in range(2):
+            assert await asyncio.to_thread(started.acquire, timeout=10)
+        for call in calls:
             call.cancel()
-        await asyncio.gather(run_in_thread(threads, work), run_in_thread(threads, work))
+        later = [asyncio.create_task(run_in_thread(threads, work)) for _ in range(2)]
+        await asyncio.sleep(0)  # they are submitted while both threads are taken
+        gate.set()
+        await asyncio.gather(*later)
 
     with ThreadPoolExecutor(2) as threads:
         asyncio.run(hasty(threads))
