@@ -3,6 +3,9 @@
 
 cd "$(dirname "$0")/.." || exit 1
 
+# Compiled modules are kept, so that the many processes of the tests do not compile everything again.
+unset PYTHONDONTWRITEBYTECODE
+
 newest_python() {
   for python in "${PYTHON:-}" python3 python3.13 python3.12 python3.11 python; do
     if [ -n "$python" ] && "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
