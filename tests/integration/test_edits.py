@@ -26,7 +26,7 @@ from tests.integration.test_consent import grant
 from tests.support.gateway import Build
 from tests.support.painter import Checker, Painter, finding, landscape
 from tests.support.people import ANN, BOB, ByColour, enrolled, portrait, revoking
-from tests.unit.watermark.c2pa.test_credentials import STATEMENT
+from tests.support.statements import STATEMENT
 from watermark.c2pa.credentials import Credentials
 from watermark.c2pa.pki import make_development_pki
 

@@ -1,4 +1,3 @@
-import datetime as dt
 from dataclasses import replace
 
 import pytest
@@ -6,6 +5,7 @@ from cryptography import x509
 
 from service.media.pictures import encode
 from tests.support.painter import landscape
+from tests.support.statements import STATEMENT
 from watermark.c2pa.credentials import CredentialError, Credentials, TrustList
 from watermark.c2pa.manifest import (
     COMPOSITE,
@@ -13,24 +13,10 @@ from watermark.c2pa.manifest import (
     TRAINED_ALGORITHMIC_MEDIA,
     InputSource,
     Resized,
-    Statement,
     build,
     mark_id_of,
 )
 from watermark.c2pa.pki import LABEL, Pki, make_development_pki
-
-STATEMENT = Statement(
-    content_id="urn:uuid:1",
-    created_at=dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC),
-    provider="Test",
-    system="Countermark",
-    system_version="0.1",
-    model="painter",
-    model_version="1",
-    model_digest="0" * 64,
-    mark_algorithm="org.example.mark",
-    mark_id=123456789,
-)
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 import pytest
 
+from tests.support.statements import STATEMENT
 from watermark.c2pa.manifest import (
     ADAPTERS_LABEL,
     COMPOSITE,
@@ -21,18 +22,6 @@ from watermark.c2pa.manifest import (
 )
 
 ROLES: tuple[Literal["image", "mask", "reference"], ...] = ("image", "mask", "reference")
-STATEMENT = Statement(
-    content_id="urn:uuid:1",
-    created_at=dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC),
-    provider="Test",
-    system="Countermark",
-    system_version="0.1",
-    model="painter",
-    model_version="1",
-    model_digest="0" * 64,
-    mark_algorithm="org.example.mark",
-    mark_id=123456789,
-)
 
 
 def test_the_manifest_follows_the_rules() -> None:
