@@ -15,15 +15,20 @@ def install(app: FastAPI) -> None:
     """Serve the page and its assets. Create the app with `docs_url=None`."""
     with as_file(files("fastapi_offline") / "static") as folder:  # an installed package: the folder stays
         app.mount(_ASSETS, StaticFiles(directory=folder))
+    app.get(_PAGE, include_in_schema=False)(page)
 
-    @app.get(_PAGE, include_in_schema=False)
-    async def page(request: Request) -> HTMLResponse:
-        root = request.scope.get("root_path", "")
-        assets = f"{root}{_ASSETS}"
-        return get_swagger_ui_html(
-            openapi_url=f"{root}{app.openapi_url}",
-            title=app.title,
-            swagger_js_url=f"{assets}/swagger-ui-bundle.js",
-            swagger_css_url=f"{assets}/swagger-ui.css",
-            swagger_favicon_url=f"{assets}/favicon.png",
-        )
+
+# Not inside `install`: FastAPI caches what it learns of each endpoint for the life of the process, and a function
+# that closed over its application would keep it, and its installation, alive.
+async def page(request: Request) -> HTMLResponse:
+    """The page of the application that received the request."""
+    app: FastAPI = request.app
+    root = request.scope.get("root_path", "")
+    assets = f"{root}{_ASSETS}"
+    return get_swagger_ui_html(
+        openapi_url=f"{root}{app.openapi_url}",
+        title=app.title,
+        swagger_js_url=f"{assets}/swagger-ui-bundle.js",
+        swagger_css_url=f"{assets}/swagger-ui.css",
+        swagger_favicon_url=f"{assets}/favicon.png",
+    )

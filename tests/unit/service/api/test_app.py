@@ -1,3 +1,6 @@
+import gc
+import weakref
+
 from fastapi.testclient import TestClient
 
 from service import __version__
@@ -34,3 +37,13 @@ def test_forms_may_be_a_little_larger_than_the_largest_file(installation: Instal
     assert client.post("/v1/inspect", content=bytes(1000 + (1 << 16))).json()["code"] == "unsupported_format"
     refused = client.post("/v1/inspect", content=bytes(1001 + (1 << 16))).json()
     assert "the body has more than" in refused["detail"]
+
+
+def test_an_application_that_nobody_uses_is_collected(installation: Installation) -> None:
+    """FastAPI keeps what it knows of every endpoint: one that closed over its application would never be freed."""
+    app = create_app(installation)
+    TestClient(app).get("/healthz")
+    unused = weakref.ref(app)
+    del app
+    gc.collect()
+    assert unused() is None
