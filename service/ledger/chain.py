@@ -1,8 +1,8 @@
 """The decision chain: each decision's hash covers its own content and the hash of the decision before it.
 
 A change, a removal or an insertion anywhere breaks every later link. What a chain alone cannot show is that its tail
-was cut off, or that its whole history was rewritten: for that, note the head (`countermark audit verify` prints it)
-somewhere else and pass it back with `--head`.
+was cut off, or that its whole history was rewritten: for that, the same decisions are the leaves of a Merkle tree
+(`service.ledger.tree`), whose signed checkpoints others keep.
 """
 
 import datetime as dt
@@ -27,18 +27,16 @@ def link(
     """The decision that follows `after` (None: the first). `at` is cut to milliseconds, as it is stored and hashed."""
     seq, previous = (after.seq + 1, after.hash) if after else (1, GENESIS)
     body, text = canonical(content), stamp(at, "milliseconds")
-    hash_ = _link_hash(seq, text, kind, subject, body, previous)
+    hash_ = hashlib.sha256(_entry(seq, text, kind, subject, body, previous)).hexdigest()
     return Decision(seq, dt.datetime.fromisoformat(text), kind, subject, body, previous, hash_)
 
 
 def is_sound(decision: Decision | RawDecision) -> bool:
     """The hash is the one that the content gives."""
-    at = decision.at if isinstance(decision, RawDecision) else stamp(decision.at, "milliseconds")
     try:
-        expected = _link_hash(decision.seq, at, decision.kind, decision.subject, decision.body, decision.previous)
+        return decision.hash == hashlib.sha256(entry(decision)).hexdigest()
     except TypeError:  # after tampering, a column may hold another type than was written
         return False
-    return decision.hash == expected
 
 
 def image_digest(image: Issue) -> str:
@@ -52,6 +50,15 @@ def row_digest(fields: Mapping[str, object]) -> str:
     return hashlib.sha256(canonical(texts).encode()).hexdigest()
 
 
-def _link_hash(seq: int, at: str, kind: str, subject: str, body: str, previous: str) -> str:
-    content = canonical({"seq": seq, "at": at, "kind": kind, "subject": subject, "body": body, "previous": previous})
-    return hashlib.sha256(content.encode()).hexdigest()
+def entry(decision: Decision | RawDecision) -> bytes:
+    """The bytes that a decision's hash covers, and that are its leaf in the Merkle tree: canonical JSON, UTF-8.
+
+    Raises TypeError where a column holds another type than was written.
+    """
+    at = decision.at if isinstance(decision, RawDecision) else stamp(decision.at, "milliseconds")
+    return _entry(decision.seq, at, decision.kind, decision.subject, decision.body, decision.previous)
+
+
+def _entry(seq: int, at: str, kind: str, subject: str, body: str, previous: str) -> bytes:
+    content = {"seq": seq, "at": at, "kind": kind, "subject": subject, "body": body, "previous": previous}
+    return canonical(content).encode()

@@ -12,14 +12,14 @@ from functools import partial
 from pathlib import Path
 
 from service.kit.errors import Unavailable
-from service.ledger.audit import ChainAudit, audit
+from service.ledger.audit import ChainAudit, TreeHead, audit
 from service.ledger.chain import image_digest
 from service.ledger.similarity_blocks import Changes
 from service.ledger.similarity_index import Snapshot, hash_index
 from service.ledger.transaction import Transaction
 from service.storage import Database, Decision, Issue, Kind, Repositories
 
-__all__ = ["ChainAudit", "Issue", "Ledger", "Transaction"]
+__all__ = ["ChainAudit", "Issue", "Ledger", "Transaction", "TreeHead"]
 
 MARK_BITS = 48
 
@@ -149,14 +149,15 @@ class Ledger:
             found = [(stored.images.by_number(one.id), int(one.distance)) for one in near]
         return [(image, far) for image, far in found if image is not None]
 
-    def verify(self, noted: str | None = None) -> ChainAudit:
-        """Walk the whole chain and compare every issued row with its decision.
+    def verify(self, noted: str | None = None, against: TreeHead | None = None) -> ChainAudit:
+        """Walk the whole chain, build its Merkle tree again, and compare every issued row with its decision.
 
-        `noted`: a head that was seen earlier and must still be in the chain. It also shows a tail that was cut off or a
-        history that was rewritten.
+        `noted`: a head that was seen earlier and must still be in the chain. `against`: the tree of an earlier
+        checkpoint, with which the present one must begin. Both also show a tail that was cut off or a history that was
+        rewritten, together with its tree.
         """
         with self.read() as stored:
-            return audit(stored, noted)
+            return audit(stored, noted, against)
 
     def ready(self) -> int:
         """The number of decisions. Raises Unavailable where the database does not answer."""

@@ -4,7 +4,8 @@ import contextlib
 from collections.abc import Iterator, Mapping
 
 from service.kit.clock import utc_now
-from service.ledger.chain import link
+from service.ledger.chain import entry, link
+from service.ledger.tree import append
 from service.storage import Database, Decision, Kind, Repositories, Session
 
 
@@ -44,6 +45,7 @@ class Transaction(Repositories):
         last = self.decisions.last()
         decision = link(last, at=utc_now(), kind=self._kind, subject=self._subject, content=self._content)
         self.decisions.append(decision)
+        append(self.merkle, decision.seq - 1, entry(decision))
         return decision
 
     @classmethod

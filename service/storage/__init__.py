@@ -12,6 +12,7 @@ from service.storage.grants import GrantRow, Scope, UseRow
 from service.storage.hashes import HashRows
 from service.storage.held import OPEN_STATES, HeldReview, HeldRow, HeldState
 from service.storage.images import Issue, RawImage
+from service.storage.merkle import MerkleRepository
 from service.storage.repositories import Repositories
 from service.storage.session import Session, values_of
 from service.storage.subjects import ProtectedTemplate, SubjectRow, TemplateRow
@@ -38,6 +39,7 @@ __all__ = [
     "Kind",
     "ListSummary",
     "Listed",
+    "MerkleRepository",
     "Pose",
     "ProtectedTemplate",
     "RawDecision",

@@ -7,6 +7,7 @@ from service.storage.decisions import DecisionRepository
 from service.storage.grants import GrantRepository, UseRepository
 from service.storage.held import HeldRepository
 from service.storage.images import ImageRepository
+from service.storage.merkle import MerkleRepository
 from service.storage.session import Session
 from service.storage.subjects import SubjectRepository, TemplateRepository
 from service.storage.takedowns import TakedownRepository
@@ -18,6 +19,7 @@ class Repositories:
 
     def __init__(self, session: Session) -> None:
         self.decisions = DecisionRepository(session)
+        self.merkle = MerkleRepository(session)
         self.images = ImageRepository(session)
         self.blocklist = BlocklistRepository(session)
         self.takedowns = TakedownRepository(session)

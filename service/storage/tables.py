@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from service.storage.types import UtcDateTime
 
-REVISION = "0007"
+REVISION = "0009"
 """The newest migration. A database at an older revision is upgraded when it is opened."""
 
 metadata = MetaData(
@@ -44,6 +44,15 @@ decisions = Table(
     Column("body", Text, nullable=False),
     Column("previous", String(64), nullable=False, unique=True),
     Column("hash", String(64), nullable=False, unique=True),
+)
+
+# Hashes of the complete subtrees of the Merkle tree over the decisions, numbered in the order in which they became
+# complete (see `service.ledger.merkle`); decision N is leaf N - 1.
+merkle_nodes = Table(
+    "merkle_nodes",
+    metadata,
+    Column("number", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary(32), nullable=False),
 )
 
 # Every issued image: enough to recognise a copy and to restore its credential. No prompt, no user, no pixels.

@@ -224,6 +224,22 @@ ROWS: dict[str, Sequence[Row]] = {
 }
 
 HEAD = str(ROWS["decisions"][-1]["hash"])
+
+
+def merkle_root(leaves: Sequence[bytes]) -> bytes:
+    """RFC 9162, section 2.1.1."""
+    if len(leaves) == 1:
+        return leaves[0]
+    split = 1 << ((len(leaves) - 1).bit_length() - 1)
+    return hashlib.sha256(b"\x01" + merkle_root(leaves[:split]) + merkle_root(leaves[split:])).digest()
+
+
+def leaf(decision: Row) -> bytes:
+    entry = canonical({name: value for name, value in decision.items() if name != "hash"})
+    return hashlib.sha256(b"\x00" + entry.encode()).digest()
+
+
+ROOT = merkle_root([leaf(decision) for decision in ROWS["decisions"]]).hex()
 REVISION_OF_THE_LISTS = 2
 
 

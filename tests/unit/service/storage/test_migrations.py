@@ -16,7 +16,7 @@ from sqlalchemy import MetaData, create_engine, inspect, text
 
 from service.kit.errors import LedgerCorrupt, Misconfigured, Unavailable
 from service.ledger.chain import image_digest
-from service.ledger.ledger import Ledger
+from service.ledger.ledger import Ledger, TreeHead
 from service.storage import (
     BlocklistEntry,
     ChallengeRow,
@@ -104,8 +104,9 @@ def test_the_chain_of_an_older_database_has_the_same_head(old: str) -> None:
     (decision,) = ledger.decided("urn:uuid:4")
     assert (decision.kind, decision.content) == ("refused", {"code": "moderation_blocked"})
     assert decision.at == dt.datetime(2026, 5, 1, 12, 0, 6, 42000, dt.UTC)
+    assert audit.root == old_ledger.ROOT
     ledger.refuse("urn:uuid:new", {})
-    assert ledger.verify(old_ledger.HEAD).problems == ()
+    assert ledger.verify(old_ledger.HEAD, TreeHead(audit.decisions, bytes.fromhex(audit.root))).problems == ()
     ledger.close()
 
 

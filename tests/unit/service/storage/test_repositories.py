@@ -68,6 +68,15 @@ def test_images_count_up_whatever_their_marks_are(stored: Repositories) -> None:
     assert stored.images.by_sha256("2") == image(2)
 
 
+def test_hashes_of_the_tree_are_found_by_number(stored: Repositories) -> None:
+    assert (stored.merkle.count(), stored.merkle.hashes([]), list(stored.merkle.raw())) == (0, {}, [])
+    stored.merkle.append(0, [b"0" * 32])
+    stored.merkle.append(1, [b"1" * 32, b"2" * 32])
+    assert stored.merkle.count() == 3
+    assert stored.merkle.hashes([2, 0, 9]) == {0: b"0" * 32, 2: b"2" * 32}
+    assert [number for number, _ in stored.merkle.raw()] == [0, 1, 2]
+
+
 def test_a_snapshot_of_a_list_follows_its_changes(stored: Repositories) -> None:
     one, two = Listed("pdq", "1" * 64), Listed("pdq", "2" * 64)
     stored.blocklist.add([one, two], "ncii", "test", NOON, active=True)
