@@ -22,6 +22,7 @@ from service.kit import home
 from service.kit.errors import Unavailable
 from service.kit.settings import Settings
 from service.ledger.ledger import Ledger
+from service.ledger.transparency import TransparencyLog, open_log
 from service.likeness import comparison
 from service.likeness.checks import Likeness
 from service.likeness.liveness import Liveness, PoseSequence
@@ -45,6 +46,7 @@ class Installation:
     ledger: Ledger
     codec: Codec
     credentials: Credentials
+    log: TransparencyLog = field(init=False)
     examiner: Examiner = field(init=False)
     blocklist: Blocklist = field(init=False)
     takedowns: Takedowns = field(init=False)
@@ -62,6 +64,7 @@ class Installation:
     _opening: threading.Lock = field(default_factory=threading.Lock)  # the examiner must not wait for a pipeline
 
     def __post_init__(self) -> None:
+        self.log = open_log(self.ledger, signing.log_key(self.settings), self.settings.log_origin)
         self.examiner = open_examiner(Sources(self.settings, self.codec, self.credentials, self.ledger, self._infer))
         vault, digest = signing.vault(self.settings), signing.prompt_digester(self.settings)
         self.blocklist = Blocklist(self.ledger)

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from service import SYSTEM_NAME, __version__
 from service.api import (
     appeals,
+    audit,
     consent,
     detect,
     edits,
@@ -58,7 +59,7 @@ def create_app(installation: Installation) -> FastAPI:
         lifespan=_lifespan,
     )
     attach(app, Services.open(installation))
-    for module in (images, edits, held, inspect, detect, takedowns, appeals, consent, enrolments, health):
+    for module in (images, edits, held, inspect, detect, takedowns, appeals, consent, enrolments, audit, health):
         app.include_router(module.router)
     pages.install(app)
     problems.install(app)

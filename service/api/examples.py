@@ -12,6 +12,7 @@ from service.kit.errors import (
     Blocked,
     BrokenPicture,
     Busy,
+    CheckpointNotTaken,
     ClientRemoved,
     Error,
     Gone,
@@ -43,6 +44,22 @@ _TIME, _LATER = "2026-03-01T12:00:00+00:00", "2026-03-03T12:00:00+00:00"
 _PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
 _FILE = "(the bytes of the file)"
 _JSON, _FORM = "application/json", "multipart/form-data"
+# Made with a key that is not in use: three decisions, and a proof of the second.
+_LOG_KEY = "example.com/countermark+8d24a9a4+AUQpkwZQBKoeTEj03QFYGUwCNJvMZkzZbkAOommRio1R"
+_CHECKPOINT = """example.com/countermark
+3
+NmQuc8JUCrEh46a/lUWwokmCzYMOsT080Z3jzmwCHsE=
+
+— example.com/countermark \
+jSSppGtHKYePnOOZu+PTONIdAg7gjK7dpS/dnNnLvbnOB8OCNRTli02a/YzMdPe9/DTzAjr9tpQ0eoHIExQceHuh2wY=
+"""
+_PROOF = f"""c2sp.org/tlog-proof@v1
+index 1
+Aippeebat6pa5MPl5F9+l3ESp+Y1k4INvsHsc4ok+Tw=
+WX/LMSgtNGVMIA00GPylcFxkjr8ybsc9jd7xGEH4dtg=
+
+{_CHECKPOINT}"""
+_DECISION = "b1946ac92492d2347c6235b4d2611184b1946ac92492d2347c6235b4d2611184"
 
 
 def _refusal(refusal: Refusal) -> Refusal:
@@ -68,6 +85,7 @@ _ERRORS: Mapping[type[Error], Error] = {
         _refusal(LikenessHeld("the image may show a protected person", stage="screen")),
         _refusal(AdapterRefused("an adapter is not on the operator's list", stage="admit")),
         _refusal(StageFailed("the stage 'screen' failed", stage="screen")),
+        _refusal(CheckpointNotTaken("a required witness did not answer within 5 s", stage="issue")),
         Gone("the image was fetched before", stage="admit"),
         _refusal(ClientRemoved("the key was removed while the image was generated", stage="issue")),
         TooMany(retry_after=12),
@@ -117,7 +135,7 @@ _RELEASED: Json = {
     "mark_id": "3f9a0c5d7e21",
     "sha256": _SHA256,
     "seed": 7,
-    "decision": "b1946ac92492d2347c6235b4d2611184b1946ac92492d2347c6235b4d2611184",
+    "decision": _DECISION,
     "safety": [{"detector": "open_nsfw", "label": "nsfw", "score": 0.0123}],
     "warnings": [],
     "energy": {"seconds": 4.2, "watt_hours": 0.11, "method": "rapl"},
@@ -292,6 +310,23 @@ EXAMPLES: Mapping[str, Example] = {
         parameters={"challenge": _CHALLENGE},
         bodies={_FORM: {"name": "Ann Example", "file": [_FILE, _FILE, _FILE, _FILE]}},
         responses={201: {"subject": _SUBJECT, "pin": _SUBJECT_PIN, "templates": 4, "protected": True}},
+    ),
+    "get_checkpoint": Example(responses={200: _CHECKPOINT}),
+    "get_log_key": Example(responses={200: f"{_LOG_KEY}\n"}),
+    "prove_decision": Example(
+        parameters={"decision": _DECISION},
+        responses={
+            200: {
+                "decision": _DECISION,
+                "index": 1,
+                "leaf_hash": "57eb35615d47f34ec714cacdf5fd74608a5e8e102724e80b24b287c0c27b6a31",
+                "proof": _PROOF,
+            }
+        },
+    ),
+    "prove_consistency": Example(
+        parameters={"from": 2, "to": 3},
+        responses={200: {"from": 2, "to": 3, "hashes": ["WX/LMSgtNGVMIA00GPylcFxkjr8ybsc9jd7xGEH4dtg="]}},
     ),
     "check_liveness": Example(responses={200: {"status": "ok", "version": "0.1.0"}}),
     "check_readiness": Example(responses={200: {"status": "ready", "decisions": 1203, "generation": "ready"}}),

@@ -14,6 +14,7 @@ from service.kit.errors import (
     BrokenPicture,
     Busy,
     Cancelled,
+    CheckpointNotTaken,
     ClientRemoved,
     Error,
     FileUnreadable,
@@ -22,11 +23,13 @@ from service.kit.errors import (
     LedgerCorrupt,
     LikenessHeld,
     LikenessRefused,
+    MalformedProof,
     Misconfigured,
     NoFace,
     NotFound,
     NotLive,
     PromptRefused,
+    ProofInvalid,
     Refusal,
     StageFailed,
     SwitchedOff,
@@ -36,6 +39,7 @@ from service.kit.errors import (
     Unsafe,
     UnsupportedFormat,
     UnsupportedPixels,
+    UntrustedLog,
 )
 
 Failures = tuple[type[Error], ...]
@@ -54,6 +58,7 @@ _RELEASE: Failures = (
     Blocked,
     Unmarkable,
     StageFailed,
+    CheckpointNotTaken,
     ClientRemoved,
     Busy,
     Misconfigured,
@@ -81,6 +86,11 @@ WITHDRAW_IMAGE: Failures = (NotFound,)
 START_ENROLMENT: Failures = (SwitchedOff,)
 ENROL: Failures = (SwitchedOff, BadRequest, NotLive, Misconfigured)
 
+READ_CHECKPOINT: Failures = ()
+READ_LOG_KEY: Failures = ()
+PROVE_DECISION: Failures = (BadRequest, NotFound)
+PROVE_CONSISTENCY: Failures = (BadRequest,)
+
 LIVENESS: Failures = ()
 READINESS: Failures = (Unavailable,)
 
@@ -92,5 +102,8 @@ NEVER_ANSWERED: Mapping[type[Error], str] = {
     BrokenList: "hash lists are imported on the command line",
     NoFace: "only the command line compares two given images",
     LedgerCorrupt: "`countermark audit verify` reports it",
+    MalformedProof: "proofs are checked on the command line",
+    ProofInvalid: "the same",
+    UntrustedLog: "the same",
 }
 """Errors that no operation documents, and why no caller meets them."""

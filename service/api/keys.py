@@ -33,6 +33,11 @@ async def _current_client(installation: CurrentInstallation, credentials: _Crede
     return await _key_holder(installation, credentials)
 
 
+async def _optional_client(installation: CurrentInstallation, credentials: _Credentials) -> Client | None:
+    """The tenant whose key was sent; None without a key. Raises Unauthorized, Unavailable."""
+    return None if credentials is None else await _key_holder(installation, credentials)
+
+
 async def _examiner_client(installation: CurrentInstallation, credentials: _Credentials) -> Client:
     """The tenant, or the operator if the examiner is open to everybody. Raises Unauthorized, Unavailable."""
     if not installation.settings.examiner_needs_key:
@@ -41,5 +46,6 @@ async def _examiner_client(installation: CurrentInstallation, credentials: _Cred
 
 
 KeyHolder = Annotated[Client, Depends(_key_holder)]
+OptionalClient = Annotated[Client | None, Depends(_optional_client)]
 CurrentClient = Annotated[Client, Depends(_current_client)]
 EXAMINER = [Depends(_examiner_client)]

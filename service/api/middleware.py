@@ -20,7 +20,7 @@ _SAFE_ID = re.compile(r"[\w.-]{1,64}")
 class RequestId:
     """Give the request an id, in its log lines and in the response: the caller's X-Request-Id if it is harmless.
 
-    Also forbid caches to store the response: each one is for a single request.
+    Also forbid caches to store the response, unless it says itself what they may do: most are for a single request.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -35,7 +35,9 @@ class RequestId:
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", []), (_HEADER, request_id.encode()), _NO_STORE]
+                headers = message.get("headers", [])
+                unsaid = [] if any(name.lower() == _NO_STORE[0] for name, _ in headers) else [_NO_STORE]
+                message["headers"] = [*headers, (_HEADER, request_id.encode()), *unsaid]
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):

@@ -1,4 +1,4 @@
-"""The installation's keys, generated at first start unless configured: watermark, signing, vault and receipts."""
+"""The installation's keys, generated at first start unless configured: watermark, signing, vault, receipts and log."""
 
 import hashlib
 import hmac
@@ -24,6 +24,7 @@ OPERATOR = "operator"
 _PKI_FILE = "keys/development-pki.pem"
 _VAULT_FILE = "keys/vault.key"
 _RECEIPT_FILE = "keys/receipts.key"
+_LOG_FILE = "keys/log.key"
 
 
 def codec(settings: Settings) -> Codec:
@@ -47,11 +48,21 @@ def vault(settings: Settings) -> Vault:
 
 def receipt_key(settings: Settings) -> Ed25519PrivateKey:
     """The key that signs consent receipts. Raises Misconfigured if its file is not usable."""
-    seed = home.secret(home.prepare(settings.home) / _RECEIPT_FILE)
+    return _ed25519_key(settings, _RECEIPT_FILE)
+
+
+def log_key(settings: Settings) -> Ed25519PrivateKey:
+    """The key that signs the audit log's checkpoints. Raises Misconfigured if its file is not usable."""
+    return _ed25519_key(settings, _LOG_FILE)
+
+
+def _ed25519_key(settings: Settings, name: str) -> Ed25519PrivateKey:
+    """The key in a file of the home folder; it is made at first use."""
+    seed = home.secret(home.prepare(settings.home) / name)
     try:
         return Ed25519PrivateKey.from_private_bytes(seed)
     except ValueError as malformed:
-        raise Misconfigured(f"{_RECEIPT_FILE} in the home folder is not a 32-byte Ed25519 key") from malformed
+        raise Misconfigured(f"{name} in the home folder is not a 32-byte Ed25519 key") from malformed
 
 
 def credentials(settings: Settings) -> Credentials:

@@ -3,7 +3,7 @@
     Error
     +-- InputError            the input cannot be used
     |   +-- BadRequest, UnsupportedFormat, BrokenPicture, TooLarge, UnsupportedPixels, FileUnreadable,
-    |       BrokenList, NoFace, NotLive
+    |       BrokenList, NoFace, NotLive, MalformedProof
     +-- Refusal               the gateway will not release this image
     |   +-- PromptRefused     ... because of its prompt
     |   +-- LikenessRefused, LikenessHeld     ... because of a face it shows, or may show
@@ -14,6 +14,7 @@
     |   +-- StageFailed       ... because a stage failed
     |   +-- Gone              ... because the held image has expired or was already released
     |   +-- ClientRemoved     ... because the client's key was revoked meanwhile
+    |   +-- CheckpointNotTaken ... because its record was not witnessed
     |   +-- Cancelled         ... because the client cancelled the request
     +-- TooMany               too many requests from one address
     +-- NotFound              no such resource
@@ -23,6 +24,8 @@
     +-- Unavailable           a required part is missing or not ready
     +-- Misconfigured         a setting is wrong
     +-- LedgerCorrupt         the ledger contradicts itself
+    +-- ProofInvalid          a proof of the audit log does not hold
+    +-- UntrustedLog          a checkpoint of the audit log is not signed with the given key
 
 Each class has a stable `code`, an HTTP status, a process exit code, and a `hint` that says what to do next.
 Messages never carry personal data.
@@ -109,6 +112,14 @@ class NotLive(InputError):
     code = "not_live"
     status = 422
     hint = "Nothing was stored. Request a new challenge and take new photos in the order it gives."
+
+
+class MalformedProof(InputError):
+    """A checkpoint, key or proof of the audit log that cannot be read."""
+
+    code = "malformed_proof"
+    status = 422
+    hint = "Use the file as `countermark audit prove` or the API gave it; docs/audit-log.md describes the formats."
 
 
 class Refusal(Error):
@@ -222,6 +233,13 @@ class ClientRemoved(Refusal):
     hint = "Ask the operator for a new key, then order again."
 
 
+class CheckpointNotTaken(Refusal):
+    """A sink that must take the log's checkpoints did not. The image is recorded, and nobody received it."""
+
+    code = "checkpoint_not_taken"
+    hint = "Nothing was released. Try again later; /readyz tells the operator what is wrong (docs/audit-log.md)."
+
+
 class Cancelled(Refusal):
     code = "cancelled"
     status = 499
@@ -298,6 +316,24 @@ class LedgerCorrupt(Error):
     status = 500
     exit_code = 3
     hint = "Stop generating, keep the database as evidence, and compare it with a backup."
+
+
+class ProofInvalid(Error):
+    """A signature or hash does not match: what the proof says is not what the log signed."""
+
+    code = "proof_invalid"
+    status = 422
+    exit_code = 3
+    hint = "Keep the proof and the checkpoint as evidence, and ask the operator for both again."
+
+
+class UntrustedLog(Error):
+    """No signature of the given key: the checkpoint may be of another log."""
+
+    code = "untrusted_log"
+    status = 422
+    exit_code = 4
+    hint = "Check the key: `countermark audit key` prints that of an installation."
 
 
 def tree(root: type[Error] = Error) -> Iterator[type[Error]]:

@@ -48,6 +48,15 @@ class Settings(BaseSettings):
         str | None,
         Field(description="SQLAlchemy URL of the ledger (`postgresql+pg8000://...`); unset: `ledger.db` in home."),
     ] = None
+    log_origin: Annotated[
+        str | None,
+        Field(
+            max_length=200,
+            pattern=r"^[^\s+]+$",
+            description="Name of your audit log in its checkpoints, a URL without scheme such as "
+            "`example.com/countermark`; unset: made of the log's key.",
+        ),
+    ] = None
     provider: Annotated[
         str, Field(min_length=1, max_length=100, description="Your name, as written into every manifest.")
     ] = "Countermark (unnamed installation)"

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from service.ledger.chain import GENESIS, entry, is_sound, row_digest
-from service.ledger.merkle import CompactRange, leaf_hash, stored_count
+from service.ledger.merkle import CompactRange, TreeHead, leaf_hash, stored_count
 from service.storage import RawDecision, RawImage, Repositories
 
 
@@ -19,14 +19,6 @@ class ChainAudit:
     head: str
     root: str
     problems: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TreeHead:
-    """The root (32 bytes) of the Merkle tree over the first `size` decisions."""
-
-    size: int
-    root: bytes
 
 
 def audit(stored: Repositories, noted: str | None = None, against: TreeHead | None = None) -> ChainAudit:

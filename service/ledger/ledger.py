@@ -12,14 +12,15 @@ from functools import partial
 from pathlib import Path
 
 from service.kit.errors import Unavailable
-from service.ledger.audit import ChainAudit, TreeHead, audit
+from service.ledger.audit import ChainAudit, audit
 from service.ledger.chain import image_digest
+from service.ledger.merkle import TreeHead
 from service.ledger.similarity_blocks import Changes
 from service.ledger.similarity_index import Snapshot, hash_index
 from service.ledger.transaction import Transaction
 from service.storage import Database, Decision, Issue, Kind, Repositories
 
-__all__ = ["ChainAudit", "Issue", "Ledger", "Transaction", "TreeHead"]
+__all__ = ["ChainAudit", "Issue", "Ledger", "Transaction"]
 
 MARK_BITS = 48
 

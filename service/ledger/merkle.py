@@ -16,6 +16,14 @@ Look = Callable[[int], bytes]
 """The stored hash of a number."""
 
 
+@dataclass(frozen=True, slots=True)
+class TreeHead:
+    """The root (32 bytes) of the tree over the first `size` leaves."""
+
+    size: int
+    root: bytes
+
+
 def leaf_hash(entry: bytes) -> bytes:
     """The hash of a leaf: SHA-256 of 0x00 and the entry."""
     return hashlib.sha256(b"\x00" + entry).digest()

@@ -6,7 +6,7 @@ Appending, roots and proofs each take one look-up of at most two hashes a level.
 from collections.abc import Mapping, Sequence
 from itertools import chain
 
-from service.kit.errors import LedgerCorrupt
+from service.kit.errors import Unavailable
 from service.ledger.merkle import Span, completed_by, leaf_hash, left_siblings, node_hash, stored_count
 from service.storage import MerkleRepository
 
@@ -15,8 +15,8 @@ def append(stored: MerkleRepository, index: int, entry: bytes) -> None:
     """Add the leaf at `index`, which must be the next. The writers' lock is held.
 
     Raises:
-        LedgerCorrupt: a part of the tree that the leaf continues is missing.
-        Unavailable: the tree has this leaf already: decisions were cut off.
+        Unavailable: a part of the tree that the leaf continues is missing, or the tree has this leaf already, because
+            decisions were cut off.
     """
     completed = [leaf_hash(entry)]
     if completed_by(index):
@@ -28,7 +28,7 @@ def append(stored: MerkleRepository, index: int, entry: bytes) -> None:
 
 
 def root(stored: MerkleRepository, size: int) -> bytes:
-    """The root of the tree over the first `size` decisions. Raises LedgerCorrupt as `hashes`."""
+    """The root of the tree over the first `size` decisions. Raises Unavailable as `hashes`."""
     return hashes(stored, [Span(0, size)])[0]
 
 
@@ -36,7 +36,7 @@ def hashes(stored: MerkleRepository, spans: Sequence[Span]) -> tuple[bytes, ...]
     """The hash of each span of decisions.
 
     Raises:
-        LedgerCorrupt: a part of the tree is missing.
+        Unavailable: a part of the tree is missing.
     """
     found = _found(stored, list(chain.from_iterable(span.numbers() for span in spans)))
     return tuple(span.hash(found.__getitem__) for span in spans)
@@ -45,5 +45,7 @@ def hashes(stored: MerkleRepository, spans: Sequence[Span]) -> tuple[bytes, ...]
 def _found(stored: MerkleRepository, numbers: Sequence[int]) -> Mapping[int, bytes]:
     found = stored.hashes(numbers)
     if missing := [number for number in numbers if number not in found]:
-        raise LedgerCorrupt(f"hash {missing[0]} of the ledger's Merkle tree is missing")
+        raise Unavailable(
+            f"hash {missing[0]} of the ledger's Merkle tree is missing", hint="Run `countermark audit verify`."
+        )
     return found

@@ -52,6 +52,8 @@ class RawDecision:
 # Put together once: every order and every look-up needs them.
 _LAST = select(table).order_by(table.c.seq.desc()).limit(1)
 _ABOUT = select(table).where(table.c.subject == bindparam("subject")).order_by(table.c.seq)
+_BY_HASH, _BY_SEQ = (select(table).where(column == bindparam("key")) for column in (table.c.hash, table.c.seq))
+_SIZE = select(func.max(table.c.seq))
 
 
 class DecisionRepository(Repository):
@@ -68,6 +70,16 @@ class DecisionRepository(Repository):
         if kind is None:
             return tuple(self._select(_ABOUT, subject=subject))
         return tuple(self._select(_ABOUT.where(table.c.kind == kind), subject=subject))
+
+    def by_hash(self, hash_: str) -> Decision | None:
+        return next(self._select(_BY_HASH, key=hash_), None)
+
+    def by_seq(self, seq: int) -> Decision | None:
+        return next(self._select(_BY_SEQ, key=seq), None)
+
+    def size(self) -> int:
+        """The `seq` of the last decision; 0 without any. Unlike `count`, it reads one row."""
+        return int(self._session.read(_SIZE).scalar_one() or 0)
 
     def count(self) -> int:
         return int(self._session.read(select(func.count()).select_from(table)).scalar_one())

@@ -35,6 +35,10 @@ OPERATIONS = {
     "withdraw_image": "POST /v1/consent/subjects/{subject}/images/{content_id}/withdraw",
     "start_enrolment": "POST /v1/consent/enrolments",
     "complete_enrolment": "POST /v1/consent/enrolments/{challenge}",
+    "get_checkpoint": "GET /v1/audit/checkpoint",
+    "get_log_key": "GET /v1/audit/key",
+    "prove_decision": "GET /v1/audit/proof/{decision}",
+    "prove_consistency": "GET /v1/audit/consistency",
     "check_liveness": "GET /healthz",
     "check_readiness": "GET /readyz",
 }

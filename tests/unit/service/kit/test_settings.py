@@ -25,6 +25,7 @@ VALUES = {
     "home": ("/tmp/x", Path("/tmp/x")),
     "database_url": ("sqlite://", "sqlite://"),
     "provider": ("Acme", "Acme"),
+    "log_origin": ("example.com/log", "example.com/log"),
     "pipeline": ("/models/sd", "/models/sd"),
     "allow_hub": ("true", True),
     "block_on_notice": ("false", False),

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from service.ledger.ledger import Ledger, TreeHead
-from service.ledger.merkle import stored_count
+from service.ledger.ledger import Ledger
+from service.ledger.merkle import TreeHead, stored_count
 from tests.support.issued import fill
 
 

@@ -16,7 +16,8 @@ from sqlalchemy import MetaData, create_engine, inspect, text
 
 from service.kit.errors import LedgerCorrupt, Misconfigured, Unavailable
 from service.ledger.chain import image_digest
-from service.ledger.ledger import Ledger, TreeHead
+from service.ledger.ledger import Ledger
+from service.ledger.merkle import TreeHead
 from service.storage import (
     BlocklistEntry,
     ChallengeRow,
