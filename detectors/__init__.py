@@ -1,6 +1,8 @@
 """Evidence from pixels, prompts and metadata. Detectors report findings; they never decide."""
 
-from detectors.declared.metadata import Declaration, Metadata, declarations
+from detectors.declared.declarations import Declaration, declarations
+from detectors.declared.metadata import Metadata
+from detectors.declared.reading import read as read_metadata
 from detectors.faces import (
     DIMENSIONS,
     FACE_COMPARISON,
@@ -73,5 +75,6 @@ __all__ = [
     "fingerprint",
     "listings",
     "looks",
+    "read_metadata",
     "variants",
 ]

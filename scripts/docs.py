@@ -2,7 +2,7 @@
 """Write the documentation that is derived from the code, or with --check fail if it is out of date.
 
 docs/cli.md (every --help), docs/settings.md, docs/errors.md, docs/reasons.md, docs/report.schema.json, docs/tasks.md,
-and the table of packages in docs/architecture.md.
+docs/declarations.md, and the table of packages in docs/architecture.md.
 """
 
 import argparse
@@ -20,6 +20,8 @@ import grimp
 import typer
 from typer import _click as click  # the copy of Click that typer builds its commands of
 
+from detectors.declared import declarations as declared
+from detectors.declared.table import rules
 from models import TASKS
 from service.cli.app import EPILOG, app
 from service.examiner.report import CONFLICTS, REASONS, VERSION, Report
@@ -43,6 +45,7 @@ def pages() -> dict[str, str]:
         "report.schema.json": schema(),
         "architecture.md": architecture((DOCS / "architecture.md").read_text(encoding="utf-8")),
         "tasks.md": NOTE + "\n".join(tasks()),
+        "declarations.md": NOTE + "\n".join(declarations()),
     }
 
 
@@ -158,6 +161,21 @@ def dependencies() -> dict[str, set[str]]:
 def package_of(module: str) -> str:
     """`service.kit` for `service.kit.errors`; `models` is one package."""
     return "models" if module.startswith("models") else ".".join(module.split(".")[:2])
+
+
+def declarations() -> Iterator[str]:
+    yield "# Declarations\n"
+    yield inspect.cleandoc(declared.__doc__ or "") + "\n"
+    yield "| rule | tool | where | declares | forging takes | source |\n|---|---|---|---|---|---|"
+    for rule in rules():
+        where = "<br>".join(f"`{place}:{name}`".replace(":`", "`") for place, name in sorted(rule.where))
+        origins = ", ".join(dict.fromkeys(rule.values.values())) or rule.declares
+        forging = {"field": "one text field", "structure": "a structure"}[rule.forging]
+        yield f"| `{rule.id}` | {rule.tool} | {where} | {origins} | {forging} | {rule.spec} |"
+    yield "\n## Digital source types\n\n| value | declares |\n|---|---|"
+    (types,) = (rule for rule in rules() if rule.id == "iptc-digital-source-type")
+    yield from (f"| `{value}` | {origin} |" for value, origin in types.values.items())
+    yield ""
 
 
 def tasks() -> Iterator[str]:

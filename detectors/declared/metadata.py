@@ -1,105 +1,71 @@
-"""What a file's metadata declares about its origin. Anyone can write metadata, so these are only claims."""
+"""A file's metadata as fields: where each stands, what it is called, and its text. Anyone can write metadata."""
 
-import json
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
-Origin = Literal["synthetic", "composite", "camera", "unknown"]
+Place = Literal["png_text", "exif", "xmp", "iptc_iim", "comment", "pixels"]
+"""PNG text, EXIF, XMP, IPTC-IIM, a comment of JPEG or GIF, or text in the lowest bits of the alpha channel."""
 
-IPTC_SOURCE_TYPES: Mapping[str, Origin] = {
-    # https://cv.iptc.org/newscodes/digitalsourcetype/
-    "trainedAlgorithmicMedia": "synthetic",
-    "algorithmicMedia": "synthetic",
-    "virtualRecording": "synthetic",
-    "compositeSynthetic": "composite",
-    "compositeWithTrainedAlgorithmicMedia": "composite",
-    "digitalCapture": "camera",
-    "computationalCapture": "camera",
-    "negativeFilm": "camera",
-    "positiveFilm": "camera",
-    "print": "camera",
-}
-_SOURCE_TYPE = re.compile(r"newscodes/digitalsourcetype/(\w+)")
-# The bounds prevent quadratic time on a hostile packet.
-_XMP_AIGC = re.compile(r"TC260:AIGC(?:=\"([^\"]{0,2000})\"|>([^<]{0,2000})<)")
-_GENERATORS = re.compile(
-    r"stable.?diffusion|midjourney|dall.?e|firefly|comfyui|invokeai|novelai|flux\.?1|imagen|gpt-image", re.I
-)
-_EXIF_MAKE, _EXIF_MODEL, _EXIF_SOFTWARE = 0x010F, 0x0110, 0x0131
-# PNG text keys under which generators store their settings.
-_GENERATOR_KEYS = {
-    "parameters": "Stable Diffusion web UI parameters",
-    "prompt": "ComfyUI graph",
-    "workflow": "ComfyUI workflow",
-    "invokeai_metadata": "InvokeAI metadata",
-    "sd-metadata": "InvokeAI metadata",
-    "dream": "InvokeAI metadata",
-}
-# GB 45438-2025: "1" generated, "2" possibly generated, "3" suspected.
-_AIGC_LABELS: Mapping[str, Origin] = {"1": "synthetic", "2": "unknown", "3": "unknown"}
-_MAX_VALUE = 500
+MAX_VALUE = 4 << 20
+"""Characters of one field that are kept: the graph of a large ComfyUI workflow has about two million."""
+
+_MAX_FIELDS = 4_000
+_MAX_OF_ONE_NAME = 8
+_MAX_TOTAL = 16 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a file's metadata, as found.
+
+    `name`: the keyword of a PNG text, the tag of EXIF (`Make`), the property of XMP (`photoshop:Credit`), record and
+    dataset of IPTC-IIM (`2:110`), `alpha` of text in pixels, empty for a comment.
+    """
+
+    place: Place
+    name: str
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """A file's metadata as text: PNG text chunks by key, the XMP packet, EXIF tags of the first directory."""
+    """All fields of a file that can declare something, in the order in which they were found."""
 
-    text: Mapping[str, str] = field(default_factory=dict)
-    xmp: str = ""
-    exif: Mapping[int, str] = field(default_factory=dict)
+    fields: tuple[Field, ...] = ()
 
+    @property
+    def text(self) -> dict[str, str]:
+        """The PNG texts by keyword."""
+        return {field.name: field.value for field in self.fields if field.place == "png_text"}
 
-@dataclass(frozen=True, slots=True)
-class Declaration:
-    """One statement: where it is (`source`), its text (`value`), and what it means (`origin`)."""
-
-    source: Literal["iptc", "png_text", "exif", "aigc"]
-    origin: Origin
-    value: str
+    def values(self, place: Place, name: str) -> tuple[str, ...]:
+        """The values of every field of that name, which is compared without case."""
+        return tuple(f.value for f in self.fields if f.place == place and f.name.casefold() == name.casefold())
 
 
-def declarations(metadata: Metadata) -> list[Declaration]:
-    """Every statement the metadata makes about the image's origin."""
-    return [*_iptc(metadata), *_png_text(metadata), *_aigc(metadata), *_exif(metadata)]
+def gathered(found: Iterable[Field]) -> Metadata:
+    """The first fields of `found`, as many as a real file can have. The rest is not even read."""
+    return Metadata(tuple(_within_budget(islice(found, _MAX_FIELDS))))
 
 
-def _iptc(metadata: Metadata) -> Iterator[Declaration]:
-    for source_type in dict.fromkeys(_SOURCE_TYPE.findall(metadata.xmp)):
-        yield Declaration("iptc", IPTC_SOURCE_TYPES.get(source_type, "unknown"), source_type)
+def _within_budget(found: Iterable[Field]) -> Iterator[Field]:
+    left, seen = _MAX_TOTAL, Counter[tuple[Place, str]]()
+    for field in found:
+        left -= len(field.value) + len(field.name)
+        seen[field.place, field.name] += 1
+        if left < 0:
+            return
+        if seen[field.place, field.name] <= _MAX_OF_ONE_NAME:
+            yield field
 
 
-def _png_text(metadata: Metadata) -> Iterator[Declaration]:
-    for key, meaning in _GENERATOR_KEYS.items():
-        if key in metadata.text:
-            yield Declaration("png_text", "synthetic", meaning)
-    software = metadata.text.get("Software", "")
-    if _GENERATORS.search(software):
-        yield Declaration("png_text", "synthetic", software[:_MAX_VALUE])
-
-
-def _aigc(metadata: Metadata) -> Iterator[Declaration]:
-    labels = [metadata.text["AIGC"]] if "AIGC" in metadata.text else []
-    labels += [a or b for a, b in _XMP_AIGC.findall(metadata.xmp)]
-    for label in labels:
-        value = label.replace("&quot;", '"')
-        yield Declaration("aigc", _AIGC_LABELS.get(_aigc_label(value), "unknown"), value[:_MAX_VALUE])
-
-
-def _aigc_label(value: str) -> str:
+def text_of(raw: bytes) -> str:
+    """Bytes of no stated encoding: UTF-8, otherwise Latin-1, which PNG and EXIF readers assume."""
+    kept = raw[:MAX_VALUE]
     try:
-        fields = json.loads(value)
-    except ValueError:
-        return ""
-    fields = fields.get("AIGC", fields) if isinstance(fields, dict) else {}
-    return str(fields.get("Label", "")) if isinstance(fields, dict) else ""
-
-
-def _exif(metadata: Metadata) -> Iterator[Declaration]:
-    software = metadata.exif.get(_EXIF_SOFTWARE, "")
-    if _GENERATORS.search(software):
-        yield Declaration("exif", "synthetic", software[:_MAX_VALUE])
-    camera = " ".join(filter(None, (metadata.exif.get(_EXIF_MAKE), metadata.exif.get(_EXIF_MODEL))))
-    if camera:
-        yield Declaration("exif", "camera", camera[:_MAX_VALUE])
+        return kept.decode("utf-8")
+    except UnicodeDecodeError:
+        return kept.decode("latin-1")

@@ -18,9 +18,10 @@ from typing import Literal, TypeVar
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from detectors.declared.metadata import Metadata
+from detectors.declared.reading import read
 from service.kit.deadline import within
 from service.kit.errors import BrokenPicture, InputError, TooLarge, Unavailable, UnsupportedFormat, UnsupportedPixels
 from service.kit.settings import Settings
@@ -43,12 +44,10 @@ _DECODERS = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF")
 _SRGB = ImageCms.createProfile("sRGB")
 _WHITE = (255, 255, 255)
 _HALF = 128
-_MAX_TEXT = 100_000
 _JPEG, _SCAN = b"\xff\xd8\xff", b"\xff\xda"
 _DECODER_SLOTS = threading.BoundedSemaphore(16)  # concurrent decoders, including those that overran their time
 _MAX_SCANS = 64  # progressive encoders write about ten; embedded previews add a few
 _STANDARD_LUMINANCE_SUM = 3688  # table K.1 of ITU-T T.81, libjpeg's quality 50
-_EXIF_TAGS = (ExifTags.Base.Make, ExifTags.Base.Model, ExifTags.Base.Software)
 
 # Signatures of the formats. A file that has one but cannot be opened is damaged, not unsupported.
 _SIGNATURE = re.compile(rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|RIFF....WEBP|....ftypavi[fs]|II\*\0|MM\0\*", re.DOTALL)
@@ -116,7 +115,7 @@ def decode(data: bytes, limits: ImageLimits) -> Picture:
 def _decoded(data: bytes, limits: ImageLimits) -> Picture:
     with _blame_file(), _load(data, limits) as image:
         mime = _MIMES[image.format or ""]
-        metadata = _metadata(image)
+        metadata = _metadata(data, image)
         quality = _jpeg_quality(image)
         rgb = _normalise(image)
     return Picture(frozen(rgb), data, mime, metadata, quality)
@@ -286,16 +285,10 @@ def _jpeg_quality(image: Image.Image) -> int | None:
     return round(min(100, max(1, quality)))
 
 
-def _metadata(image: Image.Image) -> Metadata:
-    text = {
-        str(key): str(value)[:_MAX_TEXT]
-        for key, value in {**image.info, **getattr(image, "text", {})}.items()
-        if isinstance(value, str)
-    }
-    xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
-    exif: dict[int, str] = {}
-    with contextlib.suppress(Exception):  # broken EXIF is common and says nothing about the pixels
-        tags = image.getexif()
-        exif = {int(tag): str(tags[tag])[:_MAX_TEXT].strip("\0 ") for tag in _EXIF_TAGS if tag in tags}
-    packet = xmp.decode("utf-8", "replace") if isinstance(xmp, bytes) else str(xmp)
-    return Metadata(text, packet[:_MAX_TEXT], exif)
+def _metadata(data: bytes, image: Image.Image) -> Metadata:
+    """The file's metadata, with text in the alpha channel."""
+
+    def alpha(columns: int) -> NDArray[np.uint8]:
+        return np.asarray(image.crop((0, 0, min(columns, image.width), image.height)).getchannel("A"))
+
+    return read(data, alpha if image.mode == "RGBA" else None, image.height)

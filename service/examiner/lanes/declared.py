@@ -1,9 +1,13 @@
 """What the file's unsigned metadata declares about its origin."""
 
 from collections.abc import Iterator, Sequence
-from typing import Literal, Self
+from dataclasses import asdict
+from typing import Self
+
+from pydantic import Field
 
 from detectors import Declaration, declarations
+from detectors.declared.table import Forging, Origin, Source
 from service.examiner.codes import ReasonCode, Topic, holding
 from service.examiner.examination import Examination, Sources
 from service.examiner.lanes.lane import Finding, Lane
@@ -14,9 +18,13 @@ from service.examiner.sections import ReportModel
 class Declared(ReportModel):
     """A statement in unsigned metadata: anyone can write one."""
 
-    source: Literal["iptc", "png_text", "exif", "aigc"]
-    origin: Literal["synthetic", "composite", "camera", "unknown"]
-    value: str
+    source: Source
+    origin: Origin
+    value: str = Field(description="What the statement names. Never a prompt, never the name of a person.")
+    rule: str = Field("", description="The row of docs/declarations.md.")
+    tool: str = Field("", description="What writes such a statement.")
+    field: str = Field("", description="Where it stands, PLACE:NAME.")
+    forging: Forging = Field("field", description="What a forger must imitate: one text field, or a structure.")
 
 
 class DeclaredReason(ReasonCode):
@@ -38,7 +46,7 @@ class DeclaredReason(ReasonCode):
 
 
 class DeclaredLane(Lane[list[Declared]]):
-    """IPTC, EXIF, PNG text and AIGC labels."""
+    """IPTC, EXIF, XMP, PNG text, comments and AIGC labels, by the table of declarations."""
 
     field = "claimed.declarations"
     reasons = DeclaredReason
@@ -70,7 +78,7 @@ def finding(statements: Sequence[Declaration]) -> Finding[list[Declared]]:
         DeclaredReason.CAMERA: "camera" in origins,
     }
     return Finding(
-        section=[Declared(source=s.source, origin=s.origin, value=s.value) for s in statements],
+        section=[Declared(**asdict(statement)) for statement in statements],
         signals=frozenset(holding(signals)),
         reasons=holding(reasons),
     )

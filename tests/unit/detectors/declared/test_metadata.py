@@ -1,54 +1,28 @@
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from collections.abc import Iterator
 
-from detectors import Metadata, declarations
-
-IPTC = '<rdf:li Iptc4xmpExt:DigitalSourceType="http://cv.iptc.org/newscodes/digitalsourcetype/{}"/>'
-AIGC = '{"AIGC": {"Label": "1", "ContentProducer": "x"}}'
+from detectors.declared.metadata import Field, Metadata, gathered, text_of
 
 
-@pytest.mark.parametrize(
-    ("metadata", "source", "origin"),
-    [
-        (Metadata(xmp=IPTC.format("trainedAlgorithmicMedia")), "iptc", "synthetic"),
-        (Metadata(xmp=IPTC.format("compositeWithTrainedAlgorithmicMedia")), "iptc", "composite"),
-        (Metadata(xmp=IPTC.format("digitalCapture")), "iptc", "camera"),
-        (Metadata(xmp=IPTC.format("somethingNew")), "iptc", "unknown"),
-        (Metadata(text={"parameters": "a castle\nSteps: 20"}), "png_text", "synthetic"),
-        (Metadata(text={"workflow": "{}"}), "png_text", "synthetic"),
-        (Metadata(text={"Software": "NovelAI"}), "png_text", "synthetic"),
-        (Metadata(text={"AIGC": AIGC}), "aigc", "synthetic"),
-        (Metadata(text={"AIGC": '{"Label": "2"}'}), "aigc", "unknown"),
-        (Metadata(text={"AIGC": "not json"}), "aigc", "unknown"),
-        (Metadata(xmp='<x TC260:AIGC="{&quot;Label&quot;:&quot;1&quot;}"/>'), "aigc", "synthetic"),
-        (Metadata(exif={0x0131: "Stable Diffusion XL"}), "exif", "synthetic"),
-        (Metadata(exif={0x010F: "Canon", 0x0110: "EOS R5"}), "exif", "camera"),
-    ],
-)
-def test_what_is_declared(metadata: Metadata, source: str, origin: str) -> None:
-    (declaration,) = declarations(metadata)
-    assert (declaration.source, declaration.origin) == (source, origin)
+def test_values_are_found_without_case() -> None:
+    metadata = Metadata((Field("png_text", "Parameters", "a"), Field("exif", "parameters", "b")))
+    assert metadata.values("png_text", "parameters") == ("a",)
+    assert metadata.text == {"Parameters": "a"}
 
 
-@pytest.mark.parametrize(
-    "metadata", [Metadata(), Metadata(text={"Software": "GIMP 2.10"}), Metadata(exif={0x0131: "Adobe Photoshop"})]
-)
-def test_silence_declares_nothing(metadata: Metadata) -> None:
-    assert declarations(metadata) == []
+def test_no_more_is_read_than_a_real_file_has() -> None:
+    read = 0
+
+    def endless() -> Iterator[Field]:
+        nonlocal read
+        while True:
+            read += 1
+            yield Field("comment", "", "x" * 100_000)
+
+    kept = gathered(endless())
+    assert len(kept.fields) == 8
+    assert read * 100_000 <= (16 << 20) + 100_000
 
 
-def test_contradictions_are_all_told() -> None:
-    both = Metadata(text={"parameters": "x"}, exif={0x010F: "Canon"})
-    assert {d.origin for d in declarations(both)} == {"synthetic", "camera"}
-
-
-@given(st.dictionaries(st.text(max_size=12), st.text(max_size=200)), st.text(max_size=500))
-def test_any_metadata_is_read(text: dict[str, str], xmp: str) -> None:
-    for declaration in declarations(Metadata({**text, "AIGC": xmp}, xmp, {0x0131: xmp})):
-        assert len(declaration.value) <= 500
-
-
-def test_a_hostile_packet_costs_linear_work() -> None:
-    """Each `>` used to start a search to the end of the packet; now it is bounded, and so is what is found."""
-    assert declarations(Metadata(xmp="TC260:AIGC>" * 50_000)) == []
+def test_text_is_utf_8_or_latin_1() -> None:
+    assert text_of("生成".encode()) == "生成"
+    assert text_of(b"caf\xe9") == "café"

@@ -37,7 +37,7 @@ def test_declarations_are_reported(installation: Installation) -> None:
     from PIL.PngImagePlugin import PngInfo
 
     info = PngInfo()
-    info.add_text("parameters", "a castle")
+    info.add_text("parameters", "a castle\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 1")
     report = installation.examiner.examine(save(picture(), "PNG", pnginfo=info), "castle.png")
     assert report.file == "castle.png"
     assert report.verdict == "declared_synthetic"
