@@ -75,6 +75,7 @@ def main() -> None:
             installation.blocklist,
             installation.likeness,
             installation.adapters,
+            installation.publisher,
         )
         side = None if options.pipeline == "embedded" else options.side
         for to in get_args(OutputFormat):

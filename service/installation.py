@@ -22,6 +22,8 @@ from service.kit import home
 from service.kit.errors import Unavailable
 from service.kit.settings import Settings
 from service.ledger.ledger import Ledger
+from service.ledger.publisher import CheckpointPublisher
+from service.ledger.sinks import open_sink
 from service.ledger.transparency import TransparencyLog, open_log
 from service.likeness import comparison
 from service.likeness.checks import Likeness
@@ -47,6 +49,7 @@ class Installation:
     codec: Codec
     credentials: Credentials
     log: TransparencyLog = field(init=False)
+    publisher: CheckpointPublisher = field(init=False)
     examiner: Examiner = field(init=False)
     blocklist: Blocklist = field(init=False)
     takedowns: Takedowns = field(init=False)
@@ -65,6 +68,7 @@ class Installation:
 
     def __post_init__(self) -> None:
         self.log = open_log(self.ledger, signing.log_key(self.settings), self.settings.log_origin)
+        self.publisher = _open_publisher(self.settings, self.log)
         self.examiner = open_examiner(Sources(self.settings, self.codec, self.credentials, self.ledger, self._infer))
         vault, digest = signing.vault(self.settings), signing.prompt_digester(self.settings)
         self.blocklist = Blocklist(self.ledger)
@@ -132,6 +136,7 @@ class Installation:
         return None if reading is None else reading.mark_id
 
     def close(self) -> None:
+        self.publisher.close()
         self.ledger.close()
 
     def _open_gateway(self) -> Gateway:
@@ -166,8 +171,21 @@ class Installation:
             self.blocklist,
             self.likeness,
             self.adapters,
+            self.publisher,
             self.review_queue,
         )
+
+
+def _open_publisher(settings: Settings, log: TransparencyLog) -> CheckpointPublisher:
+    """The publisher with the settings' sinks. Raises Misconfigured for an address that cannot be used."""
+    timeout = settings.checkpoint_timeout
+    return CheckpointPublisher(
+        log,
+        [open_sink(address, timeout, required=True) for address in settings.required_checkpoint_sinks],
+        [open_sink(address, timeout, required=False) for address in settings.checkpoint_sinks],
+        timeout=timeout,
+        seconds=settings.checkpoint_seconds,
+    )
 
 
 def open_installation(settings: Settings) -> Installation:

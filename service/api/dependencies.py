@@ -33,6 +33,7 @@ class Services:
     def open(cls, installation: Installation) -> "Services":
         """Services with idle threads. Call `close` when the application stops."""
         order_threads = installation.settings.queue_length + _THREADS_BESIDE_QUEUE
+        installation.publisher.start()
         image_threads = ThreadPoolExecutor(_IMAGE_THREADS, "countermark-image")
         return cls(
             installation=installation,
@@ -46,6 +47,7 @@ class Services:
         """Wait for the work that runs and drop the work that waits. The installation stays open."""
         for executor in (self.order_threads, self.image_threads):
             executor.shutdown(cancel_futures=True)
+        self.installation.publisher.close()
 
 
 def attach(app: FastAPI, services: Services) -> None:

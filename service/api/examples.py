@@ -136,6 +136,7 @@ _RELEASED: Json = {
     "sha256": _SHA256,
     "seed": 7,
     "decision": _DECISION,
+    "proof": _PROOF,
     "safety": [{"detector": "open_nsfw", "label": "nsfw", "score": 0.0123}],
     "warnings": [],
     "energy": {"seconds": 4.2, "watt_hours": 0.11, "method": "rapl"},
@@ -329,6 +330,8 @@ EXAMPLES: Mapping[str, Example] = {
         responses={200: {"from": 2, "to": 3, "hashes": ["WX/LMSgtNGVMIA00GPylcFxkjr8ybsc9jd7xGEH4dtg="]}},
     ),
     "check_liveness": Example(responses={200: {"status": "ok", "version": "0.1.0"}}),
-    "check_readiness": Example(responses={200: {"status": "ready", "decisions": 1203, "generation": "ready"}}),
+    "check_readiness": Example(
+        responses={200: {"status": "ready", "decisions": 1203, "generation": "ready", "checkpoints": "off"}}
+    ),
 }
 """By operation id."""

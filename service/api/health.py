@@ -10,6 +10,7 @@ from service import __version__
 from service.api.dependencies import CurrentInstallation
 from service.api.failures import LIVENESS, READINESS
 from service.api.openapi import failures
+from service.ledger.publisher import Status
 
 router = APIRouter(tags=["operations"])
 
@@ -27,6 +28,9 @@ class Readiness(BaseModel):
     status: Literal["ready"] = "ready"
     decisions: int = Field(description="Decisions in the ledger.")
     generation: Literal["ready", "off"] = Field(description="`off`: no model is loaded, only the examiner works.")
+    checkpoints: Status = Field(
+        description="Whether sinks take the audit log's checkpoints. `failing`: one that is not required does not."
+    )
 
 
 @router.get(
@@ -47,4 +51,6 @@ async def check_liveness() -> Health:
 )
 async def check_readiness(installation: CurrentInstallation) -> Readiness:
     decisions = await asyncio.to_thread(installation.ledger.ready)
-    return Readiness(decisions=decisions, generation="ready" if installation.generates else "off")
+    checkpoints = installation.publisher.status()
+    generation: Literal["ready", "off"] = "ready" if installation.generates else "off"
+    return Readiness(decisions=decisions, generation=generation, checkpoints=checkpoints)

@@ -23,6 +23,7 @@ from service.kit.errors import Misconfigured, Unavailable
 from service.kit.model_store import added_cards
 from service.kit.settings import Settings
 from service.ledger.ledger import Ledger
+from service.ledger.publisher import CheckpointPublisher
 from service.likeness.checks import Likeness
 from service.moderation.blocklist import Blocklist
 from watermark import Codec
@@ -41,6 +42,7 @@ def build_gateway(
     blocklist: Blocklist,
     likeness: Likeness,
     adapters: Adapters,
+    publisher: CheckpointPublisher,
     review_queue: ReviewQueue | None = None,
 ) -> Gateway:
     """A gateway over one model. Without a `review_queue`, images are never kept for review.
@@ -63,7 +65,7 @@ def build_gateway(
         mark=mark,
         sign=SignStage(credentials, model, options),
         prove=ProveStage(credentials, options.finish_timeout),
-        issue=IssueStage(ledger, likeness.consent.grants, adapters, digest_prompt, review.handed_over),
+        issue=IssueStage(ledger, publisher, likeness.consent.grants, adapters, digest_prompt, review.handed_over),
         recorder=RefusalRecorder(ledger, model, digest_prompt),
         review=review,
     )

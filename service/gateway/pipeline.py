@@ -59,6 +59,7 @@ class Gateway:
         self.backend.check_room()  # before the work of checking an order that would find the queue full
         content_id = uuid.uuid4().urn
         with self.recorder.recorded(content_id, order.prompt, client):
+            self.issue.check()
             admitted = self.admit(order, content_id, client, observer)
             cleared = self.steering.generate(admitted, observer)
             return self._finish(cleared, observer)
@@ -77,6 +78,7 @@ class Gateway:
             self.review.taken_up(content_id, client) as (held, review),
             self.recorder.recorded(content_id, held.order.prompt, client),
         ):
+            self.issue.check()
             admitted = self.admit.again(held, review, content_id, client, observer)
             cleared = self.screen(self.render.resume(admitted, held), observer)
             return self._finish(cleared, observer)

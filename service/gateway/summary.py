@@ -26,13 +26,15 @@ class Cost(BaseModel):
 
 
 class ReleaseSummary(BaseModel):
-    """A released image. `decision` is the hash of its decision in the chain."""
+    """A released image. `decision` is the hash of its decision in the chain, and `proof` shows to anybody that the
+    decision is in the audit log, with the decision itself (c2sp.org/tlog-proof; docs/audit-log.md)."""
 
     content_id: str
     mark_id: str
     sha256: str
     seed: int
     decision: str
+    proof: str
     safety: list[SafetyScore]
     warnings: list[str]
     energy: Cost | None = None
@@ -47,6 +49,7 @@ def summarize(released: Released) -> ReleaseSummary:
         sha256=released.sha256,
         seed=admitted.job.seed,
         decision=released.decision,
+        proof=released.proof,
         safety=[_score(finding) for finding in released.findings],
         warnings=[*admitted.warnings, *([_STEERED] if released.steering else [])],
         energy=Cost.model_validate(released.energy.rounded()) if released.energy else None,

@@ -57,6 +57,27 @@ class Settings(BaseSettings):
             "`example.com/countermark`; unset: made of the log's key.",
         ),
     ] = None
+    checkpoint_sinks: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        BeforeValidator(_split),
+        Field(
+            description="Where checkpoints of the audit log also go, comma-separated: `file:/PATH`, `syslog:`, "
+            "`syslog://HOST:PORT`, `https://WITNESS#KEY`; see docs/audit-log.md."
+        ),
+    ] = ()
+    required_checkpoint_sinks: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        BeforeValidator(_split),
+        Field(description="The same, and no image is released whose record one of these sinks did not take."),
+    ] = ()
+    checkpoint_seconds: Annotated[
+        float, Field(gt=0, description="Seconds between two checkpoints to sinks that are not required, in `serve`.")
+    ] = 60.0
+    checkpoint_timeout: Annotated[
+        float, Field(gt=0, description="Seconds allowed to the sinks to take a checkpoint, all together.")
+    ] = 5.0
     provider: Annotated[
         str, Field(min_length=1, max_length=100, description="Your name, as written into every manifest.")
     ] = "Countermark (unnamed installation)"

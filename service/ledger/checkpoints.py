@@ -2,11 +2,12 @@
 
 import base64
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from service.kit.errors import MalformedProof, UntrustedLog
 from service.ledger.merkle import TreeHead
-from service.ledger.notes import Note, Signer, VerifierKey, decode64
+from service.ledger.notes import Note, SignatureLine, Signer, VerifierKey, decode64
 
 _SIZE = re.compile(r"0|[1-9][0-9]{0,17}")
 _HASH_BYTES = 32
@@ -23,6 +24,10 @@ class Checkpoint:
     @property
     def size(self) -> int:
         return self.head.size
+
+    def cosigned(self, lines: Sequence[SignatureLine]) -> "Checkpoint":
+        """The same checkpoint with more signatures."""
+        return replace(self, note=self.note.with_signatures(lines))
 
     @classmethod
     def sign(cls, head: TreeHead, signer: Signer) -> "Checkpoint":

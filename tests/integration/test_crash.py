@@ -50,7 +50,7 @@ for owner, method, name in [(Painter, "render", "render"), (Checker, "__call__",
 def gateway(self):
     options = GatewayOptions("Test", 0.5, 30.0, 60.0, ImageLimits(1 << 20, 1 << 22))
     return build_gateway(Painter(), Screen(), [Checker()], self.codec, self.credentials, self.ledger, options,
-                         lambda prompt: "0", self.blocklist, self.likeness, self.adapters)
+                         lambda prompt: "0", self.blocklist, self.likeness, self.adapters, self.publisher)
 
 module.Installation._open_gateway = gateway
 app.run()

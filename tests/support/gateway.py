@@ -40,6 +40,7 @@ class Parts(TypedDict, total=False):
     codec: object
     credentials: object
     ledger: object
+    publisher: object
     blocklist: object
     likeness: object
     adapters: object
@@ -81,6 +82,7 @@ def builder(installation: Installation) -> Build:
             "codec": installation.codec,
             "credentials": installation.credentials,
             "ledger": installation.ledger,
+            "publisher": installation.publisher,
             "blocklist": installation.blocklist,
             "likeness": installation.likeness,
             "adapters": installation.adapters,

@@ -1,4 +1,4 @@
-"""Issue: the image and the decision to release it are recorded; only then may it leave."""
+"""Issue: the image and the decision to release it are recorded, and witnessed if required; only then may it leave."""
 
 import hashlib
 from collections.abc import Callable
@@ -14,6 +14,7 @@ from service.gateway.stages.sealing import claim_constructor, require_sealed
 from service.gateway.stages.types import Admitted, Proven, Released
 from service.kit.errors import Cancelled
 from service.ledger.ledger import Ledger, Transaction
+from service.ledger.publisher import CheckpointPublisher
 from service.likeness.grants import Grants
 
 log = structlog.get_logger()
@@ -30,23 +31,33 @@ class IssueStage:
     def __init__(
         self,
         ledger: Ledger,
+        publisher: CheckpointPublisher,
         grants: Grants,
         adapters: Adapters,
         digest_prompt: Callable[[str], str],
         hand_over: HandOver,
     ) -> None:
         self._ledger = ledger
+        self._publisher = publisher
         self._grants = grants
         self._adapters = adapters
         self._digest_prompt = digest_prompt
         self._hand_over = hand_over
 
-    def __call__(self, proven: Proven, observer: ReleaseObserver) -> Released:
-        """Record the image and the decision to release it, in one transaction.
+    def check(self) -> None:
+        """Before an order costs anything: would its record be taken?
 
         Raises:
-            Refusal: the caller cancelled, lost its key, a grant or adapter was withdrawn meanwhile, or the ledger
-                cannot be written.
+            CheckpointNotTaken: a required sink does not answer, or the ledger contradicts what a sink has.
+        """
+        self._publisher.check()
+
+    def __call__(self, proven: Proven, observer: ReleaseObserver) -> Released:
+        """Record the image and the decision to release it, in one transaction; then have its checkpoint taken.
+
+        Raises:
+            Refusal: the caller cancelled, lost its key, a grant or adapter was withdrawn meanwhile, the ledger cannot
+                be written, or a required sink did not take its checkpoint.
         """
         signed = require_sealed(proven, Proven).signed
         admitted = signed.marked.cleared.draft.admitted
@@ -55,8 +66,9 @@ class IssueStage:
             row = records.row(signed, sha256, self._digest_prompt(admitted.job.prompt))
             check = partial(self._check_still_allowed, admitted=admitted, observer=observer)
             decision = self._ledger.issue(row, records.issued(proven), check)
+            proof = self._publisher.prove(decision)
         log.info("released", content_id=admitted.content_id, sha256=sha256, model=admitted.model.name)
-        return _released(proven, sha256, decision.hash)
+        return _released(proven, sha256, decision.hash, str(proof))
 
     def _check_still_allowed(self, transaction: Transaction, admitted: Admitted, observer: ReleaseObserver) -> None:
         """In the transaction that issues the image: what allowed it at the start still holds."""

@@ -118,11 +118,15 @@ class Proven(SealedType):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Released(SealedType):
-    """A file that may leave: it is recorded in the ledger. `sha256` is hex, `decision` the hash of the decision."""
+    """A file that may leave: it is recorded in the ledger. `sha256` is hex, `decision` the hash of the decision.
+
+    `proof` shows that the decision is in the audit log (c2sp.org/tlog-proof, with the decision itself).
+    """
 
     proven: Proven
     sha256: str
     decision: str
+    proof: str
 
     @property
     def data(self) -> bytes:

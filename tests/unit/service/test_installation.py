@@ -118,3 +118,14 @@ def test_a_closed_ledger_is_opened_by_nobody_else(settings: Settings) -> None:
     again = open_installation(settings)
     assert again.ledger.verify().problems == ()
     again.close()
+
+
+def test_checkpoints_go_where_the_settings_say(settings: Settings) -> None:
+    file = settings.home.parent / "checkpoints"
+    changes = {"required_checkpoint_sinks": (f"file:{file}",), "log_origin": "example.com/log"}
+    opened = open_installation(settings.model_copy(update=changes))
+    opened.publisher.check()
+    assert "example.com/log" in file.read_text()
+    opened.close()
+    with pytest.raises(Misconfigured, match="checkpoint sink"):
+        open_installation(settings.model_copy(update={"checkpoint_sinks": ("ftp://elsewhere",)}))

@@ -12,7 +12,12 @@ def test_liveness_asks_nothing(client: TestClient, installation: Installation) -
 
 
 def test_readiness_tells_whether_images_are_generated(client: TestClient, painting_client: TestClient) -> None:
-    assert painting_client.get("/readyz").json() == {"status": "ready", "decisions": 0, "generation": "ready"}
+    assert painting_client.get("/readyz").json() == {
+        "status": "ready",
+        "decisions": 0,
+        "generation": "ready",
+        "checkpoints": "off",
+    }
 
 
 def test_readiness_without_a_gateway(client: TestClient) -> None:
@@ -29,3 +34,18 @@ def test_readiness_without_the_ledger(
     response = client.get("/readyz")
     assert (response.status_code, response.json()["code"]) == (503, "unavailable")
     assert int(response.headers["retry-after"]) > 0
+
+
+def test_readiness_tells_what_the_sinks_of_checkpoints_do(
+    client: TestClient, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(installation.publisher, "status", lambda: "failing")
+    response = client.get("/readyz")
+    assert (response.status_code, response.json()["checkpoints"]) == (200, "failing")
+
+    def closed() -> str:
+        raise Unavailable("the checkpoint sink witness did not take the log: it is down")
+
+    monkeypatch.setattr(installation.publisher, "status", closed)
+    response = client.get("/readyz")
+    assert (response.status_code, response.json()["code"]) == (503, "unavailable")

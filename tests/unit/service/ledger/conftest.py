@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -6,13 +7,22 @@ import pytest
 from service.ledger.ledger import Ledger
 
 
+@pytest.fixture(scope="session")
+def empty_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty ledger, to be copied: migrating each one would cost more than most tests."""
+    file = tmp_path_factory.mktemp("ledger") / "ledger.db"
+    Ledger.open(file).close()
+    return file
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "ledger.db"
 
 
 @pytest.fixture
-def ledger(path: Path) -> Iterator[Ledger]:
+def ledger(path: Path, empty_ledger: Path) -> Iterator[Ledger]:
+    shutil.copyfile(empty_ledger, path)
     opened = Ledger.open(path)
     yield opened
     opened.close()
