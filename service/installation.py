@@ -19,7 +19,7 @@ from service.generation.diffusers.loading import OnLoading, load_backend, log_lo
 from service.generation.queue import open_queue
 from service.keys import signing
 from service.kit import home
-from service.kit.errors import Unavailable
+from service.kit.errors import NotFound, Unavailable
 from service.kit.settings import Settings
 from service.ledger.ledger import Ledger
 from service.ledger.publisher import CheckpointPublisher
@@ -69,7 +69,8 @@ class Installation:
     def __post_init__(self) -> None:
         self.log = open_log(self.ledger, signing.log_key(self.settings), self.settings.log_origin)
         self.publisher = _open_publisher(self.settings, self.log)
-        self.examiner = open_examiner(Sources(self.settings, self.codec, self.credentials, self.ledger, self._infer))
+        sources = Sources(self.settings, self.codec, self.credentials, self.ledger, self._infer, self._prove)
+        self.examiner = open_examiner(sources)
         vault, digest = signing.vault(self.settings), signing.prompt_digester(self.settings)
         self.blocklist = Blocklist(self.ledger)
         self.takedowns = Takedowns(
@@ -130,6 +131,14 @@ class Installation:
     def _infer(self, picture: Picture) -> Inferred:
         """Loads the classifiers when the first image is classified, not before."""
         return self.classifier.infer(picture)
+
+    def _prove(self, content_id: str) -> str | None:
+        """The proof that the image was issued, which tells nothing else about it."""
+        try:
+            decision = self.log.find(content_id)
+        except NotFound:  # somebody removed the decision; an audit names it
+            return None
+        return str(self.publisher.prove(decision, disclose=False).proof)
 
     def _read_mark(self, picture: Picture) -> int | None:
         reading = self.codec.extract(picture.rgb)

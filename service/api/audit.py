@@ -83,7 +83,7 @@ async def prove_decision(
 ) -> DecisionProof:
     found = await asyncio.to_thread(installation.log.find, decision)
     own = client is not None and bool(client.name) and found.content.get("tenant") == client.name
-    proved = await asyncio.to_thread(installation.log.prove, found, disclose=own)
+    proved = await asyncio.to_thread(installation.publisher.prove, found, disclose=own)
     return DecisionProof(
         decision=found.hash, index=proved.proof.index, leaf_hash=proved.leaf.hex(), proof=str(proved.proof)
     )

@@ -16,13 +16,17 @@ from watermark.c2pa.credentials import Credential, Credentials
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What an installation offers its lanes. `infer` runs the classifiers and may raise Unavailable, Misconfigured."""
+    """What an installation offers its lanes. `infer` runs the classifiers and may raise Unavailable, Misconfigured.
+
+    `prove`: the proof that the decision to issue an image, by its content id, is in the audit log; None without one.
+    """
 
     settings: Settings
     codec: Codec
     credentials: Credentials
     ledger: Ledger
     infer: Callable[[Picture], Inferred]
+    prove: Callable[[str], str | None] = lambda content_id: None
 
 
 @dataclass(frozen=True, slots=True)

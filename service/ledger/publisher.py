@@ -19,7 +19,7 @@ from service.kit.errors import CheckpointNotTaken, Error, Unavailable
 from service.ledger.checkpoints import Checkpoint
 from service.ledger.proofs import InclusionProof
 from service.ledger.sinks.sink import Ahead, CheckpointSink, Contradiction, NotTaken
-from service.ledger.transparency import TransparencyLog
+from service.ledger.transparency import ProvedDecision, TransparencyLog
 from service.storage import Decision
 
 log = structlog.get_logger()
@@ -108,7 +108,7 @@ class CheckpointPublisher:
             raise CheckpointNotTaken(_told(failed[0]), stage="issue")
         return self._covered or self._log.checkpoint()
 
-    def prove(self, decision: Decision) -> InclusionProof:
+    def prove_released(self, decision: Decision) -> InclusionProof:
         """That the decision is in a checkpoint that every required sink took, with the decision itself.
 
         Raises:
@@ -116,6 +116,14 @@ class CheckpointPublisher:
             Unavailable: the ledger cannot be read.
         """
         return self._log.prove(decision, self.cover(decision), disclose=True).proof
+
+    def prove(self, decision: Decision, *, disclose: bool) -> ProvedDecision:
+        """That the decision is in the log, against the latest checkpoint that has it. `disclose`: with the decision.
+
+        Raises Unavailable.
+        """
+        latest = self._cosigned if self._cosigned and self._cosigned.size >= decision.seq else None
+        return self._log.prove(decision, latest, disclose=disclose)
 
     def latest(self) -> Checkpoint:
         """The newest checkpoint with cosignatures, or one of now where no witness gives any."""

@@ -20,6 +20,7 @@ WITHOUT = {
     "service/examiner/benchmark.py": "test_benchmark.py (integration) runs it whole, over labelled folders",
     "service/generation/diffusers/backend.py": "test_pipelines.py and test_image_to_image.py (integration) generate "
     "with a tiny pipeline of each layout",
+    "service/ledger/sinks/sink.py": "a protocol and what it raises: test_publisher.py raises each",
     "service/ledger/similarity_blocks.py": "test_similarity_index.py: the index is made of these blocks alone",
 }
 """Modules with logic that are tested otherwise, and how."""

@@ -1,6 +1,6 @@
 """The ledger's own images: this exact file, and those that look like it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Self
 
 from pydantic import Field
@@ -18,6 +18,9 @@ class Matched(ReportModel):
 
     issued: Issued
     distance: int = Field(description="PDQ Hamming distance, 0 to 256.")
+    proof: str | None = Field(
+        None, description="Proof that its issue is in the audit log (c2sp.org/tlog-proof); it tells nothing else."
+    )
 
 
 class MatchedReason(ReasonCode):
@@ -39,12 +42,13 @@ class MatchedLane(Lane[list[Matched]]):
     field = "matched"
     reasons = MatchedReason
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, prove: Callable[[str], str | None]) -> None:
         self._ledger = ledger
+        self._prove = prove
 
     @classmethod
     def open(cls, sources: Sources) -> Self:
-        return cls(sources.ledger)
+        return cls(sources.ledger, sources.prove)
 
     def find(self, examination: Examination) -> Finding[list[Matched]]:
         look = examination.fingerprint
@@ -53,7 +57,7 @@ class MatchedLane(Lane[list[Matched]]):
             for issue, bits in self._ledger.similar(look.bits, SAME_IMAGE_DISTANCE)
             if same_image(look, issue.fingerprint, issue.fingerprint_quality)
         ]
-        return finding(similar, issued_file=examination.issued_file is not None)
+        return finding(similar, issued_file=examination.issued_file is not None, prove=self._prove)
 
     @staticmethod
     def lines(section: list[Matched]) -> Iterator[str]:
@@ -63,7 +67,12 @@ class MatchedLane(Lane[list[Matched]]):
             yield "nothing"
 
 
-def finding(similar: Sequence[tuple[Issue, int]], *, issued_file: bool) -> Finding[list[Matched]]:
+def finding(
+    similar: Sequence[tuple[Issue, int]],
+    *,
+    issued_file: bool,
+    prove: Callable[[str], str | None] = lambda content_id: None,
+) -> Finding[list[Matched]]:
     """What the ledger's images show. `similar`: each with its PDQ Hamming distance, nearest first."""
     signals = {Signal.ISSUED_FILE: issued_file, Signal.SIMILAR_IMAGE: bool(similar)}
     reasons: dict[ReasonCode, bool] = {
@@ -71,7 +80,9 @@ def finding(similar: Sequence[tuple[Issue, int]], *, issued_file: bool) -> Findi
         MatchedReason.FINGERPRINT_MATCHED: bool(similar),
     }
     return Finding(
-        section=[Matched(issued=Issued.of(issue), distance=bits) for issue, bits in similar],
+        section=[
+            Matched(issued=Issued.of(issue), distance=bits, proof=prove(issue.content_id)) for issue, bits in similar
+        ],
         signals=frozenset(holding(signals)),
         reasons=holding(reasons),
     )

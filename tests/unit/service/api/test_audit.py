@@ -8,6 +8,7 @@ from fastapi.testclient import TestClient
 from service.access.tenants import Terms
 from service.installation import Installation
 from service.ledger.checkpoints import Checkpoint
+from service.ledger.merkle import leaf_hash
 from service.ledger.notes import VerifierKey
 from service.ledger.proofs import InclusionProof, check_consistency
 from tests.support.issued import fill
@@ -72,3 +73,18 @@ def test_a_tenant_sees_its_own_decision_and_no_other(client: TestClient, install
 @pytest.mark.parametrize(("name", "status"), [("f" * 64, 404), ("1", 400), ("urn:uuid:1", 400), ("F" * 64, 400)])
 def test_only_who_knows_its_hash_gets_a_proof(client: TestClient, filled: Installation, name: str, status: int) -> None:
     assert client.get(f"/v1/audit/proof/{name}").status_code == status
+
+
+def test_whoever_ordered_an_image_and_whoever_finds_it_get_its_proof(
+    painting_client: TestClient, installation: Installation
+) -> None:
+    answer = painting_client.post("/v1/images/generations", json={"prompt": "a lake at dawn", "seed": 7}).json()
+    (released,) = answer["countermark"]["images"]
+    own = InclusionProof.parse(released["proof"])
+    own.verify(installation.log.verifier)
+    assert (own.decision() or {})["subject"] == released["content_id"]
+    file = base64.b64decode(answer["data"][0]["b64_json"])
+    (match,) = painting_client.post("/v1/inspect", files={"file": file}).json()["matched"]
+    found = InclusionProof.parse(match["proof"])
+    assert (found.index, found.entry) == (own.index, None)
+    found.verify(installation.log.verifier, leaf_hash(own.entry or b""))

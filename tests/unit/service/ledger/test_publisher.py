@@ -91,8 +91,8 @@ def test_without_sinks_a_checkpoint_is_signed_at_once(ledger: Ledger, log: Trans
     publisher.start()
     decision = decide(ledger)
     assert publisher.cover(decision) == publisher.latest() == log.checkpoint()
-    assert (publisher.status(), publisher.prove(decision).decision() or {})[0] == "off"
-    publisher.prove(decision).verify(log.verifier)
+    assert publisher.status() == "off"
+    publisher.prove_released(decision).verify(log.verifier)
     publisher.close()
 
 
@@ -114,9 +114,13 @@ def test_cosignatures_are_in_the_checkpoint_and_its_proofs(
     decision = decide(ledger)
     publisher.cover(decision).note.verify(witness.verifier)
     publisher.latest().note.verify(witness.verifier)
-    proof = publisher.prove(decision)
-    proof.checkpoint.note.verify(witness.verifier)
-    proof.verify(log.verifier)
+    newer = decide(ledger)
+    for proof in (publisher.prove_released(decision), publisher.prove(decision, disclose=True).proof):
+        proof.checkpoint.note.verify(witness.verifier)
+        proof.verify(log.verifier)
+    unseen = publisher.prove(newer, disclose=False)  # the witness has not seen it yet
+    unseen.proof.verify(log.verifier, unseen.leaf)
+    assert len(unseen.proof.checkpoint.note.signatures) == 1
 
 
 def test_decisions_that_wait_together_share_a_round(ledger: Ledger, publish: Publish) -> None:

@@ -47,8 +47,8 @@ class Similar:
 
 @pytest.mark.parametrize(("quality", "matches"), [(100, 1), (5, 0)])
 def test_images_with_too_few_features_match_nothing(quality: int, matches: int) -> None:
-    found = MatchedLane(Similar()).find(Examined(quality))  # type: ignore[arg-type]
-    assert len(found.section) == matches
+    found = MatchedLane(Similar(), str.upper).find(Examined(quality))  # type: ignore[arg-type]
+    assert [match.proof for match in found.section] == ["URN:UUID:1"] * matches
 
 
 def test_lines() -> None:
