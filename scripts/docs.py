@@ -74,7 +74,8 @@ def settings() -> Iterator[str]:
 
 
 def default(name: str, value: object) -> str:
-    machine = {"home": "the platform's data folder", "threads": "the number of cores, at most 4"}
+    cores = "the number of cores, at most 4"
+    machine = {"home": "the platform's data folder", "threads": cores, "parser_processes": cores}
     shown = ",".join(value) if isinstance(value, tuple) else value
     return machine.get(name) or ("unset" if value is None else f"`{shown}`")
 

@@ -30,7 +30,7 @@ from service.likeness.checks import Likeness
 from service.likeness.liveness import Liveness, PoseSequence
 from service.likeness.receipts import Signer
 from service.likeness.registry import Consent
-from service.media.pictures import Picture, limits_of
+from service.media.pictures import ImageLimits, Picture, open_limits
 from service.moderation.appeals import Appeals
 from service.moderation.blocklist import Blocklist
 from service.moderation.takedowns import Takedowns
@@ -58,6 +58,7 @@ class Installation:
     likeness: Likeness = field(init=False)
     adapters: Adapters = field(init=False)
     liveness: Liveness = field(init=False)
+    limits: ImageLimits = field(init=False)
     on_loading: OnLoading = field(default=log_loading)
     tenants: Tenants = field(init=False)
     review_queue: ReviewQueue = field(init=False)
@@ -69,8 +70,9 @@ class Installation:
     def __post_init__(self) -> None:
         self.log = open_log(self.ledger, signing.log_key(self.settings), self.settings.log_origin)
         self.publisher = _open_publisher(self.settings, self.log)
+        self.limits = open_limits(self.settings)
         sources = Sources(self.settings, self.codec, self.credentials, self.ledger, self._infer, self._prove)
-        self.examiner = open_examiner(sources)
+        self.examiner = open_examiner(sources, self.limits)
         vault, digest = signing.vault(self.settings), signing.prompt_digester(self.settings)
         self.blocklist = Blocklist(self.ledger)
         self.takedowns = Takedowns(
@@ -120,7 +122,7 @@ class Installation:
         """
         with self._opening:
             if self._classifier is None:
-                self._classifier = open_classifier(self.settings)
+                self._classifier = open_classifier(self.settings, self.limits)
             return self._classifier
 
     @property
@@ -146,6 +148,7 @@ class Installation:
 
     def close(self) -> None:
         self.publisher.close()
+        self.limits.parsers.close()
         self.ledger.close()
 
     def _open_gateway(self) -> Gateway:
@@ -157,7 +160,7 @@ class Installation:
             render_timeout=settings.render_timeout,
             finish_timeout=settings.finish_timeout,
             steering_retries=settings.steering_retries,
-            limits=limits_of(settings),
+            limits=self.limits,
             energy_in_manifest=settings.energy_in_manifest,
         )
         self.blocklist.load()  # a long list takes seconds, which the first picture would pay for

@@ -17,7 +17,6 @@ from service.likeness import enrolment
 from service.likeness.enrolment import MOST_PHOTOS
 from service.likeness.liveness import Challenge
 from service.likeness.schemas import Enrolled
-from service.media.pictures import limits_of
 
 router = APIRouter(tags=["consent"])
 
@@ -81,8 +80,13 @@ def _check_switched_on(installation: Installation) -> None:
 
 
 def _enrol(installation: Installation, challenge: str, name: str, files: list[Upload]) -> Enrolled:
-    limits = limits_of(installation.settings)
     photos = [data for data, _ in files]
     return enrolment.enrol_self(
-        installation.consent, installation.liveness, installation.likeness.model, limits, challenge, name, photos
+        installation.consent,
+        installation.liveness,
+        installation.likeness.model,
+        installation.limits,
+        challenge,
+        name,
+        photos,
     )

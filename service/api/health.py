@@ -11,6 +11,7 @@ from service.api.dependencies import CurrentInstallation
 from service.api.failures import LIVENESS, READINESS
 from service.api.openapi import failures
 from service.ledger.publisher import Status
+from service.media.isolation.parsers import Isolation
 
 router = APIRouter(tags=["operations"])
 
@@ -31,6 +32,10 @@ class Readiness(BaseModel):
     checkpoints: Status = Field(
         description="Whether sinks take the audit log's checkpoints. `failing`: one that is not required does not."
     )
+    parsing: Isolation = Field(
+        description="How files from outside are read. `full`: in worker processes; `reduced`: in such that this system "
+        "does not confine completely; `none`: in this process."
+    )
 
 
 @router.get(
@@ -50,7 +55,12 @@ async def check_liveness() -> Health:
     responses=failures(*READINESS),
 )
 async def check_readiness(installation: CurrentInstallation) -> Readiness:
+    parsers = installation.limits.parsers
     decisions = await asyncio.to_thread(installation.ledger.ready)
-    checkpoints = installation.publisher.status()
-    generation: Literal["ready", "off"] = "ready" if installation.generates else "off"
-    return Readiness(decisions=decisions, generation=generation, checkpoints=checkpoints)
+    await asyncio.to_thread(parsers.start)
+    return Readiness(
+        decisions=decisions,
+        generation="ready" if installation.generates else "off",
+        checkpoints=installation.publisher.status(),
+        parsing=parsers.isolation,
+    )

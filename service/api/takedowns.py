@@ -14,7 +14,7 @@ from service.api.openapi import failures, reference
 from service.api.uploads import BINARY, check_charset, form_body, is_form
 from service.installation import Installation
 from service.kit.errors import BadRequest, TooLarge, first_fault
-from service.media.pictures import decode, limits_of
+from service.media.pictures import decode
 from service.moderation.takedowns import CaseStatus, Notice, TakedownReceipt
 
 router = APIRouter(tags=["notices"])
@@ -61,7 +61,7 @@ async def get_takedown(
 
 
 def _receive(installation: Installation, notice: Notice, copy: bytes | None) -> TakedownReceipt:
-    image = decode(copy, limits_of(installation.settings)) if copy is not None else None
+    image = decode(copy, installation.limits) if copy is not None else None
     return installation.takedowns.receive(notice, image)
 
 

@@ -18,7 +18,6 @@ from service.installation import Installation, open_installation
 from service.kit import home
 from service.kit.errors import BadRequest, Unavailable
 from service.kit.settings import load_settings
-from service.media.pictures import ImageLimits
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 
@@ -41,9 +40,7 @@ def add(
     settings = load_settings()
     home.prepare(settings.home)
     installation = open_installation(settings)
-    approval = Approval(
-        installation.adapters, installation.likeness, ImageLimits(settings.max_bytes, settings.max_pixels)
-    )
+    approval = Approval(installation.adapters, installation.likeness, installation.limits)
     with Console(stderr=True).status("Checking the adapter and its samples"):
         card = approval.approve(file, name or file.stem.lower(), declared)
     if as_json:

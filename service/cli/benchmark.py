@@ -17,7 +17,7 @@ from service.examiner.benchmark import CONDITIONS, Benchmark, Sample, check_enou
 from service.examiner.metrics import Scores, histogram, reliability, roc
 from service.kit.errors import BadRequest, FileUnreadable, InputError
 from service.kit.settings import Settings, load_settings
-from service.media.pictures import decode, limits_of
+from service.media.pictures import decode, open_limits
 
 Labelled = tuple[str, str, bool]
 """Path, sub-folder, and whether the image is synthetic."""
@@ -64,7 +64,7 @@ def benchmark(
 def _samples(settings: Settings, labelled: Sequence[Labelled]) -> list[Sample]:
     """Score every image. Those that cannot be read are named, counted and left out."""
     progress = Console(stderr=True)
-    classifier, limits = open_classifier(settings), limits_of(settings)
+    classifier, limits = open_classifier(settings), open_limits(settings)
     samples = []
     for name, group, is_fake in track(labelled, "Judging", console=progress, transient=True):
         try:

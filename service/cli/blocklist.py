@@ -12,7 +12,7 @@ from service.cli import files, present
 from service.installation import Installation, open_installation
 from service.kit.errors import BadRequest, Blocked, Error, TooLarge
 from service.kit.settings import load_settings
-from service.media.pictures import decode, limits_of
+from service.media.pictures import decode
 from service.moderation.blocklist import BlocklistMatch
 from service.moderation.hash_lists import FORMATS, KINDS, HashKind, Listed, ListFormat, known_hash
 
@@ -130,7 +130,7 @@ def check(
 
 def _match(installation: Installation, name: str) -> BlocklistMatch | None:
     settings = installation.settings
-    picture = decode(files.read(name, settings.max_bytes), limits_of(settings))
+    picture = decode(files.read(name, settings.max_bytes), installation.limits)
     return installation.blocklist.match(picture.rgb, picture.sha256)
 
 

@@ -19,7 +19,7 @@ from service.kit.settings import load_settings
 from service.likeness import enrolment
 from service.likeness.comparison import open_model
 from service.likeness.schemas import SCOPES, Grant
-from service.media.pictures import decode, limits_of
+from service.media.pictures import decode
 
 _INVALID = 3
 
@@ -44,10 +44,11 @@ def enrol(
     settings = load_settings()
     data = [files.read(photo, settings.max_bytes) for photo in photos]
     with Console(stderr=True).status("Checking the photos"):
+        installation = open_installation(settings)
         done = enrolment.enrol(
-            open_installation(settings).consent,
+            installation.consent,
             open_model(settings),
-            limits_of(settings),
+            installation.limits,
             name,
             data,
             protected=protect,
@@ -155,9 +156,10 @@ def check(
     """Check that every face in an image is one of the subjects': exit 0 if so, 1 if not, 5 if it has no face."""
     settings = load_settings()
     data = files.read(picture, settings.max_bytes)
-    rgb = decode(data, limits_of(settings)).rgb
+    installation = open_installation(settings)
+    rgb = decode(data, installation.limits).rgb
     try:
-        count, uncovered = open_installation(settings).likeness.uncovered(rgb, subject)
+        count, uncovered = installation.likeness.uncovered(rgb, subject)
     except ModelError as fault:
         raise Unavailable(str(fault)) from fault
     if not count:

@@ -43,7 +43,8 @@ def full(console: Console, report: Report) -> None:
     if report.conflicts:
         table.add_row("conflicts", Text("\n".join(_conflicts(report)), "red"))
     table.add_section()
-    table.add_row("file", f"{asset.mime}, {asset.width} x {asset.height} px, {asset.bytes:,} bytes")
+    first = f", the first of {asset.frames:,} images" if asset.frames > 1 else ""
+    table.add_row("file", f"{asset.mime}, {asset.width} x {asset.height} px, {asset.bytes:,} bytes{first}")
     table.add_row("SHA-256", asset.sha256)
     for heading, lines in _sections(report).items():
         table.add_row(heading, Text(printable("\n".join(lines))))

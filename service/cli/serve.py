@@ -18,7 +18,7 @@ def serve(
         int | None, typer.Option(min=0, max=65535, help="Port to listen on. Default: COUNTERMARK_PORT.")
     ] = None,
 ) -> None:
-    """Serve the HTTP API. Loads every model first and does not start if one cannot be loaded."""
+    """Serve the HTTP API. Loads every model first and does not start if one cannot be loaded, or files not be read."""
     import uvicorn  # noqa: PLC0415 - the other commands do not need it
 
     from service.api import create_app  # noqa: PLC0415
@@ -26,6 +26,7 @@ def serve(
     settings = load_settings()
     logs.configure(settings.log_level)
     with closing(open_installation(settings)) as installation:
+        installation.limits.parsers.start()
         _ = installation.classifier
         _load_gateway(installation)
         uvicorn.run(

@@ -9,18 +9,18 @@ from service.examiner.lanes import LANES
 from service.kit.errors import Unavailable
 from service.kit.model_store import added_cards, store
 from service.kit.settings import Settings
-from service.media.pictures import limits_of
+from service.media.pictures import ImageLimits, open_limits
 
 ENCODER = "clip-vit-b16"
 
 
-def open_examiner(sources: Sources) -> Examiner:
+def open_examiner(sources: Sources, limits: ImageLimits) -> Examiner:
     """An examiner with every lane of evidence. Raises Misconfigured if a lane's settings cannot be used."""
-    return Examiner(sources, limits_of(sources.settings), [lane.open(sources) for lane in LANES])
+    return Examiner(sources, limits, [lane.open(sources) for lane in LANES])
 
 
-def open_classifier(settings: Settings) -> Classifier:
-    """The classifiers alone; opens neither ledger nor keys.
+def open_classifier(settings: Settings, limits: ImageLimits | None = None) -> Classifier:
+    """The classifiers alone; opens neither ledger nor keys. `limits`: unset, those of the settings.
 
     Raises:
         Unavailable, Misconfigured: as `Installation.classifier`.
@@ -36,5 +36,4 @@ def open_classifier(settings: Settings) -> Classifier:
     except ModelError as unusable:
         raise Unavailable(str(unusable)) from unusable
     thresholds = Thresholds.load(settings.thresholds_file) if settings.thresholds_file else None
-    limits = limits_of(settings)
-    return Classifier(detector, limits, settings.threshold_fpr, thresholds)
+    return Classifier(detector, limits or open_limits(settings), settings.threshold_fpr, thresholds)

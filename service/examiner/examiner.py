@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from service.examiner.examination import Examination, Sources
 from service.examiner.lanes import Lane
 from service.examiner.report import Asset, Report, compose
-from service.media.pictures import ImageLimits, decode
+from service.media.pictures import ImageLimits, decode_first
 
 
 class Examiner:
@@ -24,10 +24,10 @@ class Examiner:
         """Everything known about a file. `name` only labels the report; the classifiers cost most of the time.
 
         Raises:
-            InputError: the bytes are not an image that can be read (see `pictures.decode`).
+            InputError: the bytes are not an image that can be read (see `pictures.decode_first`).
             Unavailable: the ledger does not answer; a report without it would be false.
         """
-        examination = Examination(decode(data, self._limits), self._sources, classify=classify)
+        examination = Examination(decode_first(data, self._limits), self._sources, classify=classify)
         findings = [(lane.field, lane.find(examination)) for lane in self._lanes]
         return compose(name, Asset.of(examination.picture), findings)
 
@@ -36,7 +36,7 @@ class Examiner:
 
         NaN where nothing was searched; None if no lane found evidence that has a place. Raises InputError as `examine`.
         """
-        examination = Examination(decode(data, self._limits), self._sources)
+        examination = Examination(decode_first(data, self._limits), self._sources)
         maps = (lane.heatmap(examination) for lane in self._lanes)
         found = next((each for each in maps if each is not None), None)
         return None if found is None else (examination.picture.rgb, found)

@@ -37,11 +37,19 @@ class Asset(ReportModel):
     bytes: int
     width: int = Field(description="Pixels, after EXIF orientation.")
     height: int
+    frames: int = Field(default=1, description="Frames of an animation or pages of a document; the first was examined.")
 
     @classmethod
     def of(cls, picture: Picture) -> "Asset":
         width, height = picture.size
-        return cls(sha256=picture.sha256, mime=picture.mime, bytes=len(picture.data), width=width, height=height)
+        return cls(
+            sha256=picture.sha256,
+            mime=picture.mime,
+            bytes=len(picture.data),
+            width=width,
+            height=height,
+            frames=picture.frames,
+        )
 
 
 class Report(ReportModel):

@@ -230,6 +230,22 @@ class Settings(BaseSettings):
     max_pixels: Annotated[int, Field(ge=4096, description="Largest image decoded, in pixels.")] = 64_000_000
 
     decode_timeout: Annotated[float, Field(gt=0, description="Seconds allowed to decode an image.")] = 30.0
+    parser_processes: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=64,
+            description="Processes in which files from outside are read; 0: in this process, without isolation, for "
+            "files that you trust.",
+        ),
+    ] = min(4, os.cpu_count() or 1)
+    parser_memory: Annotated[
+        int,
+        Field(
+            ge=64 * MiB,
+            description="Bytes of memory that all files being read at once may need; one that needs more is refused.",
+        ),
+    ] = 768 * MiB
 
     host: Annotated[str, Field(description="Address `serve` listens on.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="Port `serve` listens on.")] = 8000

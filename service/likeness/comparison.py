@@ -11,7 +11,7 @@ from models import ModelError
 from service.kit.errors import Unavailable
 from service.kit.model_store import added_card
 from service.kit.settings import Settings
-from service.media.pictures import ImageLimits, decode, limits_of
+from service.media.pictures import ImageLimits, decode, open_limits
 
 Box = Annotated[tuple[int, int, int, int], Field(description="Left, top, right, bottom in pixels.")]
 
@@ -135,4 +135,4 @@ def open_model(settings: Settings) -> FaceModel:
 
 def open_face_comparer(settings: Settings) -> FaceComparer:
     """A FaceComparer with the configured model. Raises Unavailable as `open_model`."""
-    return FaceComparer(open_model(settings), limits_of(settings))
+    return FaceComparer(open_model(settings), open_limits(settings))

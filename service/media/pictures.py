@@ -1,34 +1,30 @@
 """Bytes to Picture and back: the only decoder. All other code gets its pixels from here.
 
-Checks run in this order: bytes, format by content, header (pixels, frames), decoding, pixel type. Nothing is
-decoded before the header has passed. Formats are an allowlist of decoders; file names are ignored.
+Checks run in this order: bytes, format by content, header (chunks, pixels, frames, memory), decoding, pixel type.
+Nothing is decoded before the header has passed, and files from outside are decoded in a process of their own
+(`isolation/`). Formats are an allowlist of decoders; file names are ignored.
 """
 
-import contextlib
 import hashlib
 import io
-import re
-import threading
-import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, TypeVar
+from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image
 
-from detectors.declared.metadata import Metadata
-from detectors.declared.reading import read
-from service.kit.deadline import within
-from service.kit.errors import BrokenPicture, InputError, TooLarge, Unavailable, UnsupportedFormat, UnsupportedPixels
+from detectors.declared.metadata import Field, Metadata
+from service.kit.errors import BrokenPicture, TooLarge, UnsupportedFormat
 from service.kit.settings import Settings
+from service.media.headers import Header, scan
+from service.media.isolation.parsers import DECODE, SELECT, InProcess, Parsers
+from service.media.isolation.pool import ParserPool
 
-T = TypeVar("T")
-
-Mime = Literal["image/png", "image/jpeg", "image/webp", "image/avif", "image/tiff"]
+Mime = Literal["image/png", "image/jpeg", "image/webp", "image/avif", "image/tiff", "image/gif"]
 OutputFormat = Literal["png", "jpeg", "webp"]
 
 # Phones write MPO for portrait and HDR shots: a JPEG followed by more JPEGs. The first one is the image.
@@ -39,36 +35,32 @@ _MIMES: Mapping[str, Mime] = {
     "WEBP": "image/webp",
     "AVIF": "image/avif",
     "TIFF": "image/tiff",
+    "GIF": "image/gif",
 }
-_DECODERS = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF")
-_SRGB = ImageCms.createProfile("sRGB")
-_WHITE = (255, 255, 255)
-_HALF = 128
-_JPEG, _SCAN = b"\xff\xd8\xff", b"\xff\xda"
-_DECODER_SLOTS = threading.BoundedSemaphore(16)  # concurrent decoders, including those that overran their time
-_MAX_SCANS = 64  # progressive encoders write about ten; embedded previews add a few
-_STANDARD_LUMINANCE_SUM = 3688  # table K.1 of ITU-T T.81, libjpeg's quality 50
-
-# Signatures of the formats. A file that has one but cannot be opened is damaged, not unsupported.
-_SIGNATURE = re.compile(rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|RIFF....WEBP|....ftypavi[fs]|II\*\0|MM\0\*", re.DOTALL)
-
-# `_check_header` limits pixels before any decoding, so Pillow's process-wide limit and warnings are off.
-Image.MAX_IMAGE_PIXELS = None
-warnings.filterwarnings("ignore", module=r"PIL\.")
+_IN_PROCESS = InProcess()
 
 
 @dataclass(frozen=True, slots=True)
 class ImageLimits:
-    """Limits checked before decoding, and the seconds that decoding may take (None: no limit)."""
+    """Limits checked before decoding, the seconds that decoding may take (None: no limit), and where it is done.
+
+    `parsers`: worker processes, for files from outside; by default this process, for files of our own.
+    """
 
     max_bytes: int
     max_pixels: int
     seconds: float | None = None
+    parsers: Parsers = _IN_PROCESS
 
 
-def limits_of(settings: Settings) -> ImageLimits:
-    """The operator's limits."""
-    return ImageLimits(settings.max_bytes, settings.max_pixels, settings.decode_timeout)
+def open_limits(settings: Settings) -> ImageLimits:
+    """The operator's limits, and a pool of worker processes of its own, which start when the first file is read.
+
+    Close `parsers` to end them; they also end with this process.
+    """
+    processes, memory = settings.parser_processes, settings.parser_memory
+    parsers = ParserPool(processes, memory) if processes else InProcess(memory)
+    return ImageLimits(settings.max_bytes, settings.max_pixels, settings.decode_timeout, parsers)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,6 +68,7 @@ class Picture:
     """A decoded file: upright sRGB pixels (read-only uint8, H x W x 3) and its metadata.
 
     `jpeg_quality` (1..100, libjpeg's scale) is estimated from the quantisation table; None for other formats.
+    `frames`: frames of an animation or pages of a document, of which this is the first.
     """
 
     rgb: NDArray[np.uint8]
@@ -83,6 +76,7 @@ class Picture:
     mime: Mime
     metadata: Metadata
     jpeg_quality: int | None = None
+    frames: int = 1
 
     @property
     def sha256(self) -> str:
@@ -96,48 +90,25 @@ class Picture:
 
 
 def decode(data: bytes, limits: ImageLimits) -> Picture:
-    """Decode a file into upright 8-bit sRGB pixels. Alpha is composited on white; of an MPO only the first is read.
+    """Decode a still image into upright 8-bit sRGB pixels. Alpha is composited on white; of an MPO the first is read.
 
     Raises:
-        TooLarge: more bytes or pixels than `limits` allow, or decoding took too long.
+        TooLarge: more bytes, pixels, memory or parts than `limits` allow, or decoding took too long.
         Unavailable: too many images are being decoded.
         UnsupportedFormat: not PNG, JPEG, WebP, AVIF or TIFF, or animated, or with several pages.
-        BrokenPicture: damaged or truncated.
+        BrokenPicture: damaged or truncated, or a decoder crashed on it.
         UnsupportedPixels: a pixel type with no agreed meaning, such as floating point.
     """
-    if not data:
-        raise BrokenPicture("the file is empty")
-    if len(data) > limits.max_bytes:
-        raise TooLarge(f"the file has {len(data):,} bytes, the limit is {limits.max_bytes:,}")
-    return _in_time(limits.seconds, partial(_decoded, data, limits))
+    return _decoded(data, _still(data, limits), limits)
 
 
-def _decoded(data: bytes, limits: ImageLimits) -> Picture:
-    with _blame_file(), _load(data, limits) as image:
-        mime = _MIMES[image.format or ""]
-        metadata = _metadata(data, image)
-        quality = _jpeg_quality(image)
-        rgb = _normalise(image)
-    return Picture(frozen(rgb), data, mime, metadata, quality)
+def decode_first(data: bytes, limits: ImageLimits) -> Picture:
+    """The same for whatever is to be examined: also GIF; of animations and documents the first image, and their number.
 
-
-def _in_time(seconds: float | None, work: Callable[[], T]) -> T:
-    """`work()` within `seconds`. A decoder cannot be stopped: one that is late keeps its slot until it ends."""
-    if seconds is None:
-        return work()
-    if not _DECODER_SLOTS.acquire(timeout=seconds):
-        raise Unavailable("too many images are being decoded", hint="Try again.")
-
-    def release_after() -> T:
-        try:
-            return work()
-        finally:
-            _DECODER_SLOTS.release()
-
-    try:
-        return within(seconds, release_after)
-    except TimeoutError as slow:
-        raise TooLarge(f"the image could not be decoded within {seconds:g} s") from slow
+    Raises:
+        InputError, Unavailable: as `decode`.
+    """
+    return _decoded(data, _header(data, limits), limits)
 
 
 def selection(data: bytes, limits: ImageLimits) -> NDArray[np.bool_]:
@@ -148,16 +119,57 @@ def selection(data: bytes, limits: ImageLimits) -> NDArray[np.bool_]:
     Raises:
         InputError, Unavailable: as `decode`.
     """
-    return _in_time(limits.seconds, partial(_selected, data, limits))
+    header = _still(data, limits)
+    parsed = limits.parsers.run(
+        SELECT, [data], memory=header.memory, output=header.pixels, seconds=limits.seconds, max_pixels=limits.max_pixels
+    )
+    return _shaped(parsed.out, parsed.value["height"], parsed.value["width"]) > 0
 
 
-def _selected(data: bytes, limits: ImageLimits) -> NDArray[np.bool_]:
-    with _blame_file(), _load(data, limits) as loaded:
-        image = _upright(loaded)
-        opacity = image.convert("RGBA").getchannel("A") if image.has_transparency_data else None
-        if opacity is not None and np.asarray(opacity).min() < _HALF:
-            return np.asarray(opacity) < _HALF
-        return np.asarray(_to_srgb(_to_8_bit(image), None).convert("L")) >= _HALF
+def _decoded(data: bytes, header: Header, limits: ImageLimits) -> Picture:
+    parsed = limits.parsers.run(
+        DECODE,
+        [data],
+        memory=header.memory,
+        output=3 * header.pixels,
+        seconds=limits.seconds,
+        max_pixels=limits.max_pixels,
+    )
+    try:
+        found = parsed.value
+        rgb = _shaped(parsed.out, found["height"], found["width"], 3)
+        metadata = Metadata(tuple(Field(place, str(name), str(value)) for place, name, value in found["metadata"]))
+        return Picture(rgb, data, _MIMES[found["format"]], metadata, found["quality"], header.frames)
+    except (AttributeError, KeyError, TypeError, ValueError) as wrong:  # a worker that a file has taken over
+        raise BrokenPicture("the file could not be read safely") from wrong
+
+
+def _header(data: bytes, limits: ImageLimits) -> Header:
+    """What the file promises. Raises TooLarge where that is too much, before anything is decoded."""
+    if not data:
+        raise BrokenPicture("the file is empty")
+    if len(data) > limits.max_bytes:
+        raise TooLarge(f"the file has {len(data):,} bytes, the limit is {limits.max_bytes:,}")
+    header = scan(data)
+    if header.pixels > limits.max_pixels:
+        raise TooLarge(f"the image has {header.pixels:,} pixels, the limit is {limits.max_pixels:,}")
+    return header
+
+
+def _still(data: bytes, limits: ImageLimits) -> Header:
+    header = _header(data, limits)
+    if header.format == "GIF":
+        raise UnsupportedFormat("the file is not an image in a supported format")
+    if header.frames > 1:
+        raise UnsupportedFormat(
+            "the file contains several images", hint="Send one still image: no animation, no multi-page file."
+        )
+    return header
+
+
+def _shaped(samples: bytes, *shape: int) -> NDArray[np.uint8]:
+    """An array over immutable bytes. Raises ValueError if they are not of that shape."""
+    return np.frombuffer(samples, np.uint8).reshape(shape)
 
 
 def encode(rgb: NDArray[np.uint8], to: OutputFormat) -> tuple[bytes, Mime]:
@@ -191,104 +203,3 @@ _ENCODERS: Mapping[OutputFormat, tuple[Mime, Callable[[NDArray[np.uint8]], bytes
 def frozen(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """A copy over immutable bytes: unlike a cleared write flag, this cannot be undone."""
     return np.frombuffer(np.ascontiguousarray(rgb).tobytes(), np.uint8).reshape(rgb.shape)
-
-
-def _load(data: bytes, limits: ImageLimits) -> Image.Image:
-    """The decoded but not yet converted image."""
-    with _blame_file():
-        if data.startswith(_JPEG) and data.count(_SCAN) > _MAX_SCANS:
-            raise TooLarge(f"the JPEG has more than {_MAX_SCANS} scans")
-        image = _opened(data)
-        _check_header(image, limits)
-        image.load()
-        return image
-
-
-def _opened(data: bytes) -> Image.Image:
-    try:
-        return Image.open(io.BytesIO(data), formats=_DECODERS)
-    except UnidentifiedImageError as unknown:
-        if _SIGNATURE.match(data):
-            raise BrokenPicture("the file begins like an image but is damaged") from unknown
-        raise UnsupportedFormat("the file is not an image in a supported format") from unknown
-
-
-@contextlib.contextmanager
-def _blame_file() -> Iterator[None]:
-    """Turn whatever a decoder or conversion raises into an InputError: the file is at fault."""
-    try:
-        yield
-    except InputError:
-        raise
-    except MemoryError as big:
-        raise TooLarge("the image does not fit in memory") from big
-    except Exception as damage:
-        raise BrokenPicture(f"the file is damaged ({type(damage).__name__})") from damage
-
-
-def _check_header(image: Image.Image, limits: ImageLimits) -> None:
-    pixels = image.width * image.height
-    if pixels > limits.max_pixels:
-        raise TooLarge(f"the image has {pixels:,} pixels, the limit is {limits.max_pixels:,}")
-    if image.format != "MPO" and getattr(image, "is_animated", False):
-        raise UnsupportedFormat(
-            "the file contains several images", hint="Send one still image: no animation, no multi-page file."
-        )
-
-
-def _normalise(image: Image.Image) -> NDArray[np.uint8]:
-    profile = image.info.get("icc_profile")
-    return np.asarray(_to_srgb(_to_8_bit(_upright(image)), profile))
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    with contextlib.suppress(Exception):  # broken EXIF has no orientation
-        return ImageOps.exif_transpose(image)
-    return image
-
-
-def _to_8_bit(image: Image.Image) -> Image.Image:
-    """16-bit grey, which Pillow stores as 16 or 32-bit integers, scaled to 8 bits; 8-bit modes unchanged."""
-    if image.mode.startswith("I"):
-        values = np.asarray(image)
-        if values.min() < 0 or values.max() > np.iinfo(np.uint16).max:
-            raise UnsupportedPixels("the image has 32-bit integer pixels")
-        return Image.fromarray(np.round(values / 257).astype(np.uint8))
-    if image.mode == "F":
-        raise UnsupportedPixels("the image has floating-point pixels")
-    return image
-
-
-def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """RGB in sRGB. An unusable profile is ignored: viewers show such files as sRGB, too."""
-    if image.mode in ("P", "PA", "LA", "La", "RGBa") or "transparency" in image.info:
-        image = image.convert("RGBA")
-    alpha = image.getchannel("A") if image.mode == "RGBA" else None
-    colour = image.convert("RGB") if alpha else image
-    if profile and colour.mode in ("RGB", "CMYK", "L"):
-        with contextlib.suppress(ImageCms.PyCMSError, OSError, ValueError):
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            colour = ImageCms.profileToProfile(colour, source, _SRGB, outputMode="RGB") or colour
-    colour = colour.convert("RGB")
-    if alpha is None:
-        return colour
-    return Image.composite(colour, Image.new("RGB", colour.size, _WHITE), alpha)
-
-
-def _jpeg_quality(image: Image.Image) -> int | None:
-    """The libjpeg quality whose scaled standard luminance table has the same mean as the file's."""
-    table: list[int] | None = getattr(image, "quantization", {}).get(0)
-    if not table:
-        return None
-    scale = 100 * sum(table) / _STANDARD_LUMINANCE_SUM
-    quality = (200 - scale) / 2 if scale <= 100 else 5000 / scale
-    return round(min(100, max(1, quality)))
-
-
-def _metadata(data: bytes, image: Image.Image) -> Metadata:
-    """The file's metadata, with text in the alpha channel."""
-
-    def alpha(columns: int) -> NDArray[np.uint8]:
-        return np.asarray(image.crop((0, 0, min(columns, image.width), image.height)).getchannel("A"))
-
-    return read(data, alpha if image.mode == "RGBA" else None, image.height)

@@ -209,7 +209,12 @@ class TestInspect:
 class TestOperations:
     def test_health(self, client: TestClient) -> None:
         assert client.get("/healthz").json()["status"] == "ok"
-        assert client.get("/readyz").json() == {"status": "ready", "decisions": 0, "generation": "ready"}
+        assert client.get("/readyz").json() == {
+            "status": "ready",
+            "decisions": 0,
+            "generation": "ready",
+            "parsing": "none",
+        }
 
     def test_not_ready_without_the_ledger(
         self, painted_installation: Installation, monkeypatch: pytest.MonkeyPatch

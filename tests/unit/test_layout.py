@@ -21,6 +21,8 @@ WITHOUT = {
     "service/generation/diffusers/backend.py": "test_pipelines.py and test_image_to_image.py (integration) generate "
     "with a tiny pipeline of each layout",
     "service/ledger/sinks/sink.py": "a protocol and what it raises: test_publisher.py raises each",
+    "service/media/isolation/process.py": "test_pool.py and test_sandbox.py start, feed and kill real processes",
+    "service/media/isolation/worker.py": "test_pool.py and test_sandbox.py: it is what runs in the processes",
     "service/ledger/similarity_blocks.py": "test_similarity_index.py: the index is made of these blocks alone",
 }
 """Modules with logic that are tested otherwise, and how."""

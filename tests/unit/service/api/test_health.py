@@ -17,6 +17,7 @@ def test_readiness_tells_whether_images_are_generated(client: TestClient, painti
         "decisions": 0,
         "generation": "ready",
         "checkpoints": "off",
+        "parsing": "none",
     }
 
 

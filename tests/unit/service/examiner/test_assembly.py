@@ -10,6 +10,7 @@ from service.installation import Installation
 from service.kit.errors import Misconfigured, Unavailable
 from service.kit.model_store import CARDS_FOLDER
 from service.kit.settings import Settings
+from service.media.pictures import ImageLimits
 from tests.support.classifiers import write_member
 
 
@@ -21,7 +22,7 @@ def test_an_examiner_has_every_lane_in_order(installation: Installation) -> None
         installation.ledger,
         lambda _image: Inferred(state="not_asked"),
     )
-    assert [type(lane) for lane in open_examiner(sources)._lanes] == list(LANES)
+    assert [type(lane) for lane in open_examiner(sources, ImageLimits(1 << 20, 1 << 20))._lanes] == list(LANES)
 
 
 def test_without_the_encoder_the_small_network_answers(settings: Settings) -> None:

@@ -52,6 +52,8 @@ VALUES = {
     "render_timeout": ("5", 5.0),
     "finish_timeout": ("5", 5.0),
     "decode_timeout": ("5", 5.0),
+    "parser_processes": ("0", 0),
+    "parser_memory": ("100000000", 100_000_000),
     "queue_length": ("2", 2),
     "queue_timeout": ("5", 5.0),
     "batch_size": ("4", 4),

@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from service.kit.errors import BrokenPicture, InputError, TooLarge, Unavailable, UnsupportedFormat
-from service.media import pictures
-from service.media.pictures import ImageLimits, Picture, decode, encode, frozen, selection
+from service.kit.errors import BrokenPicture, InputError
+from service.media.pictures import ImageLimits, decode, encode, frozen, selection
 from tests.assets import hostile
 from tests.assets.hostile import picture, save
 
@@ -165,33 +164,6 @@ def test_the_generator_writes_its_files(tmp_path: Path) -> None:
     hostile.main(str(tmp_path))
     assert (tmp_path / "png_plain").read_bytes()[:4] == b"\x89PNG"
     Image.open(io.BytesIO((tmp_path / "jpeg_plain").read_bytes())).load()
-
-
-def test_a_decoder_that_times_out_keeps_its_slot_until_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    freed, ended = threading.Event(), threading.Event()
-    slots = threading.BoundedSemaphore(1)
-
-    def late(_data: bytes, _limits: ImageLimits) -> Picture:
-        freed.wait(60)
-        ended.set()
-        raise BrokenPicture("never raised")
-
-    decoded = pictures._decoded
-    data = encode(np.zeros((8, 8, 3), np.uint8), "png")[0]
-    hurried = ImageLimits(1 << 20, 1 << 20, 0.05)
-    monkeypatch.setattr(pictures, "_DECODER_SLOTS", slots)
-    monkeypatch.setattr(pictures, "_decoded", late)
-    with pytest.raises(TooLarge, match=r"within 0\.05 s"):
-        decode(data, hurried)
-    with pytest.raises(Unavailable, match="too many"):
-        decode(data, hurried)
-    freed.set()
-    ended.wait(60)
-    monkeypatch.setattr(pictures, "_decoded", decoded)
-    assert decode(data, ImageLimits(1 << 20, 1 << 20, 60)).size == (8, 8)
-    with pytest.raises(UnsupportedFormat):
-        decode(b"text", ImageLimits(1 << 20, 1 << 20, 60))
-    assert slots.acquire(blocking=False)
 
 
 def test_bad_palette_transparency_and_lab_masks_are_input_errors() -> None:

@@ -1,0 +1,1 @@
+"""Parsing bytes from outside in processes that can be killed."""
