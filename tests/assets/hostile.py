@@ -21,11 +21,12 @@ SIDE = 64
 
 @dataclass(frozen=True)
 class Case:
-    """A named file and the error it must raise."""
+    """A named file and the error it must raise. `images`: how many the examiner finds in it, and reads the first of."""
 
     name: str
     data: bytes
     error: type[InputError] | None
+    images: int | None = None
 
 
 def cases() -> Iterator[Case]:
@@ -57,7 +58,7 @@ def _not_pictures() -> Iterator[Case]:
     yield Case("svg", b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>', UnsupportedFormat)
     yield Case("eps", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(/etc/passwd) run\n", UnsupportedFormat)
     yield Case("pdf", b"%PDF-1.7\n1 0 obj<</Type/Catalog>>endobj\n", UnsupportedFormat)
-    yield Case("gif", save(picture("P"), "GIF"), UnsupportedFormat)
+    yield Case("gif", save(picture("P"), "GIF"), UnsupportedFormat, 1)
     yield Case("bmp", save(picture(), "BMP"), UnsupportedFormat)
     yield Case("ico", save(picture(), "ICO"), UnsupportedFormat)
     yield Case("ppm", save(picture(), "PPM"), UnsupportedFormat)
@@ -87,9 +88,9 @@ def _damaged() -> Iterator[Case]:
 
 def _sequences() -> Iterator[Case]:
     frames = [picture(), picture().rotate(90), picture().rotate(180)]
-    for name in ("PNG", "WEBP", "TIFF", "AVIF"):
+    for name in ("PNG", "WEBP", "TIFF", "AVIF", "GIF"):
         data = save(frames[0], name, save_all=True, append_images=frames[1:])
-        yield Case(f"{name.lower()}_of_three_frames", data, UnsupportedFormat)
+        yield Case(f"{name.lower()}_of_three_frames", data, UnsupportedFormat, 3)
 
 
 def _odd_pixels() -> Iterator[Case]:

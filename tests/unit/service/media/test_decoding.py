@@ -37,6 +37,13 @@ def test_a_worker_gives_the_same_pixels_metadata_and_errors(isolated: ImageLimit
     assert read(case.data, isolated) == read(case.data, HERE)
 
 
+@pytest.mark.parametrize("case", [c for c in hostile.cases() if c.images], ids=lambda case: case.name)
+def test_what_may_not_be_used_may_be_examined(case: hostile.Case) -> None:
+    found = decode_first(case.data, HERE)
+    assert found.frames == case.images
+    assert np.abs(found.rgb.astype(int) - np.asarray(picture())).mean() < 30  # 256 colours; the others are turned: 85
+
+
 def test_a_worker_selects_the_same(isolated: ImageLimits) -> None:
     hole = picture("RGBA")
     hole.paste((0, 0, 0, 0), (10, 10, 20, 20))
