@@ -46,6 +46,15 @@ install_locked() {
 }
 
 # The tests start a PostgreSQL of their own and need its programs, no running server; without them they say what is not tested.
+# The tests of keys on devices sign with SoftHSM2; without it they are skipped.
+softhsm_on_debian() {
+  if command -v softhsm2-util >/dev/null; then return; fi
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then return; fi
+  echo "Installing SoftHSM2 for the tests" >&2
+  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends softhsm2 openssl; } \
+    >/dev/null 2>&1 || echo "SoftHSM2 could not be installed" >&2
+}
+
 postgresql_on_debian() {
   if command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then return; fi
   if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then return; fi

@@ -3,6 +3,8 @@
 import threading
 from dataclasses import dataclass, field
 
+import structlog
+
 from models import ModelError
 from service.access.tenants import Tenants
 from service.adapters.registry import Adapters
@@ -17,8 +19,10 @@ from service.gateway.pipeline import Gateway
 from service.gateway.review_queue import ReviewQueue
 from service.generation.diffusers.loading import OnLoading, load_backend, log_loading
 from service.generation.queue import open_queue
-from service.keys import signing
+from service.keys import claim_signer, signing
+from service.keys.claim_signer import SigningStatus
 from service.kit import home
+from service.kit.clock import stamp, utc_now
 from service.kit.errors import NotFound, Unavailable
 from service.kit.settings import Settings
 from service.ledger.ledger import Ledger
@@ -36,6 +40,8 @@ from service.moderation.blocklist import Blocklist
 from service.moderation.takedowns import Takedowns
 from watermark import Codec
 from watermark.c2pa.credentials import Credentials
+
+log = structlog.get_logger()
 
 LEDGER_FILE = "ledger.db"
 
@@ -105,7 +111,8 @@ class Installation:
 
         Raises:
             Unavailable: torch is not installed, or a model is missing, altered or not working.
-            Misconfigured: the pipeline setting names nothing that can be loaded, or a rule file cannot be used.
+            Misconfigured: the trial signature fails, the pipeline setting names nothing that can be loaded, or a rule
+                file cannot be used.
         """
         with self._loading:
             if self._gateway is None:
@@ -130,6 +137,18 @@ class Installation:
         """The gateway has been loaded."""
         return self._gateway is not None
 
+    def check_signer(self) -> SigningStatus:
+        """Make a trial signature, and log a certificate that expires soon. Raises Misconfigured if it does not hold."""
+        status = claim_signer.check(self.credentials, self.settings, utc_now())
+        if status.warning:
+            log.warning("signing_certificate_expires", not_after=stamp(status.not_after), days=status.days_left)
+        return status
+
+    @property
+    def signing(self) -> SigningStatus:
+        """What signs Content Credentials, and until when."""
+        return claim_signer.status(self.credentials, self.settings, utc_now())
+
     def _infer(self, picture: Picture) -> Inferred:
         """Loads the classifiers when the first image is classified, not before."""
         return self.classifier.infer(picture)
@@ -153,6 +172,7 @@ class Installation:
 
     def _open_gateway(self) -> Gateway:
         settings = self.settings
+        self.check_signer()
         options = GatewayOptions(
             provider=settings.provider,
             safety_threshold=settings.safety_threshold,

@@ -140,6 +140,7 @@ _RELEASED: Json = {
     "safety": [{"detector": "open_nsfw", "label": "nsfw", "score": 0.0123}],
     "warnings": [],
     "energy": {"seconds": 4.2, "watt_hours": 0.11, "method": "rapl"},
+    "timestamp": "stamped",
 }
 _IMAGES: Json = {
     "created": 1772366400,
@@ -331,7 +332,17 @@ EXAMPLES: Mapping[str, Example] = {
     ),
     "check_liveness": Example(responses={200: {"status": "ok", "version": "0.1.0"}}),
     "check_readiness": Example(
-        responses={200: {"status": "ready", "decisions": 1203, "generation": "ready", "checkpoints": "off"}}
+        responses={
+            200: {
+                "status": "ready",
+                "decisions": 1203,
+                "generation": "ready",
+                "checkpoints": "off",
+                "parsing": "full",
+                "signing_expires_at": "2027-03-01T00:00:00+00:00",
+                "warnings": [],
+            }
+        }
     ),
 }
 """By operation id."""

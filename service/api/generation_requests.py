@@ -10,6 +10,7 @@ from service.gateway.order import LARGEST_SEED, Order, Quality
 from service.kit.errors import BadRequest, first_fault
 from service.kit.strict_schema import StrictModel
 from service.kit.surface import SurfaceField, surface_fields
+from service.media.pictures import OutputFormat
 
 _LARGEST_EXACT = 1 << 53  # above this a whole number has no exact float
 _EXAMPLE: dict[str, JsonValue] = {
@@ -59,7 +60,7 @@ class ImageGenerationRequest(_OrderFields):
     response_format: Literal["b64_json", "url"] = Field(
         "b64_json", description="`url` gives a data: URL; images are not kept on the server."
     )
-    output_format: Literal["png", "jpeg", "webp"] = "png"
+    output_format: OutputFormat = "png"
     model: str | None = Field(None, description="If given, must be the name of the served model.")
     user: str | None = Field(None, max_length=200, description="Accepted and not stored.")
     quality: Literal["auto", "standard", "high"] = Field(

@@ -12,6 +12,7 @@ from service.api.failures import LIVENESS, READINESS
 from service.api.openapi import failures
 from service.ledger.publisher import Status
 from service.media.isolation.parsers import Isolation
+from service.kit.clock import stamp
 
 router = APIRouter(tags=["operations"])
 
@@ -36,6 +37,8 @@ class Readiness(BaseModel):
         description="How files from outside are read. `full`: in worker processes; `reduced`: in such that this system "
         "does not confine completely; `none`: in this process."
     )
+    signing_expires_at: str = Field(description="When the certificate that signs Content Credentials expires.")
+    warnings: list[str] = Field([], description="What the operator should see to soon.")
 
 
 @router.get(
@@ -58,9 +61,12 @@ async def check_readiness(installation: CurrentInstallation) -> Readiness:
     parsers = installation.limits.parsers
     decisions = await asyncio.to_thread(installation.ledger.ready)
     await asyncio.to_thread(parsers.start)
+    signing = installation.signing
     return Readiness(
         decisions=decisions,
         generation="ready" if installation.generates else "off",
         checkpoints=installation.publisher.status(),
         parsing=parsers.isolation,
+        signing_expires_at=stamp(signing.not_after),
+        warnings=[signing.warning] if signing.warning else [],
     )

@@ -74,6 +74,7 @@ def issued(proven: Proven) -> Content:
         "confidence": round(proven.signed.marked.imprint.confidence, 4),
         "grants": [grant.id for grant in admitted.grants],
         "steering": draft.steering,
+        "timestamp": proven.signed.timestamp,
         **_tenant(admitted.client),
         "given": [{"role": image.role, "sha256": image.sha256} for image in admitted.inputs],
         "adapters": [_adapter(one.adapter) for one in admitted.adapters],

@@ -4,7 +4,9 @@ from pydantic import BaseModel
 
 from detectors import Finding
 from service.gateway.stages import Released
+from watermark.c2pa.signing import Timestamp
 
+_UNTIMESTAMPED = "untimestamped: the time-stamp authority did not answer, so the signature ends with its certificate"
 _STEERED = "generated again, steered away from unsafe content: the first image was refused"
 
 
@@ -27,7 +29,10 @@ class Cost(BaseModel):
 
 class ReleaseSummary(BaseModel):
     """A released image. `decision` is the hash of its decision in the chain, and `proof` shows to anybody that the
-    decision is in the audit log, with the decision itself (c2sp.org/tlog-proof; docs/audit-log.md)."""
+    decision is in the audit log, with the decision itself (c2sp.org/tlog-proof; docs/audit-log.md).
+
+    `timestamp`: `stamped` by a time-stamp authority, `untimestamped` although one is configured, or `none`.
+    """
 
     content_id: str
     mark_id: str
@@ -38,6 +43,7 @@ class ReleaseSummary(BaseModel):
     safety: list[SafetyScore]
     warnings: list[str]
     energy: Cost | None = None
+    timestamp: Timestamp = "none"
 
 
 def summarize(released: Released) -> ReleaseSummary:
@@ -51,8 +57,13 @@ def summarize(released: Released) -> ReleaseSummary:
         decision=released.decision,
         proof=released.proof,
         safety=[_score(finding) for finding in released.findings],
-        warnings=[*admitted.warnings, *([_STEERED] if released.steering else [])],
+        warnings=[
+            *admitted.warnings,
+            *([_STEERED] if released.steering else []),
+            *([_UNTIMESTAMPED] if released.timestamp == "untimestamped" else []),
+        ],
         energy=Cost.model_validate(released.energy.rounded()) if released.energy else None,
+        timestamp=released.timestamp,
     )
 
 

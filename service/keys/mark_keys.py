@@ -6,12 +6,8 @@ secret is text, or `hex:` followed by hexadecimal digits, which is how a (binary
 """
 
 import codecs
-import contextlib
 import hmac
-import os
 import secrets
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 from service.kit import home
@@ -74,7 +70,7 @@ def rotate(settings: Settings, *, drop_oldest: bool = False) -> int:
             "the watermark's secrets are not kept in the home folder",
             hint="Add the new secret as the first line of the file named by COUNTERMARK_WATERMARK_SECRETS_FILE.",
         )
-    with _exclusive(home.prepare(settings.home) / _LOCK):
+    with home.exclusive(home.prepare(settings.home) / _LOCK):
         kept = mark_secrets(settings)
         if len(kept) >= MAX_EPOCHS and not drop_oldest:
             raise BadRequest(
@@ -86,42 +82,13 @@ def rotate(settings: Settings, *, drop_oldest: bool = False) -> int:
         return len(mark_secrets(settings))
 
 
-@contextlib.contextmanager
-def _exclusive(path: Path) -> Iterator[None]:
-    """Hold a lock across threads and processes: of two concurrent rotations one would be lost."""
-    try:
-        import fcntl  # noqa: PLC0415 - not on every platform, and reading marks does not need it
-    except ImportError as missing:
-        raise Misconfigured("this system cannot rotate keys: it has no file locks", hint="Use a key file.") from missing
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)  # releases the lock
-
-
 def _write(newest: Path, kept: list[bytes]) -> None:
     """Store `kept` (newest first), writing the oldest first: an interruption at any point loses none of them."""
     older = _older(newest)
     for number in range(len(kept) - 1, -1, -1):
-        _replace(newest if number == 0 else newest.with_name(f"{newest.name}.{number}"), kept[number])
+        home.replace(newest if number == 0 else newest.with_name(f"{newest.name}.{number}"), kept[number])
     for path in older[len(kept) - 1 :]:
         path.unlink()
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Replace `path` with `data` (mode 0600) atomically."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
 
 
 def _older(newest: Path) -> list[Path]:

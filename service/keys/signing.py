@@ -3,12 +3,11 @@
 import hashlib
 import hmac
 from collections.abc import Callable
-from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from service.keys import development_pki
+from service.keys.claim_signer import certificates, open_signer
 from service.keys.mark_keys import digest_secret, mark_secrets
 from service.keys.vault import Vault
 from service.kit import home
@@ -16,12 +15,11 @@ from service.kit.errors import Misconfigured
 from service.kit.settings import Settings
 from watermark import Codec, Keyring
 from watermark.c2pa.credentials import CredentialError, Credentials, TrustList
-from watermark.c2pa.pki import Pki, make_development_pki
+from watermark.c2pa.timestamps import TimestampAuthority
 from watermark.errors import WatermarkError
 
 DEVELOPMENT = "development"
 OPERATOR = "operator"
-_PKI_FILE = "keys/development-pki.pem"
 _VAULT_FILE = "keys/vault.key"
 _RECEIPT_FILE = "keys/receipts.key"
 _LOG_FILE = "keys/log.key"
@@ -69,60 +67,16 @@ def credentials(settings: Settings) -> Credentials:
     """Signer and verifier for Content Credentials: the operator's certificates, or the development PKI.
 
     Raises:
-        Misconfigured: a configured file is missing or not valid.
+        Misconfigured: a configured file is missing or not valid, or the key cannot be opened.
     """
+    signer = open_signer(settings)
     trust = []
     if settings.trust_anchors:
-        trust.append(TrustList(OPERATOR, _certificates(settings.trust_anchors)))
-    if settings.signing_certificates and settings.signing_key:
-        chain = _certificates(settings.signing_certificates)
-        key = home.read_private(settings.signing_key)
-        _check_pair(chain, key, settings.signing_key)
-        return _credentials(chain, key, settings.signing_algorithm, trust)
-    pki = _development_pki(settings.home / _PKI_FILE)
-    return _credentials(pki.chain, pki.key, "es256", [*trust, TrustList(DEVELOPMENT, pki.root)])
-
-
-def _credentials(chain: bytes, key: bytes, algorithm: str, trust: list[TrustList]) -> Credentials:
+        trust.append(TrustList(OPERATOR, certificates(settings.trust_anchors)))
+    if roots := development_pki.roots(settings.home):  # also what it signed before the operator had certificates
+        trust.append(TrustList(DEVELOPMENT, roots))
+    stamper = TimestampAuthority(settings.timestamp_url, settings.timestamp_timeout) if settings.timestamp_url else None
     try:
-        return Credentials(chain, key, algorithm, trust)
+        return Credentials.of(signer, trust, stamper, require_timestamp=settings.timestamp_required)
     except CredentialError as wrong:
         raise Misconfigured(str(wrong)) from wrong
-
-
-def _check_pair(chain: bytes, key: bytes, path: Path) -> None:
-    """Fail at start-up, not at the first image, if the key does not belong to the certificate."""
-    try:
-        private = serialization.load_pem_private_key(key, None)
-    except (ValueError, TypeError) as malformed:
-        raise Misconfigured(f"{path} does not contain an unencrypted PEM private key") from malformed
-    leaf = x509.load_pem_x509_certificates(chain)[0]
-    if leaf.public_key() != private.public_key():
-        raise Misconfigured(f"{path} does not match the first certificate in the chain")
-
-
-def _certificates(path: Path) -> bytes:
-    try:
-        data = path.read_bytes()
-        x509.load_pem_x509_certificates(data)
-    except OSError as gone:
-        raise Misconfigured(f"{path} cannot be read: {gone.strerror}") from gone
-    except ValueError as malformed:
-        raise Misconfigured(f"{path} does not contain PEM certificates") from malformed
-    return data
-
-
-def _development_pki(path: Path) -> Pki:
-    """The PKI in `path`, generated at first use. It is one file, so a crash cannot leave half of it."""
-    if not path.exists():
-        made = make_development_pki()
-        home.create(path, made.key + made.chain + made.root)
-    data = home.read_private(path)
-    try:
-        key = serialization.load_pem_private_key(data, None)
-        certificates = x509.load_pem_x509_certificates(data)
-        leaf, issuing, root = [c.public_bytes(serialization.Encoding.PEM) for c in certificates]
-    except ValueError as malformed:
-        raise Misconfigured(f"{path} is damaged; remove it to generate a new one") from malformed
-    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return Pki(chain=leaf + issuing, key=pem, root=root)

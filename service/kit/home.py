@@ -1,8 +1,10 @@
 """The folder that holds all state, and the only code that writes secrets into it."""
 
+import contextlib
 import os
 import secrets
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from service.kit.errors import Misconfigured
@@ -50,6 +52,39 @@ def create(path: Path, data: bytes) -> None:
         pass
     finally:
         Path(name).unlink()
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Write `data` to `path` (mode 0600) atomically, in the place of what is there."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """Hold a lock across threads and processes: of two changes of keys at once, one would be lost.
+
+    Raises Misconfigured on a system without file locks.
+    """
+    try:
+        import fcntl  # noqa: PLC0415 - not on every platform, and reading keys does not need it
+    except ImportError as missing:
+        raise Misconfigured("this system cannot rotate keys: it has no file locks", hint="Use a key file.") from missing
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)  # releases the lock
 
 
 def read_private(path: Path) -> bytes:

@@ -215,6 +215,30 @@ class Settings(BaseSettings):
     signing_algorithm: Annotated[
         Literal["es256", "es384", "ps256", "ed25519"], Field(description="COSE signing algorithm of the key.")
     ] = "es256"
+    signing_pkcs12: Annotated[
+        Path | None, Field(description="PKCS#12 file with key and chain, instead of the two PEM files.")
+    ] = None
+    signing_password_file: Annotated[
+        Path | None, Field(description="File with the password of the PKCS#12 file, or the PIN of the PKCS#11 token.")
+    ] = None
+    signing_pkcs11_module: Annotated[
+        Path | None, Field(description="PKCS#11 library of the device that holds the key (extra `hsm`).")
+    ] = None
+    signing_pkcs11_token: Annotated[str, Field(description="Label of the PKCS#11 token.")] = ""
+    signing_pkcs11_key: Annotated[str, Field(description="Label of the private key on the PKCS#11 token.")] = ""
+    signing_plugin: Annotated[
+        str | None, Field(description="Name of an installed signer (entry point `countermark.signers`), such as a KMS.")
+    ] = None
+    timestamp_url: Annotated[
+        str | None,
+        Field(pattern=r"^https?://", description="RFC 3161 time-stamp authority; it gets the hash of each signature."),
+    ] = None
+    timestamp_timeout: Annotated[
+        float, Field(gt=0, le=60, description="Seconds to wait for the time-stamp authority.")
+    ] = 5.0
+    timestamp_required: Annotated[
+        bool, Field(description="Release nothing without a time-stamp; otherwise the decision says `untimestamped`.")
+    ] = False
     trust_anchors: Annotated[
         Path | None, Field(description="PEM file of CA certificates whose signatures count as trusted.")
     ] = None
@@ -265,8 +289,8 @@ class Settings(BaseSettings):
     def _signing_material_is_complete(self) -> "Settings":
         if not self.home.is_absolute() and str(self.home) in ("", "."):
             raise ValueError("home must name a folder")
-        if (self.signing_certificates is None) != (self.signing_key is None):
-            raise ValueError("signing_certificates and signing_key go together: set both or neither")
+        if (fault := self._signing_fault()) is not None:
+            raise ValueError(fault)
         if self.watermark_secret is not None and len(self.watermark_secret.get_secret_value().encode()) < 16:
             raise ValueError("watermark_secret must be at least 16 bytes")
         if self.watermark_secret is not None and (text := self.watermark_secret.get_secret_value()) != text.strip():
@@ -274,6 +298,22 @@ class Settings(BaseSettings):
         if self.watermark_secret is not None and self.watermark_secrets_file is not None:
             raise ValueError("set watermark_secret or watermark_secrets_file, not both: put the secret into the file")
         return self
+
+    def _signing_fault(self) -> str | None:
+        """What does not go together in the settings of the signing key."""
+        held = (self.signing_key, self.signing_pkcs12, self.signing_pkcs11_module, self.signing_plugin)
+        ways = sum(each is not None for each in held)
+        if ways > 1:
+            return "set one of signing_key, signing_pkcs12, signing_pkcs11_module and signing_plugin"
+        if (self.signing_pkcs12 is None) and (self.signing_certificates is None) != (ways == 0):
+            return "signing_certificates and signing_key (or a device or plug-in) go together: set both or neither"
+        if self.signing_pkcs12 is not None and self.signing_certificates is not None:
+            return "signing_pkcs12 holds the certificates: leave signing_certificates out"
+        if self.signing_pkcs11_module and not (self.signing_pkcs11_token and self.signing_pkcs11_key):
+            return "signing_pkcs11_module needs signing_pkcs11_token and signing_pkcs11_key"
+        if self.timestamp_required and self.timestamp_url is None:
+            return "timestamp_required needs timestamp_url"
+        return None
 
 
 def load_settings() -> Settings:

@@ -25,7 +25,7 @@ from service.media.isolation.parsers import DECODE, SELECT, InProcess, Parsers
 from service.media.isolation.pool import ParserPool
 
 Mime = Literal["image/png", "image/jpeg", "image/webp", "image/avif", "image/tiff", "image/gif"]
-OutputFormat = Literal["png", "jpeg", "webp"]
+OutputFormat = Literal["png", "jpeg", "webp", "avif", "tiff"]
 
 # Phones write MPO for portrait and HDR shots: a JPEG followed by more JPEGs. The first one is the image.
 _MIMES: Mapping[str, Mime] = {
@@ -173,12 +173,12 @@ def _shaped(samples: bytes, *shape: int) -> NDArray[np.uint8]:
 
 
 def encode(rgb: NDArray[np.uint8], to: OutputFormat) -> tuple[bytes, Mime]:
-    """Encode RGB (uint8, H x W x 3) without metadata. PNG is lossless; JPEG and WebP use quality 92."""
+    """Encode RGB (uint8, H x W x 3) without metadata. PNG and TIFF are lossless; JPEG, WebP and AVIF use quality 92."""
     mime, encoder = _ENCODERS[to]
     return encoder(rgb), mime
 
 
-def _pillow(rgb: NDArray[np.uint8], name: str, **options: int) -> bytes:
+def _pillow(rgb: NDArray[np.uint8], name: str, **options: int | str) -> bytes:
     out = io.BytesIO()
     Image.fromarray(rgb).save(out, name, **options)
     return out.getvalue()
@@ -197,6 +197,8 @@ _ENCODERS: Mapping[OutputFormat, tuple[Mime, Callable[[NDArray[np.uint8]], bytes
     "png": ("image/png", _png),
     "jpeg": ("image/jpeg", partial(_pillow, name="JPEG", quality=92, subsampling=0)),
     "webp": ("image/webp", partial(_pillow, name="WEBP", quality=92, method=4)),
+    "avif": ("image/avif", partial(_pillow, name="AVIF", quality=92, subsampling="4:4:4", speed=8)),
+    "tiff": ("image/tiff", partial(_pillow, name="TIFF", compression="tiff_adobe_deflate")),
 }
 
 

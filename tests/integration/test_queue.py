@@ -302,7 +302,7 @@ def test_what_is_enlarged_is_screened_as_it_leaves_and_says_so(build: Build, ins
     actions = [(action.action, action.agent) for action in report.claimed.actions]
     assert actions == [
         ("c2pa.created", "painter"),
-        ("c2pa.resized", "Pillow Lanczos"),
+        ("c2pa.resized.proportional", "Pillow Lanczos"),
         ("c2pa.watermarked.bound", "Countermark"),
     ]
     assert "generated at 256x256 px and upscaled (lanczos)" in released.admitted.warnings
@@ -310,7 +310,7 @@ def test_what_is_enlarged_is_screened_as_it_leaves_and_says_so(build: Build, ins
 
 def test_what_is_not_enlarged_does_not_say_so(gateway: Gateway, installation: Installation) -> None:
     report = installation.examiner.examine(gateway.release(Order(prompt="a lake")).data)
-    assert "c2pa.resized" not in [action.action for action in report.claimed.actions]
+    assert "c2pa.resized.proportional" not in [action.action for action in report.claimed.actions]
 
 
 @pytest.mark.parametrize("size", [(None, None), (512, 256), (4096, 4096)])

@@ -8,34 +8,29 @@ import io
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from c2pa import Builder, C2paError, C2paSignerInfo, Context, Reader, Signer
+from c2pa import C2paError, Context, Reader
 
-from watermark.c2pa.manifest import DISCLOSURE_LABEL, ENERGY_LABEL, Statement, build
+from watermark.c2pa.cose import Algorithm
+from watermark.c2pa.manifest import DISCLOSURE_LABEL, ENERGY_LABEL, Statement
+from watermark.c2pa.profile import CLAIM_PURPOSES
+from watermark.c2pa.signers import KeySigner, Signer, SignerError
+from watermark.c2pa.signing import CredentialError, ManifestSigner, SignedFile
+from watermark.c2pa.timestamps import Stamper
+
+__all__ = ["Credential", "CredentialError", "Credentials", "SignedFile", "TrustList"]
 
 State = Literal["trusted", "valid_untrusted", "invalid", "absent", "remote_only"]
 
-# Extended key usages that may sign claims. If unset, the SDK's list is empty. It must be separated by newlines: commas
-# fail silently.
-_CLAIM_EKUS = "\n".join(
-    [
-        "1.3.6.1.5.5.7.3.4",  # emailProtection
-        "1.3.6.1.5.5.7.3.36",  # documentSigning
-        "1.3.6.1.4.1.311.76.59.1.9",  # Microsoft document signing, on the interim list
-        "1.3.6.1.4.1.62558.2.1",  # C2PA claim signing
-    ]
-)
+# If unset, the SDK's list is empty. It must be separated by newlines: commas fail silently.
+_CLAIM_EKUS = "\n".join(purpose.dotted_string for purpose in CLAIM_PURPOSES)
 _STATES: dict[str | None, State] = {"Trusted": "trusted", "Valid": "valid_untrusted"}
 _UNTRUSTED = "signingCredential.untrusted"
 _EXPIRED = "signingCredential.expired"
-_DATA_HASH_MISMATCH = "assertion.dataHash.mismatch"
+_BINDING_MISMATCHES = {"assertion.dataHash.mismatch", "assertion.bmffHash.mismatch"}
 _MAX_MANIFEST_MIB = 16
 _DISCLOSURES = (DISCLOSURE_LABEL, ENERGY_LABEL, "c2pa.ai-disclosure")
-
-
-class CredentialError(Exception):
-    """A file could not be signed; the message includes the SDK's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,46 +94,46 @@ class Credential:
     @property
     def only_bytes_differ(self) -> bool:
         """Whether the manifest itself is intact and signed (by anybody), and only the file's bytes do not match it."""
-        return not set(self.failures) - {_DATA_HASH_MISMATCH, _UNTRUSTED, _EXPIRED}
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SignedFile:
-    """A file with an embedded manifest, and the bytes of the manifest store."""
-
-    data: bytes
-    manifest: bytes
+        return not set(self.failures) - _BINDING_MISMATCHES - {_UNTRUSTED, _EXPIRED}
 
 
 class Credentials:
     """Signs with one key and validates against named trust lists. One per process: it does not survive a fork."""
 
-    def __init__(self, chain: bytes, key: bytes, algorithm: str, trust: Sequence[TrustList]) -> None:
-        """`chain`: PEM, leaf first; `key`: the leaf's PEM; `algorithm`: es256, es384, ps256 or ed25519.
+    def __init__(self, chain: bytes, key: bytes, algorithm: Algorithm, trust: Sequence[TrustList]) -> None:
+        """`chain`: PEM, leaf first; `key`: the leaf's PEM.
 
         Raises:
-            CredentialError: the key or certificates are not usable.
+            CredentialError: the key, the certificates or the trust lists are not usable.
         """
+        try:
+            signer = KeySigner(chain, key, algorithm)
+        except SignerError as wrong:
+            raise CredentialError(f"the signing certificates cannot be used: {wrong}") from wrong
+        self._open(signer, trust, None, require_timestamp=False)
+
+    @classmethod
+    def of(
+        cls, signer: Signer, trust: Sequence[TrustList], stamper: Stamper | None = None, *, require_timestamp: bool
+    ) -> Self:
+        """With a key wherever it is held. `stamper`, `require_timestamp`: see ManifestSigner. Raises as `__init__`."""
+        credentials = cls.__new__(cls)
+        credentials._open(signer, trust, stamper, require_timestamp=require_timestamp)
+        return credentials
+
+    def _open(
+        self, signer: Signer, trust: Sequence[TrustList], stamper: Stamper | None, *, require_timestamp: bool
+    ) -> None:
         self._lists = {trusted.uri: trusted.name for trusted in trust}
         try:
-            self._signer = Signer.from_info(C2paSignerInfo(algorithm, chain, key, None))
             self._context = Context.from_dict(_configuration(trust))
         except C2paError as wrong:
-            raise CredentialError(f"the signing certificates cannot be used: {wrong}") from wrong
+            raise CredentialError(f"the trust lists cannot be used: {wrong}") from wrong
+        self.signer = ManifestSigner(signer, self._context, stamper, require_timestamp=require_timestamp)
 
     def sign(self, data: bytes, mime: str, statement: Statement) -> SignedFile:
-        """Embed a signed manifest for `statement` into a PNG, JPEG or WebP file; the pixels do not change.
-
-        Raises:
-            CredentialError: the SDK refused; the message has its reason.
-        """
-        out = io.BytesIO()
-        try:
-            with Builder(build(statement, mime), self._context) as builder:
-                manifest = builder.sign(self._signer, mime, io.BytesIO(data), out)
-        except C2paError as refused:
-            raise CredentialError(f"the manifest could not be signed: {refused}") from refused
-        return SignedFile(out.getvalue(), bytes(manifest))
+        """As `ManifestSigner.sign`. Raises CredentialError."""
+        return self.signer.sign(data, mime, statement)
 
     def read(self, data: bytes, mime: str, manifest: bytes | None = None) -> Credential:
         """Read the credential embedded in `data`, or validate a detached `manifest` against it. Content never raises.

@@ -1,6 +1,6 @@
 """The C2PA manifest of a generated image, as JSON for c2pa-python's Builder.
 
-C2PA 2.2: actions (section 18.15), soft binding (18.9), digitalSourceType from the IPTC vocabulary. The disclosure
+C2PA 2.4: actions (section 18.15), soft binding (18.10), digitalSourceType from the IPTC vocabulary. The disclosure
 assertion contains what California SB 942 requires of a latent disclosure: provider, system name and version, time,
 unique identifier. It contains neither the prompt nor the user.
 """
@@ -14,12 +14,16 @@ from typing import Any, Literal
 DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 TRAINED_ALGORITHMIC_MEDIA = DIGITAL_SOURCE_TYPE + "trainedAlgorithmicMedia"
 COMPOSITE = DIGITAL_SOURCE_TYPE + "compositeWithTrainedAlgorithmicMedia"
+ENHANCED = DIGITAL_SOURCE_TYPE + "algorithmicallyEnhanced"
+SOFT_BINDING_LABEL = "c2pa.soft-binding"
 DISCLOSURE_LABEL = "org.countermark.disclosure"
 CONSENT_LABEL = "org.countermark.consent"
 SOURCES_LABEL = "org.countermark.sources"
 ENERGY_LABEL = "org.countermark.energy"
 ADAPTERS_LABEL = "org.countermark.adapters"
-SPEC_VERSION = "2.2.0"
+SPEC_VERSION = "2.4.0"
+"""The version of the C2PA specification that manifests keep to, and say so."""
+
 MARK_BYTES = 6
 _INGREDIENTS = {
     "image": ("edited image", "parentOf"),
@@ -80,8 +84,13 @@ class Statement:
 
 
 def soft_binding_value(mark_id: int) -> str:
-    """A 48-bit mark id as base64 of its six big-endian bytes, as soft bindings need it."""
-    return base64.b64encode(mark_id.to_bytes(MARK_BYTES, "big")).decode()
+    """A 48-bit mark id as base64 of its six bytes, as readers and the Soft Binding Resolution API show it."""
+    return base64.b64encode(mark_bytes(mark_id)).decode()
+
+
+def mark_bytes(mark_id: int) -> bytes:
+    """A 48-bit mark id as six big-endian bytes, as its soft binding holds it. Raises OverflowError for a larger one."""
+    return mark_id.to_bytes(MARK_BYTES, "big")
 
 
 def mark_id_of(value: str) -> int | None:
@@ -148,17 +157,27 @@ def _labelled(statement: Statement) -> list[tuple[str, InputSource]]:
 def _resized(resized: Resized, when: str) -> dict[str, Any]:
     width, height = resized.drawn
     return {
-        "action": "c2pa.resized",
+        "action": "c2pa.resized.proportional",
         "when": when,
+        "digitalSourceType": ENHANCED,
         "softwareAgent": {"name": resized.method, "version": resized.version},
         "description": f"Generated at {width}x{height} px and upscaled.",
     }
 
 
 def _soft_binding(statement: Statement) -> dict[str, Any]:
-    block = {"scope": {}, "value": soft_binding_value(statement.mark_id)}
-    data = {"alg": statement.mark_algorithm, "blocks": [block]}
-    return {"label": "c2pa.soft-binding", "created": True, "data": data}
+    """In JSON there are no bytes: text of the same lengths keeps their places, which `watermark.c2pa.signing` fills."""
+    data = _binding(statement, "-" * MARK_BYTES, "")
+    return {"label": SOFT_BINDING_LABEL, "created": True, "data": data}
+
+
+def soft_binding(statement: Statement) -> dict[str, Any]:
+    """The soft binding as the specification's schema (18.10.2) wants it: value and padding are bytes."""
+    return _binding(statement, mark_bytes(statement.mark_id), b"")
+
+
+def _binding(statement: Statement, value: str | bytes, pad: str | bytes) -> dict[str, Any]:
+    return {"alg": statement.mark_algorithm, "blocks": [{"scope": {}, "value": value}], "pad": pad}
 
 
 def _disclosure(statement: Statement) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 Its signatures prove that a file comes from this installation and has not changed. They do not prove who operates it:
 nobody vouched for these keys, and every other validator rightly reports the signer as untrusted.
-Certificate profile: C2PA 2.2, section 14.5.
+Certificate profile: C2PA 2.4, section 14.5.
 """
 
 import datetime as dt
@@ -13,22 +13,31 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
-C2PA_CLAIM_SIGNING = ObjectIdentifier("1.3.6.1.4.1.62558.2.1")
+from watermark.c2pa.profile import C2PA_CLAIM_SIGNING
+
 LABEL = "DEVELOPMENT ONLY"
 ORGANISATION = f"Countermark {LABEL}"
 
 _CA_DAYS = 3650
-_LEAF_DAYS = 3650  # a development key is replaced by deleting it, not by renewal
+LEAF_DAYS = 365
+"""A leaf signs for a year at most (C2PA certificate policy: 366 days); `renewed` makes the next one."""
+
+_FILLER = ObjectIdentifier("2.25.101829938498217")  # of ours alone; the certificate never leaves the process
+_LEAST_RESERVED = 1024  # what the SDK adds to the certificates it reserves room for
 _CLOCK_SKEW = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Pki:
-    """PEM bytes: `chain` (leaf first, then the issuing CA), the leaf's PKCS#8 `key`, and the `root`."""
+    """PEM bytes: `chain` (leaf first, then the issuing CA), the leaf's PKCS#8 `key`, and the `root`.
+
+    `issuing_key`: the issuing CA's PKCS#8 key; empty in a PKI made by version 0.1, which cannot be renewed.
+    """
 
     chain: bytes
     key: bytes
     root: bytes
+    issuing_key: bytes = b""
 
     def __repr__(self) -> str:
         return "Pki(...)"
@@ -42,13 +51,31 @@ def make_development_pki() -> Pki:
     root = _authority("Root", issuer=None, path_length=1)
     issuing = _authority("Issuing CA", issuer=root, path_length=0)
     key, leaf = _leaf("Signer", issuing)
-    return Pki(
-        chain=_pem(leaf) + _pem(issuing[1]),
-        key=key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        ),
-        root=_pem(root[1]),
-    )
+    return Pki(_pem(leaf) + _pem(issuing[1]), _key_pem(key), _pem(root[1]), _key_pem(issuing[0]))
+
+
+def renewed(pki: Pki) -> Pki:
+    """The same PKI with a new leaf and key. What the old leaf signed reads as before: the root is the same.
+
+    Raises ValueError if the issuing CA's key is not in it.
+    """
+    issuing_key = serialization.load_pem_private_key(pki.issuing_key, None)
+    if not isinstance(issuing_key, ec.EllipticCurvePrivateKey):
+        raise ValueError("the issuing CA's key is not an elliptic-curve key")
+    issuing = x509.load_pem_x509_certificates(pki.chain)[1]
+    key, leaf = _leaf("Signer", (issuing_key, issuing))
+    return Pki(_pem(leaf) + _pem(issuing), _key_pem(key), pki.root, pki.issuing_key)
+
+
+def placeholder(size: int) -> Pki:
+    """A throw-away certificate for which the SDK reserves at least `size` bytes of signature; see `signing`."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    builder = _as_leaf(_certificate("Placeholder", key, None, LEAF_DAYS))
+    bare = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+    missing = max(0, size - _LEAST_RESERVED - len(bare))
+    builder = builder.add_extension(x509.UnrecognizedExtension(_FILLER, bytes(missing)), critical=False)
+    leaf = builder.sign(key, hashes.SHA256())
+    return Pki(_pem(leaf), _key_pem(key), _pem(leaf))
 
 
 def _authority(role: str, issuer: _Issuer | None, path_length: int) -> _Issuer:
@@ -62,12 +89,14 @@ def _authority(role: str, issuer: _Issuer | None, path_length: int) -> _Issuer:
 
 def _leaf(role: str, issuer: _Issuer) -> _Issuer:
     key = ec.generate_private_key(ec.SECP256R1())
+    return key, _as_leaf(_certificate(role, key, issuer, LEAF_DAYS)).sign(issuer[0], hashes.SHA256())
+
+
+def _as_leaf(builder: x509.CertificateBuilder) -> x509.CertificateBuilder:
     purposes = [C2PA_CLAIM_SIGNING, ExtendedKeyUsageOID.EMAIL_PROTECTION]
-    builder = _certificate(role, key, issuer, _LEAF_DAYS)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     builder = builder.add_extension(_usage(digital_signature=True), critical=True)
-    builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
-    return key, builder.sign(issuer[0], hashes.SHA256())
+    return builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
 
 
 def _certificate(
@@ -114,3 +143,9 @@ def _usage(*, digital_signature: bool = False, key_cert_sign: bool = False, crl_
 
 def _pem(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )

@@ -2,6 +2,8 @@
 
 from functools import partial
 
+import structlog
+
 from service.gateway import records
 from service.gateway.execution import ReleaseObserver, stage
 from service.gateway.options import GatewayOptions
@@ -10,6 +12,8 @@ from service.gateway.stages.types import Marked, Signed
 from service.generation import Backend
 from service.kit.deadline import within
 from watermark.c2pa.credentials import Credentials
+
+log = structlog.get_logger()
 
 _signed = claim_constructor(Signed)
 
@@ -29,4 +33,6 @@ class SignStage:
             statement = records.statement(draft, self._options, self._backend.default_size)
             sign = partial(self._credentials.sign, imprint.data, imprint.mime, statement)
             signed = within(self._options.finish_timeout, sign)
-            return _signed(marked, signed.data, imprint.mime, signed.manifest)
+            if signed.without_timestamp:
+                log.warning("untimestamped", content_id=draft.admitted.content_id, reason=signed.without_timestamp)
+            return _signed(marked, signed.data, imprint.mime, signed.manifest, signed.timestamp)

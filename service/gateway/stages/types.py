@@ -20,6 +20,7 @@ from service.kit.deadline import Running
 from service.likeness.schemas import Grant
 from service.media.pictures import Mime, OutputFormat
 from watermark.c2pa.manifest import InputSource
+from watermark.c2pa.signing import Timestamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +102,16 @@ class Marked(SealedType):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Signed(SealedType):
-    """The encoded file with its Content Credential, and the bytes of the manifest for the ledger."""
+    """The encoded file with its Content Credential, and the bytes of the manifest for the ledger.
+
+    `timestamp`: whether the signature has a time-stamp of an authority.
+    """
 
     marked: Marked
     data: bytes
     mime: Mime
     manifest: bytes
+    timestamp: Timestamp = "none"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,6 +140,11 @@ class Released(SealedType):
     @property
     def mime(self) -> Mime:
         return self.proven.signed.mime
+
+    @property
+    def timestamp(self) -> Timestamp:
+        """Whether the signature has a time-stamp of an authority."""
+        return self.proven.signed.timestamp
 
     @property
     def admitted(self) -> Admitted:

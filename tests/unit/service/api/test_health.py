@@ -1,8 +1,12 @@
+import datetime as dt
+from dataclasses import replace
+
 import pytest
 from fastapi.testclient import TestClient
 
 from service import __version__
 from service.installation import Installation
+from service.keys import claim_signer
 from service.kit.errors import Unavailable
 
 
@@ -12,13 +16,26 @@ def test_liveness_asks_nothing(client: TestClient, installation: Installation) -
 
 
 def test_readiness_tells_whether_images_are_generated(client: TestClient, painting_client: TestClient) -> None:
-    assert painting_client.get("/readyz").json() == {
+    told = painting_client.get("/readyz").json()
+    expires = dt.datetime.fromisoformat(told.pop("signing_expires_at"))
+    assert told == {
         "status": "ready",
         "decisions": 0,
         "generation": "ready",
         "checkpoints": "off",
         "parsing": "none",
+        "warnings": [],
     }
+    assert expires > dt.datetime.now(dt.UTC)
+
+
+def test_readiness_warns_before_the_certificate_expires(
+    client: TestClient, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soon = replace(installation.signing, source="files", days_left=12)
+    monkeypatch.setattr(claim_signer, "status", lambda *args: soon)
+    (warning,) = client.get("/readyz").json()["warnings"]
+    assert "in 12 days" in warning
 
 
 def test_readiness_without_a_gateway(client: TestClient) -> None:

@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import pytest
+
 from service.installation import Installation
 from service.keys import mark_keys
 from tests.support.commands import Run
@@ -18,3 +20,51 @@ def test_secrets_are_not_shown(run: Run, installation: Installation, tmp_path: P
     _, out, err = run("keys", "rotate")
     for secret in mark_keys.mark_secrets(installation.settings):
         assert secret.hex() not in out + err
+
+
+def test_show_says_what_signs_and_until_when(run: Run) -> None:
+    import json
+
+    code, out, _ = run("keys", "show")
+    assert code == 0
+    assert "signing: development, es256" in out
+    assert "(363 days)" in out or "(364 days)" in out
+    told = json.loads(run("keys", "show", "--json")[1])
+    assert (told["signing"]["source"], told["signing"]["warning"], told["watermark_secrets"]) == (
+        "development",
+        None,
+        1,
+    )
+
+
+def test_check_makes_a_trial_signature(run: Run, installation: Installation) -> None:
+    code, out, _ = run("keys", "check")
+    assert (code, "The trial signature verifies." in out) == (0, True)
+    (installation.settings.home / "keys" / "development-pki.pem").write_bytes(b"garbage")
+    code, _, err = run("keys", "check")
+    assert (code, "damaged" in err) == (2, True)
+
+
+def test_new_development_certificates_leave_the_old_ones_trusted(run: Run, installation: Installation) -> None:
+    from service.keys import signing
+    from service.media.pictures import encode
+    from tests.support.painter import landscape
+    from tests.support.statements import STATEMENT
+
+    data, mime = encode(landscape(1, 64, 64), "png")
+    signed = installation.credentials.sign(data, mime, STATEMENT).data
+    assert run("keys", "rotate-signing")[0] == 0
+    now = signing.credentials(installation.settings)
+    assert now.read(signed, mime).state == "trusted"
+    assert now.read(now.sign(data, mime, STATEMENT).data, mime).state == "trusted"
+    assert run("keys", "rotate-signing", "--distrust-old")[0] == 0
+    assert signing.credentials(installation.settings).read(signed, mime).state == "valid_untrusted"
+
+
+def test_own_certificates_are_rotated_by_their_files(
+    run: Run, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COUNTERMARK_SIGNING_PKCS12", "/x.p12")
+    code, _, err = run("keys", "rotate-signing")
+    assert code == 2
+    assert "COUNTERMARK_TRUST_ANCHORS" in err

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from service.keys import mark_keys, signing
+from service.kit import home
 from service.kit.errors import BadRequest, Misconfigured
 from service.kit.settings import Settings
 from tests.support.painter import landscape
@@ -80,7 +81,7 @@ def test_the_oldest_is_dropped_only_on_request(at_home: Settings) -> None:
 def test_an_interrupted_rotation_loses_nothing(at_home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     mark_keys.rotate(at_home)
     before = mark_keys.mark_secrets(at_home)
-    write = mark_keys._replace
+    write = home.replace
     for stop in range(3):
         count = iter(range(10))
 
@@ -89,7 +90,7 @@ def test_an_interrupted_rotation_loses_nothing(at_home: Settings, monkeypatch: p
                 raise OSError("no space left")
             write(path, data)
 
-        monkeypatch.setattr(mark_keys, "_replace", cut)
+        monkeypatch.setattr(home, "replace", cut)
         with pytest.raises(OSError, match="no space"):
             mark_keys.rotate(at_home)
         assert set(before) <= set(mark_keys.mark_secrets(at_home))

@@ -65,6 +65,12 @@ VALUES = {
     "foreign_watermarks_file": ("/m.toml", Path("/m.toml")),
     "signing_algorithm": ("es384", "es384"),
     "trust_anchors": ("/x.pem", Path("/x.pem")),
+    "signing_pkcs12": ("/x.p12", Path("/x.p12")),
+    "signing_password_file": ("/x.txt", Path("/x.txt")),
+    "signing_pkcs11_token": ("hsm", "hsm"),
+    "signing_pkcs11_key": ("claims", "claims"),
+    "timestamp_url": ("http://tsa.example/tsr", "http://tsa.example/tsr"),
+    "timestamp_timeout": ("2.5", 2.5),
     "threshold_fpr": ("0.01", 0.01),
     "thresholds_file": ("/t.json", Path("/t.json")),
     "max_bytes": ("5000", 5000),
@@ -91,7 +97,15 @@ def test_secrets_and_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.watermark_secret is not None
     assert "0123456789abcdef" not in repr(settings) + str(settings)
     assert settings.signing_key == Path("/k.pem")
-    assert set(VALUES) | {"watermark_secret", "signing_certificates", "signing_key"} == set(Settings.model_fields)
+    together = {
+        "watermark_secret",
+        "signing_certificates",
+        "signing_key",
+        "signing_pkcs11_module",
+        "signing_plugin",
+        "timestamp_required",
+    }
+    assert set(VALUES) | together == set(Settings.model_fields)
 
 
 @pytest.mark.parametrize(

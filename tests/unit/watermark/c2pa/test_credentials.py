@@ -29,7 +29,7 @@ def notary(pki: Pki) -> Credentials:
     return Credentials(pki.chain, pki.key, "es256", [TrustList("development", pki.root)])
 
 
-@pytest.fixture(scope="module", params=["png", "jpeg", "webp"])
+@pytest.fixture(scope="module", params=["png", "jpeg", "webp", "avif", "tiff"])
 def plain(request: pytest.FixtureRequest) -> tuple[bytes, str]:
     return encode(landscape(1, 128, 128), request.param)
 
@@ -42,7 +42,7 @@ def test_what_was_enlarged_and_what_it_cost(notary: Credentials, plain: tuple[by
     assert credential.state == "trusted"
     assert [action.action for action in credential.actions] == [
         "c2pa.created",
-        "c2pa.resized",
+        "c2pa.resized.proportional",
         "c2pa.watermarked.bound",
     ]
     assert credential.actions[1].agent == "Pillow Lanczos"

@@ -18,6 +18,7 @@ from watermark.c2pa.manifest import (
     Statement,
     build,
     mark_id_of,
+    soft_binding,
     soft_binding_value,
 )
 
@@ -53,9 +54,17 @@ def actions_of(statement: Statement) -> list[dict[str, Any]]:
 
 
 def test_the_soft_binding_carries_the_mark() -> None:
-    data = data_of(STATEMENT, "c2pa.soft-binding")
+    data = soft_binding(STATEMENT)
     assert data["alg"] == STATEMENT.mark_algorithm
-    assert [mark_id_of(block["value"]) for block in data["blocks"]] == [STATEMENT.mark_id]
+    assert [block["value"] for block in data["blocks"]] == [STATEMENT.mark_id.to_bytes(6, "big")]
+
+
+def test_the_json_keeps_the_place_of_the_soft_bindings_bytes() -> None:
+    """Text and bytes of one length are written with a header of one length."""
+    import cbor2
+
+    in_json = data_of(STATEMENT, "c2pa.soft-binding")
+    assert len(cbor2.dumps(in_json)) == len(cbor2.dumps(soft_binding(STATEMENT)))
 
 
 def test_the_disclosure_says_what_sb_942_asks_for() -> None:
@@ -115,9 +124,10 @@ def test_only_the_edited_image_is_a_parent() -> None:
 
 def test_upscaling_is_an_action_between_generation_and_mark() -> None:
     resized, watermarked = actions_of(replace(STATEMENT, resized=Resized("lanczos", "12.0", (256, 128))))[1:]
-    assert (resized["action"], watermarked["action"]) == ("c2pa.resized", "c2pa.watermarked.bound")
+    assert (resized["action"], watermarked["action"]) == ("c2pa.resized.proportional", "c2pa.watermarked.bound")
     assert resized["softwareAgent"] == {"name": "lanczos", "version": "12.0"}
     assert "256x128 px" in resized["description"]
+    assert resized["digitalSourceType"].endswith("/algorithmicallyEnhanced")
 
 
 def test_consents_adapters_and_energy_are_stated_by_digest_and_figure() -> None:

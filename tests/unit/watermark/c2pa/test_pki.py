@@ -3,7 +3,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from watermark.c2pa.pki import C2PA_CLAIM_SIGNING, LABEL, Pki, make_development_pki
+from watermark.c2pa.pki import LABEL, Pki, make_development_pki, placeholder, renewed
+from watermark.c2pa.profile import C2PA_CLAIM_SIGNING
 
 
 @pytest.fixture(scope="module")
@@ -46,3 +47,28 @@ def test_the_key_is_the_leafs_and_does_not_show(pki: Pki, certificates: list[x50
     assert key.public_key().public_bytes(*form) == certificates[0].public_key().public_bytes(*form)
     assert repr(pki) == "Pki(...)"
     assert make_development_pki().key != pki.key
+
+
+def test_a_renewed_leaf_is_issued_by_the_same_ca_for_a_year(pki: Pki) -> None:
+    new = renewed(pki)
+    old_leaf, new_leaf, issuing = (
+        x509.load_pem_x509_certificates(pki.chain)[0],
+        *x509.load_pem_x509_certificates(new.chain),
+    )
+    new_leaf.verify_directly_issued_by(issuing)
+    assert new_leaf.public_key() != old_leaf.public_key()
+    assert new.root == pki.root
+    assert (new_leaf.not_valid_after_utc - new_leaf.not_valid_before_utc).days == 365
+
+
+def test_a_pki_of_version_0_1_cannot_be_renewed(pki: Pki) -> None:
+    with pytest.raises(ValueError, match="PEM"):
+        renewed(Pki(pki.chain, pki.key, pki.root))
+
+
+@pytest.mark.parametrize("size", [0, 2000, 12_000])
+def test_a_placeholder_makes_the_sdk_reserve_enough(size: int) -> None:
+    from c2pa import C2paSignerInfo, Signer
+
+    stand_in = placeholder(size)
+    assert Signer.from_info(C2paSignerInfo("es256", stand_in.chain, stand_in.key, None)).reserve_size() >= size
