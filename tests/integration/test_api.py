@@ -212,11 +212,15 @@ class TestInspect:
 class TestOperations:
     def test_health(self, client: TestClient) -> None:
         assert client.get("/healthz").json()["status"] == "ok"
-        assert client.get("/readyz").json() == {
+        ready = client.get("/readyz").json()
+        assert ready.pop("signing_expires_at")
+        assert ready == {
             "status": "ready",
             "decisions": 0,
             "generation": "ready",
+            "checkpoints": "off",
             "parsing": "none",
+            "warnings": [],
         }
 
     def test_not_ready_without_the_ledger(
