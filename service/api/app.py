@@ -21,6 +21,7 @@ from service.api import (
     openapi,
     pages,
     problems,
+    soft_binding,
     takedowns,
 )
 from service.api.dependencies import Services, attach, services_of
@@ -31,6 +32,20 @@ from service.installation import Installation
 from service.kit import logs
 from service.moderation.takedowns import Notice
 
+_MODULES = (
+    images,
+    edits,
+    held,
+    inspect,
+    detect,
+    soft_binding,
+    takedowns,
+    appeals,
+    consent,
+    enrolments,
+    audit,
+    health,
+)
 _FORM_OVERHEAD = 1 << 16  # bytes: boundaries and part headers around the largest file
 
 _DESCRIPTION = """
@@ -59,7 +74,7 @@ def create_app(installation: Installation) -> FastAPI:
         lifespan=_lifespan,
     )
     attach(app, Services.open(installation))
-    for module in (images, edits, held, inspect, detect, takedowns, appeals, consent, enrolments, audit, health):
+    for module in _MODULES:
         app.include_router(module.router)
     pages.install(app)
     problems.install(app)

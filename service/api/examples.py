@@ -22,6 +22,7 @@ from service.kit.errors import (
     NotFound,
     NotLive,
     PromptRefused,
+    QueryTooLong,
     Refusal,
     StageFailed,
     SwitchedOff,
@@ -72,6 +73,7 @@ _ERRORS: Mapping[type[Error], Error] = {
     for error in (
         Error("an internal error occurred"),
         BadRequest("size: String should match pattern '^(auto|\\d{2,4}x\\d{2,4})$'"),
+        QueryTooLong("the value has 4,096 characters; a query takes 2,048"),
         UnsupportedFormat("the file is not an image in a supported format"),
         BrokenPicture("the file ends in the middle of the image"),
         TooLarge("the body has more than 33,619,968 bytes"),
@@ -130,6 +132,8 @@ class Example:
             content["example"] = value
 
 
+_MANIFEST = "urn:c2pa:be6f78ce-03d4-465b-839d-e11fcdc25f5b"
+_MATCHES: Json = {"matches": [{"manifestId": _MANIFEST}]}
 _RELEASED: Json = {
     "content_id": _CONTENT_ID,
     "mark_id": "3f9a0c5d7e21",
@@ -272,6 +276,32 @@ EXAMPLES: Mapping[str, Example] = {
                 "reason": "The image shows somebody else.",
             }
         },
+    ),
+    "query_by_binding": Example(
+        parameters={"value": "P5oMXX4h", "alg": "org.countermark.tile.1", "maxResults": 10}, responses={200: _MATCHES}
+    ),
+    "query_by_large_binding": Example(
+        parameters={"maxResults": 10},
+        bodies={"application/json": {"alg": "org.countermark.tile.1", "value": "P5oMXX4h"}},
+        responses={200: _MATCHES},
+    ),
+    "query_by_content": Example(
+        parameters={
+            "alg": "org.countermark.tile.1",
+            "maxResults": 10,
+            "hintAlg": "org.countermark.tile.1",
+            "hintValue": "P5oMXX4h",
+        },
+        responses={200: {"matches": [{"manifestId": _MANIFEST, "similarityScore": 100}]}},
+    ),
+    "get_manifest_by_id": Example(parameters={"manifestId": _MANIFEST, "returnActiveManifest": False}, responses={}),
+    "get_supported_bindings": Example(
+        responses={
+            200: {
+                "watermarks": [{"alg": "org.countermark.tile.1"}],
+                "fingerprints": [{"alg": "org.countermark.pdq.1"}],
+            }
+        }
     ),
     "get_consent_receipt": Example(
         parameters={"grant": _GRANT},

@@ -30,6 +30,7 @@ from service.kit.errors import (
     NotLive,
     PromptRefused,
     ProofInvalid,
+    QueryTooLong,
     Refusal,
     StageFailed,
     SwitchedOff,
@@ -90,6 +91,12 @@ READ_CHECKPOINT: Failures = ()
 READ_LOG_KEY: Failures = ()
 PROVE_DECISION: Failures = (BadRequest, NotFound)
 PROVE_CONSISTENCY: Failures = (BadRequest,)
+
+MATCH_BINDING: Failures = (BadRequest, QueryTooLong)
+MATCH_LARGE_BINDING: Failures = (BadRequest,)
+MATCH_CONTENT: Failures = (BadRequest, TooLarge, UnsupportedFormat)
+FETCH_MANIFEST: Failures = (BadRequest, NotFound)
+SUPPORTED_ALGORITHMS: Failures = ()
 
 LIVENESS: Failures = ()
 READINESS: Failures = (Unavailable,)

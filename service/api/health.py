@@ -10,9 +10,9 @@ from service import __version__
 from service.api.dependencies import CurrentInstallation
 from service.api.failures import LIVENESS, READINESS
 from service.api.openapi import failures
+from service.kit.clock import stamp
 from service.ledger.publisher import Status
 from service.media.isolation.parsers import Isolation
-from service.kit.clock import stamp
 
 router = APIRouter(tags=["operations"])
 

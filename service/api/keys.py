@@ -4,7 +4,8 @@ import asyncio
 from typing import Annotated
 
 from fastapi import Depends, Security
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.openapi.models import OAuthFlowImplicit, OAuthFlows
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, OAuth2
 
 from service.access.client import OPERATOR, Client
 from service.api.dependencies import CurrentInstallation
@@ -16,6 +17,18 @@ _BEARER = HTTPBearer(
     description="A tenant's key. Required once the operator has added a tenant (`countermark tenants add`).",
     auto_error=False,
 )
+_OAUTH2 = OAuth2(
+    scheme_name="auth",
+    flows=OAuthFlows(
+        implicit=OAuthFlowImplicit(
+            authorizationUrl="https://c2pa.org/specifications/",
+            scopes={"fetch:manifests": "Search and read manifests."},
+        )
+    ),
+    description="A tenant's key as bearer token; see `tenantKey`. There is no authorization server.",
+    auto_error=False,
+)
+_ManifestsToken = Annotated[str | None, Security(_OAUTH2, scopes=["fetch:manifests"])]
 _Credentials = Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]
 
 
@@ -45,7 +58,18 @@ async def _examiner_client(installation: CurrentInstallation, credentials: _Cred
     return await _key_holder(installation, credentials)
 
 
+async def _manifests_client(installation: CurrentInstallation, credentials: _ManifestsToken) -> Client:
+    """As the examiner's client; keys carry the scope `fetch:manifests`. Raises Unauthorized, Unavailable."""
+    if not installation.settings.examiner_needs_key:
+        return OPERATOR
+    scheme, _, key = (credentials or "").partition(" ")
+    if scheme.lower() != "bearer" or not key:
+        raise Unauthorized("a key is required")
+    return await asyncio.to_thread(installation.tenants.client, key)
+
+
 KeyHolder = Annotated[Client, Depends(_key_holder)]
 OptionalClient = Annotated[Client | None, Depends(_optional_client)]
 CurrentClient = Annotated[Client, Depends(_current_client)]
+MANIFESTS = [Depends(_manifests_client)]
 EXAMINER = [Depends(_examiner_client)]

@@ -13,6 +13,7 @@ from service.generation.upscale import NAMES, VERSION
 from service.kit.errors import PromptRefused, Refusal
 from service.ledger.ledger import Issue
 from watermark import Codec
+from watermark.c2pa import jumbf
 from watermark.c2pa.manifest import Resized, Statement
 
 Content = dict[str, object]
@@ -62,6 +63,14 @@ def row(signed: Signed, sha256: str, prompt_digest: str) -> Issue:
         seed=admitted.job.seed,
         prompt_digest=prompt_digest,
     )
+
+
+def manifest_id(signed: Signed) -> str | None:
+    """The identifier of the active manifest; None if there is no manifest that can be read."""
+    try:
+        return jumbf.active_manifest(signed.manifest).label
+    except ValueError:
+        return None
 
 
 def issued(proven: Proven) -> Content:

@@ -2,7 +2,7 @@
 
     Error
     +-- InputError            the input cannot be used
-    |   +-- BadRequest, UnsupportedFormat, BrokenPicture, TooLarge, UnsupportedPixels, FileUnreadable,
+    |   +-- BadRequest, QueryTooLong, UnsupportedFormat, BrokenPicture, TooLarge, UnsupportedPixels, FileUnreadable,
     |       BrokenList, NoFace, NotLive, MalformedProof
     +-- Refusal               the gateway will not release this image
     |   +-- PromptRefused     ... because of its prompt
@@ -72,6 +72,13 @@ class BrokenPicture(InputError):
     code = "broken_picture"
     status = 422
     hint = "The file is damaged or incomplete. Send the original again."
+
+
+class QueryTooLong(InputError):
+    code = "query_too_long"
+    status = 414
+    exit_code = 2
+    hint = "Send the value with POST instead."
 
 
 class TooLarge(InputError):

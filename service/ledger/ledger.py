@@ -79,10 +79,14 @@ class Ledger:
         self._database.scrub()
 
     def issue(
-        self, image: Issue, content: Mapping[str, object], also: Callable[[Transaction], None] | None = None
+        self,
+        image: Issue,
+        content: Mapping[str, object],
+        also: Callable[[Transaction], None] | None = None,
+        manifest_id: str | None = None,
     ) -> Decision:
         """Store an image's row and the decision to release it. `also` checks and writes in the same transaction, before
-        the row; if it raises, nothing is stored.
+        the row; if it raises, nothing is stored. `manifest_id`: the identifier of its manifest.
 
         Raises:
             Unavailable: the row could not be stored (its mark id is taken, the disk is full, the database is gone).
@@ -92,7 +96,9 @@ class Ledger:
                 raise Unavailable("the mark id has been taken by another image")
             if also:
                 also(transaction)
-            transaction.images.add(image)
+            number = transaction.images.add(image)
+            if manifest_id:
+                transaction.images.name_manifest(number, manifest_id)
             transaction.record(**content, record=image_digest(image))
         return transaction.decision
 
@@ -132,6 +138,11 @@ class Ledger:
         """The image with this content id (urn:uuid)."""
         with self.read() as stored:
             return stored.images.by_content_id(content_id)
+
+    def by_manifest(self, manifest_id: str) -> Issue | None:
+        """The image whose active manifest has this identifier (urn:c2pa:...)."""
+        with self.read() as stored:
+            return stored.images.by_manifest(manifest_id)
 
     def similar(self, fingerprint: bytes, within: int, most: int = 5) -> list[tuple[Issue, int]]:
         """Issued images whose PDQ hash differs in at most `within` bits, with the distance: the `most` nearest, nearest

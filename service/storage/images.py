@@ -10,6 +10,7 @@ from sqlalchemy import Select, Text, bindparam, func, select, type_coerce
 from service.storage.hashes import HashRows, read_hashes
 from service.storage.session import Repository, values_of
 from service.storage.tables import images as table
+from service.storage.tables import manifests
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,9 @@ _BY_MARK, _BY_SHA256, _BY_CONTENT_ID, _BY_NUMBER = (
     select(table).where(column == bindparam("key"))
     for column in (table.c.mark_id, table.c.sha256, table.c.content_id, table.c.number)
 )
+_BY_MANIFEST = (
+    select(table).join(manifests, manifests.c.image == table.c.number).where(manifests.c.id == bindparam("key"))
+)
 _NEWEST = select(func.max(table.c.number))
 
 
@@ -57,6 +61,14 @@ class ImageRepository(Repository):
         number = self.newest() + 1
         self._session.insert(table, [{**values_of(image), "number": number}])
         return number
+
+    def name_manifest(self, number: int, manifest_id: str) -> None:
+        """Store the identifier of the image's manifest."""
+        self._session.insert(manifests, [{"id": manifest_id, "image": number}])
+
+    def by_manifest(self, manifest_id: str) -> Issue | None:
+        """The image whose active manifest has this identifier."""
+        return self._one(_BY_MANIFEST, manifest_id)
 
     def by_mark(self, mark_id: int) -> Issue | None:
         return self._one(_BY_MARK, mark_id)

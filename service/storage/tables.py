@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from service.storage.types import UtcDateTime
 
-REVISION = "0009"
+REVISION = "0012"
 """The newest migration. A database at an older revision is upgraded when it is opened."""
 
 metadata = MetaData(
@@ -77,6 +77,14 @@ images = Table(
     Column("prompt_digest", String(64), nullable=False),
     # Holds all that a search needs, so that following the newest images reads no manifests.
     Index("ix_images_fingerprints", "number", "fingerprint", "mark_id"),
+)
+
+# The identifier of each image's active manifest (urn:c2pa:...), by which others ask for it.
+manifests = Table(
+    "manifests",
+    metadata,
+    Column("id", String(200), primary_key=True),
+    Column("image", Integer, ForeignKey("images.number"), nullable=False),
 )
 
 # Hashes of blocked images: 64 hex digits of SHA-256 or PDQ. An entry is withdrawn, never deleted. Several sources may

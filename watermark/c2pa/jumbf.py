@@ -48,6 +48,15 @@ def active_manifest(store: Store) -> Box:
     return manifests[-1]
 
 
+def only_active(store: bytes) -> bytes:
+    """A store with the active manifest alone, without those of its ingredients. Raises ValueError as `boxes`."""
+    (root,) = boxes(store)
+    description = next(boxes(store, root.body, root.end))
+    manifest = active_manifest(store)
+    body = store[description.start : description.end] + store[manifest.start : manifest.end]
+    return (len(body) + _HEADER).to_bytes(4, "big") + _SUPERBOX + body
+
+
 def child(store: Store, parent: Box, label: str) -> Box:
     """The superbox with this label directly in `parent`. Raises ValueError if there is not exactly one."""
     found = [box for box in boxes(store, parent.body, parent.end) if box.label == label]

@@ -65,7 +65,7 @@ class IssueStage:
         with stage("issue", observer):
             row = records.row(signed, sha256, self._digest_prompt(admitted.job.prompt))
             check = partial(self._check_still_allowed, admitted=admitted, observer=observer)
-            decision = self._ledger.issue(row, records.issued(proven), check)
+            decision = self._ledger.issue(row, records.issued(proven), check, records.manifest_id(signed))
             proof = self._publisher.prove_released(decision)
         log.info("released", content_id=admitted.content_id, sha256=sha256, model=admitted.model.name)
         return _released(proven, sha256, decision.hash, str(proof))

@@ -92,6 +92,7 @@ def test_an_upgraded_database_has_the_very_tables_of_a_new_one(old: str, tmp_pat
         ("grants", "subject", "subjects"),
         ("uses", "grant", "grants"),
         ("uses", "content_id", "images"),
+        ("manifests", "image", "images"),
         ("takedowns", "duplicate_of", "takedowns"),
         ("held", "tenant", "tenants"),
     }

@@ -68,6 +68,13 @@ def test_images_count_up_whatever_their_marks_are(stored: Repositories) -> None:
     assert stored.images.by_sha256("2") == image(2)
 
 
+def test_an_image_is_found_by_its_manifests_identifier(stored: Repositories) -> None:
+    for number in (1, 2):
+        stored.images.name_manifest(stored.images.add(image(number)), f"urn:c2pa:{number}")
+    assert stored.images.by_manifest("urn:c2pa:2") == image(2)
+    assert stored.images.by_manifest("urn:c2pa:3") is None
+
+
 def test_hashes_of_the_tree_are_found_by_number(stored: Repositories) -> None:
     assert (stored.merkle.count(), stored.merkle.hashes([]), list(stored.merkle.raw())) == (0, {}, [])
     stored.merkle.append(0, [b"0" * 32])
