@@ -2,12 +2,14 @@
 
     python benchmarks/faces.py --labelled DIR [--strangers DIR]
     python benchmarks/faces.py --turns DIR
+    python benchmarks/faces.py --quarter-turns DIR [--limit N]
     python benchmarks/faces.py --search
 
 --labelled: each DIR/<person>/ holds images of one person, whose face is the largest in each image. --strangers adds a
 folder with one image each of many other people, who form pairs of different people only. --turns: how far heads are
-turned, in images and in their mirrored copies. --search: random templates, one core, medians; every result is compared
-with brute force in float64. Prints Markdown.
+turned, in images and in their mirrored copies. --quarter-turns: how many faces are found again after the image was
+turned, by one upright search and by four, the cost of both at 512 px, and the distance of a face to its mirror image.
+--search: random templates, one core, medians; every result is compared with brute force in float64. Prints Markdown.
 """
 
 import argparse
@@ -30,7 +32,7 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from detectors import DlibFaces, FaceModel, Templates, distance, looks
+from detectors import DlibFaces, FaceModel, Templates, at_all_turns, compare, distance, looks
 from detectors.faces import DIMENSIONS, Face, FaceMatch, distances
 from service.cli.files import PICTURES
 from service.examiner.metrics import wilson
@@ -61,16 +63,20 @@ def main() -> None:
     parser.add_argument("--labelled", type=Path, help="a folder of images for each person")
     parser.add_argument("--strangers", type=Path, help="images of other people, one each")
     parser.add_argument("--turns", type=Path, help="images of turned heads")
+    parser.add_argument("--quarter-turns", type=Path, dest="quarter", help="images with a face each")
+    parser.add_argument("--limit", type=int, default=15, help="images for --quarter-turns")
     parser.add_argument("--search", action="store_true", help="time the search among random templates")
     parser.add_argument("--home", type=Path, help="measure the face embedder of this COUNTERMARK_HOME")
     options = parser.parse_args()
-    if not (options.labelled or options.turns or options.search):
-        parser.error("give --labelled DIR, --turns DIR or --search")
+    if not (options.labelled or options.turns or options.quarter or options.search):
+        parser.error("give --labelled DIR, --turns DIR, --quarter-turns DIR or --search")
     if options.labelled:
         settings = Settings(home=options.home) if options.home else Settings()
         compare_people(open_model(settings), options.labelled, options.strangers)
     if options.turns:
         report_turns(options.turns)
+    if options.quarter:
+        report_quarter_turns(images_in(options.quarter), options.limit)
     if options.search:
         time_search()
 
@@ -216,6 +222,43 @@ COPIES: dict[str, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
     "2 % cut from every side": lambda rgb: trimmed(rgb, 0.02, 0.02),
     "5 % cut from two sides": lambda rgb: trimmed(rgb, 0.05, 0),
 }
+
+
+ANGLES = (0, 30, 37, 45, 53, 60, 90, 135, 180, 225, 270, 315)
+
+
+def report_quarter_turns(paths: Sequence[Path], limit: int) -> None:
+    """Of `limit` images, spread over the folder, those in which a face is found upright."""
+    model = DlibFaces()
+    pictures = [decode(path.read_bytes(), LIMITS).rgb for path in paths[:: max(1, len(paths) // limit)][:limit]]
+    upright = [(rgb, found[0]) for rgb, found in ((rgb, model(rgb)) for rgb in pictures) if found]
+    print(f"{len(pictures)} images, {len(upright)} with a face when upright.\n")
+    print("| turned by | found by one search | by four | median distance to the upright face | largest |")
+    print("|---|---|---|---|---|")
+    for angle in ANGLES:
+        turned = [(rotated(rgb, angle), face) for rgb, face in upright]
+        by_one = sum(bool(model(rgb)) for rgb, _ in turned)
+        found = [(at_all_turns(model, rgb), face) for rgb, face in turned]
+        far = [min(compare(f.embedding, face.embedding) for f in faces) for faces, face in found if faces]
+        print(f"| {angle} | {by_one} | {len(far)} | {statistics.median(far):.3f} | {max(far):.3f} |", flush=True)
+    mirrored = [(model(np.ascontiguousarray(rgb[:, ::-1])), face) for rgb, face in upright]
+    far = [compare(faces[0].embedding, face.embedding) for faces, face in mirrored if faces]
+    print(
+        f"\nMirrored: {len(far)} found, at a median distance of {statistics.median(far):.2f}, at most {max(far):.2f}."
+    )
+    copies = [cv2.resize(rgb, (512, 512), interpolation=cv2.INTER_AREA) for rgb in pictures]
+    one = [timed(lambda: model(rgb))[1] for rgb in copies]  # noqa: B023 - called at once
+    four = [timed(lambda: at_all_turns(model, rgb))[1] for rgb in copies]  # noqa: B023
+    print(f"At 512 px: median {statistics.median(one):.0f} ms upright, {statistics.median(four):.0f} ms at four turns.")
+
+
+def rotated(rgb: NDArray[np.uint8], degrees: float) -> NDArray[np.uint8]:
+    """The whole image, turned counter-clockwise, on black."""
+    height, width = rgb.shape[:2]
+    side = int(np.hypot(height, width)) + 2
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1)
+    turn[:, 2] += ((side - width) / 2, (side - height) / 2)
+    return np.asarray(cv2.warpAffine(rgb, turn, (side, side)), np.uint8)
 
 
 def time_search(queries: int = 20) -> None:

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
         OnnxEmbedder,
         Templates,
         YuNet,
+        at_all_turns,
+        by_turn,
         compare,
+        merged,
     )
     from detectors.findings import Finding
     from detectors.safety.box_card import BoxCard, BoxOptions
@@ -76,12 +79,15 @@ __all__ = [
     "Synthetic",
     "Templates",
     "YuNet",
+    "at_all_turns",
+    "by_turn",
     "compare",
     "declarations",
     "distance",
     "fingerprint",
     "listings",
     "looks",
+    "merged",
     "read_metadata",
     "variants",
 ]
@@ -103,7 +109,10 @@ _MODULES = {
         "OnnxEmbedder",
         "Templates",
         "YuNet",
+        "at_all_turns",
+        "by_turn",
         "compare",
+        "merged",
     ),
     "detectors.findings": ("Finding",),
     "detectors.safety.box_card": ("BoxCard", "BoxOptions"),

@@ -6,6 +6,7 @@ from detectors.faces.dlib_faces import DlibFaces
 from detectors.faces.face import DIMENSIONS, Box, Face, FaceModel
 from detectors.faces.onnx_embedder import FACE_COMPARISON, EmbedderOptions, OnnxEmbedder
 from detectors.faces.search import FaceMatch, Templates
+from detectors.faces.turns import at_all_turns, by_turn, merged
 from detectors.faces.yunet import FACE_DETECTION, YuNet, YuNetOptions
 
 __all__ = [
@@ -23,6 +24,9 @@ __all__ = [
     "Templates",
     "YuNet",
     "YuNetOptions",
+    "at_all_turns",
+    "by_turn",
     "compare",
     "distances",
+    "merged",
 ]

@@ -21,7 +21,9 @@ class Face:
     `sharpness` the variance of the Laplacian of the aligned grey face (0 is flat, small is blurred); `score` the
     detector's margin over its threshold (0 is barely a face). `embedding` is float32 (128,), read-only; the smaller
     the distance of two (`compare`), the more likely they are the same person. `turn` is the head's yaw (`pose.turn`: 0
-    straight, negative towards the image's left); NaN if the model does not report it.
+    straight, negative towards the image's left); NaN if the model does not report it. `quarter_turns`: how often the
+    image has to be turned by 90 degrees, counter-clockwise, for the face to be upright; `turn` is that of the upright
+    face.
     """
 
     box: Box
@@ -30,6 +32,7 @@ class Face:
     score: float
     embedding: NDArray[np.float32]
     turn: float = math.nan
+    quarter_turns: int = 0
 
 
 class FaceModel(Protocol):

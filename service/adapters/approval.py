@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from detectors import at_all_turns
 from models import ModelError
 from service.adapters.registry import AdapterCard, Adapters, Samples
 from service.generation.adapter_files import AdapterFile, read_adapter
@@ -92,7 +93,7 @@ class Approval:
             raise FileUnreadable(f"{path} cannot be read: {gone.strerror}") from gone
         try:
             self._check_unprotected(path, rgb)
-            return [face.embedding for face in self._likeness.model(rgb)]
+            return [face.embedding for face in at_all_turns(self._likeness.model, rgb)]
         except ModelError as fault:
             raise Unavailable(str(fault)) from fault
 

@@ -1,8 +1,9 @@
 """Whose face is in this image, and did they consent?
 
 The search covers every template of every protected subject exactly: an approximate index could silently miss one. A
-face passes if its nearest subject is covered by a grant. Faces the model does not find (profiles, small or turned
-faces; see models/cards/dlib-faces.md) are not checked.
+face passes if its nearest subject is covered by a grant. Faces are searched at all four quarter turns of the image,
+unless an earlier turn already refuses it. Faces the model does not find (profiles, small faces; see
+models/cards/dlib-faces.md) are not checked.
 """
 
 import threading
@@ -11,13 +12,14 @@ from collections.abc import Callable, Collection, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import Face, FaceModel, Finding
+from detectors import Face, FaceModel, Finding, at_all_turns, by_turn, merged
 from service.access.client import OPERATOR, Client
 from service.kit.errors import LikenessHeld, LikenessRefused, Misconfigured
 from service.likeness import policy
 from service.likeness.excluded_faces import ExcludedFaces
 from service.likeness.registry import Consent
 from service.likeness.schemas import Grant, Scope
+from service.likeness.template_index import TemplateIndex
 
 RGB = NDArray[np.uint8]
 _MAX_DISTANCE = 1.0  # scores 0
@@ -83,20 +85,20 @@ class Likeness:
             )
         known = self._consent.faces.protected(model.digest)
         limits = self._limits(model, at_least)
-        findings: list[Finding] = []
-        held: list[str] = []
-        for face in model(rgb):
-            matches = known.templates.within(face.embedding, limits.furthest)
-            near = {known.owners[m.index]: m.distance for m in reversed(matches)}  # the nearest of each subject wins
-            decided = policy.likeness(near, granted, limits)
-            if decided.refused:
-                raise LikenessRefused("the image shows a protected person", stage="screen", subject=decided.refused)
-            if decided.held and decided.held not in (*reviewed, *held):
-                held.append(decided.held)
-            findings += [_finding(model, who, distance) for who, distance in near.items() if who in granted]
-        if held:
-            raise LikenessHeld("the image may show a protected person", stage="screen", subjects=held)
-        return tuple(findings)
+        faces: list[Face] = []
+        for found in by_turn(model, rgb):
+            for face in found:
+                refused = policy.likeness(_near(known, face, limits), granted, limits).refused
+                if refused:
+                    raise LikenessRefused("the image shows a protected person", stage="screen", subject=refused)
+            faces += found
+        distances = [_near(known, face, limits) for face in merged(faces)]
+        held = dict.fromkeys(policy.likeness(near, granted, limits).held for near in distances)
+        if waiting := [who for who in held if who and who not in reviewed]:
+            raise LikenessHeld("the image may show a protected person", stage="screen", subjects=waiting)
+        return tuple(
+            _finding(model, who, distance) for near in distances for who, distance in near.items() if who in granted
+        )
 
     def check_excluded(self, rgb: RGB, excluded: Sequence[ExcludedFaces], at_least: float = 0.0) -> None:
         """Check that an image made with adapters declared to hold no identity shows nobody from their samples.
@@ -110,7 +112,7 @@ class Likeness:
             return
         model = self._opened()
         limits = self._limits(model, at_least)
-        faces = model(rgb)
+        faces = at_all_turns(model, rgb)
         for one in excluded:
             if one.model != model.digest:
                 raise Misconfigured(
@@ -131,7 +133,8 @@ class Likeness:
     def check_input(self, rgb: RGB, granted: Collection[str]) -> int:
         """Check an input image: every face must match (one to one) a subject who granted consent.
 
-        People are protected here even if they are not enrolled: without a grant no face passes.
+        People are protected here even if they are not enrolled: without a grant no face passes, so the search ends at
+        the first turn of the image that shows one.
 
         Returns:
             The number of faces.
@@ -140,7 +143,10 @@ class Likeness:
             LikenessRefused: a face belongs to none of the `granted` subjects.
             ModelError, NotFound, Unavailable: the faces cannot be compared; the image must not pass.
         """
-        count, uncovered = self.uncovered(rgb, granted)
+        model = self._opened()
+        faces = at_all_turns(model, rgb) if granted else next(filter(None, by_turn(model, rgb)), [])
+        uncovered = self._uncovered(model, faces, granted)
+        count = len(faces)
         if uncovered:
             raise LikenessRefused(
                 f"{len(uncovered)} of {count} faces in the input image are not covered by a grant",
@@ -154,17 +160,24 @@ class Likeness:
         Raises ModelError, NotFound.
         """
         model = self._opened()
+        faces = at_all_turns(model, rgb)
+        return len(faces), self._uncovered(model, faces, granted)
+
+    def _uncovered(self, model: FaceModel, faces: Sequence[Face], granted: Collection[str]) -> list[Face]:
         templates = [self._consent.faces.templates_of(subject, model.digest) for subject in granted]
-        faces = model(rgb)
-        return len(faces), [
-            f for f in faces if not any(known.within(f.embedding, model.threshold) for known in templates)
-        ]
+        return [face for face in faces if not any(known.within(face.embedding, model.threshold) for known in templates)]
 
     def _opened(self) -> FaceModel:
         with self._lock:
             if self._model is None:
                 self._model = self._open_model()
             return self._model
+
+
+def _near(known: TemplateIndex, face: Face, limits: policy.LikenessLimits) -> dict[str, float]:
+    """The distance of each subject within the limits."""
+    matches = known.templates.within(face.embedding, limits.furthest)
+    return {known.owners[match.index]: match.distance for match in reversed(matches)}  # the nearest of each wins
 
 
 def _finding(model: FaceModel, subject: str, distance: float) -> Finding:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from detectors import FACE_COMPARISON, FACE_DETECTION, CardFaces, DlibFaces, Face, FaceModel, compare
+from detectors import FACE_COMPARISON, FACE_DETECTION, CardFaces, DlibFaces, Face, FaceModel, at_all_turns, compare
 from models import ModelError
 from service.kit.errors import Unavailable
 from service.kit.model_store import added_card
@@ -17,7 +17,10 @@ Box = Annotated[tuple[int, int, int, int], Field(description="Left, top, right, 
 
 
 class FoundFace(BaseModel):
-    """The position and quality of a face. The embedding is not exposed: it is biometric data."""
+    """The position and quality of a face. The embedding is not exposed: it is biometric data.
+
+    `turned`: by how many degrees the face is turned in the image, clockwise, to the nearest quarter turn.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -25,6 +28,7 @@ class FoundFace(BaseModel):
     size: int
     sharpness: float
     score: float
+    turned: int = 0
 
 
 class FoundFaces(BaseModel):
@@ -77,7 +81,13 @@ class FaceComparer:
             model=self._model.identity,
             digest=self._model.digest,
             faces=tuple(
-                FoundFace(box=f.box, size=f.size, sharpness=round(f.sharpness, 1), score=round(f.score, 3))
+                FoundFace(
+                    box=f.box,
+                    size=f.size,
+                    sharpness=round(f.sharpness, 1),
+                    score=round(f.score, 3),
+                    turned=90 * f.quarter_turns,
+                )
                 for f in found
             ),
         )
@@ -105,7 +115,7 @@ class FaceComparer:
 
     def _faces(self, rgb: NDArray[np.uint8]) -> list[Face]:
         try:
-            return self._model(rgb)
+            return at_all_turns(self._model, rgb)
         except ModelError as fault:
             raise Unavailable(str(fault)) from fault
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import Face, FaceModel, compare
+from detectors import Face, FaceModel, at_all_turns, compare
 from models import ModelError
 from service.kit.errors import BadRequest, InputError, NotLive, Unavailable
 from service.likeness.liveness import Liveness, Shot, shot
@@ -99,7 +99,7 @@ def _check(model: FaceModel, limits: ImageLimits, photo: bytes) -> tuple[Shot | 
         picture = decode(photo, limits)
     except InputError as unreadable:
         return None, unreadable.message
-    faces = model(picture.rgb)
+    faces = at_all_turns(model, picture.rgb)
     if len(faces) != 1:
         return None, "no face was found" if not faces else f"it shows {len(faces)} faces"
     (face,) = faces

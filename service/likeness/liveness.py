@@ -147,10 +147,11 @@ class PoseSequence:
 
 
 def shot(picture: Picture, face: Face) -> Shot:
-    """A photo with all that is compared of it."""
-    pixels = hashlib.sha256(picture.rgb.data).hexdigest()
-    mirror = np.ascontiguousarray(picture.rgb[:, ::-1])
-    return Shot(picture.data, face, pixels, tuple(looks(picture.rgb)), tuple(looks(mirror)))
+    """A photo with all that is compared of it, turned so that the face is upright: a turn must not hide a copy."""
+    upright = np.ascontiguousarray(np.rot90(picture.rgb, face.quarter_turns))
+    mirror = np.ascontiguousarray(upright[:, ::-1])
+    pixels = hashlib.sha256(upright.data).hexdigest()
+    return Shot(picture.data, face, pixels, tuple(looks(upright)), tuple(looks(mirror)))
 
 
 def mirrors(one: Shot, other: Shot) -> bool:

@@ -17,11 +17,15 @@ from tests.support.faces import embedding
 from tests.support.painter import landscape
 
 MODEL = "c" * 64
+_FLAT = 2  # levels of 255
 ANN, BOB = (250, 0, 0), (0, 0, 250)
 
 
 class ByColour:
-    """Finds one face in a picture whose first pixel is coloured; none in grey ones."""
+    """Finds one face in a picture whose upper left corner has a patch of one colour; none where it is grey.
+
+    Like a real detector it finds upright faces only: turn the picture, and the face is in another corner.
+    """
 
     identity, digest = "by-colour@1", MODEL
     threshold, strict_threshold, review_distance = 0.55, 0.4, 0.5
@@ -30,10 +34,20 @@ class ByColour:
         self.size, self.sharpness = 200, 50.0
 
     def __call__(self, rgb: NDArray[np.uint8]) -> list[Face]:
-        colour = rgb[:8, :8].reshape(-1, 3).mean(axis=0)
-        if float(np.ptp(colour)) < 60:
+        corner = rgb[:8, :8].reshape(-1, 3)
+        colour = corner.mean(axis=0)
+        if float(np.ptp(colour)) < 60 or float(np.ptp(corner, axis=0).max()) > _FLAT:
+            return []
+        across, down = (_run(edge, colour) for edge in (rgb[0], rgb[:, 0]))
+        if abs(across - down) > 2 or across > len(rgb) // 3:
             return []
         return [Face((0, 0, 8, 8), self.size, self.sharpness, 1.0, likeness(tuple(colour)))]
+
+
+def _run(edge: NDArray[np.uint8], colour: NDArray[np.float64]) -> int:
+    """How many pixels at the beginning of an edge (N x 3) have about this colour."""
+    other = np.flatnonzero(np.abs(edge - colour).max(axis=1) > 40)
+    return int(other[0]) if other.size else len(edge)
 
 
 class Posing(ByColour):

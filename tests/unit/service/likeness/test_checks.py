@@ -1,14 +1,18 @@
+import contextlib
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from detectors import Face
+from detectors import Face, Templates
 from models import ModelFault
 from service.installation import Installation
 from service.kit.errors import LikenessHeld, LikenessRefused, Misconfigured
 from service.likeness.checks import Likeness
+from service.likeness.excluded_faces import ExcludedFaces
 from service.likeness.policy import LikenessLimits
 from service.likeness.policy import likeness as decide
 from tests.support.people import ANN, BOB, ByColour, enrolled, portrait
@@ -131,6 +135,62 @@ def test_templates_of_another_model_close_the_gate(likeness: Likeness, installat
     installation.consent.subjects.enrol("x", [house_template()], "d" * 64)
     with pytest.raises(Misconfigured, match="different model"):
         likeness.check_output(portrait(BOB), ())
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_turned_face_is_the_same_face(likeness: Likeness, turns: int) -> None:
+    ann, turned = enrolled(likeness.consent), np.rot90(portrait(ANN), turns)
+    with pytest.raises(LikenessRefused):
+        likeness.check_output(turned, ())
+    with pytest.raises(LikenessHeld):
+        likeness.check_output(np.rot90(portrait(NEAR_ANN), turns), ())
+    assert len(likeness.check_output(turned, {ann.subject})) == 1
+    with pytest.raises(LikenessRefused, match="1 of 1 faces"):
+        likeness.check_input(turned, ())
+    assert likeness.check_input(turned, {ann.subject}) == 1
+    assert likeness.uncovered(turned, [ann.subject]) == (1, [])
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_turned_face_from_the_samples_is_the_same_face(likeness: Likeness, turns: int) -> None:
+    excluded = ExcludedFaces("style", ByColour.digest, Templates(house_template()[None]))
+    with pytest.raises(LikenessRefused):
+        likeness.check_excluded(np.rot90(portrait(ANN), turns), [excluded])
+    likeness.check_excluded(np.rot90(portrait(BOB), turns), [excluded])
+
+
+def test_a_granted_face_beside_a_turned_one_does_not_cover_it(likeness: Likeness) -> None:
+    ann, both = enrolled(likeness.consent), portrait(ANN)
+    both[-16:, -16:] = BOB
+    with pytest.raises(LikenessRefused, match="1 of 2 faces"):
+        likeness.check_input(both, {ann.subject})
+
+
+class Counting(ByColour):
+    """Counts how often it is asked."""
+
+    asked = 0
+
+    def __call__(self, rgb: NDArray[np.uint8]) -> list[Face]:
+        Counting.asked += 1
+        return super().__call__(rgb)
+
+
+def test_turns_that_cannot_change_the_answer_are_not_searched(installation: Installation) -> None:
+    likeness = Likeness(installation.consent, Counting, 0.5, "default")
+
+    def asked(check: Callable[[], object]) -> int:
+        Counting.asked = 0
+        with contextlib.suppress(LikenessRefused):
+            check()
+        return Counting.asked
+
+    assert asked(lambda: likeness.check_output(portrait(ANN), ())) == 0  # nobody is protected
+    assert asked(lambda: likeness.check_input(portrait(ANN), ())) == 1  # no grant: one face decides
+    ann = enrolled(installation.consent)
+    assert asked(lambda: likeness.check_output(portrait(ANN), ())) == 1  # refused at the first turn
+    assert asked(lambda: likeness.check_output(portrait(BOB), ())) == 4
+    assert asked(lambda: likeness.check_input(portrait(ANN), {ann.subject})) == 4
 
 
 def test_a_failing_model_is_no_pass(installation: Installation) -> None:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -32,7 +34,7 @@ def test_faces_of_a_file(faces: FaceComparer) -> None:
     found = faces.find(plain(255), "a.png")
     (one,) = found.faces
     assert (found.file, found.model, found.digest) == ("a.png", "by-colour@1", "0" * 64)
-    assert (one.box, one.size, one.sharpness, one.score) == ((1, 2, 3, 4), 2, 5.0, 1.0)
+    assert (one.box, one.size, one.sharpness, one.score) == ((0, 0, 8, 8), 2, 5.0, 1.0)
     assert "embedding" not in found.model_dump_json()
     assert faces.find(plain(0)).faces == ()
 
@@ -55,7 +57,8 @@ def test_a_distance_at_the_threshold_is_the_same() -> None:
 def test_of_several_faces_the_closest_pair_counts() -> None:
     class Many(ByColour):
         def __call__(self, rgb: np.ndarray) -> list[Face]:
-            return [face(1, 1), face(0, 1)] if rgb[0, 0, 1] else [face(1, 0), face(0, 0.9)]
+            pair = [face(1, 1), face(0, 1)] if rgb[0, 0, 1] else [face(1, 0), face(0, 0.9)]
+            return [replace(one, box=(0, 0, 8, 8)) for one in pair]
 
     found = FaceComparer(Many(), LIMITS).compare(plain(255), plain(255, 255))
     assert found.distance == pytest.approx(0.1)

@@ -47,6 +47,21 @@ def test_faces_that_are_too_poor_are_refused(installation: Installation, size: i
         enrol(installation.consent, model, LIMITS, "Ann", [photo(ANN)])
 
 
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_turned_photo_is_as_good(installation: Installation, turns: int) -> None:
+    turned = encode(np.ascontiguousarray(np.rot90(portrait(ANN), turns)), "png")[0]
+    done = enrol(installation.consent, ByColour(), LIMITS, "Ann", [photo(ANN), turned])
+    (template, other) = installation.consent.faces.templates_of(done.subject, ByColour.digest).rows
+    assert np.allclose(template, other)
+
+
+def test_a_turned_face_beside_the_person_is_one_too_many(installation: Installation) -> None:
+    both = portrait(ANN)
+    both[-16:, -16:] = BOB
+    with pytest.raises(BadRequest, match="2 faces"):
+        enrol(installation.consent, ByColour(), LIMITS, "Ann", [encode(both, "png")[0]])
+
+
 def test_two_faces_on_a_photo_are_one_too_many(installation: Installation) -> None:
     class Double(ByColour):
         def __call__(self, rgb: np.ndarray) -> list:  # type: ignore[type-arg]
@@ -100,6 +115,15 @@ def test_photos_in_another_order_enrol_nobody(installation: Installation) -> Non
     with pytest.raises(NotLive, match="should look"):
         by_oneself(installation, challenge, [second, first, *others])
     assert installation.consent.subjects.everybody() == []
+
+
+def test_a_mirrored_copy_is_found_however_it_is_turned(installation: Installation) -> None:
+    challenge = installation.liveness.challenge()
+    photos = [posed(TURNS[wanted], seed) for seed, wanted in enumerate(challenge.poses)]
+    copy = posed(TURNS[challenge.poses[3]], 0, mirrored=True)  # of the first photo, for the last pose
+    turned = [*photos[:3], np.ascontiguousarray(np.rot90(copy))]
+    with pytest.raises(NotLive, match="photo 4 is photo 1 mirrored"):
+        by_oneself(installation, challenge, [encode(one, "png")[0] for one in turned])
 
 
 @pytest.mark.parametrize("count", [0, 3])
