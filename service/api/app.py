@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from service import SYSTEM_NAME, __version__
 from service.api import (
@@ -24,12 +26,17 @@ from service.api import (
     soft_binding,
     takedowns,
 )
+from service.api.access_log import AccessLog
+from service.api.bodies import Budget, ReceivedBodies
 from service.api.dependencies import Services, attach, services_of
 from service.api.detection import DetectionLine
+from service.api.hosts import AllowedHosts
 from service.api.middleware import BodyLimit, NoNul, RequestId
 from service.api.rate_limits import RateLimit, TokenBuckets
+from service.api.response_headers import SecurityHeaders
 from service.installation import Installation
 from service.kit import logs
+from service.kit.settings import Settings
 from service.moderation.takedowns import Notice
 
 _MODULES = (
@@ -79,6 +86,17 @@ def create_app(installation: Installation) -> FastAPI:
     pages.install(app)
     problems.install(app)
     openapi.install(app, Notice, DetectionLine)
+    _add_middleware(app, settings)
+    return app
+
+
+def _add_middleware(app: FastAPI, settings: Settings) -> None:
+    """From the inside out: what is added last sees a request first."""
+    app.add_middleware(
+        ReceivedBodies,
+        memory=Budget(settings.body_memory, "bytes of request bodies"),
+        disk=Budget(settings.body_disk, "bytes of unfinished request bodies"),
+    )
     app.add_middleware(BodyLimit, limit=settings.max_bytes + _FORM_OVERHEAD)
     if settings.requests_per_minute:
         app.add_middleware(
@@ -86,9 +104,20 @@ def create_app(installation: Installation) -> FastAPI:
             addresses=TokenBuckets(settings.requests_per_minute),
             identifiers=TokenBuckets(settings.requests_per_minute),
         )
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", "X-Request-Id", "X-Case-Pin", "X-Subject-Pin"],
+            expose_headers=["X-Request-Id", "Retry-After"],
+        )
     app.add_middleware(NoNul)
+    app.add_middleware(AllowedHosts, allowed=settings.allowed_hosts)
+    app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
+    app.add_middleware(SecurityHeaders)
+    app.add_middleware(AccessLog)
     app.add_middleware(RequestId)
-    return app
 
 
 @asynccontextmanager

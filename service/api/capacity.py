@@ -14,6 +14,7 @@ from concurrent.futures import Executor
 from typing import Any, ParamSpec, TypeVar
 
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 
 from service.kit.errors import Busy
 
@@ -27,19 +28,27 @@ _RETRY_SECONDS = 10
 class CapacityLimiter:
     """Admits at most `capacity` units of work at once and never waits. Not thread-safe: use it from one event loop."""
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, of: str = "orders", hint: str | None = None) -> None:
+        """`of`, `hint`: what the units are and what the caller may do, for the refusal."""
+        self.capacity = capacity
         self._available = capacity
+        self._of = of
+        self._hint = hint
 
     @property
     def available(self) -> int:
         """Units that are free now."""
         return self._available
 
+    def check(self, units: int = 1) -> None:
+        """Raises Busy if fewer than `units` are available."""
+        if units > self._available:
+            raise Busy(f"too many {self._of} are already in progress", retry_after=_RETRY_SECONDS, hint=self._hint)
+
     @contextlib.contextmanager
     def reserve(self, units: int = 1) -> Iterator[None]:
         """Hold `units` inside the `with` block. Raises Busy if fewer are available."""
-        if units > self._available:
-            raise Busy("too many orders are already in progress", retry_after=_RETRY_SECONDS)
+        self.check(units)
         self._available -= units
         try:
             yield
@@ -70,3 +79,19 @@ async def cancel_on_disconnect(request: Request, start: Callable[[threading.Even
         return task.result()
     finally:
         cancelled.set()
+
+
+async def drop_on_disconnect(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """Await `work`, which nobody needs any more once the caller has left.
+
+    Raises:
+        ClientDisconnect: the caller left. Work that still waits for a thread is dropped.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        while not (await asyncio.wait([task], timeout=_POLL_SECONDS))[0]:
+            if await request.is_disconnected():
+                raise ClientDisconnect
+        return task.result()
+    finally:
+        task.cancel()

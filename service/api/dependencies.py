@@ -1,6 +1,8 @@
 """What the routes work with: one typed object an application, and the dependencies that hand it to a route."""
 
+from collections.abc import AsyncIterator
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -27,6 +29,8 @@ class Services:
     """Orders in progress, never more than there are threads for them."""
     image_threads: Executor
     """Everything else that decodes an uploaded image."""
+    examination_capacity: CapacityLimiter
+    """Files that are examined or wait for it: those that the threads work on, and the queue of the settings."""
     detection: DetectionService
 
     @classmethod
@@ -40,6 +44,11 @@ class Services:
             order_threads=ThreadPoolExecutor(order_threads, "countermark-order"),
             order_capacity=CapacityLimiter(order_threads),
             image_threads=image_threads,
+            examination_capacity=CapacityLimiter(
+                _IMAGE_THREADS + installation.settings.examination_queue,
+                of="examinations",
+                hint="Nothing was examined. Try again after the number of seconds in Retry-After.",
+            ),
             detection=DetectionService(installation, image_threads),
         )
 
@@ -71,5 +80,26 @@ async def _installation(request: Request) -> Installation:
     return services_of(request.app).installation
 
 
+class ExaminationPlaces:
+    """The examinations of one request, which count until it has been answered."""
+
+    def __init__(self, limiter: CapacityLimiter, held: ExitStack) -> None:
+        self._limiter = limiter
+        self._held = held
+
+    def take(self, files: int) -> None:
+        """Raises Busy if so many files cannot be taken on now."""
+        self._held.enter_context(self._limiter.reserve(min(files, self._limiter.capacity)))
+
+
+async def _examination_places(request: Request) -> AsyncIterator[ExaminationPlaces]:
+    """Raises Busy before the files are received, if not even one could be taken on."""
+    limiter = services_of(request.app).examination_capacity
+    limiter.check()
+    with ExitStack() as held:
+        yield ExaminationPlaces(limiter, held)
+
+
+CurrentExamination = Annotated[ExaminationPlaces, Depends(_examination_places)]
 CurrentServices = Annotated[Services, Depends(_services)]
 CurrentInstallation = Annotated[Installation, Depends(_installation)]

@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
-from service.api.dependencies import CurrentServices
+from service.api.capacity import drop_on_disconnect
+from service.api.dependencies import CurrentExamination, CurrentServices
 from service.api.detection import DetectionLine, DetectionService
 from service.api.failures import DETECT
 from service.api.keys import EXAMINER
@@ -38,6 +39,7 @@ _RESPONSE = {
 async def detect_images(
     request: Request,
     services: CurrentServices,
+    examination: CurrentExamination,
     threshold_fpr: Annotated[
         float | None,
         Query(description="The false-positive rate of `likely_synthetic`: 0.05 or 0.01. Default: the operator's."),
@@ -46,10 +48,12 @@ async def detect_images(
     """The same lines as `countermark detect --json`. The files are not kept."""
     files = await uploads(request, MOST_FILES)
     detection = services.detection
+    examination.take(len(files))
     await detection.check_rate(threshold_fpr)
     if is_form(request):
         return StreamingResponse(_lines(detection, files, threshold_fpr), media_type=_LINES)
-    line = await detection.judge(files[0], threshold_fpr)  # a bare file: what is wrong with it is the response's status
+    # A bare file: what is wrong with it is the response's status.
+    line = await drop_on_disconnect(request, detection.judge(files[0], threshold_fpr))
     return StreamingResponse(iter([line]), media_type=_LINES)
 
 

@@ -16,9 +16,11 @@ from service.kit.errors import (
     Cancelled,
     CheckpointNotTaken,
     ClientRemoved,
+    Disconnected,
     Error,
     FileUnreadable,
     Gone,
+    HeadTooLarge,
     InputError,
     LedgerCorrupt,
     LikenessHeld,
@@ -28,14 +30,17 @@ from service.kit.errors import (
     NoFace,
     NotFound,
     NotLive,
+    Overloaded,
     PromptRefused,
     ProofInvalid,
     QueryTooLong,
     Refusal,
+    RequestTimeout,
     StageFailed,
     SwitchedOff,
     TooLarge,
     Unavailable,
+    UnknownHost,
     Unmarkable,
     Unsafe,
     UnsupportedFormat,
@@ -45,8 +50,9 @@ from service.kit.errors import (
 
 Failures = tuple[type[Error], ...]
 
-EVERY_REQUEST: Failures = (Error, TooLarge, Unavailable)
-"""A bug, a body over the limit, or a store that does not answer."""
+EVERY_REQUEST: Failures = (Error, TooLarge, HeadTooLarge, RequestTimeout, UnknownHost, Overloaded, Unavailable)
+"""A bug; a body or headers over the limit, or too slow; a host that is not allowed; too many connections or uploads;
+a store that does not answer."""
 
 _DECODE: Failures = (TooLarge, UnsupportedFormat, BrokenPicture, UnsupportedPixels, Unavailable)
 _RELEASE: Failures = (
@@ -70,8 +76,8 @@ GENERATE: Failures = _RELEASE
 EDIT: Failures = (*_DECODE, *_RELEASE)
 FETCH_HELD: Failures = (NotFound, Gone, *_DECODE, *_RELEASE)
 
-EXAMINE: Failures = (BadRequest, *_DECODE, Misconfigured)
-DETECT: Failures = (BadRequest, *_DECODE, Misconfigured)
+EXAMINE: Failures = (BadRequest, *_DECODE, Busy, Misconfigured)
+DETECT: Failures = (BadRequest, *_DECODE, Busy, Misconfigured)
 
 FILE_TAKEDOWN: Failures = (BadRequest, *_DECODE)
 TAKEDOWN_STATUS: Failures = (NotFound, Misconfigured)
@@ -105,6 +111,7 @@ NEVER_ANSWERED: Mapping[type[Error], str] = {
     InputError: "a base class",
     Refusal: "a base class",
     Cancelled: "the caller has disconnected and reads no response",
+    Disconnected: "the caller has disconnected and reads no response",
     FileUnreadable: "a path on the command line",
     BrokenList: "hash lists are imported on the command line",
     NoFace: "only the command line compares two given images",

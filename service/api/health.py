@@ -1,4 +1,4 @@
-"""GET /healthz and GET /readyz, for whatever supervises the process."""
+"""GET and HEAD of /healthz and /readyz, for whatever supervises the process."""
 
 import asyncio
 from typing import Literal
@@ -41,6 +41,7 @@ class Readiness(BaseModel):
     warnings: list[str] = Field([], description="What the operator should see to soon.")
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get(
     "/healthz",
     operation_id="check_liveness",
@@ -51,6 +52,7 @@ async def check_liveness() -> Health:
     return Health()
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get(
     "/readyz",
     operation_id="check_readiness",

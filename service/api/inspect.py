@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter, Request
 
-from service.api.capacity import run_in_thread
-from service.api.dependencies import CurrentServices
+from service.api.capacity import drop_on_disconnect, run_in_thread
+from service.api.dependencies import CurrentExamination, CurrentServices
 from service.api.failures import EXAMINE
 from service.api.keys import EXAMINER
 from service.api.openapi import failures
@@ -20,7 +20,9 @@ router = APIRouter(tags=["examiner"], dependencies=EXAMINER)
     responses=failures(*EXAMINE),
     openapi_extra={"requestBody": ONE_FILE},
 )
-async def inspect_image(request: Request, services: CurrentServices) -> Report:
+async def inspect_image(request: Request, services: CurrentServices, examination: CurrentExamination) -> Report:
     """The same report as `countermark inspect --json`. The file is not kept."""
     ((data, name),) = await uploads(request)
-    return await run_in_thread(services.image_threads, services.installation.examiner.examine, data, name)
+    examination.take(1)
+    work = run_in_thread(services.image_threads, services.installation.examiner.examine, data, name)
+    return await drop_on_disconnect(request, work)

@@ -8,15 +8,19 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
+from service.api.response_headers import SECURITY_HEADERS
 from service.kit.errors import (
     BadRequest,
     Blocked,
     Busy,
+    Disconnected,
     Error,
     LikenessHeld,
     LikenessRefused,
     NotFound,
+    Overloaded,
     PromptRefused,
     Refusal,
     StageFailed,
@@ -97,7 +101,7 @@ def _openai_type(error: Error, status: int) -> str:
 
 def _retry_after(error: Error) -> int | None:
     """Seconds after which the same request may succeed. None: waiting does not help."""
-    if isinstance(error, (Busy, TooMany)):
+    if isinstance(error, (Busy, Overloaded, TooMany)):
         return error.retry_after
     return _RETRY_SECONDS if isinstance(error, (Unavailable, StageFailed)) else None
 
@@ -107,9 +111,13 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Error)
     async def known(request: Request, error: Error) -> JSONResponse:
-        if error.status >= 500 and not isinstance(error, (Refusal, Unavailable)):
+        if error.status >= 500 and not isinstance(error, (Refusal, Unavailable, Overloaded)):
             log.error("internal_error", code=error.code)
         return respond(error, request)
+
+    @app.exception_handler(ClientDisconnect)
+    async def left(request: Request, error: ClientDisconnect) -> JSONResponse:
+        return respond(_disconnected(), request)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -119,6 +127,8 @@ def install(app: FastAPI) -> None:
     async def http(request: Request, error: HTTPException) -> JSONResponse:
         if isinstance(error.__cause__, Error):  # FastAPI wraps whatever reading the body raised
             return respond(error.__cause__, request)
+        if isinstance(error.__cause__, ClientDisconnect):
+            return respond(_disconnected(), request)
         known = NotFound("there is no such address") if error.status_code == 404 else BadRequest(str(error.detail))
         response = respond(known, request, error.status_code)
         response.headers.update(error.headers or {})
@@ -127,8 +137,14 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> JSONResponse:
         response = respond(internal_error(error), request)
-        response.headers["x-request-id"] = request.state.request_id  # this handler runs outside the middleware
+        response.headers.update(SECURITY_HEADERS)  # this handler runs outside the middleware
+        response.headers["x-request-id"] = request.state.request_id
         return response
+
+
+def _disconnected() -> Disconnected:
+    """For the log: nobody reads the response."""
+    return Disconnected("the client left before its request was answered")
 
 
 def internal_error(fault: BaseException) -> Error:

@@ -6,7 +6,6 @@ try more PINs of one.
 Several processes together allow several times as much. For one limit over all of them, set it in the proxy in front.
 """
 
-import ipaddress
 import math
 import threading
 import time
@@ -17,13 +16,13 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.api.problems import respond
+from service.kit.addresses import client_key
 from service.kit.errors import TooMany
 
 LIMITED = ("/v1/takedowns", "/v1/appeals", "/v1/consent/enrolments", "/v1/consent/subjects")
 """Path prefixes where anybody may write or try a PIN."""
 
 _MOST_ADDRESSES = 10_000
-_IPV6_NETWORK = 64  # bits: one subscriber has a whole network of this size
 
 
 class TokenBuckets:
@@ -69,20 +68,8 @@ class RateLimit:
 
 
 def caller(scope: Scope) -> str:
-    """The key of the caller's bucket: the client's address, or the network of an IPv6 address.
-
-    Behind a proxy, the server has already replaced the proxy's address with the forwarded one.
-    """
-    host = (scope.get("client") or ("", 0))[0]
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return host
-    if isinstance(address, ipaddress.IPv4Address):
-        return str(address)
-    if address.ipv4_mapped:  # all of these are in one IPv6 network
-        return str(address.ipv4_mapped)
-    return str(ipaddress.ip_network((address, _IPV6_NETWORK), strict=False))
+    """The key of the caller's bucket. Behind a trusted proxy, the client is already the forwarded one."""
+    return client_key((scope.get("client") or ("", 0))[0])
 
 
 def is_limited(path: str) -> bool:

@@ -8,7 +8,8 @@ from rich.console import Console
 
 from service.installation import Installation, open_installation
 from service.kit import logs
-from service.kit.errors import Unavailable
+from service.kit.addresses import is_loopback
+from service.kit.errors import Misconfigured, Unavailable
 from service.kit.settings import load_settings
 
 
@@ -17,26 +18,38 @@ def serve(
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Port to listen on. Default: COUNTERMARK_PORT.")
     ] = None,
+    open_: Annotated[
+        bool,
+        typer.Option("--open", help="Listen beyond this machine without a tenant: everybody orders as the operator."),
+    ] = False,
 ) -> None:
-    """Serve the HTTP API. Loads every model first and does not start if one cannot be loaded, or files not be read."""
-    import uvicorn  # noqa: PLC0415 - the other commands do not need it
+    """Serve the HTTP API. Loads every model first and does not start if one cannot be loaded, or files not be read.
 
-    from service.api import create_app  # noqa: PLC0415
+    Without a tenant (`countermark tenants add`) it listens on this machine alone, unless --open is given.
+    """
+    from service.api import create_app, server  # noqa: PLC0415 - the other commands do not need it
 
     settings = load_settings()
     logs.configure(settings.log_level)
-    with closing(open_installation(settings)) as installation:
+    host = settings.host if host is None else host
+    with server.exit_on_sigterm(), closing(open_installation(settings)) as installation:
+        _check_reach(installation, host, open_)
         installation.limits.parsers.start()
         _ = installation.classifier
         _load_gateway(installation)
-        uvicorn.run(
-            create_app(installation),
-            host=settings.host if host is None else host,
-            port=settings.port if port is None else port,
-            log_level=settings.log_level,
-            access_log=False,
-            server_header=False,
+        server.serve(create_app(installation), settings, host, settings.port if port is None else port)
+
+
+def _check_reach(installation: Installation, host: str, open_: bool) -> None:
+    """Raises Misconfigured if strangers could order as the operator, and the operator has not said that they may."""
+    if is_loopback(host) or installation.tenants.keys_needed():
+        return
+    if not open_:
+        raise Misconfigured(
+            f"on {host}, everybody who reaches this server could order images as the operator: there is no tenant",
+            hint="Add one (`countermark tenants add NAME`), listen on 127.0.0.1, or allow it with --open.",
         )
+    Console(stderr=True).print(f"Open: everybody who reaches {host} orders images as the operator", markup=False)
 
 
 def _load_gateway(installation: Installation) -> None:

@@ -20,7 +20,12 @@
     +-- NotFound              no such resource
     +-- Unauthorized          the key is missing or not valid
     +-- SwitchedOff           the operator has not enabled this feature
-    +-- Busy                  the generation queue is full
+    +-- Busy                  too much work waits already
+    +-- Overloaded            too many connections or uploads at once
+    +-- RequestTimeout        the request did not arrive in time
+    +-- HeadTooLarge          the headers of the request are too large
+    +-- UnknownHost           the request names a host that this server is not
+    +-- Disconnected          the client left before it was answered
     +-- Unavailable           a required part is missing or not ready
     +-- Misconfigured         a setting is wrong
     +-- LedgerCorrupt         the ledger contradicts itself
@@ -299,9 +304,58 @@ class Busy(Error):
     exit_code = 7
     hint = "Nothing was generated. Try again after the number of seconds in Retry-After."
 
-    def __init__(self, message: str, *, retry_after: int) -> None:
+    def __init__(self, message: str, *, retry_after: int, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after = retry_after
+
+
+class Overloaded(Error):
+    """More connections or uploads at once than the operator allows. `retry_after`: seconds until it is worth a try."""
+
+    code = "overloaded"
+    status = 503
+    exit_code = 7
+    hint = "Nothing was done. Try again after the number of seconds in Retry-After."
+
+    def __init__(self, message: str, *, retry_after: int = 10) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class RequestTimeout(Error):
+    """The client sent its request too slowly, or stopped."""
+
+    code = "request_timeout"
+    status = 408
+    exit_code = 7
+    hint = (
+        "Send the request again over a faster connection. The operator sets the limits (header_timeout, body_timeout)."
+    )
+
+
+class HeadTooLarge(Error):
+    code = "head_too_large"
+    status = 431
+    exit_code = 2
+    hint = "Send shorter headers."
+
+
+class UnknownHost(Error):
+    """A Host header that the operator has not allowed. It is not repeated: it may be anything."""
+
+    code = "unknown_host"
+    status = 421
+    exit_code = 2
+    hint = "Use an address of this server. The operator allows host names with the setting allowed_hosts."
+
+
+class Disconnected(Error):
+    """The client left while its request was read or worked on. 499 is what nginx logs for it; nobody reads it."""
+
+    code = "client_disconnected"
+    status = 499
+    exit_code = 7
+    hint = "The client closed the connection; nothing is wrong with the server."
 
 
 class Unavailable(Error):

@@ -1,5 +1,6 @@
 """The settings. Every field is an environment variable `COUNTERMARK_<FIELD>`; docs/settings.md lists them."""
 
+import ipaddress
 import os
 import re
 import warnings
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_path
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service.kit.errors import Misconfigured
@@ -36,6 +37,11 @@ _SERVICE_LINK = re.compile(r"_SERVICE_(HOST|PORT)|_PORT_\d+_(TCP|UDP)")
 
 def _split(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _networks(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Addresses and networks as networks. Raises ValueError, also for a network with bits outside its mask."""
+    return tuple(str(ipaddress.ip_network(value)) for value in values)
 
 
 class Settings(BaseSettings):
@@ -273,6 +279,81 @@ class Settings(BaseSettings):
 
     host: Annotated[str, Field(description="Address `serve` listens on.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="Port `serve` listens on.")] = 8000
+    allowed_hosts: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        BeforeValidator(_split),
+        Field(
+            description="Host names that clients may use for this server, comma-separated; `*.example.com` is every "
+            "name below, `*` any. Loopback names and the address a request came to are always allowed."
+        ),
+    ] = ()
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        BeforeValidator(_split),
+        AfterValidator(_networks),
+        Field(
+            description="Addresses or networks of reverse proxies whose X-Forwarded-For is believed, comma-separated."
+        ),
+    ] = ()
+    cors_origins: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        BeforeValidator(_split),
+        Field(description="Origins whose pages may call the API from a browser, comma-separated; unset: none."),
+    ] = ()
+    max_connections: Annotated[
+        int, Field(ge=1, le=100_000, description="Connections open at once; further ones are refused as `overloaded`.")
+    ] = 1000
+    connections_per_address: Annotated[
+        int,
+        Field(ge=0, le=100_000, description="The same for one address, unless it is a trusted proxy's; 0: any number."),
+    ] = 500
+    header_timeout: Annotated[
+        float, Field(gt=0, le=600, description="Seconds in which the headers of a request have to arrive.")
+    ] = 20.0
+    body_timeout: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=3600,
+            description="Seconds in which the body has to arrive, and in which a response has to be taken.",
+        ),
+    ] = 120.0
+    min_rate: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="Bytes a second below which a body or response ends before `body_timeout`: it has 20 s and one "
+            "more for every so many bytes; 0: no lowest rate.",
+        ),
+    ] = 8192
+    idle_timeout: Annotated[
+        float, Field(gt=0, le=3600, description="Seconds a connection stays open between two requests.")
+    ] = 5.0
+    body_memory: Annotated[
+        int,
+        Field(ge=1024, description="Bytes of request bodies in memory, of all requests; more are `overloaded`."),
+    ] = 256 * MiB
+    body_disk: Annotated[
+        int,
+        Field(
+            ge=0, description="Bytes of unfinished bodies in temporary files, of all requests; more are `overloaded`."
+        ),
+    ] = 2048 * MiB
+    examination_queue: Annotated[
+        int,
+        Field(ge=1, le=1000, description="Images that may wait to be examined; further ones are refused as `busy`."),
+    ] = 32
+    shutdown_timeout: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=3600,
+            description="Seconds that requests in progress have to end after SIGTERM; 5 s later the process ends.",
+        ),
+    ] = 20.0
     requests_per_minute: Annotated[
         int,
         Field(
@@ -330,7 +411,7 @@ def load_settings() -> Settings:
     if unknown:
         raise Misconfigured(f"unknown setting: {', '.join(unknown)}")
     try:
-        return Settings(**_renamed(old))
+        return Settings(**_renamed(old), **_uvicorns_proxies())
     except ValidationError as wrong:
         first = wrong.errors(include_input=False, include_url=False)[0]
         field = PREFIX + "_".join(str(part) for part in first["loc"]).upper()
@@ -353,3 +434,12 @@ def _renamed(old: Iterable[str]) -> dict[str, Any]:
         )
         values[new.removeprefix(PREFIX).lower()] = os.environ[name]
     return values
+
+
+def _uvicorns_proxies() -> dict[str, Any]:
+    """Trusted proxies as version 0.1 had them, by uvicorn's own variable."""
+    name, new = "FORWARDED_ALLOW_IPS", f"{PREFIX}TRUSTED_PROXIES"
+    if name not in os.environ or new in os.environ:
+        return {}
+    warnings.warn(f"{name} is now {new}; the old name stops working in the next version", FutureWarning, stacklevel=3)
+    return {"trusted_proxies": os.environ[name].replace("*", "0.0.0.0/0,::/0")}

@@ -41,7 +41,7 @@ class Ticks:
 @contextmanager
 def served(app: FastAPI) -> Iterator[str]:
     """The address of a server of `app`, in a thread of this process."""
-    server = _Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
+    server = ListeningServer(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
     thread = threading.Thread(target=server.run)
     thread.start()
     assert server.ready.wait(LONGEST)
@@ -52,7 +52,7 @@ def served(app: FastAPI) -> Iterator[str]:
         thread.join()
 
 
-class _Server(uvicorn.Server):
+class ListeningServer(uvicorn.Server):
     """Sets `ready` once it listens."""
 
     def __init__(self, config: uvicorn.Config) -> None:

@@ -3,18 +3,24 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from service.access.tenants import Terms
 from service.cli.app import app
-from service.installation import Installation
+from service.installation import Installation, open_installation
 from service.kit.errors import Misconfigured, Unavailable
+from service.kit.settings import Settings, load_settings
 
 runner = CliRunner()
 
 
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch, gateway: object) -> list[dict[str, Any]]:
-    """How uvicorn was started; the gateway is there already."""
+    """How the server was started; the gateway is there already."""
     calls: list[dict[str, Any]] = []
-    monkeypatch.setattr("uvicorn.run", lambda app, **options: calls.append({"app": app, **options}))
+
+    def serve(app: object, settings: Settings, host: str, port: int) -> None:
+        calls.append({"app": app, "host": host, "port": port})
+
+    monkeypatch.setattr("service.api.server.serve", serve)
     monkeypatch.setattr(Installation, "gateway", property(lambda self: gateway))
     return calls
 
@@ -55,3 +61,32 @@ def test_anything_else_stops_the_start(
     monkeypatch.setattr(Installation, "gateway", property(broken))
     assert runner.invoke(app, ["serve"]).exception is fault
     assert served == []
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "example.com"])
+def test_strangers_do_not_order_as_the_operator(served: list[dict[str, Any]], host: str) -> None:
+    refused = runner.invoke(app, ["serve", "--host", host])
+    assert isinstance(refused.exception, Misconfigured)
+    assert "tenants add" in refused.exception.hint
+    assert served == []
+
+
+def test_unless_the_operator_says_so(served: list[dict[str, Any]]) -> None:
+    done = runner.invoke(app, ["serve", "--host", "0.0.0.0", "--open"])
+    assert (done.exit_code, len(served)) == (0, 1)
+    assert "everybody who reaches 0.0.0.0 orders images as the operator" in done.stderr
+
+
+def test_or_there_is_a_tenant(served: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COUNTERMARK_HOST", "0.0.0.0")
+    assert isinstance(runner.invoke(app, ["serve"]).exception, Misconfigured)
+    installation = open_installation(load_settings())
+    installation.tenants.add(Terms(name="acme"))
+    installation.close()
+    assert runner.invoke(app, ["serve"]).exit_code == 0
+    assert [each["host"] for each in served] == ["0.0.0.0"]
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "::1"])
+def test_on_this_machine_nothing_is_needed(served: list[dict[str, Any]], host: str) -> None:
+    assert runner.invoke(app, ["serve", "--host", host]).exit_code == 0

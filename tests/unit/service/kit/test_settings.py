@@ -23,6 +23,19 @@ def test_nothing_else_is_documented() -> None:
 
 VALUES = {
     "home": ("/tmp/x", Path("/tmp/x")),
+    "allowed_hosts": ("images.example.com, *.example.org", ("images.example.com", "*.example.org")),
+    "trusted_proxies": ("10.0.0.0/8,::1", ("10.0.0.0/8", "::1/128")),
+    "cors_origins": ("https://example.com", ("https://example.com",)),
+    "max_connections": ("50", 50),
+    "connections_per_address": ("5", 5),
+    "header_timeout": ("1.5", 1.5),
+    "body_timeout": ("60", 60.0),
+    "min_rate": ("0", 0),
+    "idle_timeout": ("75", 75.0),
+    "body_memory": ("1000000", 1_000_000),
+    "body_disk": ("0", 0),
+    "examination_queue": ("3", 3),
+    "shutdown_timeout": ("9", 9.0),
     "database_url": ("sqlite://", "sqlite://"),
     "provider": ("Acme", "Acme"),
     "checkpoint_sinks": ("file:/c, syslog:", ("file:/c", "syslog:")),
@@ -117,6 +130,9 @@ def test_secrets_and_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
         ("THREADS", "many"),
         ("PRECISION", "int8"),
         ("PORT", "70000"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("TRUSTED_PROXIES", "proxy.example.com"),
+        ("HEADER_TIMEOUT", "0"),
         ("QUEUE_LENGTH", "0"),
         ("QUEUE_TIMEOUT", "0"),
         ("BATCH_SIZE", "17"),
@@ -163,3 +179,14 @@ def test_old_and_new_name_at_once_are_refused(monkeypatch: pytest.MonkeyPatch) -
 def test_no_new_name_is_an_old_one() -> None:
     assert not set(RENAMED) & {name.upper() for name in Settings.model_fields}
     assert set(RENAMED.values()) <= {name.upper() for name in Settings.model_fields}
+
+
+@pytest.mark.parametrize(("text", "networks"), [("10.0.0.1", ("10.0.0.1/32",)), ("*", ("0.0.0.0/0", "::/0"))])
+def test_uvicorns_own_variable_still_names_the_proxies(
+    text: str, networks: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", text)
+    with pytest.warns(FutureWarning, match="FORWARDED_ALLOW_IPS is now COUNTERMARK_TRUSTED_PROXIES"):
+        assert load_settings().trusted_proxies == networks
+    monkeypatch.setenv("COUNTERMARK_TRUSTED_PROXIES", "192.0.2.1")
+    assert load_settings().trusted_proxies == ("192.0.2.1/32",)

@@ -1,0 +1,52 @@
+"""One line in the log for each request: what was asked, what was answered, how long it took. Nothing personal."""
+
+import time
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+log = structlog.get_logger()
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_CLIENT_LEFT = 499
+
+
+class AccessLog:
+    """Log each request: id, method, the path of its route (not the path itself, which has numbers of people and cases),
+    status and milliseconds. 499: the client left before the response began.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        start = time.perf_counter()
+        status = _CLIENT_LEFT
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception:
+            status = 500  # what is answered outside
+            raise
+        finally:
+            ended_with = scope.get("state", {}).get("ended_with")  # the server answered instead of the application
+            log.info(
+                "request",
+                method=scope["method"] if scope["method"] in _METHODS else "-",
+                path=_path(scope),
+                status=ended_with or status,
+                ms=round((time.perf_counter() - start) * 1000, 1),
+            )
+
+
+def _path(scope: Scope) -> str:
+    """The path of the route, as in the OpenAPI document; `-` if there is no such route."""
+    return str(getattr(scope.get("route"), "path", "-"))
