@@ -47,3 +47,24 @@ def test_an_application_that_nobody_uses_is_collected(installation: Installation
     del app
     gc.collect()
     assert unused() is None
+
+
+ORIGIN = "https://pages.example.com"
+
+
+def test_pages_of_other_origins_may_not_call_it(installation: Installation) -> None:
+    client = TestClient(create_app(installation))
+    asked = client.options("/v1/inspect", headers={"origin": ORIGIN, "access-control-request-method": "POST"})
+    assert asked.status_code == 405
+    assert "access-control-allow-origin" not in client.get("/healthz", headers={"origin": ORIGIN}).headers
+
+
+def test_unless_the_operator_names_them(installation: Installation) -> None:
+    installation.settings.__dict__["cors_origins"] = (ORIGIN,)
+    client = TestClient(create_app(installation))
+    asking = {"access-control-request-method": "POST", "access-control-request-headers": "authorization"}
+    asked = client.options("/v1/inspect", headers={"origin": ORIGIN, **asking})
+    assert (asked.status_code, asked.headers["access-control-allow-origin"]) == (200, ORIGIN)
+    assert "access-control-allow-credentials" not in asked.headers
+    other = client.get("/healthz", headers={"origin": "https://evil.example"})
+    assert "access-control-allow-origin" not in other.headers

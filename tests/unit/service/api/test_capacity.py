@@ -5,8 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import structlog
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 
-from service.api.capacity import CapacityLimiter, cancel_on_disconnect, run_in_thread
+from service.api.capacity import CapacityLimiter, cancel_on_disconnect, drop_on_disconnect, run_in_thread
 from service.kit.errors import Busy
 
 
@@ -137,3 +138,36 @@ def test_what_work_raises_comes_back_and_ends_what_it_started() -> None:
     with pytest.raises(Busy):
         asyncio.run(cancel_on_disconnect(Caller(10), start))
     assert seen[0].is_set()
+
+
+def test_the_refusal_says_what_there_is_too_much_of() -> None:
+    with pytest.raises(Busy, match="too many uploads") as busy:
+        CapacityLimiter(1, of="uploads", hint="Wait.").check(2)
+    assert busy.value.hint == "Wait."
+    with pytest.raises(Busy, match="too many orders") as busy:
+        CapacityLimiter(0).check()
+    assert "Nothing was generated" in busy.value.hint
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_work_that_nobody_waits_for_is_dropped() -> None:
+    dropped: list[bool] = []
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            dropped.append(True)
+
+    with pytest.raises(ClientDisconnect):
+        asyncio.run(drop_on_disconnect(Caller(2), work()))
+    assert dropped == [True]
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_work_that_somebody_waits_for_is_not() -> None:
+    async def work() -> int:
+        await asyncio.sleep(0.01)
+        return 5
+
+    assert asyncio.run(drop_on_disconnect(Caller(10**6), work())) == 5

@@ -67,3 +67,13 @@ def test_readiness_tells_what_the_sinks_of_checkpoints_do(
     monkeypatch.setattr(installation.publisher, "status", closed)
     response = client.get("/readyz")
     assert (response.status_code, response.json()["code"]) == (503, "unavailable")
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_a_probe_may_ask_for_the_head_alone(client: TestClient, path: str) -> None:
+    head, whole = client.head(path), client.get(path)
+    assert (head.status_code, head.content) == (
+        200,
+        whole.content,
+    )  # the server leaves the body out, not the application
+    assert head.headers["content-length"] == whole.headers["content-length"]

@@ -32,3 +32,27 @@ def test_it_runs_in_the_threads_for_images(installation: Installation) -> None:
 def test_it_takes_one_file(client: TestClient) -> None:
     two = [("file", ("a.png", IMAGE)), ("file", ("b.png", IMAGE))]
     assert client.post("/v1/inspect", files=two).json()["code"] == "bad_request"
+
+
+def test_it_is_busy_when_its_queue_is_full_and_health_is_not(client: TestClient, installation: Installation) -> None:
+    limiter = services_of(client.app).examination_capacity  # type: ignore[arg-type]
+    assert limiter.capacity == 4 + installation.settings.examination_queue
+    with limiter.reserve(limiter.capacity):
+        for path in ("/v1/inspect", "/v1/detect"):
+            response = client.post(path, content=IMAGE)
+            assert (response.status_code, response.json()["code"]) == (429, "busy")
+            assert "Nothing was examined" in response.json()["hint"]
+            assert int(response.headers["retry-after"]) > 0
+        assert client.get("/healthz").status_code == 200
+    assert client.post("/v1/inspect", content=IMAGE).status_code == 200
+    assert client.post("/v1/inspect", content=b"x").status_code == 415
+    assert limiter.available == limiter.capacity
+
+
+def test_a_form_counts_its_files(client: TestClient) -> None:
+    limiter = services_of(client.app).examination_capacity  # type: ignore[arg-type]
+    files = [("file", (f"{number}.png", IMAGE)) for number in range(3)]
+    with limiter.reserve(limiter.capacity - 2):
+        assert client.post("/v1/detect", files=files).status_code == 429
+        assert client.post("/v1/detect", files=files[:2]).status_code == 200
+    assert limiter.available == limiter.capacity

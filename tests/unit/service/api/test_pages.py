@@ -1,3 +1,5 @@
+import base64
+import hashlib
 import re
 
 from fastapi.testclient import TestClient
@@ -26,3 +28,13 @@ def test_behind_a_prefix_it_uses_the_prefix(installation: Installation) -> None:
 
 def test_it_is_not_in_the_document(installation: Installation) -> None:
     assert not [path for path in create_app(installation).openapi()["paths"] if path.startswith("/docs")]
+
+
+def test_its_policy_allows_its_own_script_and_no_other(client: TestClient) -> None:
+    page = client.get("/docs")
+    policy = page.headers["content-security-policy"]
+    (script,) = re.findall(r"<script>(.*?)</script>", page.text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'self' 'sha256-{digest}';" in policy
+    assert policy.startswith("default-src 'none';")
+    assert re.findall(r"\bon\w+=", page.text) == []  # no handlers in attributes, which no hash allows

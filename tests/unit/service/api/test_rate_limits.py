@@ -115,3 +115,32 @@ def test_zero_is_no_limit(settings: Settings) -> None:
     client = TestClient(create_app(installation), raise_server_exceptions=False)
     assert {client.post("/v1/appeals").status_code for _ in range(70)} == {400}
     installation.close()
+
+
+@pytest.mark.parametrize("peer", ["127.0.0.1", "203.0.113.5"])
+def test_rotated_forwarded_addresses_do_not_evade_it(strict: Installation, peer: str) -> None:
+    client = TestClient(create_app(strict), client=(peer, 5), raise_server_exceptions=False)
+    headers = [{"x-forwarded-for": f"192.0.2.{number}, 198.51.100.{number}"} for number in range(4)]
+    assert [client.get("/v1/appeals/A-1", headers=each).status_code == 429 for each in headers] == [False] * 2 + [
+        True
+    ] * 2
+
+
+def test_behind_a_trusted_proxy_only_what_it_adds_counts(strict: Installation) -> None:
+    strict.settings.__dict__["trusted_proxies"] = ("10.0.0.0/8",)
+    proxy = TestClient(create_app(strict), client=("10.0.0.1", 5), raise_server_exceptions=False)
+
+    def limited(forwarded: str, number: int) -> bool:
+        return proxy.get(f"/v1/appeals/A-{number}", headers={"x-forwarded-for": forwarded}).status_code == 429
+
+    # The client invents addresses, the proxies append what they see: the rightmost that is no proxy's is the client's.
+    seen = [limited(f"192.0.2.{n}, 203.0.113.5, 10.0.0.2", n) for n in range(4)]
+    assert seen == [False, False, True, True]
+    assert not limited("203.0.113.5, 203.0.113.6", 9)  # another client
+
+
+def test_an_address_that_is_no_proxys_is_not_believed(strict: Installation) -> None:
+    strict.settings.__dict__["trusted_proxies"] = ("10.0.0.0/8",)
+    client = TestClient(create_app(strict), client=("203.0.113.5", 5), raise_server_exceptions=False)
+    codes = [client.get("/v1/appeals/A-1", headers={"x-forwarded-for": f"192.0.2.{n}"}).status_code for n in range(3)]
+    assert codes[-1] == 429
