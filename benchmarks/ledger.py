@@ -2,6 +2,8 @@
 
     python benchmarks/ledger.py                       this version
     python benchmarks/ledger.py --against OTHER       this version and the checkout OTHER, alternating, in one run
+    python benchmarks/ledger.py --tree                decisions with and without the Merkle tree, alternating
+    python benchmarks/ledger.py --proofs 1000000      checkpoints and proofs of a log with so many decisions
 
 Each version runs in its own process. Rounds alternate, so that other load on the machine affects both alike. Every
 issue is one durable commit, so the disk determines most of its time.
@@ -32,10 +34,18 @@ def main() -> None:
     parser.add_argument("--against", type=Path, help="checkout of another version")
     parser.add_argument("--images", type=int, default=300, help="images per round (default 300)")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each version (default 5)")
+    parser.add_argument("--tree", action="store_true", help="cost of the Merkle tree")
+    parser.add_argument("--proofs", type=int, help="time of checkpoints and proofs, with so many decisions")
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
         print(json.dumps(one_round(options.images)))
+        return
+    if options.tree:
+        cost_of_tree(options.images, options.rounds)
+        return
+    if options.proofs:
+        proofs(options.proofs)
         return
     checkouts = {"this": HERE, **({"other": options.against.resolve()} if options.against else {})}
     times: dict[str, list[dict[str, float]]] = {name: [] for name in checkouts}
@@ -76,6 +86,66 @@ def one_round(images: int) -> dict[str, float]:
         assert ledger.verify().problems == ()
         ledger.close()
     return {step: statistics.median(measured) for step, measured in times.items()}
+
+
+def cost_of_tree(decisions: int, rounds: int) -> None:
+    """Print the medians of a decision with and without its leaf, and their ratio. Decisions alternate."""
+    from service.ledger import transaction
+    from service.ledger.ledger import Ledger
+
+    append = vars(transaction)["append"]
+    times: dict[str, list[float]] = {"with": [], "without": []}
+    with tempfile.TemporaryDirectory() as folder:
+        ledgers = {name: Ledger.open(Path(folder) / name) for name in times}
+        for number in range(rounds * decisions):
+            for name, ledger in ledgers.items():
+                vars(transaction)["append"] = append if name == "with" else lambda *_: None
+                clock(times[name], partial(ledger.refuse, f"urn:uuid:{number}", {"code": "x", "message": "m" * 300}))
+        vars(transaction)["append"] = append
+        assert ledgers["with"].verify().problems == ()
+        for ledger in ledgers.values():
+            ledger.close()
+    medians = {name: statistics.median(measured) for name, measured in times.items()}
+    print(f"decision with the tree {medians['with']:.3f} ms, without {medians['without']:.3f} ms, "
+          f"ratio {medians['with'] / medians['without']:.2f}")  # fmt: skip
+
+
+def proofs(decisions: int) -> None:
+    """Print the median times of checkpoints and proofs, and the sizes of both."""
+    import random
+
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from service.ledger.ledger import Ledger
+    from service.ledger.merkle import CompactRange, leaf_hash
+    from service.ledger.transparency import open_log
+
+    with tempfile.TemporaryDirectory() as folder:
+        ledger = Ledger.open(Path(folder) / "ledger.db")
+        with ledger._database.write() as session:  # the decisions themselves are not read by a proof but one
+            add = session._connection.exec_driver_sql
+            tree, number = CompactRange(), 0
+            for first in range(0, decisions, 50_000):
+                rows = range(first + 1, min(first + 50_000, decisions) + 1)
+                add("INSERT INTO decisions VALUES (?,?,?,?,?,?,?)",
+                    [(seq, "2026-01-01T00:00:00.000+00:00", "refused", f"urn:uuid:{seq}", "{}", f"{seq - 1:064x}",
+                      f"{seq:064x}") for seq in rows])  # fmt: skip
+                nodes = [node for seq in rows for node in tree.append(leaf_hash(b"%d" % seq))]
+                add("INSERT INTO merkle_nodes VALUES (?,?)", list(enumerate(nodes, number)))
+                number += len(nodes)
+        log = open_log(ledger, Ed25519PrivateKey.generate(), None)
+        times: dict[str, list[float]] = {"checkpoint": [], "inclusion": [], "consistency": []}
+        for _ in range(300):
+            seq = random.randint(1, decisions)
+            decision = log.find(str(seq))
+            clock(times["checkpoint"], log.checkpoint)
+            clock(times["inclusion"], partial(log.prove, decision, disclose=False))
+            clock(times["consistency"], partial(log.consistency, seq, decisions))
+        size = len(str(log.prove(decision, disclose=False).proof))
+        ledger.close()
+    print(f"{decisions} decisions, {number} hashes; a proof has {size} bytes")
+    for name, measured in times.items():
+        print(f"{name}: {statistics.median(measured):.3f} ms")
 
 
 def issue(number: int) -> "Issue":

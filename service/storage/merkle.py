@@ -8,6 +8,7 @@ from service.storage.session import Repository
 from service.storage.tables import merkle_nodes as table
 
 _BATCH = 4096
+_INSERT = table.insert()
 # Put together once: every decision needs it.
 _NUMBERED = select(table.c.number, table.c.hash).where(table.c.number.in_(bindparam("numbers", expanding=True)))
 
@@ -17,7 +18,7 @@ class MerkleRepository(Repository):
 
     def append(self, first: int, hashes: Sequence[bytes]) -> None:
         """Store the hashes of the numbers from `first` on."""
-        self._session.insert(table, [{"number": first + more, "hash": one} for more, one in enumerate(hashes)])
+        self._session.insert(_INSERT, [{"number": first + more, "hash": one} for more, one in enumerate(hashes)])
 
     def hashes(self, numbers: Sequence[int]) -> dict[int, bytes]:
         """The stored hashes among `numbers`."""

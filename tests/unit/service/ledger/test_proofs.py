@@ -1,6 +1,9 @@
 """Proofs as text: what was written is read back, and nothing else is believed."""
 
+import re
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -9,7 +12,7 @@ from hypothesis import strategies as st
 
 from service.kit.errors import MalformedProof, ProofInvalid, UntrustedLog
 from service.ledger.checkpoints import Checkpoint
-from service.ledger.merkle import TreeHead, leaf_hash, node_hash
+from service.ledger.merkle import CompactRange, TreeHead, inclusion_path, leaf_hash, node_hash
 from service.ledger.notes import Signer
 from service.ledger.proofs import InclusionProof, check_consistency, decoded, encoded
 
@@ -109,3 +112,35 @@ def test_consistency_is_proved_or_refused() -> None:
     check_consistency(old, CHECKPOINT, [C])
     with pytest.raises(ProofInvalid, match="not proved to begin with the 2"):
         check_consistency(old, CHECKPOINT, [B])
+
+
+DOCS = (Path(__file__).parents[4] / "docs/audit-log.md").read_text(encoding="utf-8")
+BY_HAND = re.search(r"```python\n(.*?)```", DOCS, re.DOTALL)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 8, 9])
+def test_the_program_in_the_docs_checks_a_proof(
+    size: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tree, stored = CompactRange(), []
+    for number in range(size):
+        stored += tree.append(leaf_hash(b"%d" % number))
+    checkpoint = Checkpoint.sign(TreeHead(size, tree.root()), SIGNER)
+    assert BY_HAND
+    for index in range(size):
+        path = tuple(span.hash(stored.__getitem__) for span in inclusion_path(index, size))
+        for entry, holds in ((b"%d" % index, "True"), (b"another", "False")):
+            Path("answer.tlog-proof").write_text(str(InclusionProof(index, path, checkpoint, entry)), encoding="utf-8")
+            exec(BY_HAND[1], {})
+            assert capsys.readouterr().out.strip() == holds
+
+
+def test_the_commands_in_the_docs_check_a_checkpoint(tmp_path: Path) -> None:
+    (tmp_path / "note").write_text(str(CHECKPOINT.note), encoding="utf-8")
+    (tmp_path / "log.pem").write_text(SIGNER.verifier.pem())
+    commands = [line for line in DOCS.splitlines() if line.startswith(("head -3 note", "sed -n 5p note", "openssl "))]
+    done = subprocess.run(
+        ["sh", "-e"], input="\n".join(commands), cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert (len(commands), "Signature Verified Successfully" in done.stdout) == (3, True)

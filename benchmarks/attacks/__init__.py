@@ -1,0 +1,1 @@
+"""Attacks that were tried on the service, each as a function that says whether it still works."""
