@@ -70,7 +70,7 @@ def raised_in(pattern: str) -> set[type[Error]]:
         ("media/**/*.py", EXAMINE),
         ("media/**/*.py", EDIT),
         ("media/**/*.py", FILE_TAKEDOWN),
-        ("ledger/**/*.py", (*EVERY_REQUEST, *PROVE_DECISION, *PROVE_CONSISTENCY)),
+        ("ledger/**/*.py", (*EVERY_REQUEST, *PROVE_DECISION, *PROVE_CONSISTENCY, *GENERATE)),
         ("api/image_*.py", GENERATE),
         ("api/capacity.py", FETCH_HELD),
         ("api/edits.py", EDIT),
