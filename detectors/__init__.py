@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from detectors.declared.declarations import Declaration, declarations
+    from detectors.declared.declarations import Declaration, aigc_label, declarations
     from detectors.declared.metadata import Metadata
     from detectors.declared.reading import read as read_metadata
     from detectors.faces import (
@@ -79,6 +79,7 @@ __all__ = [
     "Synthetic",
     "Templates",
     "YuNet",
+    "aigc_label",
     "at_all_turns",
     "by_turn",
     "compare",
@@ -94,7 +95,7 @@ __all__ = [
 
 _OTHER_NAMES = {"read_metadata": "read"}
 _MODULES = {
-    "detectors.declared.declarations": ("Declaration", "declarations"),
+    "detectors.declared.declarations": ("Declaration", "aigc_label", "declarations"),
     "detectors.declared.metadata": ("Metadata",),
     "detectors.declared.reading": ("read",),
     "detectors.faces": (

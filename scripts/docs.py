@@ -2,7 +2,7 @@
 """Write the documentation that is derived from the code, or with --check fail if it is out of date.
 
 docs/cli.md (every --help), docs/settings.md, docs/errors.md, docs/reasons.md, docs/report.schema.json, docs/tasks.md,
-docs/declarations.md, and the table of packages in docs/architecture.md.
+docs/declarations.md, and the tables in docs/architecture.md and docs/laws.md.
 """
 
 import argparse
@@ -27,10 +27,14 @@ from service.cli.app import EPILOG, app
 from service.examiner.report import CONFLICTS, REASONS, VERSION, Report
 from service.kit.errors import Error, tree
 from service.kit.settings import PREFIX, Settings
+from service.labels import PROFILES
+from service.labels.visible import TEXTS
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 NOTE = "<!-- Written by scripts/docs.py; do not edit. -->\n\n"
+LABEL_RULES = re.compile(r"(<!-- label rules: .*? -->\n).*?(<!-- /label rules -->)", re.DOTALL)
+LAWS = re.compile(r"(<!-- laws: .*? -->\n).*?(<!-- /laws -->)", re.DOTALL)
 PACKAGES = re.compile(r"(<!-- packages: .*? -->\n).*?(<!-- /packages -->)", re.DOTALL)
 ROOTS = ("service", "detectors", "watermark", "models")
 
@@ -45,6 +49,7 @@ def pages() -> dict[str, str]:
         "report.schema.json": schema(),
         "architecture.md": architecture((DOCS / "architecture.md").read_text(encoding="utf-8")),
         "tasks.md": NOTE + "\n".join(tasks()),
+        "laws.md": laws((DOCS / "laws.md").read_text(encoding="utf-8")),
         "declarations.md": NOTE + "\n".join(declarations()),
     }
 
@@ -177,6 +182,22 @@ def declarations() -> Iterator[str]:
     (types,) = (rule for rule in rules() if rule.id == "iptc-digital-source-type")
     yield from (f"| `{value}` | {origin} |" for value, origin in types.values.items())
     yield ""
+
+
+def laws(page: str) -> str:
+    """The page with its tables rewritten: the sizes of visible labels, and what each law asks of a file."""
+    sizes, items = "| law | letters, of the shorter side | box, of the image | text |\n|---|---|---|---|\n", ""
+    for law in PROFILES.values():
+        area = f"{law.label.area:.0%}" if law.label.area else "no rule"
+        sizes += f"| `{law.name}` | {law.label.letter:.0%} | {area} | {TEXTS[law.label.language]} |\n"
+        items += f"### {law.name}\n\n{law.title}. In force: {law.in_force}.\n\n"
+        items += "| item | asked for | required | source | does not prove |\n|---|---|---|---|---|\n"
+        for item in law.items:
+            needed = "yes" if item.required else "advised"
+            items += f"| `{item.id}` | {item.requirement} | {needed} | {item.source} | {item.proves_not} |\n"
+        items += f"\nBeyond the file: {law.beyond}\n\n"
+    page = LABEL_RULES.sub(lambda marks: marks[1] + sizes + marks[2], page)
+    return LAWS.sub(lambda marks: marks[1] + items + marks[2], page)
 
 
 def tasks() -> Iterator[str]:

@@ -25,6 +25,7 @@ from service.kit import home
 from service.kit.clock import stamp, utc_now
 from service.kit.errors import NotFound, Unavailable
 from service.kit.settings import Settings
+from service.labels.labelling import open_labels
 from service.ledger.ledger import Ledger
 from service.ledger.publisher import CheckpointPublisher
 from service.ledger.sinks import open_sink
@@ -182,6 +183,7 @@ class Installation:
             steering_retries=settings.steering_retries,
             limits=self.limits,
             energy_in_manifest=settings.energy_in_manifest,
+            labels=open_labels(settings),
         )
         self.blocklist.load()  # a long list takes seconds, which the first picture would pay for
         prompts = open_screen(settings)  # before the pipeline: without it nothing may run

@@ -50,6 +50,17 @@ class _Match:
     shown: str
 
 
+def aigc_label(metadata: Metadata) -> dict[str, str]:
+    """The fields of the first label of GB 45438-2025, by their names in lower case; empty if there is none."""
+    candidates = [_Candidate(field) for field in metadata.fields]
+    for rule in rules():
+        for candidate in candidates if rule.source == "aigc" and rule.shape else ():
+            found = candidate.place in rule.where and _object(rule.shape or Shape(), candidate.parsed, _DEEPEST)
+            if found:
+                return {key: str(value) for key, value in found.items()}
+    return {}
+
+
 class _Candidate:
     """A field of the file, parsed at most once."""
 

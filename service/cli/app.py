@@ -14,6 +14,7 @@ from service.cli import (
     audit,
     benchmark,
     blocklist,
+    comply,
     consent,
     detect,
     examine,
@@ -48,6 +49,7 @@ app = typer.Typer(
 app.command("generate")(generate.generate)
 app.command("verify")(examine.verify)
 app.command("inspect")(examine.inspect)
+app.command("comply")(comply.comply)
 app.command("detect")(detect.detect)
 app.command("benchmark")(benchmark.benchmark)
 app.command("serve")(serve.serve)

@@ -15,6 +15,7 @@ from service.gateway.review import DraftReview
 from service.gateway.review_queue import ReviewQueue
 from service.gateway.screening import Checker, Screening
 from service.gateway.stages import AdmitStage, IssueStage, MarkStage, ProveStage, RenderStage, ScreenStage, SignStage
+from service.gateway.stages.labelling import Labelling
 from service.gateway.steering import Steering
 from service.generation import Backend
 from service.generation.diffusers.safety_checker import FolderChecker, brings_checker
@@ -52,7 +53,8 @@ def build_gateway(
     screening = Screening(checkers, blocklist, likeness, options.screen_timeout)
     model = Upscaling(backend)  # around every backend, so that none can leave out what the manifest will say
     review = DraftReview(review_queue, model)
-    mark = MarkStage(codec, options.finish_timeout)
+    labelling = Labelling.of(options)
+    mark = MarkStage(codec, labelling, options.finish_timeout)
     render = RenderStage(model, options.render_timeout)
     screen = ScreenStage(screening, mark, review.hold)
     return Gateway(
@@ -64,7 +66,7 @@ def build_gateway(
         steering=Steering(render, screen, model, options.steering_retries),
         mark=mark,
         sign=SignStage(credentials, model, options),
-        prove=ProveStage(credentials, options.finish_timeout),
+        prove=ProveStage(credentials, labelling, options.finish_timeout),
         issue=IssueStage(ledger, publisher, likeness.consent.grants, adapters, digest_prompt, review.handed_over),
         recorder=RefusalRecorder(ledger, model, digest_prompt),
         review=review,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from service.labels.labelling import NO_LABELS, Labels
 from service.media.pictures import ImageLimits
 
 OWN_FILE_LIMITS = ImageLimits(max_bytes=1 << 30, max_pixels=1 << 28)
@@ -16,7 +17,7 @@ class GatewayOptions:
     `screen_timeout`: of each check. `render_timeout`: of generating an image, without waiting for its turn.
     `limits`: the largest input image. `steering_retries`: how often an unsafe image is generated again, steered
     away from what made it unsafe. `finish_timeout`: of watermarking, signing and proving, each.
-    `energy_in_manifest`: state in the manifest what the image took to generate.
+    `energy_in_manifest`: state in the manifest what the image took to generate. `labels`: the laws switched on.
     """
 
     provider: str
@@ -27,3 +28,4 @@ class GatewayOptions:
     steering_retries: int = 0
     finish_timeout: float = 60.0
     energy_in_manifest: bool = False
+    labels: Labels = NO_LABELS

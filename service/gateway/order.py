@@ -62,6 +62,11 @@ class Order(ModelOptions):
         Surface(api="guidance_scale", cli="--guidance"),
     ] = None
     format: OutputFormat = "png"
+    visible_label: Annotated[
+        bool,
+        Field(description="Draw a visible label into the image that says that it is AI-generated."),
+        Surface(api="visible_label", cli="--visible-label"),
+    ] = False
     safety_threshold: Annotated[
         float | None,
         Field(

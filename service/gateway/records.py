@@ -19,8 +19,9 @@ from watermark.c2pa.manifest import Resized, Statement
 Content = dict[str, object]
 
 
-def statement(draft: Draft, options: GatewayOptions, own_size: tuple[int, int]) -> Statement:
-    """What the manifest says. `own_size`: (width, height) in pixels at which the model generates."""
+def statement(draft: Draft, options: GatewayOptions, own_size: tuple[int, int], label: str = "") -> Statement:
+    """What the manifest says. `own_size`: (width, height) in pixels at which the model generates. `label`: the text
+    drawn into the image."""
     admitted = draft.admitted
     method = admitted.job.options.upscale
     return Statement(
@@ -40,6 +41,7 @@ def statement(draft: Draft, options: GatewayOptions, own_size: tuple[int, int]) 
         sources=admitted.inputs,
         resized=Resized(NAMES[method], VERSION, own_size) if method else None,
         energy=draft.energy.rounded() if draft.energy and options.energy_in_manifest else None,
+        label=label,
     )
 
 
@@ -89,6 +91,7 @@ def issued(proven: Proven) -> Content:
         "adapters": [_adapter(one.adapter) for one in admitted.adapters],
     }
     content |= {"energy": draft.energy.rounded()} if draft.energy else {}
+    content |= {"label": proven.signed.marked.imprint.label} if proven.signed.marked.imprint.label else {}
     content |= {"review": admitted.review.decisions} if admitted.review else {}
     return content
 

@@ -146,6 +146,32 @@ class Settings(BaseSettings):
         bool, Field(description="Let people enrol their own face over HTTP; read docs/liveness.md first.")
     ] = False
 
+    labels: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        BeforeValidator(_split),
+        Field(description="Laws whose labels are written into every image, comma-separated; see docs/laws.md."),
+    ] = ()
+    visible_label: Annotated[
+        bool, Field(description="Draw a visible label on every image; otherwise only where an order asks for it.")
+    ] = False
+    label_language: Annotated[
+        Literal["en", "de", "es", "fr", "zh"] | None,
+        Field(description="Language of the visible label; unset: Chinese with China's law, else English."),
+    ] = None
+    label_position: Annotated[
+        Literal["top-left", "top-right", "bottom-left", "bottom-right"],
+        Field(description="Corner of the visible label."),
+    ] = "bottom-right"
+    label_producer: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=100,
+            description="Your code (ContentProducer) in China's label; unset: provider.",
+        ),
+    ] = None
+
     steering_retries: Annotated[
         int,
         Field(ge=0, le=3, description="How often to generate an unsafe image again, each time with stronger steering."),

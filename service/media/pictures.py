@@ -10,7 +10,7 @@ import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -20,6 +20,7 @@ from PIL import Image
 from detectors.declared.metadata import Field, Metadata
 from service.kit.errors import BrokenPicture, TooLarge, UnsupportedFormat
 from service.kit.settings import Settings
+from service.media.file_metadata import NO_METADATA, FileMetadata
 from service.media.headers import Header, scan
 from service.media.isolation.parsers import DECODE, SELECT, InProcess, Parsers
 from service.media.isolation.pool import ParserPool
@@ -172,13 +173,14 @@ def _shaped(samples: bytes, *shape: int) -> NDArray[np.uint8]:
     return np.frombuffer(samples, np.uint8).reshape(shape)
 
 
-def encode(rgb: NDArray[np.uint8], to: OutputFormat) -> tuple[bytes, Mime]:
-    """Encode RGB (uint8, H x W x 3) without metadata. PNG and TIFF are lossless; JPEG, WebP and AVIF use quality 92."""
+def encode(rgb: NDArray[np.uint8], to: OutputFormat, metadata: FileMetadata = NO_METADATA) -> tuple[bytes, Mime]:
+    """Encode RGB (uint8, H x W x 3) with `metadata`. PNG and TIFF are lossless; JPEG, WebP and AVIF use quality 92."""
     mime, encoder = _ENCODERS[to]
-    return encoder(rgb), mime
+    data = encoder(rgb, **metadata.options(to))
+    return metadata.into_png(data) if to == "png" else data, mime
 
 
-def _pillow(rgb: NDArray[np.uint8], name: str, **options: int | str) -> bytes:
+def _pillow(rgb: NDArray[np.uint8], name: str, **options: Any) -> bytes:
     out = io.BytesIO()
     Image.fromarray(rgb).save(out, name, **options)
     return out.getvalue()
@@ -193,7 +195,7 @@ def _png(rgb: NDArray[np.uint8]) -> bytes:
     return coded.tobytes()
 
 
-_ENCODERS: Mapping[OutputFormat, tuple[Mime, Callable[[NDArray[np.uint8]], bytes]]] = {
+_ENCODERS: Mapping[OutputFormat, tuple[Mime, Callable[..., bytes]]] = {
     "png": ("image/png", _png),
     "jpeg": ("image/jpeg", partial(_pillow, name="JPEG", quality=92, subsampling=0)),
     "webp": ("image/webp", partial(_pillow, name="WEBP", quality=92, method=4)),

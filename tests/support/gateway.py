@@ -24,6 +24,7 @@ from service.kit.errors import (
     Refusal,
     Unavailable,
 )
+from service.labels.labelling import NO_LABELS, Labels
 from service.ledger.ledger import Ledger
 from service.media.pictures import ImageLimits
 from service.storage.tables import decisions
@@ -60,6 +61,7 @@ class Build(Protocol):
         render_timeout: float = 60,
         energy_in_manifest: bool = False,
         prompts: Screen | None = None,
+        labels: Labels = NO_LABELS,
         **parts: Unpack[Parts],
     ) -> Gateway: ...
 
@@ -76,6 +78,7 @@ def builder(installation: Installation) -> Build:
         render_timeout: float = 60,
         energy_in_manifest: bool = False,
         prompts: Screen | None = None,
+        labels: Labels = NO_LABELS,
         **parts: Unpack[Parts],
     ) -> Gateway:
         own: Parts = {
@@ -100,6 +103,7 @@ def builder(installation: Installation) -> Build:
                 steering_retries=steering_retries,
                 finish_timeout=finish_timeout,
                 energy_in_manifest=energy_in_manifest,
+                labels=labels,
             ),
             digest_prompt=signing.prompt_digester(installation.settings),
             **{**own, **parts},  # type: ignore[arg-type]  # fakes stand in for the real parts

@@ -24,6 +24,7 @@ ADAPTERS_LABEL = "org.countermark.adapters"
 SPEC_VERSION = "2.4.0"
 """The version of the C2PA specification that manifests keep to, and say so."""
 
+ADDED_TEXT = "c2pa.addedText"
 MARK_BYTES = 6
 _INGREDIENTS = {
     "image": ("edited image", "parentOf"),
@@ -63,7 +64,8 @@ class Statement:
     """Our statement about one image: who generated it with what, when, its unique id, and the mark in its pixels.
 
     `consents`: SHA-256 (hex) of the consent receipts for the likenesses it shows. `sources`: the input files.
-    `adapters`: SHA-256 (hex) and scale of each adapter. `energy`: the energy used to generate it.
+    `adapters`: SHA-256 (hex) and scale of each adapter. `energy`: the energy used to generate it. `label`: the text
+    drawn into it for people to read.
     """
 
     content_id: str
@@ -81,6 +83,7 @@ class Statement:
     resized: Resized | None = None
     energy: Mapping[str, float | str | None] | None = None
     adapters: tuple[tuple[str, float], ...] = ()
+    label: str = ""
 
 
 def soft_binding_value(mark_id: int) -> str:
@@ -132,7 +135,8 @@ def _actions(statement: Statement) -> dict[str, Any]:
         "softwareAgent": {"name": statement.system, "version": statement.system_version},
     }
     resized = [_resized(statement.resized, when)] if statement.resized else []
-    data = {"actions": [*_making(statement, when), *resized, watermarked], "allActionsIncluded": True}
+    labelled = [_labelled_visibly(statement, when)] if statement.label else []
+    data = {"actions": [*_making(statement, when), *resized, *labelled, watermarked], "allActionsIncluded": True}
     return {"label": "c2pa.actions.v2", "created": True, "data": data}
 
 
@@ -162,6 +166,17 @@ def _resized(resized: Resized, when: str) -> dict[str, Any]:
         "digitalSourceType": ENHANCED,
         "softwareAgent": {"name": resized.method, "version": resized.version},
         "description": f"Generated at {width}x{height} px and upscaled.",
+    }
+
+
+def _labelled_visibly(statement: Statement, when: str) -> dict[str, Any]:
+    """A program drew the text; that does not make more or less of the image generated."""
+    return {
+        "action": ADDED_TEXT,
+        "when": when,
+        "digitalSourceType": ENHANCED,
+        "softwareAgent": {"name": statement.system, "version": statement.system_version},
+        "description": f"Visible label: {statement.label}",
     }
 
 

@@ -1,4 +1,4 @@
-"""Mark: the watermark goes in, and is read back from the encoded file."""
+"""Mark: the visible label and the watermark go in, the file is written, and the watermark is read back from it."""
 
 from functools import partial
 
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from detectors import fingerprint
 from service.gateway.execution import ReleaseObserver, expect, stage
 from service.gateway.options import OWN_FILE_LIMITS
+from service.gateway.stages.labelling import Labelling
 from service.gateway.stages.sealing import claim_constructor, require_sealed
 from service.gateway.stages.types import Cleared, Draft, Imprint, Marked
 from service.kit.deadline import Running
@@ -26,9 +27,10 @@ _LEAST_PSNR = 28.0
 class MarkStage:
     """Cleared -> Marked."""
 
-    def __init__(self, codec: Codec, timeout: float) -> None:
+    def __init__(self, codec: Codec, labelling: Labelling, timeout: float) -> None:
         """`timeout`: seconds to wait for the watermark, from when the checks have passed."""
         self._codec = codec
+        self._labelling = labelling
         self._timeout = timeout
 
     def start(self, draft: Draft) -> Running[Imprint]:
@@ -50,17 +52,19 @@ class MarkStage:
                 raise Unmarkable(str(unreadable), stage="mark") from unreadable
 
     def _imprint(self, draft: Draft) -> Imprint:
-        """Watermark and encode the draft, then decode the file and read the mark as anybody else would."""
+        """Label, watermark and encode the draft, then decode the file and read the mark as anybody else would."""
         mark_id = draft.admitted.mark_id
-        marked = frozen(self._codec.embed(draft.rgb, mark_id))
-        data, mime = encode(marked, draft.admitted.format)
+        labelled = self._labelling.drawn(draft)
+        marked = frozen(self._codec.embed(labelled.rgb, mark_id))
+        data, mime = encode(marked, draft.admitted.format, self._labelling.metadata(draft.admitted))
         decoded = decode(data, OWN_FILE_LIMITS).rgb
         # Compared with the draft, not with the watermarked pixels: the embedder itself may be at fault.
-        expect(_psnr(decoded, draft.rgb) >= _LEAST_PSNR, "the file does not show the screened image")
+        expect(_psnr(decoded, labelled.rgb) >= _LEAST_PSNR, "the file does not show the screened image")
+        self._labelling.check_visible(labelled, decoded)
         reading = self._codec.extract(decoded)
         if reading is None or reading.mark_id != mark_id:
             raise StageFailed("the mark does not read back from the file", stage="mark")
-        return Imprint(data, mime, fingerprint(marked), decoded, reading.confidence)
+        return Imprint(data, mime, fingerprint(marked), decoded, reading.confidence, labelled.text)
 
 
 def _psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:

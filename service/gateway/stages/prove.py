@@ -6,6 +6,7 @@ import numpy as np
 
 from service.gateway.execution import ReleaseObserver, expect, stage
 from service.gateway.options import OWN_FILE_LIMITS
+from service.gateway.stages.labelling import Labelling
 from service.gateway.stages.sealing import claim_constructor, require_sealed
 from service.gateway.stages.types import Proven, Signed
 from service.kit.deadline import Running, within
@@ -19,13 +20,14 @@ _proven = claim_constructor(Proven)
 class ProveStage:
     """Signed -> Proven."""
 
-    def __init__(self, credentials: Credentials, timeout: float) -> None:
+    def __init__(self, credentials: Credentials, labelling: Labelling, timeout: float) -> None:
         """`timeout`: seconds that reading the file may take."""
         self._credentials = credentials
+        self._labelling = labelling
         self._timeout = timeout
 
     def __call__(self, signed: Signed, observer: ReleaseObserver) -> Proven:
-        """Require the pixels in which the mark was read, and a valid credential that names the mark.
+        """Require the pixels in which the mark was read, every label, and a valid credential that names the mark.
 
         Raises:
             Refusal: one of them is missing, or reading the file fails or is too slow.
@@ -39,6 +41,7 @@ class ProveStage:
         validation = Running(partial(self._credentials.read, signed.data, signed.mime))  # beside the pixels
         decoded = decode(signed.data, OWN_FILE_LIMITS).rgb
         expect(np.array_equal(decoded, imprint.rgb), "the signed file does not show the marked image")
+        self._labelling.check_written(draft.admitted, signed.data)
         credential = validation.result(self._timeout)
         expect(
             credential.state in ("trusted", "valid_untrusted"),

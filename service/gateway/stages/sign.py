@@ -30,7 +30,7 @@ class SignStage:
         """Sign the watermarked file with the manifest of its order. Raises Refusal if signing fails or is too slow."""
         draft, imprint = require_sealed(marked, Marked).cleared.draft, marked.imprint
         with stage("sign", observer):
-            statement = records.statement(draft, self._options, self._backend.default_size)
+            statement = records.statement(draft, self._options, self._backend.default_size, imprint.label)
             sign = partial(self._credentials.sign, imprint.data, imprint.mime, statement)
             signed = within(self._options.finish_timeout, sign)
             if signed.without_timestamp:

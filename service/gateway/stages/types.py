@@ -74,13 +74,15 @@ class Draft(SealedType):
 class Imprint:
     """A watermarked image as a file, not signed yet, with its fingerprint and what was read back from the file: the
     decoded pixels `rgb` (read-only uint8, height x width x 3) and the `confidence` of the mark in them (in (0, 1], see
-    `watermark.Reading`). It is not a stage: only what is Marked gets signed."""
+    `watermark.Reading`). `label`: the text drawn into the image, if any. It is not a stage: only what is Marked gets
+    signed."""
 
     data: bytes
     mime: Mime
     fingerprint: Fingerprint
     rgb: NDArray[np.uint8]
     confidence: float
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
