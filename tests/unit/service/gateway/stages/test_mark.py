@@ -99,7 +99,7 @@ def test_a_file_that_shows_another_picture_is_refused(
     from service.gateway.stages import mark as module
 
     other = landscape(99, 256, 256)
-    monkeypatch.setattr(module, "encode", lambda rgb, to: encode(other, to))
+    monkeypatch.setattr(module, "encode", lambda rgb, to, metadata: encode(other, to, metadata))
     refusal = refused(build(), installation)
     assert refusal.stage == "mark"
     assert "screened image" in refusal.message
