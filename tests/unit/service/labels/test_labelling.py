@@ -16,7 +16,7 @@ COMBINATIONS = [names for size in range(1, 5) for names in combinations(PROFILES
 PIXELS = np.full((128, 128, 3), 90, np.uint8)
 
 
-@pytest.mark.parametrize("form", ["png", "jpeg", "webp"])
+@pytest.mark.parametrize("form", ["png", "jpeg", "webp", "avif", "tiff"])
 @pytest.mark.parametrize("names", COMBINATIONS, ids="+".join)
 def test_every_combination_reads_back_from_every_format(names: tuple[str, ...], form: OutputFormat) -> None:
     wanted = Labels(profiles(names)).metadata(FACTS)
