@@ -14,6 +14,7 @@ from service.labels import PROFILES
 from service.labels.profile import Facts, Profile
 from service.labels.visible import TEXTS, Labelled, Language, Position, VisibleRule, draw, strictest
 from service.media.file_metadata import FileMetadata
+from service.media.pictures import OutputFormat
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +61,13 @@ class Labels:
 NO_LABELS = Labels()
 
 
-def missing(wanted: FileMetadata, found: Metadata, *, png: bool) -> tuple[str, ...]:
+def missing(wanted: FileMetadata, found: Metadata, form: OutputFormat) -> tuple[str, ...]:
     """The names of the fields that were to be written and do not read back as they should."""
     fields = [Field("xmp", name, value) for name, value in wanted.xmp.items()]
-    fields += [Field("png_text", name, value) for name, value in wanted.text.items()] if png else []
-    fields += [Field("exif", "UserComment", wanted.comment)] if wanted.comment and not png else []
+    if form == "png":
+        fields += [Field("png_text", name, value) for name, value in wanted.text.items()]
+    elif wanted.comment:
+        fields.append(Field("exif", "ImageDescription" if form == "tiff" else "UserComment", wanted.comment))
     return tuple(each.name for each in fields if each.value.strip() not in found.values(each.place, each.name))
 
 

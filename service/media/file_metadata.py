@@ -29,7 +29,7 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 @dataclass(frozen=True, slots=True)
 class FileMetadata:
     """What to write. `xmp`: properties by `prefix:name`; `text`: PNG texts (Latin-1) by keyword; `comment`: the EXIF
-    UserComment (ASCII) of every other format."""
+    UserComment (ASCII) of other formats; in TIFF the ImageDescription, because libtiff writes no Exif directory."""
 
     xmp: Mapping[str, str] = field(default_factory=dict)
     text: Mapping[str, str] = field(default_factory=dict)
@@ -54,11 +54,13 @@ class FileMetadata:
         if not self or form == "png":
             return {}
         exif = Image.Exif()
+        if form == "tiff":  # the tags are those of the file's own directory
+            exif[_XMP_TAG] = self.packet()
+            if self.comment:
+                exif[ExifTags.Base.ImageDescription] = self.comment
+            return {"exif": exif}
         if self.comment:
             exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment] = b"ASCII\0\0\0" + self.comment.encode("ascii")
-        if form == "tiff":  # the packet is a tag of the file's own directory
-            exif[_XMP_TAG] = self.packet()
-            return {"exif": exif.tobytes()}
         return {"xmp": self.packet(), **({"exif": exif.tobytes()} if self.comment else {})}
 
     def into_png(self, data: bytes) -> bytes:

@@ -54,7 +54,7 @@ class Labelling:
         """Raises Unexpected unless every field that the laws ask for reads back from the finished file."""
         wanted = self.metadata(admitted)
         if wanted:
-            lost = missing(wanted, read_metadata(data), png=admitted.format == "png")
+            lost = missing(wanted, read_metadata(data), admitted.format)
             expect(not lost, f"the file lacks {', '.join(lost)}")
 
     def _facts(self, admitted: Admitted) -> Facts:

@@ -21,8 +21,8 @@ PIXELS = np.full((128, 128, 3), 90, np.uint8)
 def test_every_combination_reads_back_from_every_format(names: tuple[str, ...], form: OutputFormat) -> None:
     wanted = Labels(profiles(names)).metadata(FACTS)
     data, _ = encode(PIXELS, form, wanted)
-    assert missing(wanted, read_metadata(data), png=form == "png") == ()
-    bare = missing(wanted, read_metadata(encode(PIXELS, form)[0]), png=form == "png")
+    assert missing(wanted, read_metadata(data), form) == ()
+    bare = missing(wanted, read_metadata(encode(PIXELS, form)[0]), form)
     assert set(bare) >= set(wanted.xmp)
     assert {each.origin for each in declarations(read_metadata(data))} == {"synthetic"}
 
@@ -40,7 +40,7 @@ def test_two_laws_that_want_one_field_want_one_value() -> None:
 
 def test_nothing_switched_on_writes_and_draws_nothing() -> None:
     assert not NO_LABELS.metadata(FACTS)
-    assert missing(NO_LABELS.metadata(FACTS), Metadata(), png=True) == ()
+    assert missing(NO_LABELS.metadata(FACTS), Metadata(), "png") == ()
     labelled = NO_LABELS.drawn(PIXELS, wanted=False)
     assert labelled.rgb is PIXELS
     assert (labelled.text, labelled.box) == ("", None)

@@ -5,6 +5,7 @@ from service.gateway.execution import Unexpected
 from service.gateway.stages.labelling import Labelling
 from service.installation import Installation
 from service.kit.errors import StageFailed
+from service.labels import PROFILES
 from service.labels.labelling import Labels, profiles
 from service.labels.visible import Labelled
 from service.media.pictures import ImageLimits, decode, encode
@@ -73,3 +74,19 @@ def test_a_labeller_that_changes_more_than_its_box_is_refused(
     refusal = refused(build(), installation, WITH_LABEL)
     assert isinstance(refusal, StageFailed)
     assert "more than its box" in refusal.message
+
+
+@pytest.mark.parametrize("form", ["png", "jpeg", "webp", "avif", "tiff"])
+def test_every_format_leaves_with_its_labels_under_its_credential(
+    build: Build, installation: Installation, form: str
+) -> None:
+    labels = Labels(profiles(list(PROFILES)), always_visible=True)
+    data = build(labels=labels).release(ORDER.model_copy(update={"format": form})).data
+    report = installation.examiner.examine(data, classify=False)
+    assert report.verdict == "issued_here"
+    assert report.claimed.state == "trusted"
+    assert {each.rule for each in report.claimed.declarations} >= {
+        "iptc-digital-source-type",
+        "iptc-ai-system",
+        "gb45438",
+    }
