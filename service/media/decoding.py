@@ -5,9 +5,11 @@ This module imports neither settings nor models: a worker is to start quickly an
 
 import contextlib
 import io
+import math
 import re
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 
@@ -19,7 +21,6 @@ from PIL import (
     GifImagePlugin,
     Image,
     ImageCms,
-    ImageOps,
     MpoImagePlugin,
     PngImagePlugin,
     TiffImagePlugin,
@@ -48,6 +49,10 @@ _SIGNATURE = re.compile(rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|RIFF....WEBP|....ftypa
 Image.MAX_IMAGE_PIXELS = None
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
+# EXIF orientations: steps through rows and columns of the upright image; and those whose rows become columns.
+_FLIPS = {2: (1, -1), 3: (-1, -1), 4: (-1, 1), 6: (1, -1), 7: (-1, -1), 8: (-1, 1)}
+_ON_THEIR_SIDE = (5, 6, 7, 8)
+
 Band = Callable[[Image.Image], Image.Image]
 
 
@@ -64,11 +69,11 @@ def decode(data: bytes, *, out: memoryview, max_pixels: int) -> tuple[dict[str, 
     """
     with _blame_file():
         image = _loaded(data, max_pixels)
+        pixels = _upright(image, out, 3)
+        _fill(pixels, image, _to_srgb(image, image.info.get("icc_profile")))
+        height, width = pixels.final.shape[:2]
         found = {"format": image.format, "quality": _jpeg_quality(image), "metadata": _metadata(data, image)}
-        profile = image.info.get("icc_profile")
-        image = _upright(image)
-        size = {"width": image.width, "height": image.height}
-        return {**size, **found}, _write(image, _to_srgb(image, profile), out)
+        return {"width": width, "height": height, **found}, pixels.final.size
 
 
 def select(data: bytes, *, out: memoryview, max_pixels: int) -> tuple[dict[str, Any], int]:
@@ -76,14 +81,15 @@ def select(data: bytes, *, out: memoryview, max_pixels: int) -> tuple[dict[str, 
     its white ones. The first is OpenAI's convention, the second that of diffusers. Raises as `decode`.
     """
     with _blame_file():
-        image = _upright(_loaded(data, max_pixels))
-        size = {"width": image.width, "height": image.height}
+        image = _loaded(data, max_pixels)
+        pixels = _upright(image, out)
+        height, width = pixels.final.shape
         if image.has_transparency_data:
-            written = _write(image, lambda band: band.convert("RGBA").getchannel("A").point(_below_half), out)
-            if b"\xff" in bytes(out[:written]):
-                return size, written
-        convert = _to_srgb(image, None)
-        return size, _write(image, lambda band: convert(band).convert("L").point(_from_half), out)
+            _fill(pixels, image, lambda band: band.convert("RGBA").getchannel("A").point(_below_half))
+        if not image.has_transparency_data or not pixels.final.any():
+            convert = _to_srgb(image, None)
+            _fill(pixels, image, lambda band: convert(band).convert("L").point(_from_half))
+        return {"width": width, "height": height}, pixels.final.size
 
 
 def _below_half(value: int) -> int:
@@ -124,25 +130,39 @@ def _opened(data: bytes) -> Image.Image:
         raise UnsupportedFormat("the file is not an image in a supported format") from unknown
 
 
-def _upright(image: Image.Image) -> Image.Image:
+@dataclass(frozen=True, slots=True)
+class _Pixels:
+    """Room for samples: the `final` upright array, and the same memory in the order of the rows of the file."""
+
+    final: NDArray[np.uint8]
+    as_stored: NDArray[np.uint8]
+
+
+def _upright(image: Image.Image, out: memoryview, *channels: int) -> _Pixels:
+    """Room in `out` for the image as it is to be seen. It is turned while it is written: a turned copy would take as
+    much memory as the image."""
+    orientation = 1
     with contextlib.suppress(Exception):  # broken EXIF has no orientation
-        if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:
-            return ImageOps.exif_transpose(image)
-    return image
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    shape = image.size if orientation in _ON_THEIR_SIDE else image.size[::-1]
+    size = math.prod((*shape, *channels))
+    if size > len(out):
+        raise TooLarge("the image is larger than its header says")
+    final = np.frombuffer(out, np.uint8, size).reshape(*shape, *channels)
+    rows, columns = _FLIPS.get(orientation, (1, 1))
+    turned = final[::rows, ::columns]
+    return _Pixels(final, turned.swapaxes(0, 1) if orientation in _ON_THEIR_SIDE else turned)
 
 
-def _write(image: Image.Image, convert: Band, out: memoryview) -> int:
-    """Convert the image band by band, and write its samples into `out`. Returns the number of bytes."""
-    rows, at = max(1, _BAND // image.width), 0
+def _fill(pixels: _Pixels, image: Image.Image, convert: Band) -> None:
+    """Convert the image band by band, and write its samples."""
+    rows = max(1, _BAND // image.width)
     for top in range(0, image.height, rows):
         bottom = min(image.height, top + rows)
         whole = bottom - top == image.height
-        samples = convert(image if whole else image.crop((0, top, image.width, bottom))).tobytes()
-        if at + len(samples) > len(out):
-            raise TooLarge("the image is larger than its header says")
-        out[at : at + len(samples)] = samples
-        at += len(samples)
-    return at
+        pixels.as_stored[top:bottom] = np.asarray(
+            convert(image if whole else image.crop((0, top, image.width, bottom)))
+        )
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Band:

@@ -12,7 +12,7 @@ _DEEPEST = 12
 _HOLDERS = dict.fromkeys((b"iprp", b"ipco", b"moov", b"trak", b"mdia", b"minf", b"stbl", b"grpl"), 0)
 _HOLDERS |= {b"meta": 4, b"iinf": 6}
 _HIGH_BIT_DEPTH, _MONOCHROME, _SUBSAMPLED = 0x40, 0x10, 0x0C
-_RESULT = 15  # bytes a pixel: RGBA of libavif, its copy, and Pillow's
+_RESULT = 10  # bytes a pixel: RGBA of libavif, its copy, and Pillow's
 
 
 @dataclass(frozen=True, slots=True)

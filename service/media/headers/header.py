@@ -5,6 +5,8 @@ from typing import Literal
 
 from service.kit.errors import TooLarge
 
+_BAND, _BAND_BYTES = 1 << 20, 20  # as `decoding.py` converts them: pixels at a time, and bytes for each
+
 Format = Literal["PNG", "JPEG", "WEBP", "AVIF", "TIFF", "GIF"]
 
 
@@ -14,7 +16,7 @@ class Header:
 
     `width` and `height` may be larger than the image, never smaller: of several statements the largest counts.
     `bytes_per_pixel`: what Pillow's decoder holds at its peak, without the result. Measured by `benchmarks/parsing.py`.
-    `extra`: bytes that do not depend on the number of pixels.
+    `extra`: bytes that do not depend on the number of pixels, beside the bands in which they are converted.
     """
 
     format: Format
@@ -31,7 +33,7 @@ class Header:
     @property
     def memory(self) -> int:
         """Bytes that decoding takes beside the file and the result."""
-        return int(self.pixels * self.bytes_per_pixel) + self.extra
+        return int(self.pixels * self.bytes_per_pixel) + self.extra + min(self.pixels, _BAND) * _BAND_BYTES
 
 
 class Counter:

@@ -10,7 +10,7 @@ _CHUNK = struct.Struct("<4sI")
 _MASK = 0x3FFF
 _KEY_FRAME = b"\x9d\x01\x2a"
 _LOSSLESS = 0x2F
-_BYTES_PER_PIXEL = 20  # Pillow decodes every WebP as an animation: three canvases, their copy and its own
+_BYTES_PER_PIXEL = 16  # Pillow decodes every WebP as an animation: three canvases, their copy and its own
 
 
 def scan(data: bytes) -> Header:

@@ -162,8 +162,7 @@ class InProcess:
 def _run(parser: Parser, parts: Sequence[bytes], output: int, options: dict[str, Any]) -> Parsed:
     out = bytearray(output)
     try:
-        with memoryview(out) as view:
-            value, written = parser(*parts, out=view, **options)
+        value, written = parser(*parts, out=memoryview(out), **options)
     except MemoryError as big:
         raise too_much_memory() from big
     return Parsed(value, bytes(out) if written == output else bytes(out[:written]))

@@ -67,6 +67,16 @@ class JobLimits:
         path = Path("/proc/self/statm")
         return cls(os.open(path, os.O_RDONLY | os.O_CLOEXEC) if path.exists() else None)
 
+    def kept(self) -> int:
+        """Bytes that this process holds for itself, without what it shares with the pool; 0 where that is not known.
+
+        Not `ru_maxrss`: a process that is started inherits the peak of the one that started it.
+        """
+        if self.statm is None:
+            return 0
+        _, resident, shared, *_ = os.pread(self.statm, 100, 0).split()
+        return (int(resident) - int(shared)) * resource.getpagesize()
+
     def set(self, memory: int, seconds: float) -> None:
         """Allow the next job `memory` more bytes of address space than are used now, and `seconds` of CPU time."""
         if self.statm is not None:

@@ -4,7 +4,6 @@ It imports its parsers, gives up all rights, says what it gave up, and then wait
 """
 
 import os
-import resource
 import socket
 import sys
 from collections.abc import Mapping
@@ -18,7 +17,7 @@ from service.media.isolation.sandbox import JobLimits, confine
 
 # Text codecs that parsers ask for by name while they work, when nothing can be opened any more.
 _CODECS = ("ascii", "latin-1", "utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252", "cp437", "idna")
-_RECYCLE_BYTES = 700 << 20  # resident memory after which a worker is replaced
+_RECYCLE_BYTES = 256 << 20  # memory that the libraries keep after a file, above which a worker is replaced
 
 
 def serve(channel: socket.socket, memory: int, targets: Mapping[str, str], parent: int) -> None:
@@ -38,7 +37,7 @@ def serve(channel: socket.socket, memory: int, targets: Mapping[str, str], paren
         if view is None or len(view) != job["region"]:
             view = mmap(memory, job["region"])
         answer = _answer(parsers[job["parser"]], view, job)
-        answer["recycle"] = _resident_peak() > _RECYCLE_BYTES
+        answer["recycle"] = limits.kept() > _RECYCLE_BYTES
         try:
             messages.send(channel, answer)
         except ValueError:  # a file of which there is more to say than can be said
@@ -52,21 +51,14 @@ def _answer(parser: Parser, view: mmap, job: dict[str, Any]) -> dict[str, Any]:
         parts.append(view[at : at + size])
         at += size
     try:
-        with memoryview(view) as whole, whole[at : at + job["output"]] as out:
-            value, written = parser(*parts, out=out, **job["options"])
-            return {"value": value, "written": written}
+        value, written = parser(*parts, out=memoryview(view)[at : at + job["output"]], **job["options"])
+        return {"value": value, "written": written}
     except InputError as wrong:
         return {"error": wrong.code, "message": wrong.message, "hint": wrong.hint}
     except MemoryError:
         return {"memory": True}
     except Exception as damage:  # noqa: BLE001 - whatever a parser raises on a hostile file
         return {"failure": type(damage).__name__}
-
-
-def _resident_peak() -> int:
-    """Bytes; what the libraries keep for themselves after a large file never gets less."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak << 10
 
 
 def main(descriptors: str, targets: str, parent: str) -> None:

@@ -1,9 +1,10 @@
+import io
 from collections.abc import Iterator
 from contextlib import closing
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from service.kit.errors import BrokenPicture, InputError, TooLarge, UnsupportedFormat
 from service.media import decoding
@@ -58,6 +59,18 @@ def test_bands_give_the_pixels_of_the_whole(case: hostile.Case, monkeypatch: pyt
     whole = decode_first(case.data, HERE).rgb
     monkeypatch.setattr(decoding, "_BAND", 7 * whole.shape[1])
     assert np.array_equal(decode_first(case.data, HERE).rgb, whole)
+
+
+@pytest.mark.parametrize("orientation", range(10))
+def test_it_is_turned_as_pillow_turns_it(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = save(picture(size=(31, 20)), "PNG", exif=exif)
+    with Image.open(io.BytesIO(data)) as image:
+        expected = np.asarray(ImageOps.exif_transpose(image))
+    found = decode_first(data, HERE)
+    assert np.array_equal(found.rgb, expected)
+    assert selection(data, HERE).shape == expected.shape[:2]
 
 
 def test_pixels_beyond_the_room_or_the_limit_are_refused() -> None:
