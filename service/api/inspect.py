@@ -7,7 +7,7 @@ from service.api.dependencies import CurrentExamination, CurrentServices
 from service.api.failures import EXAMINE
 from service.api.keys import EXAMINER
 from service.api.openapi import failures
-from service.api.uploads import ONE_FILE, uploads
+from service.api.uploads import ANY_FILE, uploads
 from service.examiner.report import Report
 
 router = APIRouter(tags=["examiner"], dependencies=EXAMINER)
@@ -18,7 +18,7 @@ router = APIRouter(tags=["examiner"], dependencies=EXAMINER)
     operation_id="inspect_image",
     summary="Report what an image claims, carries, matches and probably is",
     responses=failures(*EXAMINE),
-    openapi_extra={"requestBody": ONE_FILE},
+    openapi_extra={"requestBody": ANY_FILE},
 )
 async def inspect_image(request: Request, services: CurrentServices, examination: CurrentExamination) -> Report:
     """The same report as `countermark inspect --json`. The file is not kept."""

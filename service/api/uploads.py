@@ -11,6 +11,10 @@ from service.kit.errors import BadRequest
 
 BINARY = {"type": "string", "format": "binary"}
 _BARE = {f"image/{kind}": {"schema": BINARY} for kind in ("png", "jpeg", "webp", "avif", "tiff")}
+_CLAIMING = (
+    "image/gif", "image/heic", "image/heif", "image/jxl", "image/svg+xml", "application/pdf", "audio/flac",
+    "audio/mp4", "audio/mpeg", "audio/wav", "video/avi", "video/mp4", "video/quicktime", "application/octet-stream",
+)  # fmt: skip
 _CHARSETS = ("utf-8", "utf8", "us-ascii", "ascii")
 
 Upload = tuple[bytes, str]
@@ -29,6 +33,15 @@ def _file_body(description: str, file: dict[str, Any]) -> dict[str, Any]:
 
 
 ONE_FILE = _file_body("The file itself, or a form with one part named `file`.", BINARY)
+
+
+ANY_FILE = {
+    **ONE_FILE,
+    "description": "The file itself, or a form with one part named `file`: an image, or any file that can carry a "
+    "Content Credential.",
+    "content": {**ONE_FILE["content"], **{kind: {"schema": BINARY} for kind in _CLAIMING}},
+}
+"""For what also reads the credential of files whose pixels it cannot decode."""
 
 
 def many_files(most: int) -> dict[str, Any]:

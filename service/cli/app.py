@@ -28,6 +28,7 @@ from service.cli import (
     serve,
     takedowns,
     tenants,
+    trust,
 )
 from service.cli.files import label, printable
 from service.kit import logs
@@ -35,7 +36,7 @@ from service.kit.errors import Error, Refusal
 
 EPILOG = (
     "Exit codes: 0 verified or done, 1 nothing found, 2 usage or settings, 3 invalid or tampered, "
-    "4 untrusted, 5 unusable input, 6 refused, 7 unavailable, 70 bug."
+    "4 untrusted, 5 unusable input, 6 refused, 7 unavailable, 8 credential expired, 9 credential unreadable, 70 bug."
 )
 
 app = typer.Typer(
@@ -64,6 +65,7 @@ app.add_typer(appeals.app, name="appeals")
 app.add_typer(review.app, name="review")
 app.add_typer(tenants.app, name="tenants")
 app.add_typer(prompts.app, name="prompts")
+app.add_typer(trust.app, name="trust")
 
 
 def _version(wanted: bool) -> None:

@@ -1,6 +1,7 @@
 """countermark verify and countermark inspect."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -8,11 +9,11 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from service.cli import files, present
+from service.cli import files, page, present
 from service.examiner.policy import EXIT_CODES
 from service.examiner.report import Report
 from service.installation import Installation, open_installation
-from service.kit.errors import Error
+from service.kit.errors import BadRequest, Error
 from service.kit.settings import load_settings
 from service.media.heatmaps import overlay
 from service.media.pictures import encode
@@ -21,14 +22,22 @@ Files = Annotated[list[str], typer.Argument(help="Images; - reads standard input
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")]
 
 # Several files share one exit code, the most severe. Later in this list is more severe.
-_SEVERITY = (0, 1, 2, 5, 7, 4, 3, 70)
+_SEVERITY = (0, 1, 2, 5, 7, 9, 8, 4, 3, 70)
 
 
-def verify(names: Files, as_json: Json = False) -> None:
-    """Check watermarks and credentials. Exit code: 0 verified, 1 nothing found, 3 invalid or tampered, 4 untrusted."""
-    raise typer.Exit(
-        _examine_all(names, as_json, present.line, lambda report: EXIT_CODES[report.outcome], classify=False)
-    )
+Manifest = Annotated[
+    Path | None, typer.Option(help="A credential that came beside the file (a sidecar, .c2pa); for one FILE.")
+]
+
+
+def verify(names: Files, as_json: Json = False, manifest: Manifest = None) -> None:
+    """Check watermarks and credentials.
+
+    Exit code: 0 verified, 1 nothing found, 3 invalid or tampered, 4 untrusted, 8 credential expired, 9 credential
+    unreadable.
+    """
+    code = lambda report: EXIT_CODES[report.outcome]  # noqa: E731
+    raise typer.Exit(_examine_all(names, as_json, present.line, code, _Extras(manifest=manifest), classify=False))
 
 
 def inspect(
@@ -38,11 +47,47 @@ def inspect(
         Path | None,
         typer.Option(help="Folder for a PNG of each watermarked image: where the watermark remains."),
     ] = None,
+    manifest: Manifest = None,
+    tree: Annotated[
+        bool, typer.Option("--tree", help="Show what each image was made from, by its credential.")
+    ] = False,
+    html: Annotated[
+        Path | None, typer.Option(help="Write the report as one self-contained page; for one FILE.")
+    ] = None,
+    crjson: Annotated[
+        bool, typer.Option("--crjson", help="Print each credential as crJSON, the C2PA's JSON for reports.")
+    ] = False,
 ) -> None:
-    """Report everything known about images. Exit code: 0 if all of them could be read."""
+    """Report everything known about images. Exit code: 0 if all of them could be read.
+
+    Of films, documents and other files that can carry a credential, the credential is read.
+    """
     if heatmap:
         files.make_folder(heatmap)
-    raise typer.Exit(_examine_all(names, as_json, present.full, lambda _report: 0, heatmap=heatmap))
+    extras = _Extras(heatmap, manifest, html, crjson)
+    show = _print_nothing if crjson else present.tree if tree else present.full
+    raise typer.Exit(_examine_all(names, as_json, show, lambda _report: 0, extras))
+
+
+@dataclass(frozen=True, slots=True)
+class _Extras:
+    """What is read beside a file, and written beside its report."""
+
+    heatmap: Path | None = None
+    manifest: Path | None = None
+    html: Path | None = None
+    crjson: bool = False
+
+    def check(self, names: Sequence[str]) -> None:
+        """Raises BadRequest if there are several files for what goes with one, or if the page cannot be written."""
+        if len(names) > 1 and (self.manifest or self.html):
+            raise BadRequest("--manifest and --html are for one file", hint="Name one FILE.")
+        if self.html:
+            files.check_target(str(self.html), force=True)
+
+
+def _print_nothing(_console: Console, _report: Report) -> None:
+    """The crJSON has been printed in its place."""
 
 
 def _examine_all(
@@ -50,34 +95,42 @@ def _examine_all(
     as_json: bool,
     show: Callable[[Console, Report], None],
     exit_code: Callable[[Report], int],
+    extras: _Extras,
     *,
     classify: bool = True,
-    heatmap: Path | None = None,
 ) -> int:
     """Examine each file and return the exit code. A file that cannot be read does not stop the others."""
+    extras.check(names)
     console = Console(highlight=False)
     progress = Console(stderr=True)
     installation = open_installation(load_settings())
     codes = []
     for name in track(names, "Examining", console=progress, transient=True, disable=len(names) == 1):
         try:
-            report = _examine(installation, name, classify, heatmap)
+            report = _examine(installation, name, classify, extras)
         except Error as error:
             codes.append(error.exit_code)
             present.failure(console, files.label(name), error, as_json)
             continue
         codes.append(exit_code(report))
-        if as_json:
+        if as_json and not extras.crjson:
             print(report.model_dump_json())
         else:
             show(console, report)
     return max(codes, key=_SEVERITY.index)
 
 
-def _examine(installation: Installation, name: str, classify: bool, heatmap: Path | None) -> Report:
-    data = files.read(name, installation.settings.max_bytes)
-    report = installation.examiner.examine(data, files.label(name), classify=classify)
-    if heatmap and (found := installation.examiner.heatmap(data)):
-        target = heatmap / f"{files.stem(name)}-{report.asset.sha256[:8]}.png"
+def _examine(installation: Installation, name: str, classify: bool, extras: _Extras) -> Report:
+    examiner, limit = installation.examiner, installation.settings.max_bytes
+    data = files.read(name, limit)
+    manifest = files.read(str(extras.manifest), limit) if extras.manifest else None
+    report = examiner.examine(data, files.label(name), classify=classify, manifest=manifest)
+    if extras.crjson:
+        print(examiner.crjson(data, manifest) or "{}")
+    if extras.html:
+        shown = page.page(report, examiner.preview(data), examiner.thumbnails(data, manifest))
+        files.write(str(extras.html), shown.encode())
+    if extras.heatmap and (found := examiner.heatmap(data)):
+        target = extras.heatmap / f"{files.stem(name)}-{report.asset.sha256[:8]}.png"
         files.write(str(target), encode(overlay(*found), "png")[0])
     return report

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from service.cli import provenance_tree
 from service.cli.files import printable
 from service.examiner.policy import Outcome
 from service.examiner.report import CONFLICTS, Report
@@ -16,6 +17,8 @@ _COLOURS = {
     Outcome.NOTHING: "yellow",
     Outcome.INVALID: "red",
     Outcome.UNTRUSTED: "yellow",
+    Outcome.EXPIRED: "yellow",
+    Outcome.UNREADABLE: "yellow",
 }
 
 
@@ -44,11 +47,22 @@ def full(console: Console, report: Report) -> None:
         table.add_row("conflicts", Text("\n".join(_conflicts(report)), "red"))
     table.add_section()
     first = f", the first of {asset.frames:,} images" if asset.frames > 1 else ""
-    table.add_row("file", f"{asset.mime}, {asset.width} x {asset.height} px, {asset.bytes:,} bytes{first}")
+    size = f"{asset.width} x {asset.height} px, " if asset.width else ""
+    table.add_row("file", f"{asset.mime}, {size}{asset.bytes:,} bytes{first}")
+    if asset.not_examined:
+        table.add_row("not examined", Text(printable(f"the pixels: {asset.not_examined}")))
     table.add_row("SHA-256", asset.sha256)
     for heading, lines in _sections(report).items():
         table.add_row(heading, Text(printable("\n".join(lines))))
     console.print(table)
+
+
+def tree(console: Console, report: Report) -> None:
+    """The short answer, and what the image was made from by its credential."""
+    line(console, report)
+    root = provenance_tree.nodes(report.claimed)
+    if root:
+        console.print(provenance_tree.tree(root), soft_wrap=True)
 
 
 def failure(console: Console, name: str, error: Error, as_json: bool) -> None:
@@ -71,7 +85,7 @@ def _conflicts(report: Report) -> list[str]:
 
 def _sections(report: Report) -> dict[str, list[str]]:
     """The lines of all lanes under the report's field that they belong to, in order."""
-    rows: dict[str, list[str]] = {}
-    for lane, section in report.sections():
-        rows.setdefault(lane.field.partition(".")[0], []).extend(lane.lines(section))
-    return rows
+    return {
+        field: [line for lane, section in lanes for line in lane.lines(section)]
+        for field, lanes in report.by_field().items()
+    }

@@ -1,5 +1,6 @@
-"""One image under examination: what several lanes need to know about it, each computed at most once."""
+"""One file under examination: what several lanes need to know about it, each computed at most once."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -42,32 +43,50 @@ class Trace:
     distance: int | None = None
 
 
-class Examination:
-    """One decoded image and the evidence that lanes share. Used by one thread.
+class FileExamination:
+    """One file of any type, whose pixels may not be known, and the evidence in it that lanes share. Used by one thread.
 
     Every property may raise Unavailable: the ledger does not answer.
     """
 
-    def __init__(self, picture: Picture, sources: Sources, *, classify: bool = True) -> None:
-        """`classify`: the caller wants the classifiers' answer, which costs most of the time."""
-        self.picture = picture
-        self.classify = classify
+    def __init__(self, data: bytes, mime: str, sources: Sources, manifest: bytes | None = None) -> None:
+        """`manifest`: a credential that came beside the file (a sidecar), read in place of an embedded one."""
+        self.data = data
+        self.mime = mime
         self._sources = sources
+        self._manifest = manifest
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of the file, in hex."""
+        return hashlib.sha256(self.data).hexdigest()
 
     @cached_property
     def credential(self) -> Credential:
-        """The file's own C2PA credential."""
-        return self._sources.credentials.read(self.picture.data, self.picture.mime)
+        """The file's C2PA credential."""
+        return self._sources.credentials.read(self.data, self.mime, self._manifest)
+
+    @cached_property
+    def issued_file(self) -> Issue | None:
+        """The image that was issued as exactly this file."""
+        return self._sources.ledger.by_sha256(self.sha256)
+
+
+class Examination(FileExamination):
+    """One decoded image and the evidence that lanes share."""
+
+    def __init__(
+        self, picture: Picture, sources: Sources, *, classify: bool = True, manifest: bytes | None = None
+    ) -> None:
+        """`classify`: the caller wants the classifiers' answer, which costs most of the time."""
+        super().__init__(picture.data, picture.mime, sources, manifest)
+        self.picture = picture
+        self.classify = classify
 
     @cached_property
     def fingerprint(self) -> Fingerprint:
         """The image's perceptual hash."""
         return fingerprint(self.picture.rgb)
-
-    @cached_property
-    def issued_file(self) -> Issue | None:
-        """The image that was issued as exactly this file."""
-        return self._sources.ledger.by_sha256(self.picture.sha256)
 
     @cached_property
     def trace(self) -> Trace:

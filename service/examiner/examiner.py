@@ -3,13 +3,19 @@
 from collections.abc import Sequence
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from service.examiner.examination import Examination, Sources
+from service.examiner.examination import Examination, FileExamination, Sources
 from service.examiner.lanes import Lane
 from service.examiner.report import Asset, Report, compose
-from service.media.pictures import ImageLimits, decode_first
+from service.kit.errors import BrokenPicture, InputError, UnsupportedFormat, UnsupportedPixels
+from service.media.pictures import ImageLimits, decode_first, encode
+from watermark.c2pa.presence import look
+
+_PREVIEW = 640
+_OCTETS = "application/octet-stream"  # for files that do not say what they are
 
 
 class Examiner:
@@ -20,23 +26,71 @@ class Examiner:
         self._limits = limits
         self._lanes = lanes
 
-    def examine(self, data: bytes, name: str = "-", *, classify: bool = True) -> Report:
+    def examine(self, data: bytes, name: str = "-", *, classify: bool = True, manifest: bytes | None = None) -> Report:
         """Everything known about a file. `name` only labels the report; the classifiers cost most of the time.
 
+        Of a file that can carry a credential and whose pixels cannot be decoded here, such as a film, a document or a
+        cut image, the credential is read all the same. `manifest`: a credential that came beside the file.
+
         Raises:
-            InputError: the bytes are not an image that can be read (see `pictures.decode_first`).
+            InputError: the bytes are nothing that can be read (see `pictures.decode_first`).
             Unavailable: the ledger does not answer; a report without it would be false.
         """
-        examination = Examination(decode_first(data, self._limits), self._sources, classify=classify)
+        try:
+            picture = decode_first(data, self._limits)
+        except (UnsupportedFormat, BrokenPicture, UnsupportedPixels) as unread:
+            return self._without_pixels(data, name, manifest, unread)
+        examination = Examination(picture, self._sources, classify=classify, manifest=manifest)
         findings = [(lane.field, lane.find(examination)) for lane in self._lanes]
-        return compose(name, Asset.of(examination.picture), findings)
+        return compose(name, Asset.of(picture), findings)
+
+    def crjson(self, data: bytes, manifest: bytes | None = None) -> str | None:
+        """The credential as crJSON, the C2PA's JSON for reports; None if there is none or it cannot be read."""
+        return self._sources.credentials.crjson(data, _OCTETS, manifest)
+
+    def preview(self, data: bytes) -> bytes | None:
+        """The image at most 640 px wide or high, as a JPEG of our own making; None if it cannot be decoded."""
+        try:
+            rgb = decode_first(data, self._limits).rgb
+        except InputError:
+            return None
+        scale = _PREVIEW / max(rgb.shape[:2])
+        size = max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale))
+        small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA) if scale < 1 else rgb
+        return encode(np.asarray(small, np.uint8), "jpeg")[0]
+
+    def thumbnails(self, data: bytes, manifest: bytes | None = None) -> dict[str, bytes]:
+        """The thumbnails in the credential by their places in the store, decoded and encoded again as JPEG."""
+        found = self._sources.credentials.thumbnails(data, _OCTETS, manifest)
+        made = ((place, self.preview(thumbnail)) for place, thumbnail in found.items())
+        return {place: thumbnail for place, thumbnail in made if thumbnail}
+
+    def _without_pixels(self, data: bytes, name: str, manifest: bytes | None, unread: InputError) -> Report:
+        """What the file claims. Raises `unread` for a damaged image without a credential and for what carries none."""
+        found = look(data)
+        carried = manifest is not None or found.embedded or found.remote_url is not None
+        if found.mime is None or not (carried or isinstance(unread, UnsupportedFormat)):
+            raise unread
+        file = FileExamination(data, found.mime, self._sources, manifest)
+        findings = [(lane.field, lane.find_without_pixels(file)) for lane in self._lanes]
+        return compose(
+            name,
+            Asset.unexamined(file, unread.message),
+            [(field, each) for field, each in findings if each is not None],
+        )
 
     def heatmap(self, data: bytes) -> tuple[NDArray[np.uint8], NDArray[np.float32]] | None:
         """The image (uint8[H, W, 3]) and how strong the evidence is at each place of it (float32[H, W] in 0..1).
 
-        NaN where nothing was searched; None if no lane found evidence that has a place. Raises InputError as `examine`.
+        NaN where nothing was searched; None if no lane found evidence that has a place, or there are no pixels.
+
+        Raises:
+            TooLarge, Unavailable: as `examine`.
         """
-        examination = Examination(decode_first(data, self._limits), self._sources)
+        try:
+            examination = Examination(decode_first(data, self._limits), self._sources)
+        except (UnsupportedFormat, BrokenPicture, UnsupportedPixels):
+            return None
         maps = (lane.heatmap(examination) for lane in self._lanes)
         found = next((each for each in maps if each is not None), None)
         return None if found is None else (examination.picture.rgb, found)

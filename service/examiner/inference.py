@@ -20,10 +20,11 @@ class DetectorFinding(ReportModel):
 class Inferred(ReportModel):
     """What classifiers say.
 
-    `not_available`: none could be loaded. `not_asked`: the caller did not want a score. Both have no score.
+    `not_available`: none could be loaded. `not_asked`: the caller did not want a score.
+    `not_examined`: the file's pixels cannot be decoded here. None of them has a score.
     """
 
-    state: Literal["available", "not_available", "not_asked"]
+    state: Literal["available", "not_available", "not_asked", "not_examined"]
     verdict: Literal["likely_synthetic", "inconclusive", "likely_camera"] | None = None
     p_synthetic: float | None = Field(
         None, description="Probability, calibrated on sources held out of training, half of them synthetic."

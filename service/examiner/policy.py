@@ -32,7 +32,10 @@ class Verdict(StrEnum):
     TAMPERED = "tampered"
     ISSUED_HERE = "issued_here"
     DECLARED_SYNTHETIC = "declared_synthetic"
+    DECLARED_COMPOSITE = "declared_composite"
     MARKED_SYNTHETIC = "marked_synthetic"
+    CREDENTIAL_EXPIRED = "credential_expired"
+    CREDENTIAL_UNREADABLE = "credential_unreadable"
     LIKELY_SYNTHETIC = "likely_synthetic"
     DECLARED_CAMERA = "declared_camera"
     LIKELY_CAMERA = "likely_camera"
@@ -46,9 +49,18 @@ class Outcome(StrEnum):
     NOTHING = "nothing_found"
     INVALID = "invalid"
     UNTRUSTED = "untrusted"
+    EXPIRED = "expired"
+    UNREADABLE = "unreadable"
 
 
-EXIT_CODES = {Outcome.VERIFIED: 0, Outcome.NOTHING: 1, Outcome.INVALID: 3, Outcome.UNTRUSTED: 4}
+EXIT_CODES = {
+    Outcome.VERIFIED: 0,
+    Outcome.NOTHING: 1,
+    Outcome.INVALID: 3,
+    Outcome.UNTRUSTED: 4,
+    Outcome.EXPIRED: 8,
+    Outcome.UNREADABLE: 9,
+}
 
 
 class Signal(Enum):
@@ -57,13 +69,25 @@ class Signal(Enum):
     ISSUED_FILE = auto()
     """The ledger holds this exact file."""
     BROKEN_CREDENTIAL = auto()
-    """A credential does not validate, or is ours and was moved to other bytes."""
+    """A hash or signature of a credential does not match, or it is ours and was moved to other bytes."""
+    MALFORMED_CREDENTIAL = auto()
+    """A credential breaks a rule of the specification, while every hash and its signature match."""
+    REJECTED_SIGNER = auto()
+    """An intact credential whose certificate was revoked, or may not sign claims."""
+    EXPIRED_CREDENTIAL = auto()
+    """An intact credential whose certificate has expired, and nothing trusted says that the signature is older."""
+    UNREADABLE_CREDENTIAL = auto()
+    """There is a credential, but it cannot be read or checked whole. That accuses nobody."""
+    BROKEN_INGREDIENT = auto()
+    """An image that this one was made from had been altered."""
     TRUSTED_SIGNER = auto()
     """A valid credential whose signer is on a trust list."""
     UNKNOWN_SIGNER = auto()
     """A valid credential whose signer is on no trust list."""
     SIGNED_SYNTHETIC = auto()
     """A valid credential says that a generator made the image."""
+    SIGNED_COMPOSITE = auto()
+    """A valid credential says that parts of the image are generated."""
     TRUSTED_CAMERA = auto()
     """A credential from a trusted signer says that a camera made the image."""
     OWN_MARK = auto()
@@ -75,9 +99,9 @@ class Signal(Enum):
     SIMILAR_IMAGE = auto()
     """The ledger holds an image that looks like this one."""
     SYNTHETIC_CLAIMED = auto()
-    """Metadata or a valid credential says that a generator made the image."""
+    """Metadata or an intact credential says that a generator made the image."""
     COMPOSITE_CLAIMED = auto()
-    """Metadata says that parts of the image are generated."""
+    """Metadata or an intact credential says that parts of the image are generated."""
     CAMERA_CLAIMED = auto()
     """Metadata or a valid credential says that a camera made the image."""
     SCORED_SYNTHETIC = auto()
@@ -91,9 +115,13 @@ VERDICTS: Mapping[Signal, Verdict] = {
     Signal.BROKEN_CREDENTIAL: Verdict.TAMPERED,
     Signal.ISSUED_IMAGE: Verdict.ISSUED_HERE,
     Signal.SIGNED_SYNTHETIC: Verdict.DECLARED_SYNTHETIC,
+    Signal.SIGNED_COMPOSITE: Verdict.DECLARED_COMPOSITE,
     Signal.GENERATOR_MARK: Verdict.MARKED_SYNTHETIC,
+    # Their claims are shown, but nobody answers for them any more.
+    Signal.EXPIRED_CREDENTIAL: Verdict.CREDENTIAL_EXPIRED,
     Signal.SYNTHETIC_CLAIMED: Verdict.DECLARED_SYNTHETIC,
-    Signal.COMPOSITE_CLAIMED: Verdict.DECLARED_SYNTHETIC,
+    Signal.COMPOSITE_CLAIMED: Verdict.DECLARED_COMPOSITE,
+    Signal.UNREADABLE_CREDENTIAL: Verdict.CREDENTIAL_UNREADABLE,
     Signal.SIMILAR_IMAGE: Verdict.LIKELY_SYNTHETIC,
     # Anyone can sign a claim that a camera was used; only a signer on a trust list outweighs the classifiers.
     Signal.TRUSTED_CAMERA: Verdict.DECLARED_CAMERA,
@@ -106,6 +134,11 @@ VERDICTS: Mapping[Signal, Verdict] = {
 OUTCOMES: Mapping[Signal, Outcome] = {
     Signal.ISSUED_FILE: Outcome.VERIFIED,
     Signal.BROKEN_CREDENTIAL: Outcome.INVALID,
+    Signal.MALFORMED_CREDENTIAL: Outcome.INVALID,
+    Signal.REJECTED_SIGNER: Outcome.INVALID,
+    Signal.EXPIRED_CREDENTIAL: Outcome.EXPIRED,
+    Signal.UNREADABLE_CREDENTIAL: Outcome.UNREADABLE,
+    Signal.BROKEN_INGREDIENT: Outcome.UNTRUSTED,  # an honest editor does not vouch for what was altered before
     Signal.TRUSTED_SIGNER: Outcome.VERIFIED,
     Signal.UNKNOWN_SIGNER: Outcome.UNTRUSTED,  # our watermark does not vouch for a stranger's claim
     Signal.ISSUED_IMAGE: Outcome.VERIFIED,

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from service.examiner.codes import catalogue, in_order
+from service.examiner.examination import FileExamination
 from service.examiner.inference import Inferred
 from service.examiner.lanes import LANES, Finding, Lane
 from service.examiner.lanes.claimed import Claimed
@@ -20,7 +21,7 @@ from service.examiner.policy import Contradiction, Outcome, Verdict, judge
 from service.examiner.sections import Reason, ReportModel, WatermarkReading
 from service.media.pictures import Picture
 
-VERSION: Literal["1.1"] = "1.1"
+VERSION: Literal["2.0"] = "2.0"
 
 REASONS = catalogue(lane.reasons for lane in LANES)
 """Every reason code and what it means in plain words."""
@@ -35,9 +36,17 @@ class Asset(ReportModel):
     sha256: str
     mime: str
     bytes: int
-    width: int = Field(description="Pixels, after EXIF orientation.")
-    height: int
+    width: int | None = Field(description="Pixels, after EXIF orientation. Empty where they were not examined.")
+    height: int | None
     frames: int = Field(default=1, description="Frames of an animation or pages of a document; the first was examined.")
+    not_examined: str | None = Field(None, description="Why only the credential was read, and not the pixels.")
+
+    @classmethod
+    def unexamined(cls, file: FileExamination, reason: str) -> "Asset":
+        """A file whose pixels cannot be decoded here."""
+        return cls(
+            sha256=file.sha256, mime=file.mime, bytes=len(file.data), width=None, height=None, not_examined=reason
+        )
 
     @classmethod
     def of(cls, picture: Picture) -> "Asset":
@@ -55,17 +64,24 @@ class Asset(ReportModel):
 class Report(ReportModel):
     """Everything known about one file."""
 
-    version: Literal["1.1"] = VERSION
+    version: Literal["2.0"] = VERSION
     file: str = Field(description="The name the file was given by; `-` if there was none.")
     asset: Asset
     verdict: Verdict
     outcome: Outcome = Field(description="What `countermark verify` answers, from watermarks and credentials alone.")
     claimed: Claimed
-    marked: list[WatermarkReading]
-    matched: list[Matched]
+    marked: list[WatermarkReading] = []
+    matched: list[Matched] = []
     inferred: Inferred
     conflicts: list[str]
     reasons: list[Reason]
+
+    def by_field(self) -> dict[str, list[tuple[type[Lane[Any]], Any]]]:
+        """The lanes with their sections, under the field of the report that they belong to, in order."""
+        fields: dict[str, list[tuple[type[Lane[Any]], Any]]] = {}
+        for lane, section in self.sections():
+            fields.setdefault(lane.field.partition(".")[0], []).append((lane, section))
+        return fields
 
     def sections(self) -> Iterator[tuple[type[Lane[Any]], Any]]:
         """Every lane with its section, in order; of a shared list, the elements that it owns."""

@@ -16,6 +16,7 @@ from service.kit.settings import Settings
 from watermark import Codec, Keyring
 from watermark.c2pa.credentials import CredentialError, Credentials, TrustList
 from watermark.c2pa.timestamps import TimestampAuthority
+from watermark.c2pa.trust import TrustListError, load
 from watermark.errors import WatermarkError
 
 DEVELOPMENT = "development"
@@ -73,6 +74,7 @@ def credentials(settings: Settings) -> Credentials:
     trust = []
     if settings.trust_anchors:
         trust.append(TrustList(OPERATOR, certificates(settings.trust_anchors)))
+    trust += trust_lists(settings)
     if roots := development_pki.roots(settings.home):  # also what it signed before the operator had certificates
         trust.append(TrustList(DEVELOPMENT, roots))
     stamper = TimestampAuthority(settings.timestamp_url, settings.timestamp_timeout) if settings.timestamp_url else None
@@ -80,3 +82,16 @@ def credentials(settings: Settings) -> Credentials:
         return Credentials.of(signer, trust, stamper, require_timestamp=settings.timestamp_required)
     except CredentialError as wrong:
         raise Misconfigured(str(wrong)) from wrong
+
+
+def trust_lists(settings: Settings) -> list[TrustList]:
+    """The operator's named trust lists. Raises Misconfigured if their file, or a list that it names, is not usable."""
+    if settings.trust_lists is None:
+        return []
+    try:
+        lists = list(load(settings.trust_lists))
+    except TrustListError as wrong:
+        raise Misconfigured(str(wrong), hint="`countermark trust check` checks the lists.") from wrong
+    if own := {each.name for each in lists} & {OPERATOR, DEVELOPMENT}:
+        raise Misconfigured(f"a trust list may not be named {own.pop()}", hint="Choose another name.")
+    return lists

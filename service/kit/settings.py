@@ -274,6 +274,10 @@ class Settings(BaseSettings):
     trust_anchors: Annotated[
         Path | None, Field(description="PEM file of CA certificates whose signatures count as trusted.")
     ] = None
+    trust_lists: Annotated[
+        Path | None,
+        Field(description="TOML file of named trust lists for signers, time-stamps and identities; see docs/trust.md."),
+    ] = None
 
     threshold_fpr: Annotated[
         float, Field(gt=0, lt=1, description="False-positive rate of `likely_synthetic`: 0.05 or 0.01.")

@@ -50,6 +50,7 @@ class DeclaredLane(Lane[list[Declared]]):
 
     field = "claimed.declarations"
     reasons = DeclaredReason
+    does_not_prove = "Anyone can write or remove unsigned metadata."
 
     @classmethod
     def open(cls, sources: Sources) -> Self:

@@ -39,6 +39,7 @@ class ForeignLane(Lane[list[WatermarkReading]]):
 
     field = "marked"
     reasons = ForeignReason
+    does_not_prove = "Other makers' marks are read as published and can be copied onto an image."
 
     def __init__(self, codecs: Sequence[ForeignCodec]) -> None:
         self._codecs = codecs

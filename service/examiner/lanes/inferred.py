@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Self
 
 from service.examiner.codes import holding
-from service.examiner.examination import Examination, Sources
+from service.examiner.examination import Examination, FileExamination, Sources
 from service.examiner.inference import ClassifierReason, Inferred
 from service.examiner.lanes.lane import Finding, Lane
 from service.examiner.policy import Signal
@@ -18,6 +18,7 @@ class InferredLane(Lane[Inferred]):
 
     field = "inferred"
     reasons = ClassifierReason
+    does_not_prove = "A score is a guess from pixels and is wrong at the rate given."
 
     def __init__(self, infer: Callable[[Picture], Inferred]) -> None:
         self._infer = infer
@@ -35,6 +36,9 @@ class InferredLane(Lane[Inferred]):
         except (Unavailable, Misconfigured) as error:
             reason = Reason(code=ClassifierReason.UNAVAILABLE.value, text=error.message)
             return finding(Inferred(state="not_available", reasons=[reason]))
+
+    def find_without_pixels(self, file: FileExamination) -> Finding[Inferred]:
+        return finding(Inferred(state="not_examined"))
 
     @staticmethod
     def lines(section: Inferred) -> Iterator[str]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.examiner.codes import ConflictCode, ReasonCode
-from service.examiner.examination import Examination, Sources
+from service.examiner.examination import Examination, FileExamination, Sources
 from service.examiner.policy import Signal
 
 Section = TypeVar("Section")
@@ -35,6 +35,8 @@ class Lane(ABC, Generic[Section]):
     field: ClassVar[str]
     reasons: ClassVar[type[ReasonCode]] = ReasonCode
     conflicts: ClassVar[type[ConflictCode]] = ConflictCode
+    does_not_prove: ClassVar[str] = ""
+    """For people: what this kind of evidence cannot show, in a sentence."""
 
     @classmethod
     @abstractmethod
@@ -44,6 +46,10 @@ class Lane(ABC, Generic[Section]):
     @abstractmethod
     def find(self, examination: Examination) -> Finding[Section]:
         """The evidence of one image. Raises Unavailable if the ledger does not answer."""
+
+    def find_without_pixels(self, file: FileExamination) -> Finding[Section] | None:
+        """The evidence of a file whose pixels cannot be decoded here; None if all of it is in the pixels."""
+        return None
 
     @staticmethod
     def owns(element: Any) -> bool:

@@ -72,6 +72,10 @@ class MarkedLane(Lane[list[WatermarkReading]]):
     field = "marked"
     reasons = MarkedReason
     conflicts = MarkedConflict
+    does_not_prove = (
+        "A mark shows where pixels were generated, not who published them; "
+        "without one, an image may still be generated."
+    )
 
     @classmethod
     def open(cls, sources: Sources) -> Self:

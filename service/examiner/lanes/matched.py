@@ -6,7 +6,7 @@ from typing import Self
 from pydantic import Field
 
 from service.examiner.codes import ReasonCode, Topic, holding
-from service.examiner.examination import Examination, Sources
+from service.examiner.examination import Examination, FileExamination, Sources
 from service.examiner.lanes.lane import Finding, Lane
 from service.examiner.policy import SAME_IMAGE_DISTANCE, Signal, same_image
 from service.examiner.sections import Issued, ReportModel
@@ -41,6 +41,7 @@ class MatchedLane(Lane[list[Matched]]):
 
     field = "matched"
     reasons = MatchedReason
+    does_not_prove = "A likeness to an issued image does not show which of the two was first."
 
     def __init__(self, ledger: Ledger, prove: Callable[[str], str | None]) -> None:
         self._ledger = ledger
@@ -58,6 +59,9 @@ class MatchedLane(Lane[list[Matched]]):
             if same_image(look, issue.fingerprint, issue.fingerprint_quality)
         ]
         return finding(similar, issued_file=examination.issued_file is not None, prove=self._prove)
+
+    def find_without_pixels(self, file: FileExamination) -> Finding[list[Matched]]:
+        return finding([], issued_file=file.issued_file is not None)
 
     @staticmethod
     def lines(section: list[Matched]) -> Iterator[str]:

@@ -56,3 +56,14 @@ def test_a_form_counts_its_files(client: TestClient) -> None:
         assert client.post("/v1/detect", files=files).status_code == 429
         assert client.post("/v1/detect", files=files[:2]).status_code == 200
     assert limiter.available == limiter.capacity
+
+
+def test_a_document_is_read_for_its_credential(client: TestClient) -> None:
+    report = client.post("/v1/inspect", files={"file": ("a.pdf", b"%PDF-1.7\n%%EOF")}).json()
+    assert (report["asset"]["mime"], report["claimed"]["integrity"]) == ("application/pdf", "absent")
+    assert report["asset"]["not_examined"]
+
+
+def test_a_document_has_the_size_limit_of_an_image(client: TestClient, installation: Installation) -> None:
+    large = b"%PDF-1.7\n" + bytes(installation.settings.max_bytes)
+    assert client.post("/v1/inspect", content=large).status_code == 413

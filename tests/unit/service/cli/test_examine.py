@@ -8,15 +8,15 @@ import typer
 
 from service.cli import examine
 from service.examiner.report import Report
-from service.kit.errors import BrokenPicture
+from service.kit.errors import BadRequest, BrokenPicture
+from tests.support.credentials import read
 from tests.support.evidence import Evidence
-from watermark.c2pa.credentials import Credential
 
 REPORTS = {
-    b"verified": Evidence(Credential("trusted")).report(),
-    b"nothing": Evidence(Credential("absent")).report(),
-    b"invalid": Evidence(Credential("invalid")).report(),
-    b"untrusted": Evidence(Credential("valid_untrusted")).report(),
+    b"verified": Evidence(read("trusted")).report(),
+    b"nothing": Evidence(read("absent")).report(),
+    b"invalid": Evidence(read("invalid")).report(),
+    b"untrusted": Evidence(read("valid_untrusted")).report(),
 }
 
 
@@ -26,11 +26,21 @@ class Scripted:
     def __init__(self) -> None:
         self.classified: list[bool] = []
 
-    def examine(self, data: bytes, name: str, *, classify: bool) -> Report:
+    def examine(self, data: bytes, name: str, *, classify: bool, manifest: bytes | None) -> Report:
         self.classified.append(classify)
+        self.manifest = manifest
         if data not in REPORTS:
             raise BrokenPicture("it is not an image")
         return REPORTS[data].model_copy(update={"file": name})
+
+    def crjson(self, data: bytes, manifest: bytes | None) -> str | None:
+        return '{"manifests": []}' if data == b"verified" else None
+
+    def preview(self, data: bytes) -> bytes | None:
+        return b"jpeg"
+
+    def thumbnails(self, data: bytes, manifest: bytes | None) -> dict[str, bytes]:
+        return {}
 
     def heatmap(self, data: bytes) -> tuple[np.ndarray, np.ndarray] | None:
         return (np.zeros((8, 8, 3), np.uint8), np.ones((8, 8), np.float32)) if data == b"verified" else None
@@ -96,3 +106,36 @@ def test_heatmaps_are_written_where_a_lane_has_one(files: dict[str, str], tmp_pa
         examine.inspect([files["verified"], files["nothing"]], heatmap=tmp_path / "maps")
     (written,) = (tmp_path / "maps").iterdir()
     assert written.name == f"verified-{'0' * 8}.png"
+
+
+def test_a_credential_beside_the_file_is_handed_on(scripted: Scripted, files: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "a.c2pa").write_bytes(b"store")
+    for command in (examine.verify, examine.inspect):
+        with pytest.raises(typer.Exit):
+            command([files["verified"]], manifest=tmp_path / "a.c2pa")
+        assert scripted.manifest == b"store"
+        with pytest.raises(BadRequest, match="for one file"):
+            command([files["verified"], files["nothing"]], manifest=tmp_path / "a.c2pa")
+
+
+@pytest.mark.usefixtures("scripted")
+def test_a_page_is_written(files: dict[str, str], tmp_path: Path) -> None:
+    with pytest.raises(typer.Exit):
+        examine.inspect([files["verified"]], html=tmp_path / "report.html")
+    assert (tmp_path / "report.html").read_text().startswith("<!doctype html>")
+    with pytest.raises(BadRequest, match="not writable"):
+        examine.inspect([files["verified"]], html=tmp_path / "none" / "report.html")
+
+
+@pytest.mark.usefixtures("scripted")
+def test_crjson_stands_in_place_of_the_report(files: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit):
+        examine.inspect([files["verified"], files["nothing"]], crjson=True)
+    assert capsys.readouterr().out.splitlines() == ['{"manifests": []}', "{}"]
+
+
+@pytest.mark.usefixtures("scripted")
+def test_a_tree_is_shown(files: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit):
+        examine.inspect([files["verified"]], tree=True)
+    assert "verified (inconclusive)" in capsys.readouterr().out

@@ -7,11 +7,11 @@ from rich.console import Console
 from service.cli import present
 from service.examiner.policy import Verdict
 from service.kit.errors import BrokenPicture
+from tests.support.credentials import read
 from tests.support.evidence import Evidence
-from watermark.c2pa.credentials import Credential
 
 REPORT = Evidence(
-    Credential("valid_untrusted", signer="Ann [bold]", issuer="Acme\x1b[31m"),
+    read("valid_untrusted", signer="Ann [bold]", issuer="Acme\x1b[31m"),
     mark_id=1,
     record_known=True,
     same_image=False,

@@ -9,6 +9,7 @@ from service.examiner.examination import Examination, Sources, Trace
 from service.installation import Installation
 from service.media.pictures import ImageLimits, decode
 from tests.assets.hostile import picture, save
+from tests.support.credentials import read
 from tests.support.evidence import issue, reading
 from watermark import Reading
 from watermark.c2pa.credentials import Credential
@@ -27,9 +28,9 @@ class Scripted:
         self.asked["codec"] += 1
         return reading(1) if self.marked else None
 
-    def read(self, _data: bytes, _mime: str) -> Credential:
+    def read(self, _data: bytes, _mime: str, _manifest: bytes | None) -> Credential:
         self.asked["credentials"] += 1
-        return Credential("absent")
+        return read("absent")
 
     def by_mark(self, _mark_id: int) -> object:
         self.asked["by_mark"] += 1

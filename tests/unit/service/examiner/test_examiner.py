@@ -1,4 +1,5 @@
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,9 @@ from service.gateway.pipeline import Gateway
 from service.installation import Installation
 from service.kit.errors import InputError, TooLarge, Unavailable
 from service.kit.settings import Settings
+from tests.assets import provenance
 from tests.assets.hostile import picture, save
+from watermark.c2pa.presence import look
 
 
 def test_without_the_ledger_there_is_no_report(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,3 +98,64 @@ def test_examining_is_thread_safe(installation: Installation, gateway: Gateway) 
     for thread in threads:
         thread.join()
     assert reports == [expected] * 6
+
+
+HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0\0\0\x08mdat"
+
+
+@pytest.mark.parametrize(
+    ("data", "mime"),
+    [
+        (b"%PDF-1.7\n1 0 obj<</Type/Catalog>>endobj\n%%EOF", "application/pdf"),
+        (b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>', "image/svg+xml"),
+        (HEIC, "image/heic"),
+        (b"ID3\4\0\0\0\0\0\0" + bytes(64), "audio/mpeg"),
+    ],
+)
+def test_what_can_carry_a_credential_is_read_without_its_pixels(
+    installation: Installation, data: bytes, mime: str
+) -> None:
+    report = installation.examiner.examine(data)
+    assert (report.asset.mime, report.asset.width, report.claimed.integrity) == (mime, None, "absent")
+    assert report.asset.not_examined is not None
+    assert (report.marked, report.matched, report.inferred.state) == ([], [], "not_examined")
+    assert (report.verdict, report.outcome) == ("inconclusive", "nothing_found")
+    assert installation.examiner.heatmap(data) is None
+
+
+def test_a_signed_file_of_any_type_is_read(installation: Installation, tmp_path: Path) -> None:
+    svg = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>'
+    signed = provenance.stranger().sign(svg, "image/svg+xml", provenance.GENERATED)
+    report = installation.examiner.examine(signed)
+    assert (report.claimed.state, report.verdict, report.outcome) == (
+        "valid_untrusted", "declared_synthetic", "untrusted"
+    )  # fmt: skip
+
+
+def test_a_cut_image_shows_what_it_claimed(installation: Installation) -> None:
+    report = installation.examiner.examine(provenance.camera()[:-400])
+    assert (report.claimed.integrity, report.verdict, report.outcome) == (
+        "unreadable", "credential_unreadable", "unreadable"
+    )  # fmt: skip
+    assert report.claimed.actions[0].action == "c2pa.created"
+    assert "file.incomplete" in report.claimed.failures
+
+
+def test_a_damaged_image_without_a_credential_is_still_an_error(installation: Installation) -> None:
+    with pytest.raises(InputError):
+        installation.examiner.examine(provenance.jpeg()[:-400])
+    with pytest.raises(InputError):
+        installation.examiner.examine(b"hello, this is not a picture")
+
+
+def test_a_credential_beside_the_file(installation: Installation) -> None:
+    """A sidecar is read as an embedded one is, against the file's bytes."""
+    signed = provenance.stranger().sign(provenance.jpeg(), "image/jpeg", provenance.CAMERA)
+    store = look(signed).store
+    assert store is not None
+    plain = installation.examiner.examine(provenance.jpeg(), classify=False)
+    beside = installation.examiner.examine(provenance.jpeg(), classify=False, manifest=store)
+    assert plain.claimed.integrity == "absent"
+    assert (beside.claimed.signer, beside.claimed.actions[0].action) == ("Stranger Signer", "c2pa.created")
+    damaged = installation.examiner.examine(provenance.jpeg(), classify=False, manifest=b"not a manifest")
+    assert damaged.claimed.integrity == "unreadable"

@@ -17,13 +17,14 @@ from service.examiner.policy import (
 )
 from service.examiner.report import CONFLICTS, REASONS
 from service.gateway.policy import unsafe
+from tests.support.credentials import read
 from tests.support.evidence import Evidence
 from tests.support.painter import finding
 from watermark import Codec
-from watermark.c2pa.credentials import Action, Credential, Ingredient, SoftBinding, State
+from watermark.c2pa.credentials import Action, Ingredient, SoftBinding, State
 from watermark.c2pa.manifest import DIGITAL_SOURCE_TYPE, soft_binding_value
 
-ABSENT = Credential("absent")
+ABSENT = read("absent")
 AI = (Action("c2pa.created", DIGITAL_SOURCE_TYPE + "trainedAlgorithmicMedia"),)
 CAMERA = (Action("c2pa.created", DIGITAL_SOURCE_TYPE + "digitalCapture"),)
 SYNTHETIC = Verdict.LIKELY_SYNTHETIC
@@ -35,13 +36,13 @@ DECLARED_CAMERA = Declaration("exif", "camera", "Canon")
     ("evidence", "verdict", "answer"),
     [
         (Evidence(ABSENT), Verdict.INCONCLUSIVE, Outcome.NOTHING),
-        (Evidence(Credential("remote_only")), Verdict.INCONCLUSIVE, Outcome.NOTHING),
-        (Evidence(Credential("invalid")), Verdict.TAMPERED, Outcome.INVALID),
-        (Evidence(Credential("invalid", actions=AI), mark_id=1), Verdict.TAMPERED, Outcome.INVALID),
-        (Evidence(Credential("trusted", actions=AI)), Verdict.DECLARED_SYNTHETIC, Outcome.VERIFIED),
-        (Evidence(Credential("trusted", actions=CAMERA)), Verdict.DECLARED_CAMERA, Outcome.VERIFIED),
-        (Evidence(Credential("valid_untrusted", actions=AI)), Verdict.DECLARED_SYNTHETIC, Outcome.UNTRUSTED),
-        (Evidence(Credential("valid_untrusted")), Verdict.INCONCLUSIVE, Outcome.UNTRUSTED),
+        (Evidence(read("remote_only")), Verdict.INCONCLUSIVE, Outcome.NOTHING),
+        (Evidence(read("invalid")), Verdict.TAMPERED, Outcome.INVALID),
+        (Evidence(read("invalid", actions=AI), mark_id=1), Verdict.TAMPERED, Outcome.INVALID),
+        (Evidence(read("trusted", actions=AI)), Verdict.DECLARED_SYNTHETIC, Outcome.VERIFIED),
+        (Evidence(read("trusted", actions=CAMERA)), Verdict.DECLARED_CAMERA, Outcome.VERIFIED),
+        (Evidence(read("valid_untrusted", actions=AI)), Verdict.DECLARED_SYNTHETIC, Outcome.UNTRUSTED),
+        (Evidence(read("valid_untrusted")), Verdict.INCONCLUSIVE, Outcome.UNTRUSTED),
         (Evidence(ABSENT, mark_id=1, record_known=True, same_image=True), Verdict.ISSUED_HERE, Outcome.VERIFIED),
         (Evidence(ABSENT, mark_id=1, record_known=True, same_image=False), Verdict.MARKED_SYNTHETIC, Outcome.UNTRUSTED),
         (Evidence(ABSENT, mark_id=1, record_known=True), Verdict.MARKED_SYNTHETIC, Outcome.UNTRUSTED),
@@ -57,24 +58,24 @@ DECLARED_CAMERA = Declaration("exif", "camera", "Canon")
         (Evidence(ABSENT, (DECLARED_AI,), inferred=Verdict.LIKELY_CAMERA), Verdict.DECLARED_SYNTHETIC, Outcome.NOTHING),
         (Evidence(ABSENT, (DECLARED_CAMERA,), inferred=SYNTHETIC), Verdict.LIKELY_SYNTHETIC, Outcome.NOTHING),
         (
-            Evidence(Credential("trusted", actions=CAMERA), inferred=SYNTHETIC),
+            Evidence(read("trusted", actions=CAMERA), inferred=SYNTHETIC),
             Verdict.DECLARED_CAMERA,
             Outcome.VERIFIED,
         ),
         (
-            Evidence(Credential("valid_untrusted", actions=CAMERA), inferred=SYNTHETIC),
+            Evidence(read("valid_untrusted", actions=CAMERA), inferred=SYNTHETIC),
             Verdict.LIKELY_SYNTHETIC,
             Outcome.UNTRUSTED,
         ),
-        (Evidence(Credential("trusted"), manifest_known=True), Verdict.TAMPERED, Outcome.INVALID),
-        (Evidence(Credential("valid_untrusted"), manifest_known=True), Verdict.INCONCLUSIVE, Outcome.UNTRUSTED),
+        (Evidence(read("trusted"), manifest_known=True), Verdict.TAMPERED, Outcome.INVALID),
+        (Evidence(read("valid_untrusted"), manifest_known=True), Verdict.INCONCLUSIVE, Outcome.UNTRUSTED),
         (
-            Evidence(Credential("valid_untrusted", actions=CAMERA), (), 1, True, True),
+            Evidence(read("valid_untrusted", actions=CAMERA), (), 1, True, True),
             Verdict.ISSUED_HERE,
             Outcome.UNTRUSTED,
         ),
         (
-            Evidence(Credential("trusted"), manifest_known=True, file_known=True),
+            Evidence(read("trusted"), manifest_known=True, file_known=True),
             Verdict.ISSUED_HERE,
             Outcome.VERIFIED,
         ),
@@ -91,16 +92,14 @@ def test_the_ladder(evidence: Evidence, verdict: Verdict, answer: Outcome) -> No
     [
         (Evidence(ABSENT, mark_id=1, record_known=True, same_image=False), "mark_on_other_image"),
         (
-            Evidence(
-                Credential("trusted", soft_bindings=(SoftBinding(Codec.ALGORITHM, soft_binding_value(2)),)), mark_id=1
-            ),
+            Evidence(read("trusted", soft_bindings=(SoftBinding(Codec.ALGORITHM, soft_binding_value(2)),)), mark_id=1),
             "mark_is_not_the_credentials",
         ),
         (Evidence(ABSENT, (DECLARED_CAMERA,), mark_id=1), "camera_claimed_on_marked_image"),
         (Evidence(ABSENT, (DECLARED_CAMERA, DECLARED_AI)), "camera_and_synthetic_claimed"),
         (Evidence(ABSENT, (DECLARED_CAMERA,), inferred=SYNTHETIC), "camera_claimed_on_likely_synthetic"),
         (
-            Evidence(Credential("trusted", ingredients=(Ingredient(None, None, ("claimSignature.mismatch",)),))),
+            Evidence(read("trusted", ingredients=(Ingredient(None, None, ("claimSignature.mismatch",)),))),
             "ingredient_invalid",
         ),
     ],
@@ -110,12 +109,12 @@ def test_conflicts(evidence: Evidence, conflict: str) -> None:
 
 
 def test_another_algorithms_binding_is_no_conflict() -> None:
-    foreign = Credential("trusted", soft_bindings=(SoftBinding("com.adobe.trustmark.P", soft_binding_value(2)),))
+    foreign = read("trusted", soft_bindings=(SoftBinding("com.adobe.trustmark.P", soft_binding_value(2)),))
     assert Evidence(foreign, mark_id=1).report().conflicts == []
 
 
 def test_agreement_is_no_conflict() -> None:
-    bound = Credential("trusted", actions=AI, soft_bindings=(SoftBinding(Codec.ALGORITHM, soft_binding_value(1)),))
+    bound = read("trusted", actions=AI, soft_bindings=(SoftBinding(Codec.ALGORITHM, soft_binding_value(1)),))
     evidence = Evidence(bound, (DECLARED_AI,), 1, True, True, True, True, True)
     assert evidence.report().conflicts == []
 
@@ -127,7 +126,7 @@ def test_every_combination_is_judged_and_every_code_is_explained() -> None:
     for state, mark, known, same, file, manifest, matched in itertools.product(
         states, (None, 1), flags, (True, False, None), flags, flags, flags
     ):
-        evidence = Evidence(Credential(state), (), mark, known, same, file, manifest, matched)
+        evidence = Evidence(read(state), (), mark, known, same, file, manifest, matched)
         judgement = evidence.report()
         assert {reason.code for reason in judgement.reasons} <= set(REASONS)
         assert set(judgement.conflicts) <= set(CONFLICTS)
@@ -166,7 +165,8 @@ def test_contradictions_need_both_sides() -> None:
 
 def test_every_outcome_has_its_exit_code() -> None:
     assert EXIT_CODES == {
-        Outcome.VERIFIED: 0, Outcome.NOTHING: 1, Outcome.INVALID: 3, Outcome.UNTRUSTED: 4
+        Outcome.VERIFIED: 0, Outcome.NOTHING: 1, Outcome.INVALID: 3, Outcome.UNTRUSTED: 4, Outcome.EXPIRED: 8,
+        Outcome.UNREADABLE: 9,
     }  # fmt: skip
 
 

@@ -1,3 +1,5 @@
+import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from service.kit.settings import Settings
 from tests.support.gateway import Build
 from tests.support.painter import landscape
 from watermark.c2pa.pki import LABEL, make_development_pki
+from watermark.c2pa.trust import TrustList, entry
 
 
 def test_keys_survive_a_restart(settings: Settings) -> None:
@@ -99,3 +102,20 @@ def test_another_chains_key_is_refused(own: Settings) -> None:
     own.signing_key.write_bytes(make_development_pki().key)
     with pytest.raises(Misconfigured, match="does not match"):
         signing.credentials(own)
+
+
+def test_named_trust_lists(settings: Settings, tmp_path: Path) -> None:
+    from tests.assets import provenance
+
+    (tmp_path / "lab.pem").write_bytes(provenance.lab().pem)
+    lab = TrustList("lab", provenance.lab().pem, date=dt.date(2026, 8, 1))
+    (tmp_path / "trust.toml").write_text(entry(lab, "lab.pem"))
+    named = settings.model_copy(update={"trust_lists": tmp_path / "trust.toml"})
+    read = signing.credentials(named).read(provenance.camera(), "image/jpeg")
+    assert (read.state, read.trust_list) == ("trusted", "lab")
+    (tmp_path / "trust.toml").write_text(entry(replace(lab, name="operator"), "lab.pem"))
+    with pytest.raises(Misconfigured, match="may not be named operator"):
+        signing.credentials(named)
+    (tmp_path / "lab.pem").write_bytes(provenance.stranger().pem)
+    with pytest.raises(Misconfigured, match="SHA-256"):
+        signing.credentials(named)

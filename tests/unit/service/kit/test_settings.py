@@ -89,6 +89,7 @@ VALUES = {
     "signing_pkcs11_key": ("claims", "claims"),
     "timestamp_url": ("http://tsa.example/tsr", "http://tsa.example/tsr"),
     "timestamp_timeout": ("2.5", 2.5),
+    "trust_lists": ("/trust.toml", Path("/trust.toml")),
     "threshold_fpr": ("0.01", 0.01),
     "thresholds_file": ("/t.json", Path("/t.json")),
     "max_bytes": ("5000", 5000),

@@ -1,14 +1,31 @@
+from dataclasses import replace
+
 import pytest
 
-from service.examiner.lanes.claimed import Claimed, ClaimedAction, ClaimedLane, finding
+from service.examiner.lanes.claimed import (
+    Claimed,
+    ClaimedAction,
+    ClaimedIdentity,
+    ClaimedIngredient,
+    ClaimedLane,
+    ClaimedRedaction,
+    ClaimedRemark,
+    OriginClaim,
+    finding,
+)
 from service.examiner.lanes.declared import Declared
 from service.examiner.policy import Signal
 from service.gateway.order import Order
 from service.gateway.pipeline import Gateway
 from service.installation import Installation
-from tests.support.evidence import shown
-from watermark.c2pa.credentials import Action, Credential, Ingredient
+from tests.assets import provenance
+from tests.support.credentials import read
+from tests.support.evidence import Evidence, shown
+from watermark.c2pa.credentials import Action, Credential, Credentials, Ingredient, TrustList
 from watermark.c2pa.manifest import DIGITAL_SOURCE_TYPE
+from watermark.c2pa.origin import Kind
+from watermark.c2pa.pki import make_development_pki
+from watermark.c2pa.status import Integrity, SignerStatus, status
 
 AI = (Action("c2pa.created", DIGITAL_SOURCE_TYPE + "trainedAlgorithmicMedia"),)
 COMPOSITE = (Action("c2pa.edited", DIGITAL_SOURCE_TYPE + "compositeSynthetic"),)
@@ -16,49 +33,55 @@ CAMERA = (Action("c2pa.created", DIGITAL_SOURCE_TYPE + "digitalCapture"),)
 
 
 @pytest.mark.parametrize(
-    ("credential", "signals", "reason"),
+    ("credential", "signals", "reason", "says"),
     [
-        (Credential("absent"), set(), "credential_absent"),
-        (Credential("remote_only"), set(), "credential_elsewhere"),
-        (Credential("invalid", actions=AI), {Signal.BROKEN_CREDENTIAL}, "credential_invalid"),
-        (Credential("invalid", actions=CAMERA), {Signal.BROKEN_CREDENTIAL}, "credential_invalid"),
-        (Credential("trusted"), {Signal.TRUSTED_SIGNER}, "credential_trusted"),
-        (Credential("valid_untrusted"), {Signal.UNKNOWN_SIGNER}, "credential_untrusted_signer"),
+        (read("absent"), set(), "credential_absent", []),
+        (read("remote_only"), set(), "credential_elsewhere", []),
+        (read("invalid", actions=AI), {Signal.BROKEN_CREDENTIAL}, "credential_invalid", []),
+        (read("invalid", actions=CAMERA), {Signal.BROKEN_CREDENTIAL}, "credential_invalid", []),
+        (read("trusted"), {Signal.TRUSTED_SIGNER}, "credential_trusted", []),
+        (read("valid_untrusted"), {Signal.UNKNOWN_SIGNER}, "credential_untrusted_signer", []),
         (
-            Credential("trusted", actions=AI),
+            read("trusted", actions=AI),
             {Signal.TRUSTED_SIGNER, Signal.SIGNED_SYNTHETIC, Signal.SYNTHETIC_CLAIMED},
             "credential_trusted",
+            ["credential_declares_synthetic"],
         ),
         (
-            Credential("valid_untrusted", actions=COMPOSITE),
-            {Signal.UNKNOWN_SIGNER, Signal.SIGNED_SYNTHETIC, Signal.SYNTHETIC_CLAIMED},
+            read("valid_untrusted", actions=COMPOSITE),
+            {Signal.UNKNOWN_SIGNER, Signal.SIGNED_COMPOSITE, Signal.COMPOSITE_CLAIMED},
             "credential_untrusted_signer",
+            ["credential_declares_composite"],
         ),
         (
-            Credential("trusted", actions=CAMERA),
+            read("trusted", actions=CAMERA),
             {Signal.TRUSTED_SIGNER, Signal.TRUSTED_CAMERA, Signal.CAMERA_CLAIMED},
             "credential_trusted",
+            ["credential_declares_camera"],
         ),
         (
-            Credential("valid_untrusted", actions=CAMERA),
+            read("valid_untrusted", actions=CAMERA),
             {Signal.UNKNOWN_SIGNER, Signal.CAMERA_CLAIMED},
             "credential_untrusted_signer",
+            ["credential_declares_camera"],
         ),
     ],
 )
-def test_what_a_credential_shows(credential: Credential, signals: set[Signal], reason: str) -> None:
+def test_what_a_credential_shows(credential: Credential, signals: set[Signal], reason: str, says: list[str]) -> None:
     found = finding(credential)
-    assert shown(found) == (signals, [reason], [])
+    assert shown(found)[::2] == (signals, [])
+    assert shown(found)[1][0] == reason
+    assert shown(found)[1][1:] == says
     assert found.section.state == credential.state
 
 
 def test_our_manifest_on_other_bytes_is_broken() -> None:
-    moved = finding(Credential("trusted"), issued_manifest=True)
+    moved = finding(read("trusted"), issued_manifest=True)
     assert Signal.BROKEN_CREDENTIAL in moved.signals
     assert "file_changed_after_issue" in moved.reasons
     for own in (
-        finding(Credential("trusted"), issued_manifest=True, issued_file=True),
-        finding(Credential("valid_untrusted"), issued_manifest=True),  # a stranger can copy our ids
+        finding(read("trusted"), issued_manifest=True, issued_file=True),
+        finding(read("valid_untrusted"), issued_manifest=True),  # a stranger can copy our ids
     ):
         assert Signal.BROKEN_CREDENTIAL not in own.signals
         assert "file_changed_after_issue" not in own.reasons
@@ -66,7 +89,7 @@ def test_our_manifest_on_other_bytes_is_broken() -> None:
 
 def test_a_broken_ingredient_is_a_conflict() -> None:
     made_from = Ingredient("a.png", "parentOf", ("claimSignature.mismatch",))
-    found = finding(Credential("trusted", ingredients=(made_from, Ingredient(None, None))))
+    found = finding(read("trusted", ingredients=(made_from, Ingredient(None, None))))
     assert shown(found)[2] == ["ingredient_invalid"]
     assert [ingredient.failures for ingredient in found.section.ingredients] == [["claimSignature.mismatch"], []]
 
@@ -96,19 +119,116 @@ def png_chunks_but(data: bytes, kind: bytes) -> list[bytes]:
 
 def test_lines() -> None:
     section = Claimed(
-        state="trusted",
+        state="invalid",
+        integrity=Integrity.INTACT,
+        signer_status=SignerStatus.EXPIRED,
         signer="Ann",
         issuer="Acme",
         generator="painter 1",
+        claimed_at="2026-01-01T00:00:00Z",
+        remote_url="https://example.org/m",
+        origin=OriginClaim(kind=Kind.SYNTHETIC, through_ingredient=True),
         actions=[ClaimedAction(action="c2pa.created", digital_source_type=AI[0].digital_source_type, agent="painter")],
-        failures=["signingCredential.expired"],
+        ingredients=[
+            ClaimedIngredient(title="a.jpg", relationship="parentOf", integrity=Integrity.ALTERED, manifest_id="urn:1",
+                              failures=["assertion.dataHash.mismatch"]),
+            ClaimedIngredient(relationship="inputTo"),
+        ],
+        identities=[ClaimedIdentity(label="cawg.identity", name="Ann", status="not_verified")],
+        redactions=[
+            ClaimedRedaction(target="self#jumbf=x"),
+            ClaimedRedaction(target="self#jumbf=y", reason="c2pa.PII.present"),
+        ],
+        remarks=[
+            claimed_remark("signingCredential.expired", True),
+            claimed_remark("signingCredential.ocsp.skipped", False),
+        ],
         declarations=[Declared(source="exif", origin="camera", value="Canon")],
-    )
+    )  # fmt: skip
     assert list(ClaimedLane.lines(section)) == [
-        "trusted",
+        "intact",
         "signer: Ann, Acme (trust list: none)",
+        "certificate: expired",
+        "signed at 2026-01-01T00:00:00Z by the signer's own word",
+        "credential elsewhere, not fetched: https://example.org/m",
         "generator: painter 1",
+        "origin: synthetic, by an ingredient",
         "c2pa.created: painter trainedAlgorithmicMedia",
-        "failure: signingCredential.expired",
+        "made from: a.jpg (parentOf, altered, assertion.dataHash.mismatch)",
+        "made from: a file (inputTo, without a credential)",
+        "identity: Ann (not verified)",
+        "redacted: self#jumbf=x (no reason given)",
+        "redacted: self#jumbf=y (c2pa.PII.present)",
+        "failure: signingCredential.expired: The signing certificate has expired.",
+        "note: signingCredential.ocsp.skipped: Nobody was asked whether the certificate was revoked.",
     ]
     assert list(ClaimedLane.lines(Claimed(state="absent"))) == ["absent"]
+
+
+def claimed_remark(code: str, failure: bool) -> ClaimedRemark:
+    meaning = status(code)
+    return ClaimedRemark(code=code, axis=meaning.axis, failure=failure, text=meaning.text, source=meaning.section)
+
+
+@pytest.fixture(scope="module")
+def reader() -> Credentials:
+    pki = make_development_pki()
+    return Credentials(pki.chain, pki.key, "es256", [TrustList("lab", provenance.lab().pem)])
+
+
+@pytest.mark.parametrize("case", list(provenance.trees()), ids=lambda case: case.name)
+def test_every_tree_is_judged_right(reader: Credentials, case: provenance.Case) -> None:
+    report = Evidence(reader.read(case.data, "image/jpeg")).report()
+    assert (report.claimed.integrity, report.verdict, report.outcome) == (case.integrity, case.verdict, case.outcome)
+    assert report.conflicts == list(case.conflicts)
+
+
+def test_an_expired_certificate_is_not_tampering(reader: Credentials) -> None:
+    report = Evidence(reader.read(provenance.expired(), "image/jpeg")).report()
+    assert (report.verdict, report.outcome) == ("credential_expired", "expired")
+    assert (report.claimed.integrity, report.claimed.signer_status) == ("intact", "expired")
+    assert "credential_declares_synthetic" in [reason.code for reason in report.reasons]
+
+
+def test_a_cut_file_shows_its_claim(reader: Credentials) -> None:
+    claimed = Evidence(reader.read(provenance.camera()[:-400], "image/jpeg")).report().claimed
+    assert claimed.actions[0].digital_source_type == CAMERA[0].digital_source_type
+    assert (claimed.integrity, claimed.signer, claimed.state) == ("unreadable", "Case Signer", "invalid")
+    assert claimed.failures == ["file.incomplete"]
+
+
+def test_algorithmic_is_said_in_words(reader: Credentials) -> None:
+    data = provenance.lab().sign(provenance.jpeg(), "image/jpeg", provenance.created("algorithmicMedia"))
+    report = Evidence(reader.read(data, "image/jpeg")).report()
+    assert report.reasons[1].text.endswith("algorithmic, not trained on examples.")
+
+
+def test_an_untrusted_parent_is_a_note(reader: Credentials) -> None:
+    parent = provenance.stranger().sign(provenance.jpeg(), "image/jpeg", provenance.CAMERA)
+    report = Evidence(reader.read(provenance.edited([provenance.OPENED], (parent, "parentOf")), "image/jpeg")).report()
+    assert (report.outcome, report.claimed.trust_list, report.conflicts) == ("verified", "lab", [])
+    assert "ingredient_unknown_signer" in [reason.code for reason in report.reasons]
+
+
+def test_an_altered_reference_is_a_conflict_and_the_image_is_not_made_of_it(reader: Credentials) -> None:
+    data = provenance.edited(provenance.GENERATED, (provenance.broken(), "inputTo"))
+    report = Evidence(reader.read(data, "image/jpeg")).report()
+    assert (report.outcome, report.conflicts) == ("verified", ["ingredient_invalid"])
+
+
+def test_an_expired_camera_is_not_believed() -> None:
+    late = replace(read("trusted", actions=CAMERA), signer_status=SignerStatus.EXPIRED)
+    assert finding(late).signals == {Signal.EXPIRED_CREDENTIAL}
+    assert finding(replace(late, actions=AI)).signals == {Signal.EXPIRED_CREDENTIAL, Signal.SYNTHETIC_CLAIMED}
+
+
+def test_a_malformed_credential_speaks_only_where_its_contents_are_bound() -> None:
+    malformed = replace(read("trusted", actions=AI), integrity=Integrity.MALFORMED)
+    assert finding(malformed).signals >= {Signal.MALFORMED_CREDENTIAL, Signal.SIGNED_SYNTHETIC}
+    assert finding(replace(malformed, bound=False)).signals == {Signal.MALFORMED_CREDENTIAL}
+
+
+def test_a_revoked_certificate_is_rejected_and_nothing_is_tampered() -> None:
+    report = Evidence(replace(read("trusted", actions=CAMERA), signer_status=SignerStatus.REVOKED)).report()
+    assert (report.verdict, report.outcome) == ("inconclusive", "invalid")
+    assert report.reasons[0].code == "credential_signer_rejected"

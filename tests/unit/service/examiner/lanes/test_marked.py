@@ -4,12 +4,13 @@ from service.examiner.examination import Trace
 from service.examiner.lanes.marked import MarkedLane, finding
 from service.examiner.policy import Signal
 from service.examiner.sections import WatermarkReading
+from tests.support.credentials import read
 from tests.support.evidence import issue, reading, shown
 from watermark import Codec
-from watermark.c2pa.credentials import Credential, SoftBinding
+from watermark.c2pa.credentials import SoftBinding
 from watermark.c2pa.manifest import soft_binding_value
 
-ABSENT = Credential("absent")
+ABSENT = read("absent")
 MARK = {Signal.OWN_MARK, Signal.GENERATOR_MARK}
 
 
@@ -47,7 +48,7 @@ def test_where_a_watermark_leads(trace: Trace, signals: set[Signal], reasons: li
     ],
 )
 def test_the_credential_must_name_this_watermark(algorithm: str, bound: int, conflicts: list[str]) -> None:
-    credential = Credential("trusted", soft_bindings=(SoftBinding(algorithm, soft_binding_value(bound)),))
+    credential = read("trusted", soft_bindings=(SoftBinding(algorithm, soft_binding_value(bound)),))
     assert shown(finding(Trace(reading(1)), credential))[2] == conflicts
     assert shown(finding(Trace(), credential))[2] == []
 

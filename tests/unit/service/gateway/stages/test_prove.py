@@ -8,9 +8,10 @@ from service.kit.errors import (
     StageFailed,
 )
 from service.media.pictures import ImageLimits, Picture, decode, encode
+from tests.support.credentials import read
 from tests.support.gateway import Build, Notary, refused
 from tests.support.painter import landscape
-from watermark.c2pa.credentials import Credential, SignedFile, State
+from watermark.c2pa.credentials import SignedFile, State
 from watermark.c2pa.manifest import Statement
 
 
@@ -21,12 +22,12 @@ def test_an_unsigned_file_is_refused(build: Build, installation: Installation) -
 
 @pytest.mark.parametrize("state", ["invalid", "absent", "remote_only"])
 def test_a_credential_that_does_not_hold_is_refused(build: Build, installation: Installation, state: State) -> None:
-    notary = Notary(installation.credentials, read=lambda *args: Credential(state))
+    notary = Notary(installation.credentials, read=lambda *args: read(state))
     assert refused(build(credentials=notary), installation).stage == "prove"
 
 
 def test_a_credential_that_names_another_mark_is_refused(build: Build, installation: Installation) -> None:
-    notary = Notary(installation.credentials, read=lambda *args: Credential("trusted"))
+    notary = Notary(installation.credentials, read=lambda *args: read("trusted"))
     assert refused(build(credentials=notary), installation).stage == "prove"
 
 
