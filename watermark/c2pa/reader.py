@@ -33,13 +33,15 @@ class CredentialReader:
     """Reads the credential of any file. Thread-safe; one per process: it does not survive a fork."""
 
     def __init__(self, trust: Sequence[TrustList]) -> None:
-        """Raises TrustListError: the SDK cannot use a list."""
+        """Raises TrustListError: a list holds no certificates; the SDK would take it in silence."""
         self._lists = {trusted.uri: trusted.name for trusted in trust if trusted.kind == "manifest"}
         self._frozen = frozenset(trusted.name for trusted in trust if trusted.frozen)
         try:
+            for trusted in trust:
+                trusted.certificates()
             self.context = Context.from_dict(configuration(trust))
             self._without_identities = Context.from_dict(configuration(trust, identities=False))
-        except C2paError as wrong:
+        except (C2paError, ValueError) as wrong:
             raise TrustListError(f"the trust lists cannot be used: {wrong}") from wrong
 
     def read(self, data: bytes, mime: str, manifest: bytes | None = None) -> Credential:

@@ -1,12 +1,9 @@
-import json
 from dataclasses import replace
 
 import pytest
 from cryptography import x509
 
 from service.media.pictures import encode
-from tests.assets import provenance
-from tests.assets.hostile import picture, save
 from tests.support.painter import landscape
 from tests.support.statements import STATEMENT
 from watermark.c2pa.credentials import CredentialError, Credentials, TrustList
@@ -20,8 +17,6 @@ from watermark.c2pa.manifest import (
     mark_id_of,
 )
 from watermark.c2pa.pki import LABEL, Pki, make_development_pki
-from watermark.c2pa.status import SignerStatus
-from watermark.c2pa.trust import Kind
 
 
 @pytest.fixture(scope="module")
@@ -175,65 +170,3 @@ def test_a_changed_picture_and_its_mask_are_ingredients(notary: Credentials, pla
     assert told == [("edited image", "parentOf", ()), ("edit mask", "inputTo", ())]
     for source in sources:
         assert source.sha256.encode() in signed.data
-
-
-@pytest.fixture(scope="module")
-def reader(pki: Pki) -> Credentials:
-    return Credentials(pki.chain, pki.key, "es256", [TrustList("lab", provenance.lab().pem)])
-
-
-def test_a_sidecar_is_read_against_the_file(reader: Credentials) -> None:
-    beside = provenance.lab().sidecar(provenance.jpeg(), "image/jpeg", provenance.CAMERA)
-    assert reader.read(provenance.jpeg(), "image/jpeg", beside).state == "trusted"
-    other = reader.read(provenance.jpeg((90, 60)), "image/jpeg", beside)
-    assert (other.integrity, other.only_bytes_differ) == ("altered", True)
-
-
-def test_errors_of_the_library_become_words(reader: Credentials) -> None:
-    """Its bare `Other` says nothing; the code says what is damaged, and the explanation keeps its words."""
-    signed = provenance.lab().sign(save(picture(), "PNG"), "image/png", provenance.CAMERA)
-    read = reader.read(signed[:-1], "image/png")
-    assert (read.integrity, read.actions[0].action) == ("unreadable", "c2pa.created")
-    assert read.remarks[0].code == "container.unreadable"
-    assert read.remarks[0].explanation == "asset could not be parsed: PNG out of range"
-    junk = reader.read(provenance.jpeg(), "image/jpeg", b"junk")
-    assert junk.failures == ("manifest.unreadable",)
-
-
-def test_crjson(reader: Credentials) -> None:
-    exported = reader.crjson(provenance.camera(), "image/jpeg")
-    assert exported is not None
-    assert json.loads(exported)["manifests"][0]["validationResults"]["failure"] == []
-    assert reader.crjson(provenance.jpeg(), "image/jpeg") is None
-
-
-def test_thumbnails_by_their_places(reader: Credentials) -> None:
-    ingredients = [(provenance.jpeg(), "parentOf")]
-    signed = provenance.lab().sign(
-        provenance.jpeg(), "image/jpeg", [provenance.OPENED], ingredients, thumbnails=True
-    )  # fmt: skip
-    read = reader.read(signed, "image/jpeg")
-    found = reader.thumbnails(signed, "image/jpeg")
-    assert read.thumbnail in found
-    assert read.ingredients[0].thumbnail in found
-    assert reader.thumbnails(provenance.jpeg(), "image/jpeg") == {}
-
-
-def test_a_frozen_list_is_said(pki: Pki) -> None:
-    frozen = Credentials(pki.chain, pki.key, "es256", [TrustList("interim", provenance.lab().pem, frozen=True)])
-    read = frozen.read(provenance.camera(), "image/jpeg")
-    assert (read.trust_list, read.trust_list_frozen) == ("interim", True)
-
-
-@pytest.mark.parametrize("kind", ["tsa", "cawg"])
-def test_lists_of_other_kinds_vouch_for_no_signer(pki: Pki, kind: Kind) -> None:
-    other = Credentials(pki.chain, pki.key, "es256", [TrustList("other", provenance.lab().pem, kind)])
-    read = other.read(provenance.camera(), "image/jpeg")
-    assert (read.state, read.trust_list) == ("valid_untrusted", None)
-
-
-def test_an_untrusted_signer_over_a_trusted_parent_is_untrusted(reader: Credentials) -> None:
-    edited = provenance.edited([provenance.OPENED], (provenance.camera(), "parentOf"), by=provenance.stranger())
-    read = reader.read(edited, "image/jpeg")
-    assert (read.signer_status, read.trust_list) == (SignerStatus.UNKNOWN, None)
-    assert read.ingredients[0].signer_status is SignerStatus.TRUSTED
