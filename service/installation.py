@@ -184,6 +184,7 @@ class Installation:
             limits=self.limits,
             energy_in_manifest=settings.energy_in_manifest,
             labels=open_labels(settings),
+            min_edit_area=settings.min_edit_area,
         )
         self.blocklist.load()  # a long list takes seconds, which the first picture would pay for
         prompts = open_screen(settings)  # before the pipeline: without it nothing may run

@@ -17,6 +17,7 @@ from service.kit.errors import (
     CheckpointNotTaken,
     ClientRemoved,
     Disconnected,
+    EditTooSmall,
     Error,
     FileUnreadable,
     Gone,
@@ -73,8 +74,8 @@ _RELEASE: Failures = (
 )
 
 GENERATE: Failures = _RELEASE
-EDIT: Failures = (*_DECODE, *_RELEASE)
-FETCH_HELD: Failures = (NotFound, Gone, *_DECODE, *_RELEASE)
+EDIT: Failures = (*_DECODE, *_RELEASE, EditTooSmall)
+FETCH_HELD: Failures = (NotFound, Gone, *_DECODE, *_RELEASE, EditTooSmall)
 
 EXAMINE: Failures = (BadRequest, *_DECODE, Busy, Misconfigured)
 DETECT: Failures = (BadRequest, *_DECODE, Busy, Misconfigured)

@@ -16,6 +16,7 @@ from service.kit.errors import (
     Blocked,
     Busy,
     Disconnected,
+    EditTooSmall,
     Error,
     LikenessHeld,
     LikenessRefused,
@@ -35,7 +36,7 @@ from service.kit.errors import (
 log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
 _RETRY_SECONDS = 10
-_USER_ERRORS = (PromptRefused, LikenessRefused, LikenessHeld, Unsafe, Blocked, Unmarkable)
+_USER_ERRORS = (PromptRefused, LikenessRefused, LikenessHeld, Unsafe, Blocked, Unmarkable, EditTooSmall)
 
 
 class OpenAIError(BaseModel):

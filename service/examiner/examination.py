@@ -9,6 +9,7 @@ from detectors import Fingerprint, distance, fingerprint
 from service.examiner import policy
 from service.examiner.inference import Inferred
 from service.kit.settings import Settings
+from service.ledger.issued_edit import IssuedEdit
 from service.ledger.ledger import Issue, Ledger
 from service.media.pictures import Picture
 from watermark import Codec, Reading
@@ -34,6 +35,7 @@ class Sources:
 class Trace:
     """Where our watermark leads: the reading, the ledger's row, and how the image compares with the issued one.
 
+    `edit`: what the issued image changed of an input image; None if it was generated from a prompt.
     `same_image`: None if it cannot be told. `distance`: PDQ Hamming distance, 0 to 256.
     """
 
@@ -41,6 +43,7 @@ class Trace:
     issue: Issue | None = None
     same_image: bool | None = None
     distance: int | None = None
+    edit: IssuedEdit | None = None
 
 
 class FileExamination:
@@ -98,4 +101,5 @@ class Examination(FileExamination):
         if issue is None:
             return Trace(reading)
         same = policy.same_image(self.fingerprint, issue.fingerprint, issue.fingerprint_quality)
-        return Trace(reading, issue, same, distance(self.fingerprint.bits, issue.fingerprint))
+        far = distance(self.fingerprint.bits, issue.fingerprint)
+        return Trace(reading, issue, same, far, self._sources.ledger.edit_of(issue.content_id))

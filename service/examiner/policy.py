@@ -31,6 +31,7 @@ class Verdict(StrEnum):
 
     TAMPERED = "tampered"
     ISSUED_HERE = "issued_here"
+    EDITED_HERE = "edited_here"
     DECLARED_SYNTHETIC = "declared_synthetic"
     DECLARED_COMPOSITE = "declared_composite"
     MARKED_SYNTHETIC = "marked_synthetic"
@@ -68,6 +69,8 @@ class Signal(Enum):
 
     ISSUED_FILE = auto()
     """The ledger holds this exact file."""
+    EDITED_FILE = auto()
+    """This exact file was issued here as an edit of somebody's image; beside ISSUED_FILE."""
     BROKEN_CREDENTIAL = auto()
     """A hash or signature of a credential does not match, or it is ours and was moved to other bytes."""
     MALFORMED_CREDENTIAL = auto()
@@ -94,10 +97,12 @@ class Signal(Enum):
     """The pixels carry our watermark."""
     ISSUED_IMAGE = auto()
     """Our watermark leads to an issued image, and this is that image."""
+    EDITED_IMAGE = auto()
+    """The issued image is an edit of somebody's image; beside ISSUED_IMAGE."""
     GENERATOR_MARK = auto()
     """The pixels carry a watermark that only generators embed, ours or another."""
     SIMILAR_IMAGE = auto()
-    """The ledger holds an image that looks like this one."""
+    """The ledger holds an image that looks like this one and was generated from a prompt."""
     SYNTHETIC_CLAIMED = auto()
     """Metadata or an intact credential says that a generator made the image."""
     COMPOSITE_CLAIMED = auto()
@@ -111,8 +116,10 @@ class Signal(Enum):
 
 
 VERDICTS: Mapping[Signal, Verdict] = {
+    Signal.EDITED_FILE: Verdict.EDITED_HERE,
     Signal.ISSUED_FILE: Verdict.ISSUED_HERE,  # bit for bit, whatever has become of its certificate since
     Signal.BROKEN_CREDENTIAL: Verdict.TAMPERED,
+    Signal.EDITED_IMAGE: Verdict.EDITED_HERE,
     Signal.ISSUED_IMAGE: Verdict.ISSUED_HERE,
     Signal.SIGNED_SYNTHETIC: Verdict.DECLARED_SYNTHETIC,
     Signal.SIGNED_COMPOSITE: Verdict.DECLARED_COMPOSITE,

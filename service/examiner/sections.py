@@ -1,9 +1,12 @@
 """Report types that several lanes share. Each lane declares the rest of its section itself."""
 
+from dataclasses import asdict
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.examiner.codes import ReasonCode
 from service.kit.clock import stamp
+from service.ledger.issued_edit import IssuedEdit
 from service.ledger.ledger import Issue
 
 
@@ -23,19 +26,42 @@ class Reason(ReportModel):
         return cls(code=code.value, text=code.text)
 
 
+class Edited(ReportModel):
+    """What was changed of an input image when the image was issued. Without figures: it was not recorded then."""
+
+    pixels: int | None = Field(None, description="Pixels of the issued image.")
+    generated: int | None = Field(None, description="Pixels that the model could write; without a mask all of them.")
+    changed: int | None = Field(None, description="Pixels that differ from the input by more than `threshold`.")
+    threshold: int | None = Field(None, description="Levels of 255, in any channel.")
+    psnr: float | None = Field(None, description="Of the issued image to its input, dB, before the watermark.")
+
+    @property
+    def line(self) -> str:
+        """In words."""
+        if self.pixels is None or self.generated is None:
+            return "an edit of somebody's image; how much it changed was not recorded"
+        near = "" if self.psnr is None else f", {self.psnr:.1f} dB to the input image"
+        return f"an edit of somebody's image: {self.generated:,} of {self.pixels:,} px generated{near}"
+
+
 class Issued(ReportModel):
-    """The ledger's row for an image that was issued here."""
+    """The ledger's row for an image that was issued here. `edit`: set if it is an edit of an input image."""
 
     content_id: str
     created_at: str
     model: str
     sha256: str
+    edit: Edited | None = None
 
     @classmethod
-    def of(cls, issue: Issue) -> "Issued":
+    def of(cls, issue: Issue, edit: IssuedEdit | None = None) -> "Issued":
         """The part of a ledger row that a report shows."""
         return cls(
-            content_id=issue.content_id, created_at=stamp(issue.created_at), model=issue.model, sha256=issue.sha256
+            content_id=issue.content_id,
+            created_at=stamp(issue.created_at),
+            model=issue.model,
+            sha256=issue.sha256,
+            edit=Edited(**asdict(edit)) if edit else None,
         )
 
 

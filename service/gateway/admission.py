@@ -18,7 +18,7 @@ from detectors import Finding
 from detectors.prompts import PromptFinding
 from service.access.client import Client
 from service.adapters.registry import Adapters, ResolvedAdapter
-from service.gateway import prompt_policy
+from service.gateway import edit_extent, prompt_policy
 from service.gateway.execution import ReleaseObserver, expect, stage
 from service.gateway.inputs import OrderInputs, decode_inputs
 from service.gateway.options import GatewayOptions
@@ -108,6 +108,8 @@ class Admission:
         inputs = decode_inputs(order.image, order.mask, self._options.limits, order.references)
         adapters = self._adapters.resolve(order.adapters)
         job = self._job(order, inputs, adapters)
+        if job.canvas is not None:
+            edit_extent.check_mask(job.canvas, self._options.min_edit_area)
         if min(job.width, job.height) < MIN_EMBED_SIDE:
             raise BadRequest(
                 f"an image of {job.width}x{job.height} px is too small to carry the watermark",
@@ -122,7 +124,14 @@ class Admission:
             criteria = ScreeningCriteria({grant.subject for grant in grants}, threshold)
             self._screening.inputs([image.picture for image in inputs.images], _pixels_used(job), criteria)
         return AdmittedOrder(
-            _with_defaults(order, job), job, warnings, findings, grants, adapters, inputs.sources, threshold
+            _with_defaults(order, job),
+            job,
+            (*warnings, *inputs.notes),
+            findings,
+            grants,
+            adapters,
+            inputs.sources,
+            threshold,
         )
 
     def _prompt(self, job: Job, granted: Sequence[str]) -> tuple[Finding, ...]:

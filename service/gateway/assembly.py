@@ -55,7 +55,7 @@ def build_gateway(
     review = DraftReview(review_queue, model)
     labelling = Labelling.of(options)
     mark = MarkStage(codec, labelling, options.finish_timeout)
-    render = RenderStage(model, options.render_timeout)
+    render = RenderStage(model, options.render_timeout, options.min_edit_area)
     screen = ScreenStage(screening, mark, review.hold)
     return Gateway(
         backend=model,

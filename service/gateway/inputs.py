@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from service.generation import References
 from service.generation.canvas import Canvas, canvas, fitted
 from service.kit.errors import BadRequest
-from service.media.pictures import ImageLimits, Picture, decode, selection
+from service.media.pictures import ImageLimits, Picture, decode, selection, transparent_area
 from watermark.c2pa.manifest import InputSource
 
 Role = Literal["image", "mask", "reference"]
 REFERENCE_SIDE = 512
 """Reference images are cropped to a square of this side: more than any image encoder uses."""
 _DEFAULT_SCALE = 0.6
+_HOLE = "the transparent pixels of the image were taken as the mask: only they were generated"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,10 +30,11 @@ class InputImage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OrderInputs:
-    """The input images of an order, and the `selected` part (bool, H x W) of the one to change."""
+    """The input images of an order, the `selected` part (bool, H x W) of the one to change, and `notes` to answer."""
 
     images: tuple[InputImage, ...] = ()
     selected: NDArray[np.bool_] | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def size(self) -> tuple[int, int] | None:
@@ -71,7 +73,7 @@ class OrderInputs:
 def decode_inputs(
     image: bytes | None, mask: bytes | None, limits: ImageLimits, references: Sequence[bytes] = ()
 ) -> OrderInputs:
-    """Decode the input images of an order.
+    """Decode the input images of an order. Without a mask, the transparent pixels of the image are the mask.
 
     Raises:
         InputError: an image cannot be read.
@@ -82,7 +84,8 @@ def decode_inputs(
         return OrderInputs(tuple(others))
     inputs = [InputImage("image", decode(image, limits))]
     if mask is None:
-        return OrderInputs((*inputs, *others))
+        hole = transparent_area(image, limits)
+        return OrderInputs((*inputs, *others), hole, (_HOLE,) if hole is not None else ())
     inputs.append(InputImage("mask", decode(mask, limits)))
     if inputs[0].picture.size != inputs[1].picture.size:
         sizes = ["{}x{}".format(*each.picture.size) for each in inputs]

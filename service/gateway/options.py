@@ -18,6 +18,7 @@ class GatewayOptions:
     `limits`: the largest input image. `steering_retries`: how often an unsafe image is generated again, steered
     away from what made it unsafe. `finish_timeout`: of watermarking, signing and proving, each.
     `energy_in_manifest`: state in the manifest what the image took to generate. `labels`: the laws switched on.
+    `min_edit_area`: the least share of its input that an edit must change, 0..1.
     """
 
     provider: str
@@ -29,3 +30,4 @@ class GatewayOptions:
     finish_timeout: float = 60.0
     energy_in_manifest: bool = False
     labels: Labels = NO_LABELS
+    min_edit_area: float = 0.01

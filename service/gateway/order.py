@@ -105,7 +105,7 @@ class Order(ModelOptions):
         Field(
             repr=False,
             description="A mask of the same size: the image is changed where the mask is transparent or, without "
-            "transparency, white.",
+            "transparency, white. Default: the transparent pixels of the image; without any, all of it.",
         ),
         Surface(api="mask", cli="--mask", edits_only=True),
     ] = None

@@ -42,6 +42,7 @@ def statement(draft: Draft, options: GatewayOptions, own_size: tuple[int, int], 
         resized=Resized(NAMES[method], VERSION, own_size) if method else None,
         energy=draft.energy.rounded() if draft.energy and options.energy_in_manifest else None,
         label=label,
+        edit=draft.edit.as_json() if draft.edit else None,
     )
 
 
@@ -92,6 +93,7 @@ def issued(proven: Proven) -> Content:
     }
     content |= {"energy": draft.energy.rounded()} if draft.energy else {}
     content |= {"label": proven.signed.marked.imprint.label} if proven.signed.marked.imprint.label else {}
+    content |= {"edit": draft.edit.as_json()} if draft.edit else {}
     content |= {"review": admitted.review.decisions} if admitted.review else {}
     return content
 

@@ -1,6 +1,6 @@
 """What API and command line report about a released image."""
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from detectors import Finding
 from service.gateway.stages import Released
@@ -27,6 +27,16 @@ class Cost(BaseModel):
     method: str
 
 
+class EditSummary(BaseModel):
+    """What an edit changed of its input, compared in the size of the result and before the watermark."""
+
+    pixels: int = Field(description="Pixels of the image.")
+    generated: int = Field(description="Pixels that the model could write; without a mask all of them.")
+    changed: int = Field(description="Pixels that differ from the input by more than `threshold` in a channel.")
+    threshold: int = Field(description="Levels of 255.")
+    psnr: float | None = Field(None, description="Of the image to the input, dB; absent if nothing differs.")
+
+
 class ReleaseSummary(BaseModel):
     """A released image. `decision` is the hash of its decision in the chain, and `proof` shows to anybody that the
     decision is in the audit log, with the decision itself (c2sp.org/tlog-proof; docs/audit-log.md).
@@ -44,6 +54,7 @@ class ReleaseSummary(BaseModel):
     warnings: list[str]
     energy: Cost | None = None
     timestamp: Timestamp = "none"
+    edit: EditSummary | None = None
 
 
 def summarize(released: Released) -> ReleaseSummary:
@@ -64,6 +75,7 @@ def summarize(released: Released) -> ReleaseSummary:
         ],
         energy=Cost.model_validate(released.energy.rounded()) if released.energy else None,
         timestamp=released.timestamp,
+        edit=EditSummary.model_validate(released.edit.as_json()) if released.edit else None,
     )
 
 

@@ -182,6 +182,14 @@ class Unmarkable(Refusal):
     hint = "Nothing was released. Use another seed or prompt, or a larger size."
 
 
+class EditTooSmall(Refusal):
+    """An edit that leaves its input almost as it was. Signed and marked, somebody's photograph would pass for ours."""
+
+    code = "edit_too_small"
+    status = 422
+    hint = "Select a larger area, or raise `strength`. The operator sets the least share (min_edit_area)."
+
+
 class PromptRefused(Refusal):
     """`categories` and `rules` say why. Neither they nor the message contain any of the prompt."""
 

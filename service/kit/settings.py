@@ -116,6 +116,15 @@ class Settings(BaseSettings):
     safety_threshold: Annotated[
         float, Field(gt=0, le=0.8, description="Score from which an image is refused; 0.8 is the most permissive.")
     ] = 0.5
+    min_edit_area: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1,
+            allow_inf_nan=False,
+            description="The least share of an input image that an edit must change, 0 to 1; less is refused.",
+        ),
+    ] = 0.01
     prompt_rules: Annotated[
         tuple[Path, ...],
         NoDecode,

@@ -14,6 +14,7 @@ from pathlib import Path
 from service.kit.errors import Unavailable
 from service.ledger.audit import ChainAudit, audit
 from service.ledger.chain import image_digest
+from service.ledger.issued_edit import IssuedEdit, edit_in
 from service.ledger.merkle import TreeHead
 from service.ledger.similarity_blocks import Changes
 from service.ledger.similarity_index import Snapshot, hash_index
@@ -143,6 +144,12 @@ class Ledger:
         """The image whose active manifest has this identifier (urn:c2pa:...)."""
         with self.read() as stored:
             return stored.images.by_manifest(manifest_id)
+
+    def edit_of(self, content_id: str) -> IssuedEdit | None:
+        """What an issued image changed of an input image; None if it is no edit."""
+        with self.read() as stored:
+            released = stored.decisions.about(content_id, "issued")
+        return next((edit for one in released if (edit := edit_in(one.content))), None)
 
     def similar(self, fingerprint: bytes, within: int, most: int = 5) -> list[tuple[Issue, int]]:
         """Issued images whose PDQ hash differs in at most `within` bits, with the distance: the `most` nearest, nearest

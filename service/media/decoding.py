@@ -83,13 +83,32 @@ def select(data: bytes, *, out: memoryview, max_pixels: int) -> tuple[dict[str, 
     with _blame_file():
         image = _loaded(data, max_pixels)
         pixels = _upright(image, out)
-        height, width = pixels.final.shape
-        if image.has_transparency_data:
-            _fill(pixels, image, lambda band: band.convert("RGBA").getchannel("A").point(_below_half))
-        if not image.has_transparency_data or not pixels.final.any():
+        if not _fill_hole(pixels, image):
             convert = _to_srgb(image, None)
             _fill(pixels, image, lambda band: convert(band).convert("L").point(_from_half))
+        height, width = pixels.final.shape
         return {"width": width, "height": height}, pixels.final.size
+
+
+def hole(data: bytes, *, out: memoryview, max_pixels: int) -> tuple[dict[str, Any], int]:
+    """The transparent pixels of an image (uint8[H, W] in `out`, 0 or 255), if it has any. Raises as `decode`."""
+    with _blame_file():
+        if not _opened(data).has_transparency_data:  # most images, and not worth decoding again
+            return {}, 0
+        image = _loaded(data, max_pixels)
+        pixels = _upright(image, out)
+        if not _fill_hole(pixels, image):
+            return {}, 0
+        height, width = pixels.final.shape
+        return {"width": width, "height": height}, pixels.final.size
+
+
+def _fill_hole(pixels: _Pixels, image: Image.Image) -> bool:
+    """Write the pixels that are more transparent than opaque as 255. Returns whether there is one."""
+    if not image.has_transparency_data:
+        return False
+    _fill(pixels, image, lambda band: band.convert("RGBA").getchannel("A").point(_below_half))
+    return bool(pixels.final.any())
 
 
 def _below_half(value: int) -> int:

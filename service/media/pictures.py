@@ -22,7 +22,7 @@ from service.kit.errors import BrokenPicture, TooLarge, UnsupportedFormat
 from service.kit.settings import Settings
 from service.media.file_metadata import NO_METADATA, FileMetadata
 from service.media.headers import Header, scan
-from service.media.isolation.parsers import DECODE, SELECT, InProcess, Parsers
+from service.media.isolation.parsers import DECODE, HOLE, SELECT, InProcess, Parsers
 from service.media.isolation.pool import ParserPool
 
 Mime = Literal["image/png", "image/jpeg", "image/webp", "image/avif", "image/tiff", "image/gif"]
@@ -124,6 +124,21 @@ def selection(data: bytes, limits: ImageLimits) -> NDArray[np.bool_]:
     parsed = limits.parsers.run(
         SELECT, [data], memory=header.memory, output=header.pixels, seconds=limits.seconds, max_pixels=limits.max_pixels
     )
+    return _shaped(parsed.out, parsed.value["height"], parsed.value["width"]) > 0
+
+
+def transparent_area(data: bytes, limits: ImageLimits) -> NDArray[np.bool_] | None:
+    """The transparent pixels of an image (bool, H x W); None if it has none. An edit without a mask fills them.
+
+    Raises:
+        InputError, Unavailable: as `decode`.
+    """
+    header = _still(data, limits)
+    parsed = limits.parsers.run(
+        HOLE, [data], memory=header.memory, output=header.pixels, seconds=limits.seconds, max_pixels=limits.max_pixels
+    )
+    if not parsed.out:
+        return None
     return _shaped(parsed.out, parsed.value["height"], parsed.value["width"]) > 0
 
 

@@ -1,26 +1,30 @@
 """POST /v1/images/edits: OpenAI's form in, our guarantees around it."""
 
 import base64
+import io
 import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from PIL import Image
 
 from service.api import create_app
 from service.api.generation_requests import ImageEditRequest
+from service.examiner.sections import Edited
 from service.gateway.pipeline import Gateway
 from service.installation import Installation
 from service.likeness.checks import Likeness
-from service.media.pictures import ImageLimits, decode
+from service.media.pictures import ImageLimits, decode, encode
 from tests.integration.test_consent import FIELDS, Portraits, grant
 from tests.integration.test_edits import ANNS, SKY, Plain, mask
 from tests.support.adapters import listed
 from tests.support.gateway import Build
-from tests.support.people import ByColour, enrolled
+from tests.support.people import ANN, ByColour, enrolled, portrait
 
 URL = "/v1/images/edits"
 
@@ -48,7 +52,62 @@ def test_a_picture_is_changed(client: TestClient, installation: Installation) ->
     data = base64.b64decode(answer.json()["data"][0]["b64_json"])
     assert decode(data, ImageLimits(1 << 24, 1 << 24)).size == (256, 256)
     assert answer.json()["countermark"]["images"][0]["seed"] == 3
-    assert installation.examiner.examine(data).verdict == "issued_here"
+    said = answer.json()["countermark"]["images"][0]["edit"]
+    assert (said["pixels"], said["generated"], said["threshold"]) == (65536, 32768, 8)
+    assert 0 < said["changed"] <= 32768
+    report = installation.examiner.examine(data)
+    assert report.verdict == "edited_here"
+    assert report.matched[0].issued.edit == Edited(**said)
+
+
+def hole(top: int, bottom: int) -> bytes:
+    """SKY with these rows transparent, as PNG."""
+    rgba = np.dstack([portrait((128, 128, 128)), np.full((256, 256), 255, np.uint8)])
+    rgba[top:bottom] = 0
+    out = io.BytesIO()
+    Image.fromarray(rgba).save(out, "PNG")
+    return out.getvalue()
+
+
+def test_without_a_mask_the_transparent_part_is_filled(client: TestClient) -> None:
+    answer = send(client, {"image": hole(100, 200)}, size="256x256")
+    assert answer.status_code == 200, answer.text
+    image = answer.json()["countermark"]["images"][0]
+    assert image["edit"]["generated"] == 100 * 256
+    assert any("transparent pixels" in warning for warning in image["warnings"])
+    after = decode(base64.b64decode(answer.json()["data"][0]["b64_json"]), ImageLimits(1 << 24, 1 << 24)).rgb
+    apart = np.abs(portrait((128, 128, 128)).astype(int) - after).mean(axis=(1, 2))
+    assert apart[:90].mean() < 4 < 10 < apart[110:190].mean()  # outside, the mark alone
+
+
+def test_an_edit_of_almost_nothing_is_refused(client: TestClient, installation: Installation) -> None:
+    tiny = np.zeros((256, 256, 3), np.uint8)
+    tiny[:8, :8] = 255
+    refused = send(client, {"image": SKY, "mask": encode(tiny, "png")[0]}, size="256x256")
+    assert (refused.status_code, refused.json()["code"]) == (422, "edit_too_small")
+    assert "64 of 65,536 px" in refused.json()["detail"]
+    assert refused.json()["appeal"]
+    assert send(client, {"image": hole(0, 2)}, size="256x256").json()["code"] == "edit_too_small"
+    assert installation.ledger.verify().images == 0
+
+
+def test_the_photograph_that_was_edited_is_accused_of_nothing(client: TestClient, installation: Installation) -> None:
+    part = np.zeros((256, 256, 3), np.uint8)
+    part[:40, -40:] = 255
+    answer = send(client, {"image": SKY, "mask": encode(part, "png")[0]}, size="256x256")
+    assert answer.status_code == 200, answer.text
+    report = installation.examiner.examine(SKY, classify=False)
+    assert report.verdict == "inconclusive"
+    assert "edit_matched" in [reason.code for reason in report.reasons]
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_turned_face_needs_a_grant_too(client: TestClient, installation: Installation, turns: int) -> None:
+    turned = encode(np.ascontiguousarray(np.rot90(portrait(ANN), turns)), "png")[0]
+    refused = send(client, {"image": turned})
+    assert (refused.status_code, refused.json()["code"]) == (403, "likeness_refused")
+    allowed = grant(installation, enrolled(installation.consent).subject, scopes=["edit"])
+    assert send(client, {"image": turned}, grants=[allowed.id]).status_code == 200
 
 
 def test_a_face_needs_a_grant(client: TestClient, installation: Installation) -> None:

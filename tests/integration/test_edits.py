@@ -104,7 +104,7 @@ def test_what_was_issued_here_can_be_changed_again_and_carries_the_new_mark(
     assert reading is not None
     assert reading.mark_id == second.admitted.mark_id != first.admitted.mark_id
     report = installation.examiner.examine(second.data)
-    assert report.verdict == "issued_here"
+    assert report.verdict == "edited_here"
 
 
 def test_a_face_that_comes_in_needs_a_grant_for_edits(

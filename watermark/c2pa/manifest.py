@@ -20,6 +20,7 @@ DISCLOSURE_LABEL = "org.countermark.disclosure"
 CONSENT_LABEL = "org.countermark.consent"
 SOURCES_LABEL = "org.countermark.sources"
 ENERGY_LABEL = "org.countermark.energy"
+EDIT_LABEL = "org.countermark.edit"
 ADAPTERS_LABEL = "org.countermark.adapters"
 SPEC_VERSION = "2.4.0"
 """The version of the C2PA specification that manifests keep to, and say so."""
@@ -65,7 +66,8 @@ class Statement:
 
     `consents`: SHA-256 (hex) of the consent receipts for the likenesses it shows. `sources`: the input files.
     `adapters`: SHA-256 (hex) and scale of each adapter. `energy`: the energy used to generate it. `label`: the text
-    drawn into it for people to read.
+    drawn into it for people to read. `edit`: what it changed of the edited image: `pixels`, those `generated`, those
+    `changed` by more than `threshold` of 255, and `psnr` (dB).
     """
 
     content_id: str
@@ -84,6 +86,7 @@ class Statement:
     energy: Mapping[str, float | str | None] | None = None
     adapters: tuple[tuple[str, float], ...] = ()
     label: str = ""
+    edit: Mapping[str, float | None] | None = None
 
 
 def soft_binding_value(mark_id: int) -> str:
@@ -123,6 +126,7 @@ def build(statement: Statement, mime: str) -> dict[str, Any]:
             *([_sources(statement)] if statement.sources else []),
             *([{"label": ENERGY_LABEL, "created": True, "data": dict(statement.energy)}] if statement.energy else []),
             *([_adapters(statement)] if statement.adapters else []),
+            *([{"label": EDIT_LABEL, "created": True, "data": _known(statement.edit)}] if statement.edit else []),
         ],
     }
 
@@ -150,7 +154,14 @@ def _making(statement: Statement, when: str) -> list[dict[str, Any]]:
     if all(source.role != "image" for source in statement.sources):
         return [{**made, "action": "c2pa.created", "digitalSourceType": TRAINED_ALGORITHMIC_MEDIA}]
     opened = {"action": "c2pa.opened", "when": when, "parameters": {"ingredientIds": ["image0"]}}
-    return [opened, {**made, "action": "c2pa.edited", "digitalSourceType": COMPOSITE}]
+    edited = {**made, "action": "c2pa.edited", "digitalSourceType": COMPOSITE}
+    if statement.edit:
+        edited["description"] = "{generated:,} of {pixels:,} px generated.".format(**statement.edit)
+    return [opened, edited]
+
+
+def _known(values: Mapping[str, float | None]) -> dict[str, float]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _labelled(statement: Statement) -> list[tuple[str, InputSource]]:

@@ -41,6 +41,11 @@ class MarkedReason(ReasonCode):
         Topic.ISSUED_IMAGE,
         "The image looks like the one issued with this watermark; small edits cannot be ruled out.",
     )
+    EDIT = (
+        "mark_of_edit",
+        Topic.ISSUED_IMAGE,
+        "The image issued with this watermark is an edit of somebody's image: only part of it was generated here.",
+    )
     DIFFERENT_IMAGE = (
         "different_image",
         Topic.ISSUED_IMAGE,
@@ -107,12 +112,14 @@ def finding(trace: Trace, credential: Credential) -> Finding[list[WatermarkReadi
         Signal.OWN_MARK: marked,
         Signal.GENERATOR_MARK: marked,
         Signal.ISSUED_IMAGE: trace.same_image is True,
+        Signal.EDITED_IMAGE: trace.same_image is True and trace.edit is not None,
     }
     reasons: dict[ReasonCode, bool] = {
         MarkedReason.FOUND: marked,
         MarkedReason.RESOLVED: resolved,
         MarkedReason.UNKNOWN_HERE: marked and not resolved,
         MarkedReason.SAME_IMAGE: trace.same_image is True,
+        MarkedReason.EDIT: trace.edit is not None,
         MarkedReason.DIFFERENT_IMAGE: trace.same_image is False,
         MarkedReason.SAME_IMAGE_UNDECIDED: resolved and trace.same_image is None,
     }
@@ -133,7 +140,7 @@ def _reading(trace: Trace) -> WatermarkReading:
         present=True,
         mark_id=f"{trace.reading.mark_id:012x}",
         confidence=trace.reading.confidence,
-        issued=Issued.of(trace.issue) if trace.issue else None,
+        issued=Issued.of(trace.issue, trace.edit) if trace.issue else None,
         same_image=trace.same_image,
         distance=trace.distance,
         coverage=_covered(trace.reading.coverage),
@@ -155,5 +162,7 @@ def _lines(mark: WatermarkReading) -> Iterator[str]:
     yield f"{mark.codec}: {mark.mark_id}, confidence {mark.confidence:.2f}, in {mark.coverage:.0%} of the image"
     if mark.issued:
         yield f"issued here on {mark.issued.created_at} by {mark.issued.model} as {mark.issued.content_id}"
+        if mark.issued.edit:
+            yield mark.issued.edit.line
         same = {True: "same image", False: "another image", None: "cannot tell"}[mark.same_image]
         yield f"compared with the issued image: {same} ({mark.distance} of 256 bits differ)"

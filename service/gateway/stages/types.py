@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from detectors import Finding, Fingerprint
 from service.access.client import Client
 from service.adapters.registry import ResolvedAdapter
+from service.gateway.edit_extent import EditExtent
 from service.gateway.order import Order
 from service.gateway.stages.sealing import SealedType
 from service.generation import Energy, Job, ModelIdentity
@@ -61,13 +62,15 @@ class Admitted(SealedType):
 class Draft(SealedType):
     """Generated pixels that nothing has checked yet: read-only uint8, height x width x 3. `steering`: see Job.
 
-    `energy`: what this image and the unsafe ones before it took to generate; None if it was not measured.
+    `energy`: what this image and the unsafe ones before it took to generate; None if it was not measured. `edit`: what
+    it changed of an input image; None without one.
     """
 
     admitted: Admitted
     rgb: NDArray[np.uint8]
     steering: int
     energy: Energy | None
+    edit: EditExtent | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -161,6 +164,11 @@ class Released(SealedType):
     def energy(self) -> Energy | None:
         """What it took to generate; None if it was not measured."""
         return self.proven.signed.marked.cleared.draft.energy
+
+    @property
+    def edit(self) -> EditExtent | None:
+        """What it changed of an input image; None without one."""
+        return self.proven.signed.marked.cleared.draft.edit
 
     @property
     def findings(self) -> tuple[Finding, ...]:

@@ -16,11 +16,12 @@ from service.kit.deadline import within
 from service.kit.errors import BrokenPicture, TooLarge, Unavailable
 from service.media.isolation.loading import Parser, load
 
-DECODE, SELECT = "decode", "select"
+DECODE, SELECT, HOLE = "decode", "select", "hole"
 
 PARSERS: Mapping[str, str] = {
     DECODE: "service.media.decoding:decode",
     SELECT: "service.media.decoding:select",
+    HOLE: "service.media.decoding:hole",
 }
 """Every parser by its name. Workers import these modules and call nothing else."""
 

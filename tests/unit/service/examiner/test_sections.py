@@ -1,8 +1,11 @@
+from dataclasses import asdict
+
 import pytest
 from pydantic import ValidationError
 
 from service.examiner.codes import ReasonCode, Topic
 from service.examiner.sections import Issued, Reason, ReportModel, WatermarkReading
+from service.ledger.issued_edit import IssuedEdit
 from tests.support.evidence import issue
 
 
@@ -20,7 +23,23 @@ def test_of_a_ledger_row_a_report_shows_neither_prompt_nor_seed() -> None:
         "created_at": "2026-01-01T00:00:00+00:00",
         "model": "painter@1",
         "sha256": "0" * 64,
+        "edit": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("edit", "line"),
+    [
+        (IssuedEdit(65536, 64, 60, 8, 34.4), "64 of 65,536 px generated, 34.4 dB to the input image"),
+        (IssuedEdit(65536, 64, 0, 8, None), "64 of 65,536 px generated"),
+        (IssuedEdit(), "how much it changed was not recorded"),
+    ],
+)
+def test_an_edit_says_how_much_was_generated(edit: IssuedEdit, line: str) -> None:
+    shown = Issued.of(issue(7), edit).edit
+    assert shown is not None
+    assert shown.line.endswith(line)
+    assert shown.model_dump() == asdict(edit)
 
 
 @pytest.mark.parametrize("model", [Reason(code="x", text="y"), WatermarkReading(codec="x", present=False)])

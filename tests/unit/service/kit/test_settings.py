@@ -64,6 +64,7 @@ VALUES = {
     "held_retention_days": ("7", 7),
     "onnx_providers": ("CUDAExecutionProvider,CPUExecutionProvider", ("CUDAExecutionProvider", "CPUExecutionProvider")),
     "max_images": ("2", 2),
+    "min_edit_area": ("0.05", 0.05),
     "safety_threshold": ("0.3", 0.3),
     "prompt_rules": ("/a.toml, b.toml", (Path("/a.toml"), Path("b.toml"))),
     "screen_timeout": ("5", 5.0),

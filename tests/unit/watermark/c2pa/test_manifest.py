@@ -10,6 +10,7 @@ from watermark.c2pa.manifest import (
     COMPOSITE,
     CONSENT_LABEL,
     DISCLOSURE_LABEL,
+    EDIT_LABEL,
     ENERGY_LABEL,
     SOURCES_LABEL,
     TRAINED_ALGORITHMIC_MEDIA,
@@ -88,6 +89,17 @@ def test_a_plain_image_makes_no_other_statement() -> None:
     labels = {assertion["label"] for assertion in manifest["assertions"]}
     assert labels == {"c2pa.actions.v2", "c2pa.soft-binding", DISCLOSURE_LABEL, "c2pa.ai-disclosure"}
     assert (manifest["ingredients"], manifest["format"], manifest["title"]) == ([], "image/webp", "urn:uuid:1")
+
+
+def test_an_edit_says_how_much_was_generated() -> None:
+    extent = {"pixels": 65536, "generated": 6400, "changed": 6000, "threshold": 8, "psnr": 30.1}
+    source = InputSource("image", "image/png", "0" * 64)
+    statement = replace(STATEMENT, sources=(source,), edit=extent)
+    assert data_of(statement, EDIT_LABEL) == extent
+    edited = data_of(statement, "c2pa.actions.v2")["actions"][1]
+    assert edited["description"] == "6,400 of 65,536 px generated."
+    equal = replace(statement, edit={**extent, "psnr": None})
+    assert "psnr" not in data_of(equal, EDIT_LABEL)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ import pytest
 from detectors import Fingerprint
 from service.examiner.lanes.matched import MatchedLane, finding
 from service.examiner.policy import Signal
+from service.ledger.issued_edit import IssuedEdit
 from service.ledger.ledger import Issue
 from tests.support.evidence import issue, shown
 
@@ -29,6 +30,22 @@ def test_what_the_ledger_shows(
     assert [match.distance for match in found.section] == [bits for _, bits in similar]
 
 
+def test_a_likeness_to_an_edit_says_nothing_about_origin() -> None:
+    """It may be the photograph that was edited."""
+    edits = {"urn:uuid:1": IssuedEdit(65536, 900, 800, 8, 30.0)}
+    found = finding([(issue(), 4)], issued_file=False, edits=edits)
+    assert shown(found) == (set(), ["edit_matched"], [])
+    assert found.section[0].issued.edit is not None
+    assert any("900 of 65,536 px generated" in line for line in MatchedLane.lines(found.section))
+    both = finding([(issue(), 4), (issue(2), 9)], issued_file=False, edits=edits)
+    assert shown(both) == ({Signal.SIMILAR_IMAGE}, ["fingerprint_matched", "edit_matched"], [])
+
+
+def test_an_edited_file_is_an_issued_file_too() -> None:
+    found = finding([], issued_file=True, edited_file=True)
+    assert shown(found) == ({Signal.ISSUED_FILE, Signal.EDITED_FILE}, ["file_issued_here", "file_edited_here"], [])
+
+
 class Examined:
     """An image with this fingerprint quality that is in no ledger."""
 
@@ -43,6 +60,9 @@ class Similar:
 
     def similar(self, _fingerprint: bytes, _within: int) -> list[tuple[Issue, int]]:
         return [(issue(), 0)]
+
+    def edit_of(self, _content_id: str) -> IssuedEdit | None:
+        return None
 
 
 @pytest.mark.parametrize(("quality", "matches"), [(100, 1), (5, 0)])
