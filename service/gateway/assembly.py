@@ -55,8 +55,8 @@ def build_gateway(
     review = DraftReview(review_queue, model)
     labelling = Labelling.of(options)
     mark = MarkStage(codec, labelling, options.finish_timeout)
-    render = RenderStage(model, options.render_timeout, options.min_edit_area)
-    screen = ScreenStage(screening, mark, review.hold)
+    render = RenderStage(model, options.render_timeout)
+    screen = ScreenStage(screening, mark, review.hold, options.min_edit_area)
     return Gateway(
         backend=model,
         screening=screening,

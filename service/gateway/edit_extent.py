@@ -69,7 +69,7 @@ def check_mask(canvas: Canvas, least: float) -> None:
 def check_changed(found: EditExtent, least: float) -> None:
     """Raises EditTooSmall if less than the share `least` of the picture has changed."""
     if found.share < least:
-        raise EditTooSmall(f"the edit changed {found.share:.2%} of the image, the least is {least:.2%}", stage="render")
+        raise EditTooSmall(f"the edit changed {found.share:.2%} of the image, the least is {least:.2%}", stage="screen")
 
 
 def _selected(canvas: Canvas) -> float:

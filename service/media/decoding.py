@@ -103,7 +103,7 @@ def hole(data: bytes, *, out: memoryview, max_pixels: int) -> tuple[dict[str, An
         return {"width": width, "height": height}, pixels.final.size
 
 
-def _fill_hole(pixels: _Pixels, image: Image.Image) -> bool:
+def _fill_hole(pixels: "_Pixels", image: Image.Image) -> bool:
     """Write the pixels that are more transparent than opaque as 255. Returns whether there is one."""
     if not image.has_transparency_data:
         return False

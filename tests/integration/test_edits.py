@@ -99,7 +99,8 @@ def test_what_was_issued_here_can_be_changed_again_and_carries_the_new_mark(
     gateway: Gateway, installation: Installation
 ) -> None:
     first = gateway.release(edit(mask=mask()))
-    second = gateway.release(edit(image=first.data, mask=mask()))
+    again = edit(image=first.data, mask=mask()).model_copy(update={"seed": 5})  # the same seed would change nothing
+    second = gateway.release(again)
     reading = installation.codec.extract(decode(second.data, LIMITS).rgb)
     assert reading is not None
     assert reading.mark_id == second.admitted.mark_id != first.admitted.mark_id

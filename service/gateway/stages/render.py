@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from service.gateway.edit_extent import EditExtent, check_changed, extent
+from service.gateway.edit_extent import EditExtent, extent
 from service.gateway.execution import ReleaseObserver, expect, stage
 from service.gateway.held_draft import HeldDraft, adapter_digests
 from service.gateway.stages.sealing import claim_constructor, require_sealed
@@ -21,14 +21,10 @@ _draft = claim_constructor(Draft)
 class RenderStage:
     """Admitted -> Draft."""
 
-    def __init__(self, backend: Backend, timeout: float, min_edit_area: float) -> None:
-        """`timeout`: seconds an image may take; waiting in the queue does not count.
-
-        `min_edit_area`: the least share of its input that an edit must change, 0..1.
-        """
+    def __init__(self, backend: Backend, timeout: float) -> None:
+        """`timeout`: seconds an image may take; waiting in the queue does not count."""
         self._backend = backend
         self._timeout = timeout
-        self._min_edit_area = min_edit_area
 
     def __call__(
         self, admitted: Admitted, observer: ReleaseObserver, steering: int = 0, spent: Energy | None = None
@@ -45,27 +41,22 @@ class RenderStage:
             rgb = within(self._timeout, lambda: self._backend.render(job, progress), progress.left)
             expect(rgb.dtype == np.uint8, "the model returned pixels that are not 8-bit")
             expect(rgb.shape == (job.height, job.width, 3), f"the model returned pixels of shape {rgb.shape}")
-            edit = self._edit(job, rgb)
-            return _draft(admitted, frozen(rgb), steering, _total(spent, progress.energy), edit)
+            return _draft(admitted, frozen(rgb), steering, _total(spent, progress.energy), _edit(job, rgb))
 
     def resume(self, admitted: Admitted, held: HeldDraft) -> Draft:
         """The pixels of a held image, as they were generated.
 
         Raises:
             Unavailable: one of its adapters has another file now.
-            EditTooSmall: it changed less of its input than the operator wants now.
         """
         if adapter_digests(require_sealed(admitted, Admitted).job) != held.adapters:
             raise Unavailable("the image used an adapter that has changed since", hint="Order another image.")
-        return _draft(admitted, frozen(held.rgb), held.steering, held.energy, self._edit(admitted.job, held.rgb))
+        return _draft(admitted, frozen(held.rgb), held.steering, held.energy, _edit(admitted.job, held.rgb))
 
-    def _edit(self, job: Job, rgb: NDArray[np.uint8]) -> EditExtent | None:
-        """What an edit changed. Raises EditTooSmall."""
-        if job.canvas is None:
-            return None
-        found = extent(job.canvas, rgb)
-        check_changed(found, self._min_edit_area)
-        return found
+
+def _edit(job: Job, rgb: NDArray[np.uint8]) -> EditExtent | None:
+    """What an edit changed; None if there is no image to edit."""
+    return extent(job.canvas, rgb) if job.canvas else None
 
 
 def _total(spent: Energy | None, more: Energy | None) -> Energy | None:

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from service.gateway.edit_extent import check_changed
 from service.gateway.execution import ReleaseObserver, stage
 from service.gateway.screening import Screening, ScreeningCriteria
 from service.gateway.stages.mark import MarkStage
@@ -22,10 +23,12 @@ class Hold(Protocol):
 class ScreenStage:
     """Draft -> Cleared."""
 
-    def __init__(self, screening: Screening, mark: MarkStage, hold: Hold) -> None:
+    def __init__(self, screening: Screening, mark: MarkStage, hold: Hold, min_edit_area: float) -> None:
+        """`min_edit_area`: the least share of its input that an edit must change, 0..1."""
         self._screening = screening
         self._mark = mark
         self._hold = hold
+        self._min_edit_area = min_edit_area
 
     def __call__(self, draft: Draft, observer: ReleaseObserver) -> Cleared:
         """Run every check. Watermarking starts beside them; its result is dropped if a check refuses.
@@ -37,7 +40,10 @@ class ScreenStage:
         with stage("screen", observer):
             marking = self._mark.start(draft)
             try:
-                return _cleared(draft, self._screening.generated(draft.rgb, criteria), marking)
+                findings = self._screening.generated(draft.rgb, criteria)
+                if draft.edit:
+                    check_changed(draft.edit, self._min_edit_area)
+                return _cleared(draft, findings, marking)
             except LikenessHeld as held:
                 raise self._hold(draft, held) from held
 

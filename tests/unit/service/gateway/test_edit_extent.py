@@ -58,5 +58,5 @@ def test_an_edit_that_changed_too_little_is_refused(generated: int, changed: int
     found = EditExtent(2400, generated, changed, 40.0)
     with pytest.raises(EditTooSmall) as refused:
         check_changed(found, 0.01)
-    assert refused.value.stage == "render"
+    assert refused.value.stage == "screen"
     check_changed(found, 0.0)

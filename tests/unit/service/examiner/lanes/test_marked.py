@@ -35,16 +35,6 @@ MARK = {Signal.OWN_MARK, Signal.GENERATOR_MARK}
         (Trace(reading(1), issue(), None, 3), MARK, ["mark_found", "mark_resolved", "same_image_undecided"], []),
     ],
 )
-def test_the_mark_of_an_edit_leads_to_an_edit() -> None:
-    edit = IssuedEdit(65536, 900, 800, 8, 30.0)
-    found = finding(Trace(reading(1), issue(), True, 3, edit), ABSENT)
-    assert found.signals >= {Signal.ISSUED_IMAGE, Signal.EDITED_IMAGE}
-    assert "mark_of_edit" in shown(found)[1]
-    assert any("900 of 65,536 px generated" in line for line in MarkedLane.lines(found.section))
-    elsewhere = finding(Trace(reading(1), issue(), False, 90, edit), ABSENT)
-    assert Signal.EDITED_IMAGE not in elsewhere.signals
-
-
 def test_where_a_watermark_leads(trace: Trace, signals: set[Signal], reasons: list[str], conflicts: list[str]) -> None:
     found = finding(trace, ABSENT)
     assert shown(found) == (signals, reasons, conflicts)
@@ -84,3 +74,13 @@ def test_lines(same: bool | None, text: str) -> None:
     assert MarkedLane.owns(section[0])
     assert not MarkedLane.owns(WatermarkReading(codec="x", present=False))
     assert list(MarkedLane.lines(finding(Trace(), ABSENT).section)) == [f"{Codec.ALGORITHM}: no mark"]
+
+
+def test_the_mark_of_an_edit_leads_to_an_edit() -> None:
+    edit = IssuedEdit(65536, 900, 800, 8, 30.0)
+    found = finding(Trace(reading(1), issue(), True, 3, edit), ABSENT)
+    assert found.signals >= {Signal.ISSUED_IMAGE, Signal.EDITED_IMAGE}
+    assert "mark_of_edit" in shown(found)[1]
+    assert any("900 of 65,536 px generated" in line for line in MarkedLane.lines(found.section))
+    elsewhere = finding(Trace(reading(1), issue(), False, 90, edit), ABSENT)
+    assert Signal.EDITED_IMAGE not in elsewhere.signals
