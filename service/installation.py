@@ -1,11 +1,13 @@
 """All parts of one installation, opened from its settings. The only place where parts are chosen."""
 
+import datetime as dt
 import threading
 from dataclasses import dataclass, field
 
 import structlog
 
 from models import ModelError
+from service.access.pin_attempts import PinAttempts
 from service.access.tenants import Tenants
 from service.adapters.registry import Adapters
 from service.examiner.assembly import open_classifier, open_examiner
@@ -38,7 +40,7 @@ from service.likeness.registry import Consent
 from service.media.pictures import ImageLimits, Picture, open_limits
 from service.moderation.appeals import Appeals
 from service.moderation.blocklist import Blocklist
-from service.moderation.takedowns import Takedowns
+from service.moderation.takedowns import QuarantineLimits, Takedowns
 from watermark import Codec
 from watermark.c2pa.credentials import Credentials
 
@@ -82,6 +84,7 @@ class Installation:
         self.examiner = open_examiner(sources, self.limits)
         vault, digest = signing.vault(self.settings), signing.prompt_digester(self.settings)
         self.blocklist = Blocklist(self.ledger)
+        self.pins = PinAttempts(self.ledger, digest)
         self.takedowns = Takedowns(
             self.ledger,
             self.blocklist,
@@ -89,6 +92,11 @@ class Installation:
             digest,
             self._read_mark,
             block_on_notice=self.settings.block_on_notice,
+            quarantine=QuarantineLimits(
+                dt.timedelta(days=self.settings.quarantine_days),
+                self.settings.quarantine_limit,
+                self.settings.quarantine_per_address,
+            ),
         )
         signer = Signer(signing.receipt_key(self.settings), self.settings.provider)
         self.consent = Consent(self.ledger, vault, signer)

@@ -1,6 +1,7 @@
 """Consent over HTTP: receipts that anybody may check, and what a subject may see and end with number and PIN."""
 
 import asyncio
+from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header
@@ -8,13 +9,17 @@ from pydantic import BaseModel, Field
 
 from service.api.dependencies import CurrentInstallation
 from service.api.failures import LIST_GRANTS, READ_RECEIPT, READ_SUBJECT, REVOKE_GRANT, SIGNING_KEYS, WITHDRAW_IMAGE
-from service.api.keys import KeyHolder
+from service.api.keys import CallerAddress, KeyHolder
 from service.api.openapi import failures
+from service.installation import Installation
+from service.kit.case_numbers import is_short_pin
 from service.kit.errors import NotFound
 from service.likeness.registry import Consent
-from service.likeness.schemas import Grant, State, Use
+from service.likeness.schemas import Grant, NewPin, State, Use
 
 router = APIRouter(tags=["consent"])
+
+_RENEW = "Your PIN has eight digits. Get a longer one: POST /v1/consent/subjects/{subject}/pin."
 
 Pin = Annotated[str, Header(alias="X-Subject-Pin", description="The PIN that enrolment returned.", max_length=40)]
 
@@ -34,6 +39,7 @@ class SubjectOverview(BaseModel):
 
     grants: list[Grant]
     uses: list[Use]
+    hint: str | None = Field(None, description="What to do about an old PIN.")
 
 
 class SigningKey(BaseModel):
@@ -98,9 +104,22 @@ async def list_signing_keys(installation: CurrentInstallation) -> SigningKeys:
     summary="List what was made with my likeness",
     responses=failures(*READ_SUBJECT),
 )
-async def get_subject(installation: CurrentInstallation, subject: str, pin: Pin) -> SubjectOverview:
+async def get_subject(
+    installation: CurrentInstallation, subject: str, pin: Pin, address: CallerAddress
+) -> SubjectOverview:
     """For the enrolled person."""
-    return await asyncio.to_thread(_overview, installation.consent, subject, pin)
+    return await asyncio.to_thread(_overview, installation, subject, pin, address)
+
+
+@router.post(
+    "/v1/consent/subjects/{subject}/pin",
+    operation_id="renew_pin",
+    summary="Get a new PIN",
+    responses=failures(*READ_SUBJECT),
+)
+async def renew_pin(installation: CurrentInstallation, subject: str, pin: Pin, address: CallerAddress) -> NewPin:
+    """The old PIN stops working. The new one is shown only once."""
+    return await asyncio.to_thread(_renew, installation, subject, pin, address)
 
 
 @router.post(
@@ -109,9 +128,11 @@ async def get_subject(installation: CurrentInstallation, subject: str, pin: Pin)
     summary="Revoke a grant of mine",
     responses=failures(*REVOKE_GRANT),
 )
-async def revoke_grant(installation: CurrentInstallation, subject: str, grant: str, pin: Pin) -> Grant:
+async def revoke_grant(
+    installation: CurrentInstallation, subject: str, grant: str, pin: Pin, address: CallerAddress
+) -> Grant:
     """Takes effect at once: an image that is being generated under the grant is not released."""
-    return await asyncio.to_thread(_revoke, installation.consent, subject, grant, pin)
+    return await asyncio.to_thread(_revoke, installation, subject, grant, pin, address)
 
 
 @router.post(
@@ -120,24 +141,47 @@ async def revoke_grant(installation: CurrentInstallation, subject: str, grant: s
     summary="Block an image that shows me",
     responses=failures(*WITHDRAW_IMAGE),
 )
-async def withdraw_image(installation: CurrentInstallation, subject: str, content_id: str, pin: Pin) -> SubjectOverview:
+async def withdraw_image(
+    installation: CurrentInstallation, subject: str, content_id: str, pin: Pin, address: CallerAddress
+) -> SubjectOverview:
     """The image and images that look like it are refused from now on. Copies elsewhere are out of reach."""
-    await asyncio.to_thread(_withdraw, installation.consent, subject, content_id, pin)
-    return await asyncio.to_thread(_overview, installation.consent, subject, pin)
+    return await asyncio.to_thread(_withdraw, installation, subject, content_id, pin, address)
 
 
-def _overview(consent: Consent, subject: str, pin: str) -> SubjectOverview:
-    consent.subjects.check_pin(subject, pin)
-    return SubjectOverview(grants=consent.grants.grants_of(subject), uses=consent.grants.uses_of(subject))
+def _check(installation: Installation, subject: str, pin: str, address: str, *, ends: bool = False) -> None:
+    """Raises NotFound, TooManyPins, PinTooShort."""
+    right = partial(installation.consent.subjects.check_pin, subject, pin)
+    installation.pins.check(subject, address, pin, right, ends=ends)
 
 
-def _revoke(consent: Consent, subject: str, grant: str, pin: str) -> Grant:
-    consent.subjects.check_pin(subject, pin)
-    if grant not in {one.id for one in consent.grants.grants_of(subject)}:
+def _overview(installation: Installation, subject: str, pin: str, address: str) -> SubjectOverview:
+    _check(installation, subject, pin, address)
+    return _seen(installation.consent, subject, pin)
+
+
+def _renew(installation: Installation, subject: str, pin: str, address: str) -> NewPin:
+    _check(installation, subject, pin, address)
+    return installation.consent.subjects.renew_pin(subject)
+
+
+def _revoke(installation: Installation, subject: str, grant: str, pin: str, address: str) -> Grant:
+    _check(installation, subject, pin, address, ends=True)
+    grants = installation.consent.grants
+    if grant not in {one.id for one in grants.grants_of(subject)}:
         raise NotFound("this subject gave no such grant", hint="List the subject's grants first.")
-    return consent.grants.revoke(grant)
+    return grants.revoke(grant)
 
 
-def _withdraw(consent: Consent, subject: str, content_id: str, pin: str) -> None:
-    consent.subjects.check_pin(subject, pin)
-    consent.grants.withdraw(subject, content_id)
+def _withdraw(installation: Installation, subject: str, content_id: str, pin: str, address: str) -> SubjectOverview:
+    _check(installation, subject, pin, address, ends=True)
+    installation.consent.grants.withdraw(subject, content_id)
+    seen = _seen(installation.consent, subject, pin)
+    if not is_short_pin(pin):
+        return seen
+    only = [use for use in seen.uses if use.content_id == content_id]  # it may be one that only ends what is allowed
+    return seen.model_copy(update={"grants": [], "uses": only})
+
+
+def _seen(consent: Consent, subject: str, pin: str) -> SubjectOverview:
+    hint = _RENEW if is_short_pin(pin) else None
+    return SubjectOverview(grants=consent.grants.grants_of(subject), uses=consent.grants.uses_of(subject), hint=hint)

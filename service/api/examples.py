@@ -24,6 +24,7 @@ from service.kit.errors import (
     NotFound,
     NotLive,
     Overloaded,
+    PinTooShort,
     PromptRefused,
     QueryTooLong,
     Refusal,
@@ -32,6 +33,7 @@ from service.kit.errors import (
     SwitchedOff,
     TooLarge,
     TooMany,
+    TooManyPins,
     Unauthorized,
     Unavailable,
     UnknownHost,
@@ -97,6 +99,8 @@ _ERRORS: Mapping[type[Error], Error] = {
         Gone("the image was fetched before", stage="admit"),
         _refusal(ClientRemoved("the key was removed while the image was generated", stage="issue")),
         TooMany(retry_after=12),
+        TooManyPins(retry_after=8),
+        PinTooShort("this PIN has eight digits, and somebody tries to guess it"),
         NotFound("there is no such entry"),
         Unauthorized("a key is required"),
         SwitchedOff("self-enrolment is switched off"),
@@ -337,6 +341,7 @@ EXAMPLES: Mapping[str, Example] = {
         }
     ),
     "get_subject": Example(parameters=_OF_SUBJECT, responses={200: {"grants": [_GRANTED], "uses": [_USE]}}),
+    "renew_pin": Example(parameters=_OF_SUBJECT, responses={200: {"subject": _SUBJECT, "pin": "7Q2M-0KXA-9F3C"}}),
     "revoke_grant": Example(
         parameters={**_OF_SUBJECT, "grant": _GRANT},
         responses={200: {**_GRANTED, "state": "revoked", "revoked_at": _TIME}},

@@ -32,6 +32,7 @@ from service.kit.errors import (
     NotFound,
     NotLive,
     Overloaded,
+    PinTooShort,
     PromptRefused,
     ProofInvalid,
     QueryTooLong,
@@ -40,6 +41,7 @@ from service.kit.errors import (
     StageFailed,
     SwitchedOff,
     TooLarge,
+    TooManyPins,
     Unavailable,
     UnknownHost,
     Unmarkable,
@@ -56,6 +58,7 @@ EVERY_REQUEST: Failures = (Error, TooLarge, HeadTooLarge, RequestTimeout, Unknow
 a store that does not answer."""
 
 _DECODE: Failures = (TooLarge, UnsupportedFormat, BrokenPicture, UnsupportedPixels, Unavailable)
+_PIN: Failures = (TooManyPins, PinTooShort)
 _RELEASE: Failures = (
     BadRequest,
     LikenessRefused,
@@ -81,16 +84,16 @@ EXAMINE: Failures = (BadRequest, *_DECODE, Busy, Misconfigured)
 DETECT: Failures = (BadRequest, *_DECODE, Busy, Misconfigured)
 
 FILE_TAKEDOWN: Failures = (BadRequest, *_DECODE)
-TAKEDOWN_STATUS: Failures = (NotFound, Misconfigured)
+TAKEDOWN_STATUS: Failures = (NotFound, *_PIN, Misconfigured)
 FILE_APPEAL: Failures = (BadRequest, NotFound)
 APPEAL_STATUS: Failures = (NotFound, Misconfigured)
 
 READ_RECEIPT: Failures = (NotFound,)
 LIST_GRANTS: Failures = (Unavailable,)
 SIGNING_KEYS: Failures = ()
-READ_SUBJECT: Failures = (NotFound,)
-REVOKE_GRANT: Failures = (NotFound,)
-WITHDRAW_IMAGE: Failures = (NotFound,)
+READ_SUBJECT: Failures = (NotFound, *_PIN)
+REVOKE_GRANT: Failures = (NotFound, TooManyPins)
+WITHDRAW_IMAGE: Failures = (NotFound, TooManyPins)
 START_ENROLMENT: Failures = (SwitchedOff,)
 ENROL: Failures = (SwitchedOff, BadRequest, NotLive, Misconfigured)
 

@@ -3,12 +3,13 @@
 import asyncio
 from typing import Annotated
 
-from fastapi import Depends, Security
+from fastapi import Depends, Request, Security
 from fastapi.openapi.models import OAuthFlowImplicit, OAuthFlows
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, OAuth2
 
 from service.access.client import OPERATOR, Client
 from service.api.dependencies import CurrentInstallation
+from service.api.rate_limits import caller
 from service.kit.errors import Unauthorized
 
 _BEARER = HTTPBearer(
@@ -67,6 +68,13 @@ async def _manifests_client(installation: CurrentInstallation, credentials: _Man
         raise Unauthorized("a key is required")
     return await asyncio.to_thread(installation.tenants.client, key)
 
+
+def _address(request: Request) -> str:
+    return caller(request.scope)
+
+
+CallerAddress = Annotated[str, Depends(_address)]
+"""The caller's address, or network: wrong PINs and anonymous notices are counted for it."""
 
 KeyHolder = Annotated[Client, Depends(_key_holder)]
 OptionalClient = Annotated[Client | None, Depends(_optional_client)]

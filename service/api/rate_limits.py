@@ -1,7 +1,6 @@
-"""Rate limits on filing notices and appeals, on enrolling and on trying PINs: token buckets in this process.
+"""Rate limits on filing notices and appeals and on enrolling: token buckets in this process.
 
-Each client address has a bucket, and so has each case, subject and appeal, so that a caller with many addresses cannot
-try more PINs of one.
+Each client address has a bucket, and so has each appeal.
 
 Several processes together allow several times as much. For one limit over all of them, set it in the proxy in front.
 """
@@ -19,8 +18,12 @@ from service.api.problems import respond
 from service.kit.addresses import client_key
 from service.kit.errors import TooMany
 
-LIMITED = ("/v1/takedowns", "/v1/appeals", "/v1/consent/enrolments", "/v1/consent/subjects")
-"""Path prefixes where anybody may write or try a PIN."""
+LIMITED = ("/v1/takedowns", "/v1/appeals", "/v1/consent/enrolments")
+"""Path prefixes where anybody may write."""
+
+PIN_CHECKED = ("/v1/takedowns/", "/v1/consent/subjects/")
+"""Path prefixes that need a PIN. `service.access.pin_attempts` limits them, after the PIN was checked: a bucket before
+that would let others use up the tries of whoever has the right one."""
 
 _MOST_ADDRESSES = 10_000
 
@@ -79,6 +82,8 @@ def is_limited(path: str) -> bool:
 
 def _identifier(path: str) -> str | None:
     """What a limited path names (a case, a subject, ...), empty if nothing. None: the path is not limited."""
+    if path.startswith(PIN_CHECKED):
+        return None
     for prefix in LIMITED:
         if path == prefix or path.startswith(f"{prefix}/"):
             return path[len(prefix) + 1 :].partition("/")[0]

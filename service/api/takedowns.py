@@ -1,5 +1,6 @@
 """POST /v1/takedowns and GET /v1/takedowns/{case}: takedown notices, with or without a copy of the image."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Request
@@ -9,13 +10,14 @@ from starlette.datastructures import UploadFile
 from service.api.capacity import run_in_thread
 from service.api.dependencies import CurrentServices
 from service.api.failures import FILE_TAKEDOWN, TAKEDOWN_STATUS
+from service.api.keys import CallerAddress, OptionalClient
 from service.api.middleware import LARGEST_JSON
 from service.api.openapi import failures, reference
 from service.api.uploads import BINARY, check_charset, form_body, is_form
 from service.installation import Installation
 from service.kit.errors import BadRequest, TooLarge, first_fault
 from service.media.pictures import decode
-from service.moderation.takedowns import CaseStatus, Notice, TakedownReceipt
+from service.moderation.takedowns import CaseStatus, Notice, Sender, TakedownReceipt
 
 router = APIRouter(tags=["notices"])
 
@@ -37,12 +39,15 @@ _BODY["content"]["application/json"] = {"schema": reference(Notice)}
     responses=failures(*FILE_TAKEDOWN),
     openapi_extra={"requestBody": _BODY},
 )
-async def file_takedown(request: Request, services: CurrentServices) -> TakedownReceipt:
+async def file_takedown(
+    request: Request, services: CurrentServices, client: OptionalClient, address: CallerAddress
+) -> TakedownReceipt:
     """Keep the case number and the PIN: only they give access to the status of the case. The operator decides within
-    48 hours."""
+    48 hours. A notice with a tenant's key blocks the image until then; one without puts it in quarantine, within
+    limits."""
     text, copy = await _parts(request)
-    notice = _notice(text)
-    return await run_in_thread(services.image_threads, _receive, services.installation, notice, copy)
+    notice, sender = _notice(text), Sender(client.name if client else None, address)
+    return await run_in_thread(services.image_threads, _receive, services.installation, notice, copy, sender)
 
 
 @router.get(
@@ -55,14 +60,19 @@ async def get_takedown(
     services: CurrentServices,
     case: str,
     x_case_pin: Annotated[str, Header(max_length=64, description="The PIN of the case.")],
+    address: CallerAddress,
 ) -> CaseStatus:
     """Needs the PIN that filing the notice returned."""
-    return await run_in_thread(services.image_threads, services.installation.takedowns.status, case, x_case_pin)
+    return await run_in_thread(services.image_threads, _status, services.installation, case, x_case_pin, address)
 
 
-def _receive(installation: Installation, notice: Notice, copy: bytes | None) -> TakedownReceipt:
+def _receive(installation: Installation, notice: Notice, copy: bytes | None, sender: Sender) -> TakedownReceipt:
     image = decode(copy, installation.limits) if copy is not None else None
-    return installation.takedowns.receive(notice, image)
+    return installation.takedowns.receive(notice, image, sender)
+
+
+def _status(installation: Installation, case: str, pin: str, address: str) -> CaseStatus:
+    return installation.pins.check(case, address, pin, partial(installation.takedowns.status, case, pin))
 
 
 async def _parts(request: Request) -> tuple[bytes, bytes | None]:

@@ -12,8 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from models import ModelError
+from service.access.pin_attempts import ATTACKED
 from service.cli import files
 from service.installation import Installation, open_installation
+from service.kit.clock import stamp
 from service.kit.errors import BadRequest, NoFace, NotFound, Unavailable
 from service.kit.settings import load_settings
 from service.likeness import enrolment
@@ -169,6 +171,26 @@ def check(
         print(f"{files.label(picture)}: the face at {left},{top} to {right},{bottom} px matches none of the subjects")
     if uncovered:
         raise typer.Exit(1)
+
+
+@app.command("renew-pin")
+def renew_pin(number: Number, as_json: Json = False) -> None:
+    """Give a subject a new PIN, shown once. The old one stops working."""
+    renewed = _installation().consent.subjects.renew_pin(number)
+    print(renewed.model_dump_json() if as_json else f"{renewed.subject}  PIN {renewed.pin}")
+
+
+@app.command("pin-failures")
+def pin_failures(
+    least: Annotated[int, typer.Option(min=1, help="Show numbers with at least so many.")] = ATTACKED,
+    as_json: Json = False,
+) -> None:
+    """List the subjects and cases whose PIN somebody tried to guess in the last day. Revoking works all the same."""
+    for one in _installation().pins.attacked(least):
+        told = {"number": one.number, "failures": one.failures, "last_at": stamp(one.last_at)}
+        print(
+            json.dumps(told) if as_json else f"{one.number}  {one.failures} wrong PINs, the last at {told['last_at']}"
+        )
 
 
 @app.command("erase")

@@ -31,12 +31,14 @@ def list_cases(
             print(json.dumps(asdict(case)))
         return
     table = Table()
-    for heading in ("case", "due", "status", "image", "duplicate of"):
+    for heading in ("case", "due", "status", "image", "quarantined until", "duplicate of"):
         table.add_column(heading, overflow="fold")
     for case in cases:
         due = Text(f"{case.due_at} OVERDUE", "bold red") if case.overdue else Text(case.due_at)
         image = case.content_id or case.sha256 or "by address"
-        table.add_row(Text(case.case), due, Text(case.status), Text(image), Text(case.duplicate_of or ""))
+        until = case.quarantined_until or ""
+        row = (case.status, image, until, case.duplicate_of or "")
+        table.add_row(Text(case.case), due, *map(Text, row))
     Console().print(table)
 
 

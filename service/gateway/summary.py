@@ -4,6 +4,7 @@ from pydantic import BaseModel, Field
 
 from detectors import Finding
 from service.gateway.stages import Released
+from service.likeness.checks import LIKENESS
 from watermark.c2pa.signing import Timestamp
 
 _UNTIMESTAMPED = "untimestamped: the time-stamp authority did not answer, so the signature ends with its certificate"
@@ -67,7 +68,7 @@ def summarize(released: Released) -> ReleaseSummary:
         seed=admitted.job.seed,
         decision=released.decision,
         proof=released.proof,
-        safety=[_score(finding) for finding in released.findings],
+        safety=[_score(finding, released) for finding in released.findings],
         warnings=[
             *admitted.warnings,
             *([_STEERED] if released.steering else []),
@@ -79,5 +80,8 @@ def summarize(released: Released) -> ReleaseSummary:
     )
 
 
-def _score(finding: Finding) -> SafetyScore:
-    return SafetyScore(detector=finding.detector, label=finding.label, score=round(finding.score, 4))
+def _score(finding: Finding, released: Released) -> SafetyScore:
+    label = finding.label
+    if finding.detector == LIKENESS and released.admitted.client.name:  # a tenant knows the grant, not the subject
+        label = next((grant.id for grant in released.admitted.grants if grant.subject == label), "")
+    return SafetyScore(detector=finding.detector, label=label, score=round(finding.score, 4))

@@ -279,6 +279,26 @@ class TooMany(Error):
         self.retry_after = retry_after
 
 
+class TooManyPins(TooMany):
+    """Wrong PINs came from this address. `retry_after`: seconds until it may try this number again."""
+
+    code = "too_many_pins"
+    hint = "Check the PIN, and wait for the number of seconds in Retry-After. Other addresses need not wait."
+
+    def __init__(self, retry_after: int) -> None:
+        Error.__init__(self, f"too many wrong PINs from this address; try again in {retry_after} s")
+        self.retry_after = retry_after
+
+
+class PinTooShort(Error):
+    """A PIN of eight digits whose number is being attacked. Revoking and withdrawing still work with it."""
+
+    code = "pin_too_short"
+    status = 403
+    exit_code = 7
+    hint = "It still revokes grants and withdraws images. The operator can renew it (`countermark consent renew-pin`)."
+
+
 class NotFound(Error):
     code = "not_found"
     status = 404

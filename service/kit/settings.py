@@ -226,6 +226,16 @@ class Settings(BaseSettings):
         bool,
         Field(description="Block an image as soon as a takedown notice arrives; otherwise once it is decided."),
     ] = True
+    quarantine_days: Annotated[
+        int,
+        Field(ge=2, le=90, description="Days after which a block by an anonymous notice ends if nobody has decided."),
+    ] = 7
+    quarantine_limit: Annotated[
+        int, Field(ge=0, description="Images that anonymous notices may block at once before anybody has decided.")
+    ] = 100
+    quarantine_per_address: Annotated[
+        int, Field(ge=0, description="Images that anonymous notices from one address may block in a day.")
+    ] = 5
 
     watermark_secret: Annotated[
         SecretStr | None,

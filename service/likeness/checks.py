@@ -22,6 +22,9 @@ from service.likeness.schemas import Grant, Scope
 from service.likeness.template_index import TemplateIndex
 
 RGB = NDArray[np.uint8]
+LIKENESS = "likeness"
+"""The detector of findings about faces; their label is the subject."""
+
 _MAX_DISTANCE = 1.0  # scores 0
 
 
@@ -181,4 +184,4 @@ def _near(known: TemplateIndex, face: Face, limits: policy.LikenessLimits) -> di
 
 
 def _finding(model: FaceModel, subject: str, distance: float) -> Finding:
-    return Finding("likeness", subject, max(0.0, 1 - distance / _MAX_DISTANCE), model.identity, model.digest)
+    return Finding(LIKENESS, subject, max(0.0, 1 - distance / _MAX_DISTANCE), model.identity, model.digest)

@@ -37,7 +37,8 @@ class Grants:
         _check(purpose, scopes, grantee, lasts)
         number, now = new_case_number("G"), self._clock().replace(microsecond=0)
         named = tuple(scope for scope in SCOPES if scope in scopes)
-        receipt = self.signer.sign(number, subject, purpose, list(named), grantee, now, now + lasts)
+        alias = self.signer.alias(subject, grantee)
+        receipt = self.signer.sign(number, alias, purpose, list(named), grantee, now, now + lasts)
         row = GrantRow(number, subject, purpose, named, grantee, now, now + lasts, receipt, digest(receipt))
         with self._ledger.decision("consent", subject) as transaction:
             check_enrolled(transaction, subject)
@@ -72,9 +73,10 @@ class Grants:
             return [self._grant(row) for row in stored.grants.of_subject(subject)]
 
     def made_out_to(self, grantee: str) -> list[Grant]:
-        """Every grant to a grantee, oldest first."""
+        """Every grant to a grantee, oldest first, as the grantee may see it: with the alias of the subject."""
         with self._ledger.read() as stored:
-            return [self._grant(row) for row in stored.grants.for_grantee(grantee)]
+            grants = [self._grant(row) for row in stored.grants.for_grantee(grantee)]
+        return [one.model_copy(update={"subject": self.signer.alias(one.subject, grantee)}) for one in grants]
 
     def permitted(self, wanted: Sequence[str], scope: Scope, grantee: str) -> list[Grant]:
         """The named grants, all live, for this scope and grantee.

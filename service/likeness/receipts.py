@@ -8,11 +8,14 @@ manifest of every image generated under the grant. It says what was allowed, not
 import base64
 import datetime as dt
 import hashlib
+import hmac
 from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import OKPAlgorithm
+
+from service.kit.case_numbers import case_number
 
 TYPE = "consent-receipt+jwt"
 _ALGORITHM = "EdDSA"
@@ -50,6 +53,14 @@ class Signer:
             "scope": " ".join(scopes),
         }
         return jwt.encode(claims, self._key, _ALGORITHM, {"typ": TYPE, "kid": self.public_jwk["kid"]})
+
+    def alias(self, subject: str, grantee: str) -> str:
+        """The name of a subject for one grantee, such as `P-7Q2M-0KXA-9F3C-WB5E`: always the same, and nobody can tell
+        from it the subject's own number, or the alias that another grantee sees (pairwise identifiers, OpenID Connect
+        Core 1.0, section 8.1)."""
+        key = hashlib.sha256(b"countermark subject alias" + self._key.private_bytes_raw()).digest()
+        text = hmac.digest(key, f"{subject}\0{grantee}".encode(), hashlib.sha256)
+        return case_number("P", text)
 
     def verify(self, receipt: str) -> dict[str, Any] | None:
         """The claims of a receipt that this installation signed, expired or not; None for any other text."""

@@ -20,6 +20,7 @@ __all__ = [
     "Enrolled",
     "Grant",
     "GrantNumber",
+    "NewPin",
     "Scope",
     "State",
     "Subject",
@@ -51,8 +52,16 @@ class Enrolled(_FrozenModel):
     protected: bool
 
 
+class NewPin(_FrozenModel):
+    """A subject's new PIN, shown only once."""
+
+    subject: str
+    pin: str
+
+
 class Grant(_FrozenModel):
-    """What a subject allowed, and whether it is still valid."""
+    """What a subject allowed, and whether it is still valid. A grantee sees an alias of the subject, one for each
+    grantee, which is also in the receipt."""
 
     id: str
     subject: str

@@ -12,7 +12,7 @@ from service.kit.case_numbers import hash_pin, new_case_number, new_pin, verify_
 from service.kit.clock import stamp, utc_now
 from service.kit.errors import BadRequest, NotFound
 from service.ledger.ledger import Ledger
-from service.likeness.schemas import Embedding, Enrolled, Subject, as_text
+from service.likeness.schemas import Embedding, Enrolled, NewPin, Subject, as_text
 from service.storage import Repositories, SubjectRow, TemplateRow
 
 
@@ -87,6 +87,22 @@ class Subjects:
         salt, expected = (row.pin_salt, row.pin_hash) if row else (bytes(16), bytes(32))
         if not verify_pin(pin, salt, expected) or row is None:  # the same work for both
             raise NotFound("no subject has this id and PIN", hint="Check the id and the PIN.")
+
+    def renew_pin(self, subject: str) -> NewPin:
+        """Give a subject a new PIN; the old one stops working now, and failures to guess it no longer count.
+
+        Raises:
+            NotFound: the subject is erased or never existed.
+            Unavailable: it could not be stored.
+        """
+        pin = new_pin()
+        salt, pin_hash = hash_pin(pin)
+        with self._ledger.decision("consent", subject) as transaction:
+            check_enrolled(transaction, subject)
+            transaction.subjects.set_pin(subject, salt, pin_hash)
+            transaction.pin_failures.clear(subject)
+            transaction.record(action="pin renewed")
+        return NewPin(subject=subject, pin=pin)
 
     def name(self, subject: str) -> str:
         """The subject's name. Raises NotFound where the subject is erased or never existed."""

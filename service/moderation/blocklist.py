@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors import variants
-from service.kit.clock import utc_now
+from service.kit.clock import stamp, utc_now
 from service.kit.errors import BadRequest, Blocked, NotFound
 from service.ledger.ledger import Ledger
 from service.ledger.similarity_blocks import Changes
-from service.ledger.similarity_index import NEVER, Snapshot, hash_index
+from service.ledger.similarity_index import NEVER, Neighbour, Snapshot, hash_index
 from service.moderation.hash_lists import (
     LEAST_QUALITY,
     LONGEST_REASON,
@@ -47,11 +47,15 @@ _LONGEST_SOURCE = 200
 
 @dataclass(frozen=True, slots=True)
 class BlocklistMatch:
-    """A blocked image: the list it is on, the kind of hash that matched, and the number of bits that differ."""
+    """A blocked image: the list it is on, the kind of hash that matched, and the number of bits that differ.
+
+    `until`: when a quarantine ends; None: it is blocked until somebody decides otherwise.
+    """
 
     list: str
     kind: HashKind
     distance: int
+    until: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +97,25 @@ class Blocklist:
         """The first listed image that this is: by the `sha256` of its file, or else by its pixels."""
         with self._ledger.read() as stored:
             snapshot = self._current(stored)
-            exact = stored.blocklist.list_of("sha256", sha256) if sha256 else None
+            exact = stored.blocklist.block_of("sha256", sha256, self._clock()) if sha256 else None
         if exact is not None:
-            return BlocklistMatch(exact, "sha256", 0)
+            return BlocklistMatch(exact.list, "sha256", 0, exact.until)
         if not len(snapshot):
             return None
         for look in variants(rgb):
-            near = snapshot.within(look.bits, SAME_PICTURE_BITS, most=1) if look.quality >= LEAST_QUALITY else []
-            if near:
-                with self._ledger.read() as stored:
-                    return BlocklistMatch(stored.blocklist.list_name(near[0].id), "pdq", int(near[0].distance))
+            near = snapshot.within(look.bits, SAME_PICTURE_BITS) if look.quality >= LEAST_QUALITY else []
+            if near and (match := self._lasting(near)):
+                return match
+        return None
+
+    def _lasting(self, near: Sequence[Neighbour]) -> BlocklistMatch | None:
+        """The nearest entry whose block has not ended."""
+        now = self._clock()
+        with self._ledger.read() as stored:
+            for one in near:
+                block = stored.blocklist.block(one.id)
+                if block.until is None or block.until > now:
+                    return BlocklistMatch(block.list, "pdq", int(one.distance), block.until)
         return None
 
     def load(self) -> int:
@@ -174,6 +187,12 @@ class Blocklist:
 
 
 def _refuse(match: BlocklistMatch | None, stage: str) -> None:
+    if match and match.until:
+        raise Blocked(
+            f"the image is in quarantine until {stamp(match.until)}: nobody has reviewed the notice about it yet",
+            stage=stage,
+            hint="If this is a mistake, appeal: the operator decides before the quarantine ends.",
+        )
     if match:
         raise Blocked(f"the image is on the list {match.list}", stage=stage)
 

@@ -2,7 +2,8 @@
 
 47 U.S.C. 223a(a)(1)(B) lists the parts of a notice: a signature, what identifies and locates the image, a statement of
 the good-faith belief that it was published without consent, and contact details; (a)(3) sets the 48 hours and extends
-removal to known identical copies. So the image is blocked by its hashes, on receipt if the operator chooses so.
+removal to known identical copies. So the image is blocked by its hashes, on receipt if the operator chooses so: until
+it is decided if the sender is known, else in a quarantine that ends by itself.
 
 Personal data is sealed (`service.keys.vault`); the decision chain contains case numbers and digests alone. An uploaded
 copy is hashed and not kept.
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+import structlog
 from pydantic import BaseModel, Field, StringConstraints
 
 from detectors import fingerprint, listings
@@ -29,7 +31,10 @@ from service.moderation.blocklist import SAME_PICTURE_BITS, TAKEDOWNS, Blocklist
 from service.moderation.hash_lists import LEAST_QUALITY, Listed
 from service.storage import Repositories, TakedownOutcome, TakedownRow, TakedownStatus
 
+log = structlog.get_logger()
+
 DEADLINE = dt.timedelta(hours=48)
+_A_DAY = dt.timedelta(days=1)
 
 Status = TakedownStatus
 Decided = TakedownOutcome
@@ -56,6 +61,27 @@ class Notice(StrictModel):
         return {**{name: getattr(self, name) or "" for name in names}, "on_behalf": str(self.on_behalf).lower()}
 
 
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sent a notice: `name` of whoever showed a key, None for anybody else; their `address`, which may be empty."""
+
+    name: str | None
+    address: str = ""
+
+
+OPERATOR = Sender("operator")
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineLimits:
+    """What anonymous notices can block before somebody has looked: how many images at once, how many in a day from one
+    address, and for how long. Further notices are received and due like any other."""
+
+    lasts: dt.timedelta = dt.timedelta(days=7)
+    at_once: int = 100
+    per_address: int = 5
+
+
 class TakedownReceipt(BaseModel):
     """The answer to a notice. The PIN is shown only once."""
 
@@ -65,6 +91,7 @@ class TakedownReceipt(BaseModel):
     received_at: str
     due_at: str
     blocked: bool = Field(description="The image is blocked already.")
+    quarantined_until: str | None = Field(None, description="When the block ends if nobody has decided by then.")
 
 
 class CaseStatus(BaseModel):
@@ -94,6 +121,7 @@ class Case:
     duplicate_of: str | None
     overdue: bool
     readable: bool
+    quarantined_until: str | None
 
 
 class Takedowns:
@@ -108,6 +136,7 @@ class Takedowns:
         read_mark: Callable[[Picture], int | None],
         *,
         block_on_notice: bool = True,
+        quarantine: QuarantineLimits | None = None,
         clock: Callable[[], dt.datetime] = utc_now,
     ) -> None:
         """`digest` is keyed, for values that could be guessed; `read_mark` reads our watermark from an image."""
@@ -117,10 +146,14 @@ class Takedowns:
         self._digest = digest
         self._read_mark = read_mark
         self._block_at_receipt = block_on_notice
+        self._quarantine = quarantine or QuarantineLimits()
         self._clock = clock
 
-    def receive(self, notice: Notice, copy: Picture | None = None) -> TakedownReceipt:
-        """Store a notice, with or without a copy of the image.
+    def receive(self, notice: Notice, copy: Picture | None = None, sender: Sender = OPERATOR) -> TakedownReceipt:
+        """Store a notice, with or without a copy of the image. The operator is told by a log line.
+
+        A known sender's notice blocks the image until it is decided. An anonymous one puts it in quarantine, which ends
+        by itself, within QuarantineLimits: a stranger can neither block an image for good nor many images at once.
 
         Raises:
             BadRequest: nothing identifies the image.
@@ -130,7 +163,6 @@ class Takedowns:
             raise BadRequest("nothing identifies the image", hint="Send content_id, url, sha256 or the image itself.")
         image = self._resolve(notice, copy)
         hashes = _hashes(notice, copy, image)
-        blocked = self._block_at_receipt and bool(hashes)
         case, pin, now = new_case_number("T"), new_pin(), self._clock()
         salt, pin_hash = hash_pin(pin)
         sealed = self._vault.seal(notice.personal(), case)
@@ -138,7 +170,11 @@ class Takedowns:
         sha256 = copy.sha256 if copy else (notice.sha256 or "").lower() or None
         target = content_id or sha256 or self._digest(notice.url or "")
         due_at = now + DEADLINE
+        from_ = self._digest(sender.address) if sender.name is None else None
         with self._ledger.decision("takedown", case) as transaction:
+            allowed = sender.name is not None or self._may_quarantine(transaction, target, from_, now)
+            blocked = self._block_at_receipt and bool(hashes) and allowed
+            until = now + self._quarantine.lasts if blocked and sender.name is None else None
             transaction.takedowns.add(
                 TakedownRow(
                     case=case,
@@ -153,12 +189,33 @@ class Takedowns:
                     duplicate_of=transaction.takedowns.first_about(target),
                     wrapped_key=sealed.wrapped_key,
                     sealed=sealed.box,
+                    sender=from_,
+                    quarantined_until=until,
                 )
             )
-            transaction.blocklist.add(hashes, TAKEDOWNS, case, now, active=blocked)
-            transaction.record(action="received", due_at=stamp(due_at), sealed=_sha256(sealed.box), blocked=blocked)
+            transaction.blocklist.add(hashes, TAKEDOWNS, case, now, active=blocked, until=until)
+            ends = stamp(until) if until else None
+            transaction.record(
+                action="received", due_at=stamp(due_at), sealed=_sha256(sealed.box), blocked=blocked, until=ends
+            )
+        log.warning("takedown_received", case=case, due_at=stamp(due_at), blocked=blocked, quarantined_until=ends)
         return TakedownReceipt(
-            case=case, pin=pin, status="received", received_at=stamp(now), due_at=stamp(due_at), blocked=blocked
+            case=case,
+            pin=pin,
+            status="received",
+            received_at=stamp(now),
+            due_at=stamp(due_at),
+            blocked=blocked,
+            quarantined_until=ends,
+        )
+
+    def _may_quarantine(self, stored: Repositories, target: str, sender: str | None, now: dt.datetime) -> bool:
+        """Whether one more anonymous notice may block its image: within the limits, and once for each image."""
+        limits = self._quarantine
+        return (
+            stored.takedowns.quarantined(now) < limits.at_once
+            and stored.takedowns.quarantines_from(sender or "", now - _A_DAY) < limits.per_address
+            and not stored.takedowns.was_quarantined(target, now)
         )
 
     def status(self, case: str, pin: str) -> CaseStatus:
@@ -329,6 +386,7 @@ class Takedowns:
             duplicate_of=row.duplicate_of,
             overdue=row.decided is None and row.due_at < self._clock(),
             readable=row.wrapped_key is not None,
+            quarantined_until=stamp(row.quarantined_until) if row.quarantined_until and not row.decided else None,
         )
 
 

@@ -4,7 +4,7 @@ Nothing outside this package imports SQLAlchemy.
 """
 
 from service.storage.appeals import About, AppealOutcome, AppealRow, AppealState
-from service.storage.blocklist import BlocklistEntry, HashKind, Listed, ListSummary
+from service.storage.blocklist import Block, BlocklistEntry, HashKind, Listed, ListSummary
 from service.storage.challenges import ChallengeRow, Pose
 from service.storage.database import Database
 from service.storage.decisions import Decision, Kind, RawDecision
@@ -13,6 +13,7 @@ from service.storage.hashes import HashRows
 from service.storage.held import OPEN_STATES, HeldReview, HeldRow, HeldState
 from service.storage.images import Issue, RawImage
 from service.storage.merkle import MerkleRepository
+from service.storage.pin_failures import PinFailures
 from service.storage.repositories import Repositories
 from service.storage.session import Session, values_of
 from service.storage.subjects import ProtectedTemplate, SubjectRow, TemplateRow
@@ -25,6 +26,7 @@ __all__ = [
     "AppealOutcome",
     "AppealRow",
     "AppealState",
+    "Block",
     "BlocklistEntry",
     "ChallengeRow",
     "Database",
@@ -40,6 +42,7 @@ __all__ = [
     "ListSummary",
     "Listed",
     "MerkleRepository",
+    "PinFailures",
     "Pose",
     "ProtectedTemplate",
     "RawDecision",

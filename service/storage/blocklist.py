@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from sqlalchemy import ColumnElement, and_, case, func, select, update
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 
 from service.storage.hashes import HashRows, read_hashes
 from service.storage.session import Repository
@@ -41,6 +41,14 @@ class BlocklistEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Block:
+    """The list that blocks an image, and until when; None: until somebody decides otherwise."""
+
+    list: str
+    until: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class ListSummary:
     """One list: its active and withdrawn entries of one kind of hash."""
 
@@ -53,14 +61,27 @@ class ListSummary:
 class BlocklistRepository(Repository):
     """Every list. Each change counts the revision up."""
 
-    def add(self, listed: Sequence[Listed], name: str, source: str, at: dt.datetime, *, active: bool) -> int:
-        """Put hashes on a list, or switch them on again where they are withdrawn and `active`; the number changed."""
+    def add(
+        self,
+        listed: Sequence[Listed],
+        name: str,
+        source: str,
+        at: dt.datetime,
+        *,
+        active: bool,
+        until: dt.datetime | None = None,
+    ) -> int:
+        """Put hashes on a list, or switch them on again where they are withdrawn and `active`; the number changed.
+
+        `until`: the new ones count only until then.
+        """
         known = self.states(name, source)
         fresh = [entry for entry in listed if (entry.kind, entry.hash) not in known]
         withdrawn = [entry.hash for entry in listed if active and known.get((entry.kind, entry.hash)) is False]
         if not fresh and not withdrawn:
             return 0
-        common = {"list": name, "source": source, "added_at": at, "active": active, "revision": self._next_revision()}
+        common = {"list": name, "source": source, "added_at": at, "active": active, "until": until}
+        common["revision"] = self._next_revision()
         for batch in _batches(fresh):
             rows = [{**common, "kind": e.kind, "hash": e.hash, "reason": e.reason} for e in batch]
             self._session.insert(table, rows)
@@ -69,7 +90,9 @@ class BlocklistRepository(Repository):
         return len(fresh) + len(withdrawn)
 
     def switch(self, name: str, source: str, *, active: bool) -> int:
-        """Withdraw or restore every entry of one source; the number changed."""
+        """Withdraw or restore every entry of one source, without an end; the number changed."""
+        lasting = _of(name, source), table.c.until.is_not(None)
+        self._session.change(update(table).where(*lasting).values(until=None))
         return self._switch(_of(name, source), active=active)
 
     def withdraw(self, name: str, hash_: str | None = None) -> int:
@@ -98,16 +121,17 @@ class BlocklistRepository(Repository):
         query = select(table.c.id).where(*_changed(kind, after), ~table.c.active)
         return [id_ for (id_,) in self._session.tuples(query)]
 
-    def list_name(self, id_: int) -> str:
-        """The list of the entry with this id, which must exist: entries are never deleted."""
-        name: str = self._session.read(select(table.c.list).where(table.c.id == id_)).scalar_one()
-        return name
+    def block(self, id_: int) -> Block:
+        """The block of the entry with this id, which must exist: entries are never deleted."""
+        row = self._session.read(select(table.c.list, table.c.until).where(table.c.id == id_)).one()
+        return Block(row.list, row.until)
 
-    def list_of(self, kind: HashKind, hash_: str) -> str | None:
-        """The name of a list on which exactly this hash is active."""
+    def block_of(self, kind: HashKind, hash_: str, now: dt.datetime) -> Block | None:
+        """A block of exactly this hash; one without an end first."""
         active = (table.c.kind == kind, table.c.hash == hash_, table.c.active)
-        name: str | None = self._session.read(select(table.c.list).where(*active).limit(1)).scalar()
-        return name
+        query = select(table.c.list, table.c.until).where(*active, or_(table.c.until.is_(None), table.c.until > now))
+        row = self._session.read(query.order_by(table.c.until.is_not(None), table.c.id).limit(1)).first()
+        return Block(row.list, row.until) if row else None
 
     def entries(self, name: str) -> Iterator[BlocklistEntry]:
         """Every entry of a list, withdrawn ones too, in the order in which they were added."""

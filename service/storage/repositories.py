@@ -8,6 +8,7 @@ from service.storage.grants import GrantRepository, UseRepository
 from service.storage.held import HeldRepository
 from service.storage.images import ImageRepository
 from service.storage.merkle import MerkleRepository
+from service.storage.pin_failures import PinFailureRepository
 from service.storage.session import Session
 from service.storage.subjects import SubjectRepository, TemplateRepository
 from service.storage.takedowns import TakedownRepository
@@ -29,5 +30,6 @@ class Repositories:
         self.grants = GrantRepository(session)
         self.uses = UseRepository(session)
         self.challenges = ChallengeRepository(session)
+        self.pin_failures = PinFailureRepository(session)
         self.tenants = TenantRepository(session)
         self.held = HeldRepository(session)

@@ -62,6 +62,9 @@ class SubjectRepository(Repository):
         rows = self._session.read(select(table).order_by(table.c.created_at, table.c.id))
         return [SubjectRow(**row._mapping) for row in rows]
 
+    def set_pin(self, subject: str, salt: bytes, pin_hash: bytes) -> None:
+        self._session.change(update(table).where(table.c.id == subject).values(pin_salt=salt, pin_hash=pin_hash))
+
     def exists(self, subject: str) -> bool:
         """The subject is enrolled and not erased."""
         here = (table.c.id == subject, table.c.erased_at.is_(None))

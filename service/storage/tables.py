@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from service.storage.types import UtcDateTime
 
-REVISION = "0012"
+REVISION = "0014"
 """The newest migration. A database at an older revision is upgraded when it is opened."""
 
 metadata = MetaData(
@@ -101,6 +101,7 @@ blocklist = Table(
     Column("added_at", UtcDateTime(), nullable=False),
     Column("active", Boolean, nullable=False),
     Column("revision", BigInteger, nullable=False, index=True),
+    Column("until", UtcDateTime(), nullable=True),
     UniqueConstraint("list", "source", "kind", "hash", name="uq_blocklist_entry"),
 )
 
@@ -114,6 +115,7 @@ blocklist_revision = Table(
 
 # Takedown notices. Personal data (signature, statement, contact, location) is in `sealed` alone; without
 # `wrapped_key` nobody can read it. `target` is a content id, a SHA-256 or a keyed digest: duplicates share it.
+# `sender` is a keyed digest of the address that an anonymous notice came from; its block ends at `quarantined_until`.
 takedowns = Table(
     "takedowns",
     metadata,
@@ -132,6 +134,8 @@ takedowns = Table(
     Column("duplicate_of", String(32), ForeignKey("takedowns.case"), nullable=True),
     Column("wrapped_key", LargeBinary, nullable=True),
     Column("sealed", LargeBinary, nullable=True),
+    Column("sender", String(64), nullable=True),
+    Column("quarantined_until", UtcDateTime(), nullable=True),
 )
 
 # Appeals against refusals, verdicts and takedowns. Statement, contact and reason are sealed as in a notice.
@@ -218,6 +222,17 @@ challenges = Table(
     Column("id", String(32), primary_key=True),
     Column("poses", JSON, nullable=False),
     Column("expires_at", UtcDateTime(), nullable=False, index=True),
+)
+
+# Wrong PINs by number (of a subject or a case) and address, a keyed digest; the row without address counts all of them.
+pin_failures = Table(
+    "pin_failures",
+    metadata,
+    Column("number", String(32), nullable=False),
+    Column("address", String(64), nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("last_at", UtcDateTime(), nullable=False, index=True),
+    PrimaryKeyConstraint("number", "address", name="pk_pin_failures"),
 )
 
 # Clients with their own API keys. `digest` is the SHA-256 of the key, NULL once the tenant is removed; `prefix` is how

@@ -4,7 +4,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 
 from service.storage.session import Repository, values_of
 from service.storage.tables import takedowns as table
@@ -34,6 +34,8 @@ class TakedownRow:
     decided: TakedownOutcome | None = None
     decided_at: dt.datetime | None = None
     operator: str | None = None
+    sender: str | None = None
+    quarantined_until: dt.datetime | None = None
 
 
 class TakedownRepository(Repository):
@@ -59,6 +61,22 @@ class TakedownRepository(Repository):
         case: str | None = self._session.read(query.order_by(table.c.received_at)).scalar()
         return case
 
+    def quarantined(self, now: dt.datetime) -> int:
+        """How many undecided notices have an image in quarantine."""
+        here = (table.c.quarantined_until > now, table.c.decided.is_(None))
+        return int(self._session.read(select(func.count()).where(*here)).scalar_one())
+
+    def quarantines_from(self, sender: str, since: dt.datetime) -> int:
+        """How many notices of one sender since then have quarantined an image."""
+        here = (table.c.sender == sender, table.c.received_at >= since, table.c.quarantined_until.is_not(None))
+        return int(self._session.read(select(func.count()).where(*here)).scalar_one())
+
+    def was_quarantined(self, target: str, now: dt.datetime) -> bool:
+        """A quarantine of this image has ended, by time or by a rejection."""
+        over = or_(table.c.quarantined_until <= now, table.c.status == "rejected")
+        here = (table.c.target == target, table.c.quarantined_until.is_not(None), over)
+        return self._session.read(select(table.c.case).where(*here).limit(1)).first() is not None
+
     def set_status(self, case: str, status: TakedownStatus) -> None:
         self._session.change(update(table).where(table.c.case == case).values(status=status))
 
@@ -70,7 +88,9 @@ class TakedownRepository(Repository):
 
     def forget(self, case: str) -> None:
         """Delete the key and the sealed personal data."""
-        self._session.change(update(table).where(table.c.case == case).values(wrapped_key=None, sealed=None))
+        self._session.change(
+            update(table).where(table.c.case == case).values(wrapped_key=None, sealed=None, sender=None)
+        )
 
     def _select(self, *conditions: ColumnElement[bool]) -> list[TakedownRow]:
         query = select(table).where(*conditions).order_by(table.c.due_at, table.c.received_at)

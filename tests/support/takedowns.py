@@ -10,7 +10,7 @@ from service.installation import Installation
 from service.keys import signing
 from service.media.pictures import ImageLimits, OutputFormat, Picture, decode, encode
 from service.moderation.appeals import Appeals
-from service.moderation.takedowns import Notice, Takedowns
+from service.moderation.takedowns import Notice, QuarantineLimits, Takedowns
 from tests.support.clock import Clock
 from tests.support.painter import landscape
 
@@ -24,6 +24,7 @@ def takedowns_of(
     *,
     at_once: bool = True,
     read_mark: Callable[[Picture], int | None] | None = None,
+    quarantine: QuarantineLimits | None = None,
 ) -> Takedowns:
     """`at_once`: an uploaded copy is blocked when the notice arrives, not when it is decided.
 
@@ -37,6 +38,7 @@ def takedowns_of(
         digest,
         read_mark or installation._read_mark,
         block_on_notice=at_once,
+        quarantine=quarantine,
         clock=clock,
     )
 

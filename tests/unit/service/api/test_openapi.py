@@ -11,7 +11,7 @@ from service.api import create_app
 from service.api.failures import EVERY_REQUEST, NEVER_ANSWERED
 from service.api.openapi import failures, operations
 from service.api.problems import MEDIA_TYPE
-from service.api.rate_limits import LIMITED
+from service.api.rate_limits import is_limited
 from service.api.uploads import BINARY
 from service.installation import Installation, open_installation
 from service.kit.errors import Blocked, Busy, Error, TooMany, Unavailable, Unsafe, tree
@@ -37,6 +37,7 @@ OPERATIONS = {
     "list_grants": "GET /v1/consent/grants",
     "list_signing_keys": "GET /v1/consent/keys",
     "get_subject": "GET /v1/consent/subjects/{subject}",
+    "renew_pin": "POST /v1/consent/subjects/{subject}/pin",
     "revoke_grant": "POST /v1/consent/subjects/{subject}/grants/{grant}/revoke",
     "withdraw_image": "POST /v1/consent/subjects/{subject}/images/{content_id}/withdraw",
     "start_enrolment": "POST /v1/consent/enrolments",
@@ -108,7 +109,7 @@ def test_every_operation_documents_what_any_request_can_meet(contract: Contract)
     for each in contract.operations:
         assert {error.code for error in EVERY_REQUEST} <= codes(each.content), each.id
         assert ("unauthorized" in codes(each.content)) == ("security" in each.content), each.id
-        assert ("too_many_requests" in codes(each.content)) == each.path.startswith(LIMITED), each.id
+        assert ("too_many_requests" in codes(each.content)) == is_limited(each.path), each.id
         assert "{" not in each.path or "not_found" in codes(each.content), each.id
         assert "requestBody" not in each.content or "bad_request" in codes(each.content), each.id
 

@@ -3,8 +3,12 @@ import json
 import pytest
 from fastapi.testclient import TestClient
 
+from service.access.pin_attempts import PinAttempts
+from service.access.tenants import Terms
 from service.api.middleware import LARGEST_JSON
+from service.installation import Installation
 from tests.assets import hostile
+from tests.support.clock import Clock
 
 URL = "/v1/takedowns"
 NOTICE = {
@@ -33,6 +37,25 @@ def test_a_notice_as_json(client: TestClient) -> None:
 def test_a_notice_with_a_copy(client: TestClient) -> None:
     receipt = client.post(URL, **form(files={"file": ("a.png", IMAGE)}))  # type: ignore[arg-type]
     assert (receipt.status_code, receipt.json()["blocked"]) == (201, True)
+    assert receipt.json()["quarantined_until"] > receipt.json()["due_at"]
+
+
+def test_a_notice_with_a_key_is_no_quarantine(client: TestClient, installation: Installation) -> None:
+    key = installation.tenants.add(Terms(name="flagger")).key
+    receipt = client.post(URL, headers={"Authorization": f"Bearer {key}"}, **form(files={"file": ("a.png", IMAGE)}))  # type: ignore[arg-type]
+    assert (receipt.json()["blocked"], receipt.json()["quarantined_until"]) == (True, None)
+    assert client.post(URL, json=NOTICE, headers={"Authorization": "Bearer cm_wrong"}).status_code == 401
+
+
+def test_whoever_has_the_pin_of_a_case_passes_while_others_guess(
+    client: TestClient, installation: Installation
+) -> None:
+    installation.pins = PinAttempts(installation.ledger, str, Clock())
+    body = client.post(URL, json=NOTICE).json()
+    here = f"{URL}/{body['case']}"
+    codes = [client.get(here, headers={"X-Case-Pin": "0000-0000-0000"}).status_code for _ in range(7)]
+    assert codes == [404] * 5 + [429] * 2
+    assert client.get(here, headers={"X-Case-Pin": body["pin"]}).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """`countermark consent`: exit codes, JSON lines, and what a person may learn."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from typer.testing import CliRunner, Result
 from service.cli import consent as command
 from service.cli.app import app
 from service.installation import open_installation
-from service.kit.errors import NoFace
+from service.kit.errors import NoFace, NotFound
 from service.kit.settings import load_settings
 from service.media.pictures import encode
 from tests.support.people import ANN, BOB, ByColour, portrait
@@ -100,3 +101,19 @@ def test_an_export_does_not_overwrite_a_file(photo: str, tmp_path: Path) -> None
     file.write_text("precious")
     assert consent("export", str(file)).exit_code != 0
     assert file.read_text() == "precious"
+
+
+def test_a_pin_is_renewed_and_who_guesses_is_told(photo: str) -> None:
+    enrolled = json.loads(consent("enrol", photo, "--name", "Ann", "--json").stdout)
+    renewed = json.loads(consent("renew-pin", enrolled["subject"], "--json").stdout)
+    assert renewed["pin"] != enrolled["pin"]
+    assert consent("pin-failures", "--json").stdout == ""
+    installation = open_installation(load_settings())
+    installation.consent.subjects.check_pin(enrolled["subject"], renewed["pin"])
+    wrong = partial(installation.consent.subjects.check_pin, enrolled["subject"], enrolled["pin"])
+    with pytest.raises(NotFound):
+        installation.pins.check(enrolled["subject"], "192.0.2.1", enrolled["pin"], wrong)
+    installation.close()
+    told = json.loads(consent("pin-failures", "--least", "1", "--json").stdout)
+    assert (told["number"], told["failures"]) == (enrolled["subject"], 1)
+    assert enrolled["subject"] in consent("pin-failures", "--least", "1").stdout

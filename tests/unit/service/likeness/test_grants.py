@@ -51,7 +51,11 @@ def test_a_grant_yields_a_receipt(consent: Consent) -> None:
     grant = consent.grants.of(granted(consent, enrolled(consent).subject, scopes=["edit", "portrait"]))
     claims = consent.grants.signer.verify(grant.receipt)
     assert claims is not None
-    assert (claims["jti"], claims["sub"], claims["scope"]) == (grant.id, grant.subject, "portrait edit")
+    assert (claims["jti"], claims["sub"], claims["scope"]) == (
+        grant.id,
+        consent.grants.signer.alias(grant.subject, grant.grantee),
+        "portrait edit",
+    )
     assert grant.receipt_digest == digest(grant.receipt)
 
 

@@ -145,7 +145,7 @@ def test_only_what_changed_is_read_again(lists: Blocklist, ledger: Ledger) -> No
     ids = lists._index.snapshot.ids.tolist()
     assert ids[0] == untouched
     with ledger.read() as stored:
-        assert [stored.blocklist.list_name(id_) for id_ in ids] == ["first", "second"]
+        assert [stored.blocklist.block(id_).list for id_ in ids] == ["first", "second"]
     assert lists.match(RGB) is None
     matches = [lists.match(landscape(n, 256, 256)) for n in (20, 21)]
     assert [match and match.list for match in matches] == ["first", "second"]

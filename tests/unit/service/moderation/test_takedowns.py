@@ -1,11 +1,15 @@
 """Notices of removal: the clock, the blocks, what the reporter learns, and that nothing personal gets out."""
 
+import datetime as dt
+import itertools
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from pydantic import ValidationError
+from structlog.testing import CapturingLogger
 
 from detectors import fingerprint
 from service.gateway.order import Order
@@ -13,9 +17,10 @@ from service.gateway.pipeline import Gateway
 from service.installation import Installation
 from service.kit.errors import BadRequest, Blocked, NotFound, Unavailable
 from service.media.pictures import ImageLimits, decode
+from service.moderation import takedowns as module
 from service.moderation.appeals import Appeal, Appeals
 from service.moderation.blocklist import Blocklist
-from service.moderation.takedowns import Takedowns
+from service.moderation.takedowns import QuarantineLimits, Sender, Takedowns
 from service.storage.blocklist import BlocklistRepository
 from tests.support.clock import Clock
 from tests.support.painter import landscape
@@ -75,6 +80,94 @@ def test_an_uploaded_copy_is_blocked_at_once_and_freed_by_a_rejection(
         installation.blocklist.check_upload(copy.data, landscape(9, 256, 256))
     takedowns.resolve(receipt.case, "rejected", "op", "It shows a lake.")
     installation.blocklist.check_upload(copy.data, RGB)
+
+
+STRANGER = Sender(None, "198.51.100.9")
+
+
+@pytest.fixture
+def quarantining(installation: Installation, clock: Clock) -> Takedowns:
+    """Takedowns of an installation whose blocklist is on the same clock."""
+    installation.blocklist = Blocklist(installation.ledger, clock)
+    limits = QuarantineLimits(dt.timedelta(days=7), at_once=6, per_address=2)
+    return takedowns_of(installation, clock, quarantine=limits)
+
+
+def test_a_strangers_notice_is_a_quarantine_that_ends(
+    installation: Installation, quarantining: Takedowns, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = CapturingLogger()
+    monkeypatch.setattr(module, "log", log)
+    receipt = quarantining.receive(notice(), picture(RGB), STRANGER)
+    assert (receipt.blocked, receipt.quarantined_until) == (True, "2026-05-26T12:00:00+00:00")
+    (told,) = log.calls
+    assert told.args == ("takedown_received",)
+    assert (told.kwargs["case"], told.kwargs["quarantined_until"]) == (receipt.case, receipt.quarantined_until)
+    assert not any(secret in str(told) for secret in (*SECRETS, STRANGER.address))
+    with pytest.raises(Blocked, match="in quarantine until 2026-05-26") as refused:
+        installation.blocklist.check_pixels(RGB)
+    assert "appeal" in refused.value.hint
+    with pytest.raises(Blocked, match="in quarantine"):
+        installation.blocklist.check_upload(picture(RGB).data, landscape(9, 256, 256))
+    assert [case.quarantined_until for case in quarantining.list()] == [receipt.quarantined_until]
+    clock.wait(7 * 24)
+    installation.blocklist.check_pixels(RGB)
+    installation.blocklist.check_upload(picture(RGB).data, RGB)
+    assert [case.overdue for case in quarantining.list()] == [True]  # it still has to be decided
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_decision_replaces_the_quarantine(
+    installation: Installation, quarantining: Takedowns, clock: Clock, late: bool
+) -> None:
+    receipt = quarantining.receive(notice(), picture(RGB), STRANGER)
+    clock.wait(8 * 24 if late else 24)
+    quarantining.resolve(receipt.case, "removed", "op")
+    clock.wait(365 * 24)
+    with pytest.raises(Blocked, match="on the list takedowns"):
+        installation.blocklist.check_pixels(RGB)
+    assert [case.quarantined_until for case in quarantining.list(all_=True)] == [None]
+
+
+def test_a_stranger_can_put_an_image_in_quarantine_once(
+    installation: Installation, quarantining: Takedowns, clock: Clock
+) -> None:
+    first = quarantining.receive(notice(), picture(RGB), STRANGER)
+    quarantining.resolve(first.case, "rejected", "op", "It shows a lake.")
+    assert not quarantining.receive(notice(), picture(RGB), Sender(None, "192.0.2.1")).blocked
+    other = picture(landscape(4, 320, 256))
+    assert quarantining.receive(notice(), other, STRANGER).blocked
+    clock.wait(7 * 24)
+    assert not quarantining.receive(notice(), other, STRANGER).blocked
+    assert installation.blocklist.match(RGB) is None
+    known = quarantining.receive(notice(), picture(RGB), Sender("acme", "192.0.2.1"))
+    assert (known.blocked, known.quarantined_until) == (True, None)
+    assert installation.blocklist.match(RGB) is not None
+
+
+def test_an_address_can_block_a_few_images_and_all_together_not_many(quarantining: Takedowns, clock: Clock) -> None:
+    numbers = itertools.count()
+
+    def blocked(addresses: Sequence[str]) -> int:
+        senders = [Sender(None, address) for address in addresses]
+        return sum(quarantining.receive(notice(sha256=f"{next(numbers):064x}"), None, one).blocked for one in senders)
+
+    assert blocked(["198.51.100.9"] * 10) == 2
+    assert blocked([f"192.0.2.{n}" for n in range(40)]) == 4
+    assert len(list(quarantining.list())) == 50  # every one is due, and none was dropped
+    assert quarantining.receive(notice(sha256="f" * 64), None, Sender("acme")).blocked
+    clock.wait(7 * 24)
+    assert blocked(["198.51.100.9"]) == 1
+
+
+def test_a_forgotten_notice_forgets_where_it_came_from(installation: Installation, quarantining: Takedowns) -> None:
+    receipt = quarantining.receive(notice(), picture(RGB), STRANGER)
+    quarantining.resolve(receipt.case, "removed", "op")
+    quarantining.forget(receipt.case)
+    with installation.ledger.read() as stored:
+        row = stored.takedowns.get(receipt.case)
+    assert row is not None
+    assert row.sender is None
 
 
 def test_where_the_operator_wants_it_a_picture_is_blocked_on_decision(installation: Installation, clock: Clock) -> None:

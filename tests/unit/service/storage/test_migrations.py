@@ -142,7 +142,7 @@ def test_every_row_of_an_older_database_is_read_with_its_types(old: str) -> None
             "ncii", "test", "pdq", f"{2:064x}", "why", moment("2026-05-02T08:00:00"), False
         )
         assert stored.blocklist.withdrawn_after("pdq", 1) == [2]
-        assert (stored.blocklist.list_name(2), len(stored.blocklist.active_after("pdq", 1))) == ("ncii", 0)
+        assert (stored.blocklist.block(2).list, len(stored.blocklist.active_after("pdq", 1))) == ("ncii", 0)
         assert [row.case for row in stored.takedowns.by_due_time(only_open=False)].count(CASE) == 1
         assert stored.takedowns.get(CASE) == TakedownRow(
             CASE, bytes(16), bytes(32), moment("2026-05-03T00:00:00"), moment("2026-05-05T00:00:00"), "appealed",

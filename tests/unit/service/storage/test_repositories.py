@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,13 @@ from service.kit.errors import Unavailable
 from service.ledger.ledger import Issue, Ledger
 from service.storage import (
     AppealRow,
+    Block,
     ChallengeRow,
     GrantRow,
     HeldReview,
     HeldRow,
     Listed,
+    PinFailures,
     Repositories,
     SubjectRow,
     TakedownRow,
@@ -90,7 +93,7 @@ def test_a_snapshot_of_a_list_follows_its_changes(stored: Repositories) -> None:
     first = stored.blocklist.revision()
     assert stored.blocklist.withdraw("ncii", one.hash) == 1
     (changed,) = stored.blocklist.withdrawn_after("pdq", first)
-    assert (stored.blocklist.list_name(changed), len(stored.blocklist.active_after("pdq", first))) == ("ncii", 0)
+    assert (stored.blocklist.block(changed).list, len(stored.blocklist.active_after("pdq", first))) == ("ncii", 0)
     active = stored.blocklist.active_after("pdq", 0)
     assert (active.ids.tolist(), bytes(active.hashes).hex()) == ([changed + 1], two.hash)
     assert (len(stored.blocklist.active_after("sha256", 0)), stored.blocklist.withdrawn_after("sha256", 0)) == (0, [])
@@ -159,6 +162,50 @@ def test_a_challenge_is_taken_once(stored: Repositories) -> None:
     stored.challenges.delete_expired(NOON)
     assert stored.challenges.take("L-1") is None
     assert (stored.challenges.take("L-2"), stored.challenges.take("L-2")) == (late, None)
+
+
+def test_wrong_pins_are_counted_by_address_and_in_all(stored: Repositories) -> None:
+    failures = stored.pin_failures
+    assert (failures.of("S-1", "a"), failures.total("S-1"), failures.recent(NOON)) == (None, 0, [])
+    for address, at in (("a", NOON), ("a", LATER), ("b", NOON)):
+        failures.add("S-1", address, at)
+    failures.add("S-2", "a", LATER)
+    assert failures.of("S-1", "a") == PinFailures("S-1", 2, LATER)
+    assert failures.total("S-1") == 3
+    assert failures.recent(NOON) == [PinFailures("S-1", 3, LATER), PinFailures("S-2", 1, LATER)]
+    assert failures.recent(NOON, "S-2") == [PinFailures("S-2", 1, LATER)]
+    assert failures.recent(LATER) == [PinFailures("S-1", 2, LATER), PinFailures("S-2", 1, LATER)]
+    failures.forget_addresses(LATER)
+    assert (failures.of("S-1", "b"), failures.total("S-1")) == (None, 3)
+    failures.clear("S-1", "a")
+    assert (failures.of("S-1", "a"), failures.total("S-1")) == (None, 3)
+    failures.clear("S-1")
+    assert (failures.total("S-1"), failures.total("S-2")) == (0, 1)
+
+
+def test_a_block_may_end_by_itself_and_a_decision_makes_it_last(stored: Repositories) -> None:
+    listed, blocklist = [Listed("sha256", "a" * 64)], stored.blocklist
+    blocklist.add(listed, "takedowns", "T-1", NOON, active=True, until=LATER)
+    assert blocklist.block_of("sha256", "a" * 64, NOON) == Block("takedowns", LATER)
+    assert blocklist.block_of("sha256", "a" * 64, LATER) is None
+    blocklist.add(listed, "ncii", "police", NOON, active=True)
+    assert blocklist.block_of("sha256", "a" * 64, NOON) == Block("ncii", None)
+    blocklist.switch("takedowns", "T-1", active=True)
+    assert blocklist.block_of("sha256", "a" * 64, LATER) == Block("takedowns", None)
+
+
+def test_quarantines_are_counted_until_they_end_or_somebody_decides(stored: Repositories) -> None:
+    for case in ("T-1", "T-2"):
+        stored.takedowns.add(replace(takedown(case), sender="stranger", quarantined_until=LATER))
+    assert (stored.takedowns.quarantined(NOON), stored.takedowns.quarantined(LATER)) == (2, 0)
+    assert stored.takedowns.quarantines_from("stranger", NOON) == 2
+    assert stored.takedowns.quarantines_from("somebody else", NOON) == 0
+    target = takedown("T-1").target
+    assert not stored.takedowns.was_quarantined(target, NOON)
+    assert stored.takedowns.was_quarantined(target, LATER)
+    stored.takedowns.decide("T-1", "rejected", "Olga", NOON, None)
+    assert stored.takedowns.quarantined(NOON) == 1
+    assert stored.takedowns.was_quarantined(target, NOON)
 
 
 def test_a_removed_tenant_changes_no_more(stored: Repositories) -> None:
