@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from service.kit.errors import BrokenPicture, InputError
-from service.media.pictures import ImageLimits, decode, encode, frozen, selection
+from service.media.pictures import ImageLimits, decode, encode, frozen, selection, transparent_area
 from tests.assets import hostile
 from tests.assets.hostile import picture, save
 
@@ -176,9 +176,34 @@ def test_bad_palette_transparency_and_lab_masks_are_input_errors() -> None:
     png = b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
     lab = io.BytesIO()
     Image.new("LAB", (64, 64)).save(lab, "TIFF")
-    for read in (decode, selection):
+    for read in (decode, selection, transparent_area):
         for data in (png, lab.getvalue()):
             with contextlib.suppress(InputError):
                 read(data, LIMITS)
     with pytest.raises(BrokenPicture):
         decode(png, LIMITS)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_the_transparent_pixels_of_an_image_are_found(mode: str) -> None:
+    image = Image.new("RGBA", (40, 30), (9, 99, 200, 255))
+    image.paste((0, 0, 0, 0), (5, 10, 25, 20))
+    out = io.BytesIO()
+    if mode == "P":
+        Image.fromarray(np.where(np.asarray(image)[..., 3] > 0, 1, 0).astype(np.uint8), "P").save(
+            out, "PNG", transparency=0
+        )
+    else:
+        image.convert(mode).save(out, "PNG")
+    hole = transparent_area(out.getvalue(), LIMITS)
+    assert hole is not None
+    assert hole[10:20, 5:25].all()
+    assert hole.sum() == 10 * 20
+
+
+@pytest.mark.parametrize("alpha", [None, 255, 128])
+def test_an_image_that_is_not_more_transparent_than_opaque_has_no_hole(alpha: int | None) -> None:
+    rgb = Image.new("RGB", (40, 30), (9, 99, 200))
+    if alpha is not None:
+        rgb.putalpha(alpha)
+    assert transparent_area(save(rgb, "PNG"), LIMITS) is None
