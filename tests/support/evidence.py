@@ -9,7 +9,18 @@ import numpy as np
 from detectors import Declaration
 from service.examiner.examination import Trace
 from service.examiner.inference import Inferred
-from service.examiner.lanes import LANES, Finding, Lane, claimed, declared, foreign, inferred, marked, matched
+from service.examiner.lanes import (
+    LANES,
+    Finding,
+    Lane,
+    claimed,
+    declared,
+    foreign,
+    inferred,
+    marked,
+    matched,
+    recovered,
+)
 from service.examiner.policy import Signal, Verdict
 from service.examiner.report import Asset, Report, compose
 from service.examiner.sections import WatermarkReading
@@ -78,6 +89,7 @@ class Evidence:
             claimed.ClaimedLane: claimed.finding(
                 self.credential, issued_manifest=self.manifest_known, issued_file=self.file_known
             ),
+            recovered.RecoveredLane: recovered.finding(self.credential, None),
             declared.DeclaredLane: declared.finding(self.declarations),
             marked.MarkedLane: marked.finding(trace, self.credential),
             foreign.ForeignLane: foreign.finding(

@@ -9,8 +9,17 @@ from service.examiner.lanes.inferred import InferredLane
 from service.examiner.lanes.lane import Finding, Lane
 from service.examiner.lanes.marked import MarkedLane
 from service.examiner.lanes.matched import MatchedLane
+from service.examiner.lanes.recovered import RecoveredLane
 
-LANES: tuple[type[Lane[Any]], ...] = (ClaimedLane, DeclaredLane, MarkedLane, ForeignLane, MatchedLane, InferredLane)
+LANES: tuple[type[Lane[Any]], ...] = (
+    ClaimedLane,
+    RecoveredLane,
+    DeclaredLane,
+    MarkedLane,
+    ForeignLane,
+    MatchedLane,
+    InferredLane,
+)
 """In the order of the report."""
 
 __all__ = ["LANES", "Finding", "Lane"]

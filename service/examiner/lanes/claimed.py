@@ -12,7 +12,8 @@ from service.examiner.lanes.declared import Declared
 from service.examiner.lanes.lane import Finding, Lane
 from service.examiner.policy import Signal
 from service.examiner.sections import ReportModel
-from service.ledger.ledger import Ledger
+from service.ledger.ledger import Issue, Ledger
+from watermark.c2pa import jumbf
 from watermark.c2pa.credential import Action, Credential, Ingredient, Manifest, Remark
 from watermark.c2pa.credentials import Credentials
 from watermark.c2pa.origin import SYNTHETIC_KINDS, Kind, Origin, origin, signals
@@ -97,10 +98,31 @@ class ClaimedRemark(ReportModel):
 
 
 class Recovered(ReportModel):
-    """The credential that was issued with this image, found through its watermark after the file had lost it."""
+    """The credential that was issued with this image, found through its watermark or its look; see lanes/recovered.py.
+
+    `same_image`: the image looks like the issued one. It can be false for a watermark that was cropped or copied.
+    """
 
     content_id: str
     manifest_base64: str = Field(description="The stored C2PA manifest store, application/c2pa.")
+    manifest_id: str | None = Field(None, description="Identifier of its active manifest.")
+    found_by: Literal["watermark", "fingerprint"] = "watermark"
+    same_image: bool | None = True
+
+    @classmethod
+    def of(cls, issue: Issue, found_by: Literal["watermark", "fingerprint"], same_image: bool | None) -> "Recovered":
+        """The stored credential of an issued image."""
+        try:
+            manifest_id = jumbf.active_manifest(issue.manifest).label
+        except ValueError:  # a ledger that was altered
+            manifest_id = None
+        return cls(
+            content_id=issue.content_id,
+            manifest_base64=base64.b64encode(issue.manifest).decode(),
+            manifest_id=manifest_id,
+            found_by=found_by,
+            same_image=same_image,
+        )
 
 
 class Claimed(ReportModel):
@@ -310,8 +332,7 @@ class ClaimedLane(Lane[Claimed]):
         stored = self._credentials.read(picture.data, picture.mime, issue.manifest)
         if not stored.only_bytes_differ:
             return None
-        manifest = base64.b64encode(issue.manifest).decode()
-        return stored, Recovered(content_id=issue.content_id, manifest_base64=manifest)
+        return stored, Recovered.of(issue, "watermark", True)
 
 
 def finding(
