@@ -15,7 +15,7 @@ from service.api.uploads import BINARY
 from service.examiner.resolution import FINGERPRINT, WATERMARK, Match, SoftBindings
 from service.installation import Installation
 from service.kit.errors import BadRequest, BrokenPicture, QueryTooLong, UnsupportedFormat, UnsupportedPixels
-from service.media.pictures import decode
+from service.media.pictures import decode_first
 
 router = APIRouter(tags=["soft binding resolution"])
 
@@ -168,7 +168,7 @@ def _by_content(
     installation: Installation, data: bytes, most: int, algorithm: str | None, hint: tuple[str, str] | None
 ) -> list[Match]:
     try:
-        picture = decode(data, installation.limits)
+        picture = decode_first(data, installation.limits)
     except (BrokenPicture, UnsupportedPixels) as unusable:  # the API knows one answer to an asset it cannot use
         raise UnsupportedFormat(unusable.message) from unusable
     return _bindings(installation).by_content(picture, most, algorithm, hint)
