@@ -25,9 +25,10 @@ from service.keys import claim_signer, signing
 from service.keys.claim_signer import SigningStatus
 from service.kit import home
 from service.kit.clock import stamp, utc_now
-from service.kit.errors import NotFound, Unavailable
+from service.kit.errors import Error, NotFound, Unavailable
 from service.kit.settings import Settings
 from service.labels.labelling import open_labels
+from service.ledger.home_ledger import open_home_ledger, write_note
 from service.ledger.ledger import Ledger
 from service.ledger.publisher import CheckpointPublisher
 from service.ledger.sinks import open_sink
@@ -45,8 +46,6 @@ from watermark import Codec
 from watermark.c2pa.credentials import Credentials
 
 log = structlog.get_logger()
-
-LEDGER_FILE = "ledger.db"
 
 
 @dataclass
@@ -177,6 +176,11 @@ class Installation:
     def close(self) -> None:
         self.publisher.close()
         self.limits.parsers.close()
+        try:
+            if signing.exist(self.settings.home):  # it may have been removed, and must not come back
+                write_note(self.settings.home, self.ledger)
+        except (Error, OSError) as fault:  # a ledger that is gone has nothing to note
+            log.warning("ledger_not_noted", error=type(fault).__name__)
         self.ledger.close()
 
     def _open_gateway(self) -> Gateway:
@@ -236,8 +240,9 @@ def open_installation(settings: Settings) -> Installation:
 
     Raises:
         Misconfigured, Unavailable: home, keys or database cannot be used.
+        LedgerMismatch: the ledger is not the one that belongs to the keys.
     """
-    folder = home.prepare(settings.home)
-    ledger = Ledger.open(settings.database_url or folder / LEDGER_FILE)
+    home.protect(home.prepare(settings.home))
+    ledger = open_home_ledger(settings)
     codec, credentials = signing.codec(settings), signing.credentials(settings)
     return Installation(settings, ledger, codec, credentials)

@@ -381,6 +381,7 @@ EXAMPLES: Mapping[str, Example] = {
             200: {
                 "status": "ready",
                 "decisions": 1203,
+                "unrecorded_refusals": 0,
                 "generation": "ready",
                 "checkpoints": "off",
                 "parsing": "full",

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from service.kit.errors import (
     AdapterRefused,
+    BackupUnusable,
     BadRequest,
     Blocked,
     BrokenList,
@@ -24,6 +25,7 @@ from service.kit.errors import (
     HeadTooLarge,
     InputError,
     LedgerCorrupt,
+    LedgerMismatch,
     LikenessHeld,
     LikenessRefused,
     MalformedProof,
@@ -123,5 +125,7 @@ NEVER_ANSWERED: Mapping[type[Error], str] = {
     MalformedProof: "proofs are checked on the command line",
     ProofInvalid: "the same",
     UntrustedLog: "the same",
+    LedgerMismatch: "no server starts with such a ledger",
+    BackupUnusable: "backups are restored on the command line",
 }
 """Errors that no operation documents, and why no caller meets them."""

@@ -25,10 +25,13 @@ class Health(BaseModel):
 
 
 class Readiness(BaseModel):
-    """The parts that a request needs are ready."""
+    """The parts that a request needs are ready: the ledger is the one that was opened, answers and can be written."""
 
     status: Literal["ready"] = "ready"
     decisions: int = Field(description="Decisions in the ledger.")
+    unrecorded_refusals: int = Field(
+        description="Refusals since the start that could not be recorded. Nothing was released for them."
+    )
     generation: Literal["ready", "off"] = Field(description="`off`: no model is loaded, only the examiner works.")
     checkpoints: Status = Field(
         description="Whether sinks take the audit log's checkpoints. `failing`: one that is not required does not."
@@ -66,6 +69,7 @@ async def check_readiness(installation: CurrentInstallation) -> Readiness:
     signing = installation.signing
     return Readiness(
         decisions=decisions,
+        unrecorded_refusals=installation.ledger.unrecorded_refusals,
         generation="ready" if installation.generates else "off",
         checkpoints=installation.publisher.status(),
         parsing=parsers.isolation,

@@ -21,6 +21,7 @@ from service.cli import (
     faces,
     generate,
     keys,
+    ledger,
     models,
     prompts,
     renamed,
@@ -57,6 +58,7 @@ app.command("serve")(serve.serve)
 app.add_typer(faces.app, name="faces")
 app.add_typer(models.app, name="models")
 app.add_typer(audit.app, name="audit")
+app.add_typer(ledger.app, name="ledger")
 app.add_typer(keys.app, name="keys")
 app.add_typer(blocklist.app, name="blocklist")
 app.add_typer(consent.app, name="consent")

@@ -9,7 +9,9 @@ import typer
 from rich.console import Console
 
 from service.cli import files
-from service.installation import LEDGER_FILE, Installation, open_installation
+from service.installation import Installation, open_installation
+from service.keys import signing
+from service.kit import home
 from service.kit.errors import FileUnreadable, LedgerCorrupt, MalformedProof, NotFound
 from service.kit.settings import load_settings
 from service.ledger.checkpoints import Checkpoint
@@ -156,7 +158,8 @@ def check_consistency_(
 def _existing() -> Installation:
     """The installation of the settings. Raises NotFound rather than making one."""
     settings = load_settings()
-    if settings.database_url is None and not (settings.home / LEDGER_FILE).exists():
+    ledger = settings.home / home.LEDGER_FILE
+    if settings.database_url is None and not ledger.exists() and not signing.exist(settings.home):
         raise NotFound(f"no ledger in {settings.home}", hint="Check COUNTERMARK_HOME.")
     return open_installation(settings)
 

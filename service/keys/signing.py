@@ -26,6 +26,11 @@ _RECEIPT_FILE = "keys/receipts.key"
 _LOG_FILE = "keys/log.key"
 
 
+def exist(home_folder: Path) -> bool:
+    """The home folder has the keys that every installation makes when it is first opened."""
+    return any((home_folder / name).exists() for name in (_VAULT_FILE, _RECEIPT_FILE))
+
+
 def codec(settings: Settings) -> Codec:
     """The watermark codec: embeds under the newest secret, reads under all of them. Raises Misconfigured."""
     try:

@@ -31,6 +31,8 @@
     +-- LedgerCorrupt         the ledger contradicts itself
     +-- ProofInvalid          a proof of the audit log does not hold
     +-- UntrustedLog          a checkpoint of the audit log is not signed with the given key
+    +-- LedgerMismatch        the ledger is not the one that belongs to the home folder's keys
+    +-- BackupUnusable        a backup is damaged, incomplete, or encrypted with another passphrase
 
 Each class has a stable `code`, an HTTP status, a process exit code, and a `hint` that says what to do next.
 Messages never carry personal data.
@@ -423,6 +425,25 @@ class UntrustedLog(Error):
     status = 422
     exit_code = 4
     hint = "Check the key: `countermark audit key` prints that of an installation."
+
+
+class LedgerMismatch(Error):
+    """The ledger is not the one that belongs to the keys beside it: it is new, empty, older, or of another home."""
+
+    code = "ledger_mismatch"
+    status = 500
+    exit_code = 3
+    hint = (
+        "Put the ledger back, or run `countermark restore BACKUP`. If this ledger is right, run `countermark ledger "
+        "adopt`; to start over with an empty one, `countermark ledger adopt --new-ledger`. Both record the fact."
+    )
+
+
+class BackupUnusable(Error):
+    code = "backup_unusable"
+    status = 500
+    exit_code = 3
+    hint = "Nothing was changed. Use another backup, or the right passphrase."
 
 
 def tree(root: type[Error] = Error) -> Iterator[type[Error]]:

@@ -3,12 +3,20 @@
 import contextlib
 import os
 import secrets
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import structlog
+
 from service.kit.errors import Misconfigured
 
+log = structlog.get_logger()
+
+LEDGER_FILE = "ledger.db"
+KEYS_FOLDER = "keys"
+_PRIVATE_FOLDERS = (KEYS_FOLDER, "held", "adapters")
 _SECRET_BYTES = 32
 _GROUP_AND_OTHERS = 0o077
 
@@ -85,6 +93,42 @@ def exclusive(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)  # releases the lock
+
+
+def protect(home: Path) -> list[Path]:
+    """Take the rights of group and others from the state in `home`, and return what they had rights to.
+
+    That is the folder itself, the database's files, and the folders of keys, held images and adapters with all that is
+    in them. A secret that others could read is not mended but refused by `read_private`: it may be known already. What
+    belongs to another user, such as the root of a mounted volume, stays as it is.
+    """
+    if os.name != "posix":
+        return []
+    return [path for path in (home, *_state(home)) if _restrict(path)]
+
+
+def _state(home: Path) -> Iterator[Path]:
+    """Everything that `protect` is for below `home`."""
+    yield from home.glob(f"{LEDGER_FILE}*")
+    for name in _PRIVATE_FOLDERS:
+        folder = home / name
+        if folder.is_dir() and not folder.is_symlink():
+            yield folder
+            yield from (path for path in folder.rglob("*") if name != KEYS_FOLDER or path.is_dir())
+
+
+def _restrict(path: Path) -> bool:
+    """Whether others had rights to the path, which are taken now; a link is left alone, and so is what is gone."""
+    try:
+        mode = stat.S_IMODE(path.lstat().st_mode)
+        if path.is_symlink() or not mode & _GROUP_AND_OTHERS:
+            return False
+        path.chmod(mode & ~_GROUP_AND_OTHERS)
+    except OSError as denied:
+        log.warning("rights_not_restricted", path=str(path), reason=denied.strerror)
+        return False
+    log.warning("rights_restricted", path=str(path), before=f"{mode:04o}")
+    return True
 
 
 def read_private(path: Path) -> bytes:

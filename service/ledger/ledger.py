@@ -11,17 +11,22 @@ from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
-from service.kit.errors import Unavailable
+import structlog
+
+from service.kit.errors import Error, Unavailable
 from service.ledger.audit import ChainAudit, audit
 from service.ledger.chain import image_digest
+from service.ledger.continuity import MISSING, Continuity, Head, contains
 from service.ledger.issued_edit import IssuedEdit, edit_in
 from service.ledger.merkle import TreeHead
 from service.ledger.similarity_blocks import Changes
 from service.ledger.similarity_index import Snapshot, hash_index
 from service.ledger.transaction import Transaction
-from service.storage import Database, Decision, Issue, Kind, Repositories
+from service.storage import Database, Decision, Issue, Kind, LedgerIdentity, Repositories
 
 __all__ = ["ChainAudit", "Issue", "Ledger", "Transaction"]
+
+log = structlog.get_logger()
 
 MARK_BITS = 48
 
@@ -33,14 +38,19 @@ class Ledger:
     written before, and with `write` the few things that nobody decides.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, head: Head = (0, "")) -> None:
+        """The chain contains the decision `head` and may only grow."""
         self._database = database
         self._issued = hash_index()
+        self._continuity = Continuity(head)
+        self._unrecorded = 0
 
     @classmethod
     def open(cls, location: str | Path) -> "Ledger":
         """Open a database URL or an SQLite file, and create or upgrade its schema. Raises as `Database.open`."""
-        return cls(Database.open(location))
+        database = Database.open(location)
+        with database.read() as session:
+            return cls(database, Repositories(session).decisions.head())
 
     def close(self) -> None:
         self._database.close()
@@ -57,7 +67,7 @@ class Ledger:
         Raises:
             Unavailable: it could not be stored (a row contradicts it, the disk is full, the database is gone).
         """
-        return Transaction.open(self._database, kind, subject)
+        return Transaction.open(self._database, self._continuity, kind, subject)
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Repositories]:
@@ -104,8 +114,18 @@ class Ledger:
         return transaction.decision
 
     def refuse(self, subject: str, content: Mapping[str, object]) -> Decision:
-        """Store the decision not to release an image. Raises Unavailable as `decision`."""
-        return self.record("refused", subject, content)
+        """Store the decision not to release an image. Raises Unavailable as `decision`; this is counted."""
+        try:
+            return self.record("refused", subject, content)
+        except Error as fault:
+            self._unrecorded += 1
+            log.error("refusal_unrecorded", content_id=subject, code=fault.code, count=self._unrecorded)
+            raise
+
+    @property
+    def unrecorded_refusals(self) -> int:
+        """Refusals of this process that could not be stored. Nothing was released for them."""
+        return self._unrecorded
 
     def record(self, kind: Kind, subject: str, content: Mapping[str, object]) -> Decision:
         """Store a decision that changes no row. Raises Unavailable as `decision`."""
@@ -179,9 +199,34 @@ class Ledger:
             return audit(stored, noted, against)
 
     def ready(self) -> int:
-        """The number of decisions. Raises Unavailable where the database does not answer."""
+        """The number of decisions.
+
+        Raises Unavailable where the database does not answer, could not be written and still cannot, was moved or
+        replaced, or lacks decisions that it had.
+        """
+        self._database.check()
+        known = self._continuity.known  # before the snapshot: what is committed meanwhile is not in it
         with self.read() as stored:
+            head = stored.decisions.head()
+            if not contains(known, head, stored.decisions):
+                self._database.abandon(MISSING)
+            self._continuity.note(head)
             return stored.decisions.count()
+
+    def identity(self) -> LedgerIdentity:
+        """Which database this is. Raises Unavailable as `read`, LedgerCorrupt."""
+        with self.read() as stored:
+            return stored.identity.get()
+
+    def holds(self, known: Head) -> bool:
+        """The chain contains this decision; (0, "") is in every chain. Raises Unavailable as `read`."""
+        with self.read() as stored:
+            return contains(known, stored.decisions.head(), stored.decisions)
+
+    @property
+    def head(self) -> Head:
+        """`seq` and hash of the newest decision that this process has seen; 0 and "" before the first."""
+        return self._continuity.known
 
 
 def _issued_since(stored: Repositories, known: Snapshot[bytes]) -> Changes:

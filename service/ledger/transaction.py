@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from service.kit.clock import utc_now
 from service.ledger.chain import entry, link
+from service.ledger.continuity import MISSING, Continuity
 from service.ledger.tree import append
 from service.storage import Database, Decision, Kind, Repositories, Session
 
@@ -39,10 +40,12 @@ class Transaction(Repositories):
             raise RuntimeError("the decision is stored at the end of its transaction")
         return self._decision
 
-    def _append(self) -> Decision:
+    def _append(self, database: Database, continuity: Continuity) -> Decision:
         if self._content is None:
             raise RuntimeError("a decision without content: call `record` in its transaction")
         last = self.decisions.last()
+        if not continuity.holds((last.seq, last.hash) if last else (0, ""), self.decisions):
+            database.abandon(MISSING)
         decision = link(last, at=utc_now(), kind=self._kind, subject=self._subject, content=self._content)
         self.decisions.append(decision)
         append(self.merkle, decision.seq - 1, entry(decision))
@@ -50,10 +53,11 @@ class Transaction(Repositories):
 
     @classmethod
     @contextlib.contextmanager
-    def open(cls, database: Database, kind: Kind, subject: str) -> Iterator["Transaction"]:
+    def open(cls, database: Database, continuity: Continuity, kind: Kind, subject: str) -> Iterator["Transaction"]:
         """Begin, and at the end append the decision and commit; if anything raises, nothing is stored."""
         with database.write() as session:
             transaction = cls(session, kind, subject)
             yield transaction
-            decision = transaction._append()
+            decision = transaction._append(database, continuity)
+        continuity.note((decision.seq, decision.hash))
         transaction._decision = decision

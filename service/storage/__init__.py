@@ -6,11 +6,12 @@ Nothing outside this package imports SQLAlchemy.
 from service.storage.appeals import About, AppealOutcome, AppealRow, AppealState
 from service.storage.blocklist import Block, BlocklistEntry, HashKind, Listed, ListSummary
 from service.storage.challenges import ChallengeRow, Pose
-from service.storage.database import Database
-from service.storage.decisions import Decision, Kind, RawDecision
+from service.storage.database import Database, sqlite_file
+from service.storage.decisions import Decision, DecisionRepository, Kind, RawDecision
 from service.storage.grants import GrantRow, Scope, UseRow
 from service.storage.hashes import HashRows
 from service.storage.held import OPEN_STATES, HeldReview, HeldRow, HeldState
+from service.storage.identity import LedgerIdentity
 from service.storage.images import Issue, RawImage
 from service.storage.merkle import MerkleRepository
 from service.storage.pin_failures import PinFailures
@@ -31,6 +32,7 @@ __all__ = [
     "ChallengeRow",
     "Database",
     "Decision",
+    "DecisionRepository",
     "GrantRow",
     "HashKind",
     "HashRows",
@@ -39,6 +41,7 @@ __all__ = [
     "HeldState",
     "Issue",
     "Kind",
+    "LedgerIdentity",
     "ListSummary",
     "Listed",
     "MerkleRepository",
@@ -57,5 +60,6 @@ __all__ = [
     "TemplateRow",
     "TenantRow",
     "UseRow",
+    "sqlite_file",
     "values_of",
 ]

@@ -12,7 +12,17 @@ from service.storage.session import Repository, values_of
 from service.storage.tables import decisions as table
 
 Kind = Literal[
-    "issued", "refused", "blocklist", "takedown", "appeal", "override", "consent", "tenant", "adapter", "held"
+    "issued",
+    "refused",
+    "blocklist",
+    "takedown",
+    "appeal",
+    "override",
+    "consent",
+    "tenant",
+    "adapter",
+    "held",
+    "ledger",
 ]
 
 
@@ -51,6 +61,8 @@ class RawDecision:
 
 # Put together once: every order and every look-up needs them.
 _LAST = select(table).order_by(table.c.seq.desc()).limit(1)
+_HEAD = select(table.c.seq, table.c.hash).order_by(table.c.seq.desc()).limit(1)
+_HASH = select(table.c.hash).where(table.c.seq == bindparam("seq"))
 _ABOUT = select(table).where(table.c.subject == bindparam("subject")).order_by(table.c.seq)
 _BY_HASH, _BY_SEQ = (select(table).where(column == bindparam("key")) for column in (table.c.hash, table.c.seq))
 _SIZE = select(func.max(table.c.seq))
@@ -64,6 +76,16 @@ class DecisionRepository(Repository):
 
     def last(self) -> Decision | None:
         return next(self._select(_LAST), None)
+
+    def head(self) -> tuple[int, str]:
+        """`seq` and hash of the newest decision, unparsed; 0 and "" without any."""
+        row = self._session.read(_HEAD).first()
+        return (row.seq, row.hash) if row else (0, "")
+
+    def hash_of(self, seq: int) -> str | None:
+        """The hash of one decision; None where there is none with this number."""
+        found: str | None = self._session.read(_HASH, seq=seq).scalar()
+        return found
 
     def about(self, subject: str, kind: Kind | None = None) -> tuple[Decision, ...]:
         """Every decision about `subject`, or those of one kind, in order."""

@@ -169,7 +169,8 @@ def _own_transactions(engine: Engine) -> None:
 
 def _upgrade(engine: Engine) -> None:
     """Run the missing migrations. Two processes may start at once: the writers' lock lets one do the work."""
-    if _revision(engine) == REVISION:
+    before = _revision(engine)
+    if before == REVISION:
         return
     from alembic import command  # noqa: PLC0415 - takes 0.2 s to import, needed once in a database's life
     from alembic.config import Config  # noqa: PLC0415
@@ -179,6 +180,7 @@ def _upgrade(engine: Engine) -> None:
     config.set_main_option("script_location", str(_MIGRATIONS))
     with _without_foreign_keys(engine), _transaction(engine) as connection:
         config.attributes["connection"] = connection
+        config.attributes["created"] = before is None
         try:
             command.upgrade(config, "head")
         except CommandError as newer:

@@ -6,6 +6,7 @@ from service.storage.challenges import ChallengeRepository
 from service.storage.decisions import DecisionRepository
 from service.storage.grants import GrantRepository, UseRepository
 from service.storage.held import HeldRepository
+from service.storage.identity import IdentityRepository
 from service.storage.images import ImageRepository
 from service.storage.merkle import MerkleRepository
 from service.storage.pin_failures import PinFailureRepository
@@ -19,6 +20,7 @@ class Repositories:
     """Everything that is stored, as of one transaction."""
 
     def __init__(self, session: Session) -> None:
+        self.identity = IdentityRepository(session)
         self.decisions = DecisionRepository(session)
         self.merkle = MerkleRepository(session)
         self.images = ImageRepository(session)

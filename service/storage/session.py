@@ -5,7 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, CursorResult, Executable, Insert, TableClause
+from sqlalchemy import Connection, CursorResult, Executable, Insert, TableClause, update
+
+from service.storage.tables import ledger_identity
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -59,6 +61,10 @@ class Session:
         if rows:
             statement = table if isinstance(table, Insert) else table.insert()
             self._connection.execute(statement, list(rows))
+
+    def rewrite_identity(self) -> None:
+        """Write a row as it is, to find out whether the database can be written. Raises RuntimeError as `change`."""
+        self.change(update(ledger_identity).values(database_id=ledger_identity.c.database_id))
 
     def _check_writable(self) -> None:
         if not self._writable:

@@ -32,6 +32,16 @@ metadata = MetaData(
     }
 )
 
+# Which database this is: a random id, made with this table. One row. `upgraded`: the database is older than the table.
+ledger_identity = Table(
+    "ledger_identity",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("database_id", String(32), nullable=False),
+    Column("created_at", UtcDateTime(), nullable=False),
+    Column("upgraded", Boolean, nullable=False),
+)
+
 # Every decision, in order. Each row's hash covers the hash of the row before it. `previous` is unique, so the chain
 # cannot fork. `body` is the canonical JSON that was hashed; it stays text, because another spelling has another hash.
 decisions = Table(

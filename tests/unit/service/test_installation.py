@@ -6,7 +6,8 @@ import pytest
 
 from models import ModelError, ModelMissing
 from service import installation as module
-from service.installation import LEDGER_FILE, Installation, open_installation
+from service.installation import Installation, open_installation
+from service.kit import home
 from service.kit.errors import Misconfigured, Unavailable
 from service.kit.settings import Settings
 
@@ -32,7 +33,7 @@ def counting(result: object) -> Any:
 def test_opening_loads_no_model(installation: Installation) -> None:
     assert not installation.generates
     assert installation._classifier is None
-    assert (installation.settings.home / LEDGER_FILE).is_file()
+    assert (installation.settings.home / home.LEDGER_FILE).is_file()
 
 
 def test_another_database_is_opened_where_the_settings_name_one(settings: Settings) -> None:
@@ -40,7 +41,7 @@ def test_another_database_is_opened_where_the_settings_name_one(settings: Settin
     opened = open_installation(settings.model_copy(update={"database_url": url}))
     opened.close()
     assert (settings.home.parent / "elsewhere.db").is_file()
-    assert not (settings.home / LEDGER_FILE).exists()
+    assert not (settings.home / home.LEDGER_FILE).exists()
 
 
 def test_keys_are_made_once(settings: Settings) -> None:

@@ -21,6 +21,7 @@ def test_readiness_tells_whether_images_are_generated(client: TestClient, painti
     assert told == {
         "status": "ready",
         "decisions": 0,
+        "unrecorded_refusals": 0,
         "generation": "ready",
         "checkpoints": "off",
         "parsing": "none",
