@@ -12,6 +12,7 @@ from service import __version__
 from service.cli import (
     appeals,
     audit,
+    backup,
     benchmark,
     blocklist,
     comply,
@@ -55,6 +56,8 @@ app.command("comply")(comply.comply)
 app.command("detect")(detect.detect)
 app.command("benchmark")(benchmark.benchmark)
 app.command("serve")(serve.serve)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.add_typer(faces.app, name="faces")
 app.add_typer(models.app, name="models")
 app.add_typer(audit.app, name="audit")

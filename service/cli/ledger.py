@@ -6,16 +6,13 @@ from typing import Annotated
 
 import typer
 
+from service.installation import open_installation
 from service.kit.clock import stamp
 from service.kit.settings import load_settings
 from service.ledger.home_ledger import adopt as adopt_ledger
+from service.recovery.deletions import as_lines, deletions_of
 
 app = typer.Typer(help="Which ledger belongs to this installation.", no_args_is_help=True)
-
-
-@app.callback()
-def _group() -> None:
-    """Keeps `adopt` a subcommand while it is the only one."""
 
 
 @app.command("adopt")
@@ -32,3 +29,10 @@ def adopt(
         print(json.dumps({**asdict(decision), "at": stamp(decision.at, "milliseconds"), "body": decision.content}))
     else:
         print(f"The ledger {decision.subject} belongs to this home now; decision {decision.seq} records it.")
+
+
+@app.command("deletions")
+def deletions() -> None:
+    """List what was erased, revoked or removed: ids as JSON, one a line, for `countermark restore --deletions`."""
+    for line in as_lines(deletions_of(open_installation(load_settings()).ledger)):
+        print(line)

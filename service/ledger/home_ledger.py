@@ -13,13 +13,13 @@ from pathlib import Path
 
 from service.keys import signing
 from service.kit import home
-from service.kit.errors import BadRequest, LedgerMismatch, Misconfigured
+from service.kit.errors import LedgerMismatch, Misconfigured
 from service.kit.settings import Settings
 from service.ledger.ledger import Ledger
 from service.storage import Decision, LedgerIdentity, sqlite_file
 
 _NEW_LEDGER = "To start over with an empty ledger, add --new-ledger. To get the old one back: `countermark restore`."
-_NOTE = Path(home.KEYS_FOLDER) / "ledger.json"
+NOTE = Path(home.KEYS_FOLDER) / "ledger.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +30,18 @@ class LedgerNote:
     decisions: int
     head: str
 
+    def write(self, path: Path) -> None:
+        """Raises OSError."""
+        home.replace(path, json.dumps(asdict(self)).encode())
+
 
 def open_home_ledger(settings: Settings) -> Ledger:
     """Open the ledger of a home folder, which exists. At first start it is made.
 
     Raises:
-        LedgerMismatch: it is not the ledger that belongs to the home's keys. None is made in its place.
-        Misconfigured, Unavailable: as `Ledger.open`, or the note beside the keys is damaged.
+        LedgerMismatch: it is not the ledger that belongs to the home's keys, or the note beside them is damaged. No
+            ledger is made in its place.
+        Misconfigured, Unavailable: as `Ledger.open`.
     """
     keys = signing.exist(settings.home)  # before the note, which is always written first
     note = read_note(settings.home)
@@ -60,21 +65,21 @@ def adopt(settings: Settings, *, operator: str | None = None, new: bool = False)
     `new`: it may be empty, and is made if there is none.
 
     Raises:
-        BadRequest: the ledger is empty or missing, and `new` is not given.
+        LedgerMismatch: the ledger is empty or missing, and `new` is not given.
         Misconfigured, Unavailable: as `Ledger.open`.
     """
     home.prepare(settings.home)
     if not new and (missing := _missing_file(settings)):
-        raise BadRequest(f"there is no ledger at {missing}", hint=_NEW_LEDGER)
+        raise LedgerMismatch(f"there is no ledger at {missing}", hint=_NEW_LEDGER)
     with contextlib.closing(Ledger.open(location(settings))) as ledger:
         if not new and ledger.head == (0, ""):
-            raise BadRequest("the ledger is empty", hint=_NEW_LEDGER)
+            raise LedgerMismatch("the ledger is empty", hint=_NEW_LEDGER)
         before, identity = _note_if_readable(settings.home), ledger.identity()
         content: dict[str, object] = {"action": "adopted", "decisions": ledger.head[0]}
         content |= {"operator": operator} if operator else {}
         content |= {"instead_of": asdict(before)} if before else {}
         decision = ledger.record("ledger", identity.database_id, content)
-        write_note(settings.home, ledger, identity)
+        LedgerNote(identity.database_id, decision.seq, decision.hash).write(settings.home / NOTE)
         return decision
 
 
@@ -84,21 +89,22 @@ def location(settings: Settings) -> str | Path:
 
 
 def read_note(folder: Path) -> LedgerNote | None:
-    """The note beside the keys; None where there is none. Raises Misconfigured where it is damaged."""
-    path = folder / _NOTE
+    """The note beside the keys; None where there is none. Raises LedgerMismatch where it is damaged."""
+    path = folder / NOTE
     if not path.exists():
         return None
     try:
         return LedgerNote(**json.loads(home.read_private(path)))
     except (ValueError, TypeError) as damaged:
-        raise Misconfigured(f"{path} is damaged", hint=LedgerMismatch.hint) from damaged
+        raise LedgerMismatch(f"{path} is damaged") from damaged
 
 
 def write_note(folder: Path, ledger: Ledger, identity: LedgerIdentity | None = None) -> None:
-    """Note which database `ledger` is, and its newest decision that this process has seen."""
-    note = LedgerNote((identity or ledger.identity()).database_id, *ledger.head)
-    if note != _note_if_readable(folder):
-        home.replace(folder / _NOTE, json.dumps(asdict(note)).encode())
+    """Note which database `ledger` is, and its newest decision that this process has seen, unless a newer is noted."""
+    database_id, (decisions, head) = (identity or ledger.identity()).database_id, ledger.head
+    before = _note_if_readable(folder)
+    if before is None or before.database_id != database_id or before.decisions < decisions:
+        LedgerNote(database_id, decisions, head).write(folder / NOTE)
 
 
 def _mismatch(note: LedgerNote | None, identity: LedgerIdentity, keys: bool, ledger: Ledger) -> str | None:
@@ -124,5 +130,5 @@ def _missing_file(settings: Settings) -> Path | None:
 def _note_if_readable(folder: Path) -> LedgerNote | None:
     try:
         return read_note(folder)
-    except Misconfigured:
+    except (LedgerMismatch, Misconfigured):
         return None

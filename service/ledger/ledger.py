@@ -22,7 +22,7 @@ from service.ledger.merkle import TreeHead
 from service.ledger.similarity_blocks import Changes
 from service.ledger.similarity_index import Snapshot, hash_index
 from service.ledger.transaction import Transaction
-from service.storage import Database, Decision, Issue, Kind, LedgerIdentity, Repositories
+from service.storage import Database, Decision, Issue, Kind, LedgerIdentity, OnProgress, Repositories
 
 __all__ = ["ChainAudit", "Issue", "Ledger", "Transaction"]
 
@@ -212,6 +212,14 @@ class Ledger:
                 self._database.abandon(MISSING)
             self._continuity.note(head)
             return stored.decisions.count()
+
+    def snapshot(self, target: Path, on_progress: OnProgress = lambda done, total: None) -> ChainAudit:
+        """Copy the whole ledger into the new file `target`, while others write, and audit the state that was copied.
+
+        Raises Unavailable as `read`, or where `pg_dump` is missing or fails.
+        """
+        with self._database.snapshot(target, on_progress) as session:
+            return audit(Repositories(session))
 
     def identity(self) -> LedgerIdentity:
         """Which database this is. Raises Unavailable as `read`, LedgerCorrupt."""

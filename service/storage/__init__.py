@@ -17,6 +17,7 @@ from service.storage.merkle import MerkleRepository
 from service.storage.pin_failures import PinFailures
 from service.storage.repositories import Repositories
 from service.storage.session import Session, values_of
+from service.storage.snapshot import OnProgress, check_dump, check_sqlite, restore_dump
 from service.storage.subjects import ProtectedTemplate, SubjectRow, TemplateRow
 from service.storage.takedowns import TakedownOutcome, TakedownRow, TakedownStatus
 from service.storage.tenants import TenantRow
@@ -45,6 +46,7 @@ __all__ = [
     "ListSummary",
     "Listed",
     "MerkleRepository",
+    "OnProgress",
     "PinFailures",
     "Pose",
     "ProtectedTemplate",
@@ -60,6 +62,9 @@ __all__ = [
     "TemplateRow",
     "TenantRow",
     "UseRow",
+    "check_dump",
+    "check_sqlite",
+    "restore_dump",
     "sqlite_file",
     "values_of",
 ]

@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError
 from service.kit.errors import Unavailable
 from service.storage.engine import open_engine, reading, scrub, writing
 from service.storage.session import Session
+from service.storage.snapshot import OnProgress, copy_database
 from service.storage.watch import DatabaseWatch
 
 _PRIVATE = 0o600
@@ -80,6 +81,19 @@ class Database:
         if self._writes_fail:
             with self.write() as session:
                 session.rewrite_identity()
+
+    @contextlib.contextmanager
+    def snapshot(self, target: Path, on_progress: OnProgress) -> Iterator[Session]:
+        """Copy the database into the new file `target`, and read from the very state that was copied.
+
+        Raises Unavailable as `read`, or where `pg_dump` is missing or fails.
+        """
+        self._check_files()
+        with reading(self.engine) as connection:
+            if self._watch:
+                self._watch.check(connection)
+            copy_database(connection, target, on_progress)
+            yield Session(connection, writable=False)
 
     def abandon(self, reason: str) -> NoReturn:
         """Close the database until the process restarts: what it holds is not what it held. Raises Unavailable."""

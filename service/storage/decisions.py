@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -102,6 +102,10 @@ class DecisionRepository(Repository):
     def size(self) -> int:
         """The `seq` of the last decision; 0 without any. Unlike `count`, it reads one row."""
         return int(self._session.read(_SIZE).scalar_one() or 0)
+
+    def of_kinds(self, kinds: Collection[str]) -> Iterator[Decision]:
+        """Every decision of these kinds, in order."""
+        return self._select(select(table).where(table.c.kind.in_(kinds)).order_by(table.c.seq))
 
     def count(self) -> int:
         return int(self._session.read(select(func.count()).select_from(table)).scalar_one())

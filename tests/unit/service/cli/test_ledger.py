@@ -27,7 +27,7 @@ def test_a_home_without_its_ledger_is_refused_by_every_command(run: Run, install
 
 def test_an_empty_ledger_is_adopted_only_on_demand(run: Run, lines: Lines, installation: Installation) -> None:
     lose(installation)
-    assert run("ledger", "adopt")[0] == 2
+    assert run("ledger", "adopt")[0] == 3
     (told,) = lines("ledger", "adopt", "--new-ledger", "--operator", "Olga", "--json")
     assert (told["seq"], told["kind"], told["body"]["operator"]) == (1, "ledger", "Olga")
     assert run("audit", "verify")[0] == 0

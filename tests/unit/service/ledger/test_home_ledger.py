@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from service.installation import open_installation
-from service.kit.errors import BadRequest, LedgerMismatch, Misconfigured
+from service.kit.errors import LedgerMismatch
 from service.kit.settings import Settings
 from service.ledger.home_ledger import adopt, read_note
 from service.ledger.ledger import Ledger
@@ -134,10 +134,10 @@ def test_an_older_copy_is_refused_until_it_is_adopted(used: Settings) -> None:
 
 def test_starting_over_must_be_said(used: Settings) -> None:
     file_of(used).unlink()
-    with pytest.raises(BadRequest, match="there is no ledger"):
+    with pytest.raises(LedgerMismatch, match="there is no ledger"):
         adopt(used)
     Ledger.open(file_of(used)).close()
-    with pytest.raises(BadRequest, match="empty"):
+    with pytest.raises(LedgerMismatch, match="empty"):
         adopt(used)
     assert adopt(used, new=True).seq == 1
     opened = open_installation(used)
@@ -147,7 +147,7 @@ def test_starting_over_must_be_said(used: Settings) -> None:
 
 def test_a_damaged_note_is_named_and_can_be_replaced(used: Settings) -> None:
     (used.home / "keys" / "ledger.json").write_bytes(b"{}")
-    with pytest.raises(Misconfigured, match="damaged"):
+    with pytest.raises(LedgerMismatch, match="damaged"):
         open_installation(used)
     adopt(used)
     open_installation(used).close()
