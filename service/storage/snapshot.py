@@ -95,7 +95,7 @@ def _run(program: str, options: Sequence[str], url: URL | None) -> None:
 
 def _environment(url: URL) -> dict[str, str]:
     """The address of a database as libpq's variables."""
-    values = {
+    values: dict[str, str | None] = {
         "PGHOST": url.host,
         "PGPORT": str(url.port) if url.port else None,
         "PGUSER": url.username,
@@ -104,10 +104,10 @@ def _environment(url: URL) -> dict[str, str]:
         "PGSSLMODE": _text(url.query.get("sslmode")),
     }
     if socket := _text(url.query.get("unix_sock")):  # pg8000 takes the socket itself, libpq its folder and port
-        folder, _, name = socket.rpartition("/")
-        values |= {"PGHOST": folder, "PGPORT": name.rpartition(".")[2]}
-    elif folder := _text(url.query.get("host")):
-        values["PGHOST"] = folder
+        values["PGHOST"], _, name = socket.rpartition("/")
+        values["PGPORT"] = name.rpartition(".")[2]
+    elif host := _text(url.query.get("host")):
+        values["PGHOST"] = host
     return {name: value for name, value in values.items() if value}
 
 

@@ -10,7 +10,6 @@ from service.installation import Installation
 from service.kit.errors import BackupUnusable, BadRequest, LedgerCorrupt
 from service.recovery import archive, backup
 from service.recovery.backup import back_up, kind_of, summary
-from service.storage import engine
 from tests.unit.service.ledger.test_home_ledger import cut_the_tail
 
 
@@ -108,4 +107,3 @@ def test_the_database_of_the_settings(used: Installation) -> None:
     assert kind_of(used.settings) == "sqlite"
     url = "postgresql+pg8000://user@host/database"
     assert kind_of(used.settings.model_copy(update={"database_url": url})) == "postgresql"
-    assert engine.REVISION >= "0008"

@@ -21,10 +21,9 @@ def _quick_key(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) 
     """Deriving a key takes half a second by design; one test does it as in production."""
     if request.function is test_the_key_takes_what_the_documentation_says:
         return
-    real = encryption.Scrypt
 
     def quick(*, salt: bytes, length: int, n: int, r: int, p: int) -> Scrypt:
-        return real(salt=salt, length=length, n=2, r=r, p=p)
+        return Scrypt(salt=salt, length=length, n=2, r=r, p=p)
 
     monkeypatch.setattr(encryption, "Scrypt", quick)
 

@@ -8,7 +8,6 @@ import pytest
 from service.installation import Installation, open_installation
 from service.kit.errors import BackupUnusable, BadRequest, LedgerMismatch
 from service.kit.settings import Settings
-from service.recovery import restore as module
 from service.recovery.restore import restore
 from tests.support.issued import issue
 
@@ -78,7 +77,7 @@ def test_a_restoration_that_is_broken_off_does_not_start(
     saved: Path, elsewhere: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr(module.shutil, "move", lambda *_paths: (_ for _ in ()).throw(KeyboardInterrupt))
+        broken.setattr(shutil, "move", lambda *_paths: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             restore(elsewhere, saved)
     with pytest.raises(LedgerMismatch, match="there is no ledger"):
