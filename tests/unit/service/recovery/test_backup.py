@@ -10,7 +10,7 @@ from service.installation import Installation
 from service.kit.errors import BackupUnusable, BadRequest, LedgerCorrupt
 from service.recovery import archive, backup
 from service.recovery.backup import back_up, kind_of, summary
-from tests.unit.service.ledger.test_home_ledger import cut_the_tail
+from tests.unit.service.ledger.test_home_ledger import cut_the_tail, replace_by_a_new_one
 
 
 def test_it_holds_what_an_installation_needs(used: Installation, tmp_path: Path) -> None:
@@ -91,6 +91,9 @@ def test_a_ledger_other_than_the_manifest_says_is_refused(used: Installation, tm
     (tmp_path / "out").mkdir()
     archive.extract(tmp_path / "backup", tmp_path / "out", None)
     cut_the_tail(tmp_path / "out" / "ledger.db")
+    with pytest.raises(LedgerCorrupt, match="cut off"):
+        backup.verify(made, tmp_path / "out")
+    replace_by_a_new_one(tmp_path / "out" / "ledger.db")
     with pytest.raises(BackupUnusable, match="not the one"):
         backup.verify(made, tmp_path / "out")
     (tmp_path / "out" / "ledger.db").write_bytes(b"x" * 5000)
