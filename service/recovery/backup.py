@@ -21,6 +21,9 @@ from service.storage import OnProgress, check_dump, check_sqlite, sqlite_file
 _ELSEWHERE = (
     "signing_certificates",
     "signing_key",
+    "signing_pkcs12",
+    "signing_password_file",
+    "signing_pkcs11_module",
     "watermark_secret",
     "watermark_secrets_file",
     "trust_anchors",
