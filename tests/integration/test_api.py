@@ -217,6 +217,7 @@ class TestOperations:
         assert ready == {
             "status": "ready",
             "decisions": 0,
+            "unrecorded_refusals": 0,
             "generation": "ready",
             "checkpoints": "off",
             "parsing": "none",
