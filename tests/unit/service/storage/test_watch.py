@@ -169,22 +169,27 @@ def test_decisions_of_other_processes_are_followed(ledger: Ledger, path: Path) -
         ledger.refuse("urn:uuid:33", {})
 
 
+def full(table: str, operation: str) -> Callable[[Path], None]:
+    """The disk has no room for this any more."""
+    return by_sql(f"CREATE TRIGGER {table}_full BEFORE {operation} ON {table} BEGIN SELECT RAISE(FAIL, 'full'); END")
+
+
 def test_readiness_waits_until_a_full_disk_can_be_written_again(ledger: Ledger, path: Path) -> None:
-    pages = ledger._database.engine.connect().exec_driver_sql("PRAGMA page_count").scalar_one()
-    with ledger._database.engine.connect() as connection:
-        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
-    with pytest.raises(Unavailable, match="SQLITE_FULL"):
-        ledger.refuse("urn:uuid:40", {"text": "x" * 100_000})
+    full("decisions", "INSERT")(path)
+    with pytest.raises(Unavailable, match="cannot be written"):
+        ledger.refuse("urn:uuid:40", {})
     assert ledger.unrecorded_refusals == 1
-    assert ledger.ready() == 4, "a small write still fits"
-    by_sql("CREATE TRIGGER full BEFORE UPDATE ON ledger_identity BEGIN SELECT RAISE(FAIL, 'disk full'); END")(path)
-    with pytest.raises(Unavailable):
-        ledger.refuse("urn:uuid:41", {"text": "x" * 100_000})
+    assert ledger.ready() == 4, "something smaller can be written"
+    full("ledger_identity", "UPDATE")(path)
+    assert ledger.ready() == 4, "the last write succeeded, so none is tried"
+    with pytest.raises(Unavailable, match="cannot be written"):
+        ledger.refuse("urn:uuid:41", {})
     with pytest.raises(Unavailable, match="cannot be written"):
         ledger.ready()
-    by_sql("DROP TRIGGER full")(path)
+    by_sql("DROP TRIGGER decisions_full; DROP TRIGGER ledger_identity_full")(path)
     assert ledger.ready() == 4
-    assert ledger.unrecorded_refusals == 2
+    ledger.refuse("urn:uuid:42", {})
+    assert (ledger.ready(), ledger.unrecorded_refusals) == (5, 2)
 
 
 def test_a_database_without_a_watch_can_still_be_given_up(path: Path, ledger: Ledger) -> None:
