@@ -19,8 +19,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from fastapi.testclient import TestClient
 
 from service.api import create_app
-from service.installation import LEDGER_FILE, Installation, open_installation
+from service.installation import Installation, open_installation
 from service.kit.errors import Error
+from service.kit.home import LEDGER_FILE
 from service.kit.settings import Settings
 from service.ledger.merkle import stored_count
 from service.ledger.proofs import InclusionProof, check_consistency
