@@ -1,11 +1,13 @@
 """What is recorded of an order: the statement in its manifest, its row in the ledger, and the decision."""
 
+import hashlib
 from collections.abc import Sequence
 
 from detectors import Finding
 from service import SYSTEM_NAME, __version__
 from service.access.client import Client
 from service.gateway.options import GatewayOptions
+from service.gateway.order import Order
 from service.gateway.stages.types import Draft, Proven, Signed
 from service.generation import Job
 from service.generation.adapter import Adapter
@@ -44,6 +46,12 @@ def statement(draft: Draft, options: GatewayOptions, own_size: tuple[int, int], 
         label=label,
         edit=draft.edit.as_json() if draft.edit else None,
     )
+
+
+def inputs_of(order: Order) -> dict[str, bytes]:
+    """The input files of an order, by SHA-256 (hex)."""
+    files = (order.image, order.mask, *order.references)
+    return {hashlib.sha256(data).hexdigest(): data for data in files if data is not None}
 
 
 def row(signed: Signed, sha256: str, prompt_digest: str) -> Issue:

@@ -1,6 +1,6 @@
 """Content Credentials: sign files with a C2PA manifest, and read the manifest of any file without trusting it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 from watermark.c2pa.cose import Algorithm
@@ -58,9 +58,11 @@ class Credentials:
             raise CredentialError(str(wrong)) from wrong
         self.signer = ManifestSigner(signer, self.reader.context, stamper, require_timestamp=require_timestamp)
 
-    def sign(self, data: bytes, mime: str, statement: Statement) -> SignedFile:
+    def sign(
+        self, data: bytes, mime: str, statement: Statement, inputs: Mapping[str, bytes] | None = None
+    ) -> SignedFile:
         """As `ManifestSigner.sign`. Raises CredentialError."""
-        return self.signer.sign(data, mime, statement)
+        return self.signer.sign(data, mime, statement, inputs=inputs)
 
     def read(self, data: bytes, mime: str, manifest: bytes | None = None) -> Credential:
         """As `CredentialReader.read`: content never raises."""

@@ -7,7 +7,7 @@ unique identifier. It contains neither the prompt nor the user.
 
 import base64
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -38,7 +38,7 @@ _INGREDIENTS = {
 class InputSource:
     """A file the image was made from, by its SHA-256 (hex): the edited image, the mask, or a reference image.
 
-    Nothing of the file is copied: its own manifest may contain images, names and locations that nobody has checked.
+    Nothing of the file is copied but its own manifests, without what nobody has checked; see `ingredients`.
     """
 
     role: Literal["image", "mask", "reference"]
@@ -88,6 +88,10 @@ class Statement:
     label: str = ""
     edit: Mapping[str, float | None] | None = None
 
+    def labelled_sources(self) -> list[tuple[str, InputSource]]:
+        """The sources by labels used only within the manifest; the edited image comes first."""
+        return [(f"{source.role}{number}", source) for number, source in enumerate(self.sources)]
+
 
 def soft_binding_value(mark_id: int) -> str:
     """A 48-bit mark id as base64 of its six bytes, as readers and the Soft Binding Resolution API show it."""
@@ -108,17 +112,23 @@ def mark_id_of(value: str) -> int | None:
     return int.from_bytes(raw, "big") if len(raw) == MARK_BYTES else None
 
 
-def build(statement: Statement, mime: str) -> dict[str, Any]:
-    """The manifest definition for a file of type `mime`."""
+def build(statement: Statement, mime: str, kept: Collection[str] = (), redacted: Sequence[str] = ()) -> dict[str, Any]:
+    """The manifest definition for a file of type `mime`.
+
+    `kept`: labels of the sources that are added with their own manifests; `redacted`: URIs of what is redacted in them.
+    """
     return {
         "claim_generator_info": [
             {"name": statement.system, "version": statement.system_version, "specVersion": SPEC_VERSION}
         ],
         "format": mime,
         "title": statement.content_id,
-        "ingredients": [source.ingredient(label) for label, source in _labelled(statement)],
+        "ingredients": [
+            source.ingredient(label) for label, source in statement.labelled_sources() if label not in kept
+        ],
+        **({"redactions": list(redacted)} if redacted else {}),
         "assertions": [
-            _actions(statement),
+            _actions(statement, redacted),
             _soft_binding(statement),
             _disclosure(statement),
             _ai(statement),
@@ -131,7 +141,7 @@ def build(statement: Statement, mime: str) -> dict[str, Any]:
     }
 
 
-def _actions(statement: Statement) -> dict[str, Any]:
+def _actions(statement: Statement, redacted: Sequence[str]) -> dict[str, Any]:
     when = _utc(statement.created_at)
     watermarked = {
         "action": "c2pa.watermarked.bound",
@@ -140,14 +150,15 @@ def _actions(statement: Statement) -> dict[str, Any]:
     }
     resized = [_resized(statement.resized, when)] if statement.resized else []
     labelled = [_labelled_visibly(statement, when)] if statement.label else []
-    data = {"actions": [*_making(statement, when), *resized, *labelled, watermarked], "allActionsIncluded": True}
+    made = [*_making(statement, when), *resized, *labelled, watermarked]
+    data = {"actions": [*made, *(_redacted(uri, when) for uri in redacted)], "allActionsIncluded": True}
     return {"label": "c2pa.actions.v2", "created": True, "data": data}
 
 
 def _making(statement: Statement, when: str) -> list[dict[str, Any]]:
     """Either created (perhaps with reference images), or an image opened and edited by the model."""
     agent = {"name": statement.model, "version": statement.model_version}
-    inputs = [label for label, source in _labelled(statement) if source.role != "image"]
+    inputs = [label for label, source in statement.labelled_sources() if source.role != "image"]
     made: dict[str, Any] = {"softwareAgent": agent, "when": when}
     if inputs:
         made["parameters"] = {"ingredientIds": inputs}
@@ -164,9 +175,14 @@ def _known(values: Mapping[str, float | None]) -> dict[str, float]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _labelled(statement: Statement) -> list[tuple[str, InputSource]]:
-    """The sources by labels used only within the manifest; the edited image comes first."""
-    return [(f"{source.role}{number}", source) for number, source in enumerate(statement.sources)]
+def _redacted(uri: str, when: str) -> dict[str, Any]:
+    """Nobody has screened it: it may show or name people."""
+    return {
+        "action": "c2pa.redacted",
+        "when": when,
+        "reason": "c2pa.PII.present",
+        "parameters": {"redacted": uri},
+    }
 
 
 def _resized(resized: Resized, when: str) -> dict[str, Any]:

@@ -6,10 +6,11 @@ the room; here the assertion gets its legal form, its hash goes into the claim, 
 All replacements are of equal length. See docs/adr/0032-signing.md.
 """
 
+import contextlib
 import datetime as dt
 import hashlib
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,7 +18,7 @@ import cbor2
 from c2pa import Builder, C2paError, C2paSignerInfo, Context
 from c2pa import Signer as SdkSigner
 
-from watermark.c2pa import cose, jumbf
+from watermark.c2pa import cose, ingredients, jumbf
 from watermark.c2pa.embedding import replace_store
 from watermark.c2pa.manifest import SOFT_BINDING_LABEL, Statement, build, soft_binding
 from watermark.c2pa.pki import placeholder
@@ -81,9 +82,18 @@ class ManifestSigner:
     def signer(self) -> Signer:
         return self._signer
 
-    def sign(self, data: bytes, mime: str, statement: Statement, *, stamped: bool = True) -> SignedFile:
+    def sign(
+        self,
+        data: bytes,
+        mime: str,
+        statement: Statement,
+        *,
+        inputs: Mapping[str, bytes] | None = None,
+        stamped: bool = True,
+    ) -> SignedFile:
         """Embed a signed manifest for `statement` into a PNG, JPEG, WebP, AVIF or TIFF file; the pixels do not change.
 
+        `inputs`: the files of the statement's sources, by SHA-256 (hex), to keep their own credentials.
         `stamped`: ask the authority for a time-stamp, if there is one.
 
         Raises:
@@ -92,16 +102,31 @@ class ManifestSigner:
         """
         try:
             check_validity(self._signer.chain, self._now())
-            unfinished, store = self._embedded(data, mime, statement)
+            unfinished, store = self._embedded(data, mime, statement, inputs or {})
             finished, timestamp, reason = self._finished(store, statement, self._stamper if stamped else None)
             return SignedFile(replace_store(unfinished, mime, store, finished), finished, timestamp, reason)
         except (C2paError, CertificateError, SignerError, TimestampError, ValueError) as refused:
             raise CredentialError(f"the manifest could not be signed: {refused}") from refused
 
-    def _embedded(self, data: bytes, mime: str, statement: Statement) -> tuple[bytes, bytes]:
-        """The file with a manifest store that nobody can verify, and that store."""
+    def _embedded(
+        self, data: bytes, mime: str, statement: Statement, inputs: Mapping[str, bytes]
+    ) -> tuple[bytes, bytes]:
+        """The file with a manifest store that nobody can verify yet, and that store."""
+        if credentials := ingredients.kept(statement, inputs, self._context):
+            with contextlib.suppress(C2paError):  # a credential of the input that the SDK cannot take over
+                file, store = self._built(data, mime, statement, credentials)
+                if ingredients.is_clean(store):
+                    return file, store
+        return self._built(data, mime, statement, [])
+
+    def _built(
+        self, data: bytes, mime: str, statement: Statement, credentials: list[ingredients.KeptCredential]
+    ) -> tuple[bytes, bytes]:
+        redacted = list(dict.fromkeys(uri for one in credentials for uri in one.redactions))
+        definition = build(statement, mime, [one.label for one in credentials], redacted)
         out = io.BytesIO()
-        with Builder(build(statement, mime), self._context) as builder:
+        with Builder(definition, self._context) as builder:
+            ingredients.add(builder, credentials)
             store = bytes(builder.sign(self._stand_in, mime, io.BytesIO(data), out))
         return out.getvalue(), store
 

@@ -32,6 +32,8 @@ class SignStage:
         with stage("sign", observer):
             statement = records.statement(draft, self._options, self._backend.default_size, imprint.label)
             sign = partial(self._credentials.sign, imprint.data, imprint.mime, statement)
+            if inputs := records.inputs_of(draft.admitted.order):
+                sign = partial(sign, inputs=inputs)
             signed = within(self._options.finish_timeout, sign)
             if signed.without_timestamp:
                 log.warning("untimestamped", content_id=draft.admitted.content_id, reason=signed.without_timestamp)

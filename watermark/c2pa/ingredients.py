@@ -1,0 +1,100 @@
+"""The credentials of input images, kept in the manifest of what was made from them.
+
+An image's own manifests come along whole: who signed them, what was done, and the hashes. Whatever else stands in them
+(previews, EXIF, names, anything of unknown shape) is redacted, as the specification provides (C2PA 2.4, section 6.8):
+nobody has screened it, and a released file must not carry it out. What cannot be kept this way is left out.
+"""
+
+import io
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from c2pa import Builder, C2paError, Context, Reader
+
+from watermark.c2pa import jumbf
+from watermark.c2pa.manifest import InputSource, Statement
+
+_KEPT = (
+    "c2pa.actions",
+    "c2pa.hash.",
+    "c2pa.ingredient",
+    "c2pa.soft-binding",
+    "c2pa.ai-disclosure",
+    "c2pa.training-mining",
+    "c2pa.time-stamp",
+    "c2pa.certificate-status",
+    "cawg.training-mining",
+)
+"""Assertions that say where an image comes from, by the beginnings of their labels; they hold no pixels."""
+
+_PARTS = {"c2pa.assertions", "c2pa.claim", "c2pa.claim.v2", "c2pa.signature"}
+_MOST_BYTES = 256 * 1024
+_JUMBF = b"jumb"
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCredential:
+    """An input image with credentials of its own: its label in the manifest, its bytes, and what to redact in it."""
+
+    label: str
+    source: InputSource
+    data: bytes
+    redactions: tuple[str, ...]
+
+
+def kept(statement: Statement, inputs: Mapping[str, bytes], context: Context) -> list[KeptCredential]:
+    """The input images of a statement whose credentials can be kept. `inputs`: their bytes, by SHA-256 (hex)."""
+    found = []
+    for label, source in statement.labelled_sources():
+        data = inputs.get(source.sha256, b"")
+        redactions = _redactions(data, source.mime, context) if _JUMBF in data else None
+        if redactions is not None:
+            found.append(KeptCredential(label, source, data, redactions))
+    return found
+
+
+def add(builder: Builder, credentials: list[KeptCredential]) -> None:
+    """Add the images as ingredients, with their manifests. Raises C2paError."""
+    for one in credentials:
+        builder.add_ingredient(json.dumps(one.source.ingredient(one.label)), one.source.mime, io.BytesIO(one.data))
+
+
+def is_clean(store: bytes) -> bool:
+    """Whether the manifests of ingredients hold nothing but what may be kept, and not too much of it."""
+    (root,) = jumbf.boxes(store)
+    active = jumbf.active_manifest(store)
+    others = [box for box in jumbf.boxes(store, root.body, root.end) if box.label and box != active]
+    return len(store) <= _MOST_BYTES and all(_holds_only_kept(store, each) for each in others)
+
+
+def _holds_only_kept(store: bytes, manifest: jumbf.Box) -> bool:
+    for part in jumbf.boxes(store, manifest.body, manifest.end):
+        if part.label and part.label not in _PARTS:
+            return False
+        if part.label == "c2pa.assertions":
+            labels = [box.label for box in jumbf.boxes(store, part.body, part.end) if box.label]
+            if not all(label.startswith(_KEPT) for label in labels):
+                return False
+    return True
+
+
+def _redactions(data: bytes, mime: str, context: Context) -> tuple[str, ...] | None:
+    """URIs of the assertions to redact in every manifest of an image; None if its manifests cannot be read."""
+    try:
+        reader = Reader.try_create(mime, io.BytesIO(data), None, context=context)
+        if reader is None:
+            return None
+        with reader:
+            told: dict[str, Any] = json.loads(reader.detailed_json())
+            return tuple(_unkept(told["manifests"]))
+    except (C2paError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _unkept(manifests: Mapping[str, Any]) -> Iterator[str]:
+    for identifier, manifest in manifests.items():
+        for label in manifest["assertion_store"]:
+            if not label.startswith(_KEPT):
+                yield f"self#jumbf=/c2pa/{identifier}/c2pa.assertions/{label}"
