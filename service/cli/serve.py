@@ -10,7 +10,7 @@ from service.installation import Installation, open_installation
 from service.kit import logs
 from service.kit.addresses import is_loopback
 from service.kit.errors import Misconfigured, Unavailable
-from service.kit.settings import load_settings
+from service.kit.settings import forget_secrets, load_settings
 
 
 def serve(
@@ -30,6 +30,7 @@ def serve(
     from service.api import create_app, server  # noqa: PLC0415 - the other commands do not need it
 
     settings = load_settings()
+    forget_secrets()
     logs.configure(settings.log_level)
     host = settings.host if host is None else host
     with server.exit_on_sigterm(), closing(open_installation(settings)) as installation:

@@ -446,6 +446,20 @@ class Settings(BaseSettings):
         return None
 
 
+SECRETS = ("WATERMARK_SECRET", "MARK_SECRET", "DATABASE_URL")
+"""Settings whose values are secrets, or may hold a password."""
+
+
+def forget_secrets() -> None:
+    """Remove secrets from this process's environment: whatever it starts from now on inherits none.
+
+    Call it once the settings are read, in a process that reads them once. The system keeps the environment that the
+    process was started with (`/proc/PID/environ`, readable by the same user); only a secret in a file is never there.
+    """
+    for name in SECRETS:
+        os.environ.pop(PREFIX + name, None)
+
+
 def load_settings() -> Settings:
     """Read the settings from the environment.
 

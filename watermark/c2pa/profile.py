@@ -64,13 +64,14 @@ def check_validity(chain: Sequence[bytes], now: dt.datetime) -> None:
     """Raises CertificateError if a certificate of the chain has expired, or is not valid yet."""
     for der in chain:
         one = x509.load_der_x509_certificate(der)
+        if one.not_valid_before_utc <= now <= one.not_valid_after_utc:
+            continue
         name = one.subject.rfc4514_string()
         if now > one.not_valid_after_utc:
             raise CertificateError(f"the certificate of {name} expired on {one.not_valid_after_utc:%Y-%m-%d %H:%M} UTC")
-        if now < one.not_valid_before_utc:
-            raise CertificateError(
-                f"the certificate of {name} is not valid before {one.not_valid_before_utc:%Y-%m-%d %H:%M} UTC"
-            )
+        raise CertificateError(
+            f"the certificate of {name} is not valid before {one.not_valid_before_utc:%Y-%m-%d %H:%M} UTC"
+        )
 
 
 def check_chain(chain: Sequence[bytes]) -> None:

@@ -90,3 +90,14 @@ def test_or_there_is_a_tenant(served: list[dict[str, Any]], monkeypatch: pytest.
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "::1"])
 def test_on_this_machine_nothing_is_needed(served: list[dict[str, Any]], host: str) -> None:
     assert runner.invoke(app, ["serve", "--host", host]).exit_code == 0
+
+
+def test_secrets_leave_the_environment_once_they_are_read(
+    served: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import os
+
+    monkeypatch.setenv("COUNTERMARK_WATERMARK_SECRET", "a secret of the operator")
+    assert runner.invoke(app, ["serve"]).exit_code == 0
+    assert len(served) == 1
+    assert "COUNTERMARK_WATERMARK_SECRET" not in os.environ

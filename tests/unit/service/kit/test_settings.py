@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -200,3 +201,23 @@ def test_uvicorns_own_variable_still_names_the_proxies(
         assert load_settings().trusted_proxies == networks
     monkeypatch.setenv("COUNTERMARK_TRUSTED_PROXIES", "192.0.2.1")
     assert load_settings().trusted_proxies == ("192.0.2.1/32",)
+
+
+def test_secrets_leave_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the process starts from then on inherits none; the settings have them."""
+    import subprocess
+    import sys
+
+    from service.kit.settings import SECRETS, forget_secrets
+
+    monkeypatch.setenv(PREFIX + "WATERMARK_SECRET", "a secret of the operator")
+    monkeypatch.setenv(PREFIX + "DATABASE_URL", "postgresql+pg8000://u:password@db/x")
+    settings = load_settings()
+    forget_secrets()
+    printed = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.environ)"], capture_output=True, text=True, check=True
+    )
+    assert "a secret of the operator" not in printed.stdout
+    assert "password@db" not in printed.stdout
+    assert not any(PREFIX + name in os.environ for name in SECRETS)
+    assert settings.watermark_secret is not None
