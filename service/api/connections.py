@@ -70,7 +70,7 @@ def answer(error: Error) -> tuple[str, bytes]:
     return request_id, head.encode() + b"\r\n" + body
 
 
-class _Guard(asyncio.Protocol):
+class Guard(asyncio.Protocol):
     """Mixed into a protocol class of uvicorn, before it: times what the client does, and closes what takes too long."""
 
     limits: ConnectionLimits
@@ -157,6 +157,11 @@ class _Guard(asyncio.Protocol):
         self._latest = self.loop.time() + _SHUTDOWN_SECONDS
         super().shutdown()  # type: ignore[misc]
         self._watch()
+
+    @classmethod
+    def stop(cls, now: float) -> None:
+        """The same for connections that are accepted from now on, which uvicorn does not tell."""
+        cls._latest = now + _SHUTDOWN_SECONDS
 
     # Of the parser, in the subclasses.
 
@@ -269,7 +274,7 @@ def _address_of(transport: asyncio.BaseTransport) -> str:
     return str(peer[0]) if isinstance(peer, (tuple, list)) and peer else ""
 
 
-class GuardedH11(_Guard, H11Protocol):
+class GuardedH11(Guard, H11Protocol):
     """uvicorn's protocol over h11, with the limits."""
 
     def _receiving(self) -> Waiting:
@@ -283,7 +288,7 @@ class GuardedH11(_Guard, H11Protocol):
 
 if HttpToolsProtocol is not None:
 
-    class GuardedHttpTools(_Guard, HttpToolsProtocol):
+    class GuardedHttpTools(Guard, HttpToolsProtocol):
         """uvicorn's protocol over httptools, with the limits."""
 
         _parsing = Waiting.IDLE

@@ -4,6 +4,7 @@ import asyncio
 import logging.config
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.config import STARTUP_FAILURE
 
 from service.api.connection_limits import Allowance, ConnectionLimits
-from service.api.connections import LARGEST_HEAD, protocol
+from service.api.connections import LARGEST_HEAD, Guard, protocol
 from service.api.problems import respond
 from service.kit.addresses import Networks
 from service.kit.errors import Overloaded, Unavailable
@@ -97,6 +98,12 @@ class Server(uvicorn.Server):
             timer.daemon = True
             timer.start()
         super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        protocol_class = self.config.http_protocol_class
+        if issubclass(protocol_class, Guard):
+            protocol_class.stop(asyncio.get_running_loop().time())
+        await super().shutdown(sockets)
 
 
 def _end_process(sig: int) -> NoReturn:

@@ -47,12 +47,16 @@ class Door:
         return client
 
 
+class _Server(module.Server, waiting.ListeningServer):
+    """Ready once it listens; in a thread it gets no signals, so it ends nobody's process."""
+
+
 @contextmanager
 def opened(app: ASGIApp, settings: Settings, limits: ConnectionLimits = LIMITS, parser: str = "auto") -> Iterator[Door]:
     """A server of `app` until the block ends."""
     config = module.configuration(app, settings, "127.0.0.1", 0)
     config.http, config.log_level = protocol(limits, parser), "critical"
-    server = waiting.ListeningServer(config)
+    server = _Server(config, waiting.LONGEST)
     thread = threading.Thread(target=server.run)
     thread.start()
     assert server.ready.wait(waiting.LONGEST)
