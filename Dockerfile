@@ -15,6 +15,7 @@ RUN python -m venv /opt/countermark
 ENV PATH=/opt/countermark/bin:$PATH PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 # Every file is checked by its hash. The last line installs Countermark alone, so an extra that no lock covers fails
 # at `pip check` instead of being fetched unchecked.
+# hadolint ignore=DL3013
 RUN case "${EXTRAS}" in *generate*) lock=generate ;; *) lock=plain ;; esac \
     && pip install --require-hashes --no-deps -r "requirements/${lock}.lock" \
     && { [ "${lock}" = plain ] || pip install --require-hashes --no-deps -r requirements/torch-cpu.lock \

@@ -45,7 +45,6 @@ install_locked() {
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r "$1"
 }
 
-# The tests start a PostgreSQL of their own and need its programs, no running server; without them they say what is not tested.
 # The tests of keys on devices sign with SoftHSM2; without it they are skipped.
 softhsm_on_debian() {
   if command -v softhsm2-util >/dev/null; then return; fi
@@ -55,6 +54,7 @@ softhsm_on_debian() {
     >/dev/null 2>&1 || echo "SoftHSM2 could not be installed" >&2
 }
 
+# The tests start a PostgreSQL of their own and need its programs, no running server; without them they say what is not tested.
 postgresql_on_debian() {
   if command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then return; fi
   if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then return; fi
