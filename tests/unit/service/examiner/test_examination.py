@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from service.examiner.examination import Examination, Sources, Trace
 from service.installation import Installation
+from service.ledger.issued_edit import IssuedEdit
 from service.media.pictures import ImageLimits, decode
 from tests.assets.hostile import picture, save
 from tests.support.credentials import read
@@ -14,6 +15,7 @@ from tests.support.evidence import issue, reading
 from watermark import Reading
 from watermark.c2pa.credentials import Credential
 
+EDIT = IssuedEdit(65536, 900, 800, 8, 30.0)
 IMAGE = decode(save(picture(), "PNG"), ImageLimits(1 << 20, 1 << 20))
 
 
@@ -39,6 +41,10 @@ class Scripted:
     def by_sha256(self, _sha256: str) -> None:
         self.asked["by_sha256"] += 1
 
+    def edit_of(self, _content_id: str) -> IssuedEdit | None:
+        self.asked["edit_of"] += 1
+        return EDIT
+
 
 def examination(source: Scripted) -> Examination:
     scripted: Any = source
@@ -51,17 +57,18 @@ def test_everything_is_computed_at_most_once() -> None:
     assert source.asked == {}
     for _ in range(3):
         _ = examined.trace, examined.credential, examined.issued_file, examined.fingerprint
-    assert source.asked == {"codec": 1, "by_mark": 1, "credentials": 1, "by_sha256": 1}
+    assert source.asked == {"codec": 1, "by_mark": 1, "credentials": 1, "by_sha256": 1, "edit_of": 1}
 
 
 def test_a_trace_ends_where_nothing_is_known() -> None:
     assert examination(Scripted(marked=False)).trace == Trace()
     unknown = examination(Scripted(known=False)).trace
     assert unknown.reading is not None
-    assert (unknown.issue, unknown.same_image, unknown.distance) == (None, None, None)
+    assert (unknown.issue, unknown.same_image, unknown.distance, unknown.edit) == (None, None, None, None)
     known = examination(Scripted()).trace
     assert known.issue == issue()
     assert known.distance is not None
+    assert known.edit == EDIT
 
 
 @pytest.mark.parametrize("classify", [True, False])
