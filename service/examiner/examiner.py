@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from service.examiner.examination import Examination, FileExamination, Sources
 from service.examiner.lanes import Lane
 from service.examiner.report import Asset, Report, compose
+from service.examiner.room import PixelRoom
 from service.kit.errors import BrokenPicture, InputError, UnsupportedFormat, UnsupportedPixels
-from service.media.pictures import ImageLimits, decode_first, encode
+from service.media.pictures import ImageLimits, decode_first, encode, promised_pixels
 from watermark.c2pa.presence import look
 
 _PREVIEW = 640
@@ -25,6 +26,7 @@ class Examiner:
         self._sources = sources
         self._limits = limits
         self._lanes = lanes
+        self._room = PixelRoom(limits.max_pixels)
 
     def examine(self, data: bytes, name: str = "-", *, classify: bool = True, manifest: bytes | None = None) -> Report:
         """Everything known about a file. `name` only labels the report; the classifiers cost most of the time.
@@ -36,13 +38,14 @@ class Examiner:
             InputError: the bytes are nothing that can be read (see `pictures.decode_first`).
             Unavailable: the ledger does not answer; a report without it would be false.
         """
-        try:
-            picture = decode_first(data, self._limits)
-        except (UnsupportedFormat, BrokenPicture, UnsupportedPixels) as unread:
-            return self._without_pixels(data, name, manifest, unread)
-        examination = Examination(picture, self._sources, classify=classify, manifest=manifest)
-        findings = [(lane.field, lane.find(examination)) for lane in self._lanes]
-        return compose(name, Asset.of(picture), findings)
+        with self._room.hold(promised_pixels(data)):
+            try:
+                picture = decode_first(data, self._limits)
+            except (UnsupportedFormat, BrokenPicture, UnsupportedPixels) as unread:
+                return self._without_pixels(data, name, manifest, unread)
+            examination = Examination(picture, self._sources, classify=classify, manifest=manifest)
+            findings = [(lane.field, lane.find(examination)) for lane in self._lanes]
+            return compose(name, Asset.of(picture), findings)
 
     def crjson(self, data: bytes, manifest: bytes | None = None) -> str | None:
         """The credential as crJSON, the C2PA's JSON for reports; None if there is none or it cannot be read."""
@@ -87,10 +90,11 @@ class Examiner:
         Raises:
             TooLarge, Unavailable: as `examine`.
         """
-        try:
-            examination = Examination(decode_first(data, self._limits), self._sources)
-        except (UnsupportedFormat, BrokenPicture, UnsupportedPixels):
-            return None
-        maps = (lane.heatmap(examination) for lane in self._lanes)
-        found = next((each for each in maps if each is not None), None)
-        return None if found is None else (examination.picture.rgb, found)
+        with self._room.hold(promised_pixels(data)):
+            try:
+                examination = Examination(decode_first(data, self._limits), self._sources)
+            except (UnsupportedFormat, BrokenPicture, UnsupportedPixels):
+                return None
+            maps = (lane.heatmap(examination) for lane in self._lanes)
+            found = next((each for each in maps if each is not None), None)
+            return None if found is None else (examination.picture.rgb, found)

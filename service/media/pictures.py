@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from detectors.declared.metadata import Field, Metadata
-from service.kit.errors import BrokenPicture, TooLarge, UnsupportedFormat
+from service.kit.errors import BrokenPicture, InputError, TooLarge, UnsupportedFormat
 from service.kit.settings import Settings
 from service.media.file_metadata import NO_METADATA, FileMetadata
 from service.media.headers import Header, scan
@@ -158,6 +158,14 @@ def _decoded(data: bytes, header: Header, limits: ImageLimits) -> Picture:
         return Picture(rgb, data, _MIMES[found["format"]], metadata, found["quality"], header.frames)
     except (AttributeError, KeyError, TypeError, ValueError) as wrong:  # a worker that a file has taken over
         raise BrokenPicture("the file could not be read safely") from wrong
+
+
+def promised_pixels(data: bytes) -> int:
+    """The pixels that a file's header promises; 0 if it is no image that can be decoded. Nothing is decoded."""
+    try:
+        return scan(data).pixels
+    except InputError:
+        return 0
 
 
 def _header(data: bytes, limits: ImageLimits) -> Header:

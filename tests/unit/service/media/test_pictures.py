@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from service.kit.errors import BrokenPicture, InputError
-from service.media.pictures import ImageLimits, decode, encode, frozen, selection, transparent_area
+from service.media.pictures import ImageLimits, decode, encode, frozen, promised_pixels, selection, transparent_area
 from tests.assets import hostile
 from tests.assets.hostile import picture, save
 
@@ -207,3 +207,8 @@ def test_an_image_that_is_not_more_transparent_than_opaque_has_no_hole(alpha: in
     if alpha is not None:
         rgb.putalpha(alpha)
     assert transparent_area(save(rgb, "PNG"), LIMITS) is None
+
+
+def test_pixels_are_promised_by_the_header() -> None:
+    assert promised_pixels(save(picture(size=(30, 20)), "PNG")[:40]) == 600
+    assert promised_pixels(b"text") == 0
