@@ -1,6 +1,7 @@
 """The pool's side of one worker process: start it, give it a job, kill it."""
 
 import contextlib
+import io
 import os
 import signal
 import socket
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from mmap import mmap
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,9 @@ _LIBRARY_PATHS = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # without them some b
 _ERRORS = {error.code: error for error in tree(InputError)}
 _END_SECONDS = 5.0
 _COPIES = 3  # of the file that a parser may make beside its budget
+
+
+_PIECE = 4 << 20  # bytes that are copied at a time, so that other threads can run in between
 
 
 class StartFailed(Exception):
@@ -145,8 +150,8 @@ class WorkerProcess:
         if not isinstance(value, dict) or not isinstance(written, int) or not 0 <= written <= output:
             self.kill()
             raise unsafe("its parser gave no proper answer")
-        view = self._memory.reserve(at + output)
-        return Parsed(value, view[at : at + written])  # a copy: what was checked must not change afterwards
+        # A copy: what was checked must not change afterwards.
+        return Parsed(value, _copied(self._memory.reserve(at + output), at, at + written))
 
     def close(self) -> None:
         """End it: at once if it waits for a job."""
@@ -178,3 +183,14 @@ class WorkerProcess:
             return signal.Signals(-code).name
         except ValueError:
             return f"signal {-code}"
+
+
+def _copied(view: mmap, start: int, end: int) -> bytes:
+    """The bytes from `start` to `end`. A copy in one piece would keep every other thread waiting until it is done."""
+    if end - start <= _PIECE:
+        return view[start:end]
+    copied = io.BytesIO()
+    with memoryview(view) as whole:
+        for at in range(start, end, _PIECE):
+            copied.write(whole[at : min(end, at + _PIECE)])
+    return copied.getvalue()
