@@ -27,6 +27,7 @@ _ELSEWHERE = (
     "watermark_secret",
     "watermark_secrets_file",
     "trust_anchors",
+    "trust_lists",
     "prompt_rules",
     "foreign_watermarks_file",
     "thresholds_file",

@@ -15,7 +15,7 @@ from service.installation import open_installation
 from service.keys import signing
 from service.kit import home
 from service.kit.clock import utc_now
-from service.kit.errors import BadRequest, Error
+from service.kit.errors import BadRequest, Error, Misconfigured
 from service.kit.settings import Settings
 from service.ledger.home_ledger import location, read_note
 from service.ledger.ledger import Ledger
@@ -59,25 +59,39 @@ def restore(
     """
     home.prepare(settings.home)
     wanted = deletions.read_list(deletion_list) if deletion_list else []
-    kind = backup.kind_of(settings)
+    backup.kind_of(settings)
     if _occupied(settings) and not replace:
         raise BadRequest(
             f"{settings.home} holds an installation, or its database does",
             hint="Restore into an empty home, or add --replace. Stop the server first.",
         )
-    with tempfile.TemporaryDirectory(dir=settings.home, prefix=".restore-") as scratch:
-        folder = Path(scratch)
-        manifest = archive.extract(source, folder, passphrase)
-        if manifest.database != kind:
-            raise BadRequest(
-                f"the backup holds a ledger of {manifest.database}, and the settings name one of {kind}",
-                hint="Set COUNTERMARK_DATABASE_URL accordingly.",
-            )
-        backup.verify(manifest, folder)
-        wanted += _deletions_there(settings, manifest)
-        kept = _set_aside(settings)
-        _put(settings, folder, manifest)
+    try:
+        with tempfile.TemporaryDirectory(dir=settings.home, prefix=".restore-") as scratch:
+            manifest, wanted, kept = _replace(settings, source, Path(scratch), passphrase, wanted)
+    except OSError as denied:
+        raise Misconfigured(
+            f"the backup cannot be restored into {settings.home}: {denied.strerror}",
+            hint="Make room or give rights, and run it again with --replace. What was replaced is in `replaced-...`.",
+        ) from denied
     return _finish(settings, manifest, wanted, kept)
+
+
+def _replace(
+    settings: Settings, source: Path, folder: Path, passphrase: bytes | None, wanted: Sequence[Deletion]
+) -> tuple[Manifest, list[Deletion], Path | None]:
+    """Verify the backup in `folder`, and put it in the place of what is there. All deletions that are known then."""
+    kind = backup.kind_of(settings)
+    manifest = archive.extract(source, folder, passphrase)
+    if manifest.database != kind:
+        raise BadRequest(
+            f"the backup holds a ledger of {manifest.database}, and the settings name one of {kind}",
+            hint="Set COUNTERMARK_DATABASE_URL accordingly.",
+        )
+    backup.verify(manifest, folder)
+    known = [*wanted, *_deletions_there(settings, manifest)]
+    kept = _set_aside(settings)
+    _put(settings, folder, manifest)
+    return manifest, known, kept
 
 
 def _finish(settings: Settings, manifest: Manifest, wanted: Sequence[Deletion], kept: Path | None) -> Restored:
@@ -112,7 +126,7 @@ def _deletions_there(settings: Settings, manifest: Manifest) -> list[Deletion]:
         with closing(Ledger.open(location(settings))) as ledger:
             same = ledger.identity().database_id == manifest.database_id
             return deletions.deletions_of(ledger) if same else []
-    except Error:  # it is broken, which may be why it is replaced
+    except (Error, ValueError):  # it is broken, which may be why it is replaced
         return []
 
 
@@ -122,8 +136,7 @@ def _set_aside(settings: Settings) -> Path | None:
     present = [path for path in present if path.exists()]
     if not present:
         return None
-    kept = settings.home / f"replaced-{utc_now():%Y%m%dT%H%M%SZ}"
-    kept.mkdir(mode=0o700)
+    kept = Path(tempfile.mkdtemp(dir=settings.home, prefix=f"replaced-{utc_now():%Y%m%dT%H%M%SZ}-"))
     for path in present:
         shutil.move(path, kept / path.name)
     return kept

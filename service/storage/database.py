@@ -41,7 +41,12 @@ class Database:
             _create_private(file)
         url = URL.create("sqlite", database=str(location)) if isinstance(location, Path) else location
         engine = open_engine(url)
-        return cls(engine, DatabaseWatch(engine))
+        try:
+            with reading(engine) as connection:
+                return cls(engine, DatabaseWatch(connection))
+        except BaseException:
+            engine.dispose()
+            raise
 
     def close(self) -> None:
         self.engine.dispose()

@@ -63,15 +63,14 @@ class WatchedFile:
 class DatabaseWatch:
     """The database as it was when it was opened. Thread-safe. Once closed, it stays closed."""
 
-    def __init__(self, engine: Engine) -> None:
-        """Raises the database's own faults where it cannot be read."""
-        self._engine = engine
+    def __init__(self, connection: Connection) -> None:
+        """`connection` leads to the database. Raises the database's own faults where it cannot be read."""
+        self._engine = connection.engine
         self._lost: str | None = None
         self._lock = threading.Lock()
-        self._file = _plain_file(engine)
+        self._file = _plain_file(self._engine)
         self._log: WatchedFile | None = None  # the write-ahead log is there while a connection is
-        with engine.connect() as connection:
-            self._fingerprint = self._fingerprint_of(connection)
+        self._fingerprint = self._fingerprint_of(connection)
         self._main = WatchedFile(self._file, "the ledger's file") if self._file else None
 
     def check_files(self) -> None:

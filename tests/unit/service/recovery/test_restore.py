@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from service.installation import Installation, open_installation
-from service.kit.errors import BackupUnusable, BadRequest, LedgerMismatch
+from service.kit.errors import BackupUnusable, BadRequest, LedgerMismatch, Misconfigured
 from service.kit.settings import Settings
 from service.recovery.restore import restore
 from tests.support.issued import issue
+from tests.unit.service.storage.test_watch import by_sql
 
 
 @pytest.fixture
@@ -97,3 +98,25 @@ def test_a_database_beside_the_home_is_restored_where_the_settings_name_it(
     assert again.ledger.ready() == 5
     again.close()
     shutil.rmtree(elsewhere.home)
+
+
+def test_a_home_that_cannot_be_written_is_named(
+    saved: Path, elsewhere: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_paths: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(shutil, "move", refuse)
+    with pytest.raises(Misconfigured, match="No space left"):
+        restore(elsewhere, saved)
+
+
+@pytest.mark.parametrize("damage", ["DROP TABLE ledger_identity", "UPDATE decisions SET kind = 'consent', body = '{'"])
+def test_a_broken_ledger_can_be_replaced(used: Installation, saved: Path, damage: str) -> None:
+    used.close()
+    by_sql(damage)(used.settings.home / "ledger.db")
+    done = restore(used.settings, saved, replace=True)
+    assert done.applied == ()
+    again = open_installation(used.settings)
+    assert again.ledger.verify().problems == ()
+    again.close()

@@ -196,3 +196,10 @@ def test_a_database_without_a_watch_can_still_be_given_up(path: Path, ledger: Le
     plain = Database(ledger._database.engine)
     with pytest.raises(Unavailable, match="why"):
         plain.abandon("why")
+
+
+def test_a_database_whose_id_cannot_be_read_is_not_opened(path: Path) -> None:
+    Ledger.open(path).close()
+    by_sql("DROP TABLE ledger_identity")(path)
+    with pytest.raises(Unavailable, match="SQLITE_ERROR"):
+        Ledger.open(path)
