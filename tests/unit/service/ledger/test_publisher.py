@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from service.kit.errors import CheckpointNotTaken, Unavailable
 from service.ledger.checkpoints import Checkpoint
+from service.ledger.continuity import Continuity
 from service.ledger.ledger import Ledger
 from service.ledger.merkle import stored_count
 from service.ledger.notes import SignatureLine
@@ -268,10 +269,11 @@ def test_callers_do_not_wait_one_after_the_other_for_a_sink_that_is_down(
 
 
 def roll_back(ledger: Ledger, decisions: int) -> None:
-    """As an older copy of the database would be, with its tree."""
+    """As an older copy of the database would be, with its tree, to a process that has not seen the newer one."""
     with engine_of(ledger).begin() as connection:
         connection.exec_driver_sql(f"DELETE FROM decisions WHERE seq > {decisions}")
         connection.exec_driver_sql(f"DELETE FROM merkle_nodes WHERE number >= {stored_count(decisions)}")
+    ledger._continuity = Continuity((0, ""))
 
 
 @pytest.mark.parametrize("required", [True, False])
