@@ -2,7 +2,6 @@
 
 import base64
 import io
-import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,10 +19,11 @@ from service.gateway.pipeline import Gateway
 from service.installation import Installation
 from service.likeness.checks import Likeness
 from service.media.pictures import ImageLimits, decode, encode
-from tests.integration.test_consent import FIELDS, Portraits, grant
+from tests.integration.test_consent import FIELDS, Portraits, enlarged, grant
 from tests.integration.test_edits import ANNS, SKY, Plain, mask
 from tests.support.adapters import listed
 from tests.support.gateway import Build
+from tests.support.pairwise import Combination, combinations
 from tests.support.people import ANN, ByColour, enrolled, portrait
 
 URL = "/v1/images/edits"
@@ -181,16 +181,9 @@ FORM: dict[str, list[Any]] = {
 }
 
 
-def forms() -> Iterator[dict[str, Any]]:
-    """Every pair of values of two fields at least once, the others at their first."""
-    first = {name: values[0] for name, values in FORM.items()}
-    seen = set()
-    for one, other in itertools.combinations(FORM, 2):
-        for a, b in itertools.product(FORM[one], FORM[other]):
-            form = {**first, one: a, other: b}
-            if (key := repr(sorted(form.items()))) not in seen:
-                seen.add(key)
-                yield form
+def forms() -> Iterator[Combination]:
+    """Every pair of values of two fields at least once."""
+    return combinations(FORM, lambda form: not enlarged(form))
 
 
 def test_the_matrix_knows_every_field_of_the_form() -> None:
@@ -205,7 +198,7 @@ def test_no_form_brings_a_face_in(client: TestClient, installation: Installation
         fields = {name: _text(value) for name, value in form.items() if name not in files and value not in (None, [])}
         answer = send(client, files, **fields)
         assert 400 <= answer.status_code < 500, fields
-        if form["upscale"] and form["size"] != "512x512":  # enlarged to what it is anyway
+        if enlarged(form):
             assert answer.json()["code"] == "bad_request"
             continue
         codes.add(answer.json()["code"])
