@@ -9,8 +9,9 @@ import pdqhash
 from numpy.typing import NDArray
 
 BITS = 256
-LONGEST_SIDE = 4096
-"""px; longer sides are reduced to this before hashing: hashing an image of a million rows takes half a minute."""
+LONGEST_SIDE = 1024
+"""px; longer sides are reduced to this before hashing, as PDQ's authors do. Hashing 4096 x 4096 px takes seconds on a
+busy core, in which no other thread runs. The hash of a large image changes by 2 to 6 of its 256 bits."""
 
 
 @dataclass(frozen=True, slots=True)
