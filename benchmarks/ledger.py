@@ -3,6 +3,7 @@
     python benchmarks/ledger.py                       this version
     python benchmarks/ledger.py --against OTHER       this version and the checkout OTHER, alternating, in one run
     python benchmarks/ledger.py --tree                decisions with and without the Merkle tree, alternating
+    python benchmarks/ledger.py --watch               with and without looking whether the database was replaced
     python benchmarks/ledger.py --proofs 1000000      checkpoints and proofs of a log with so many decisions
 
 Each version runs in its own process. Rounds alternate, so that other load on the machine affects both alike. Every
@@ -35,6 +36,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=300, help="images per round (default 300)")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each version (default 5)")
     parser.add_argument("--tree", action="store_true", help="cost of the Merkle tree")
+    parser.add_argument("--watch", action="store_true", help="cost of noticing that the database was replaced")
     parser.add_argument("--proofs", type=int, help="time of checkpoints and proofs, with so many decisions")
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -43,6 +45,9 @@ def main() -> None:
         return
     if options.tree:
         cost_of_tree(options.images, options.rounds)
+        return
+    if options.watch:
+        cost_of_watch(options.images, options.rounds)
         return
     if options.proofs:
         proofs(options.proofs)
@@ -108,6 +113,28 @@ def cost_of_tree(decisions: int, rounds: int) -> None:
     medians = {name: statistics.median(measured) for name, measured in times.items()}
     print(f"decision with the tree {medians['with']:.3f} ms, without {medians['without']:.3f} ms, "
           f"ratio {medians['with'] / medians['without']:.2f}")  # fmt: skip
+
+
+def cost_of_watch(images: int, rounds: int) -> None:
+    """Print the medians of an issue and of a look-up with and without `DatabaseWatch`, and their ratios. They alternate
+    between two ledgers."""
+    from service.ledger.ledger import Ledger
+
+    steps = ("issue", "by_sha256")
+    times: dict[tuple[str, str], list[float]] = {(step, name): [] for step in steps for name in ("with", "without")}
+    with tempfile.TemporaryDirectory() as folder:
+        ledgers = {name: Ledger.open(Path(folder) / name) for name in ("with", "without")}
+        ledgers["without"]._database._watch = None
+        for number in range(1, rounds * images + 1):
+            image = issue(number)
+            for name in sorted(ledgers, reverse=bool(number % 2)):
+                clock(times["issue", name], partial(ledgers[name].issue, image, {"findings": [{"score": 0.5}] * 5}))
+                clock(times["by_sha256", name], partial(ledgers[name].by_sha256, image.sha256))
+        for ledger in ledgers.values():
+            ledger.close()
+    for step in steps:
+        watched, plain = (statistics.median(times[step, name]) for name in ("with", "without"))
+        print(f"{step}: with {watched:.3f} ms, without {plain:.3f} ms, ratio {watched / plain:.2f}")
 
 
 def proofs(decisions: int) -> None:

@@ -6,14 +6,17 @@ the number of the database and the identifier of the server. Once they differ, t
 process restarts: rows that were written meanwhile, and rows of the other database, must not be mixed.
 """
 
+import contextlib
+import os
+import sqlite3
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 import structlog
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
 
 from service.kit.errors import Unavailable
 
@@ -29,7 +32,16 @@ _FINGERPRINT = {
         (SELECT system_identifier FROM pg_control_system())""",
 }
 _NO_DATABASE = ("SQLITE_NOTADB", "SQLITE_CORRUPT", "SQLITE_ERROR")  # the last: it has no such table
+_TRUNCATED = "the ledger's file was truncated while it was open"
 _HINT = "Nothing is released. The operator: put the ledger back, or restore a backup, and restart; see docs/backup.md."
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """A file was written to: its size in bytes now, and whether it has become smaller."""
+
+    size: int
+    shrunk: bool
 
 
 class WatchedFile:
@@ -37,27 +49,27 @@ class WatchedFile:
 
     def __init__(self, path: Path, what: str) -> None:
         """Raises OSError where there is no such file."""
-        self._path = path
+        self._path = str(path)
         self._what = what
-        found = path.stat()
-        self._place = (found.st_dev, found.st_ino)
-        self._size = found.st_size
+        self._found = self._read = os.stat(self._path)  # noqa: PTH116 - every decision waits for it
 
     def fault(self) -> str | None:
         """What happened to the file; None: it is still there."""
         try:
-            found = self._path.stat()
+            found = os.stat(self._path)  # noqa: PTH116 - the same
         except OSError:
             return f"{self._what} was moved or deleted while it was open"
-        if (found.st_dev, found.st_ino) != self._place:
+        if (found.st_ino, found.st_dev) != (self._found.st_ino, self._found.st_dev):
             return f"{self._what} was replaced while it was open"
+        self._found = found
         return None
 
-    def shrunk_to(self) -> int | None:
-        """The size in bytes, if it has become smaller since the last call. Raises OSError where it is gone."""
-        size = self._path.stat().st_size
-        shrunk, self._size = size < self._size, size
-        return size if shrunk else None
+    def changes(self) -> Changes | None:
+        """What was written into the file since the last call, up to the last call of `fault`; None: nothing was."""
+        before, self._read = self._read, self._found
+        if _state(before) == _state(self._read):
+            return None
+        return Changes(self._read.st_size, shrunk=self._read.st_size < before.st_size)
 
 
 class DatabaseWatch:
@@ -82,19 +94,19 @@ class DatabaseWatch:
                 self.close(fault)
 
     def check(self, connection: Connection) -> None:
-        """The same, and that `connection` leads to the database that was opened: as it is on the disk, not as SQLite
-        remembers it. Raises Unavailable, and the database's own faults.
+        """Within a transaction: `connection` leads to the database that was opened, as it is on the disk and not as
+        SQLite remembers it. Raises Unavailable, and the database's own faults.
         """
         if self._file and self._log is None:
             self._log = _existing(self._file.with_name(f"{self._file.name}-wal"))
-        self.check_files()
+        if self._lost:
+            raise _unavailable(self._lost)
         try:
             if self._main:
-                connection.exec_driver_sql("PRAGMA shrink_memory")
-                self._check_truncation(connection, self._main)
+                self._check_main(connection, self._main)
             found = self._fingerprint_of(connection)
-        except DBAPIError as fault:
-            if getattr(fault.orig, "sqlite_errorname", "") not in _NO_DATABASE:
+        except sqlite3.Error as fault:
+            if fault.sqlite_errorname not in _NO_DATABASE:
                 raise
             self.close("the ledger's file is no longer a database")
         if found != self._fingerprint:
@@ -112,23 +124,45 @@ class DatabaseWatch:
             log.critical("ledger_lost", reason=reason)
         raise _unavailable(self._lost)
 
-    def _check_truncation(self, connection: Connection, file: WatchedFile) -> None:
-        """SQLite shortens its file only to what it holds (VACUUM)."""
-        size = file.shrunk_to()
-        if size is None:
+    def _check_main(self, connection: Connection, file: WatchedFile) -> None:
+        """Where somebody wrote into the file (a checkpoint of SQLite, or anybody else), SQLite reads it again. It is
+        SQLite that shortens it, and only to what it holds (VACUUM)."""
+        if fault := file.fault():
+            self.close(fault)
+        changes = file.changes()
+        if changes is None:
             return
-        if size == 0:
-            self.close("the ledger's file was truncated while it was open")
-        pages = int(connection.exec_driver_sql("PRAGMA page_count").scalar_one())
-        if size < pages * int(connection.exec_driver_sql("PRAGMA page_size").scalar_one()):
-            self.close("the ledger's file was truncated while it was open")
+        if changes.size == 0:
+            self.close(_TRUNCATED)
+        _ask_sqlite(connection, "PRAGMA shrink_memory")
+        if changes.shrunk:
+            (pages,), (page,) = (_ask_sqlite(connection, f"PRAGMA page_{what}") or (0,) for what in ("count", "size"))
+            if changes.size < pages * page:
+                self.close(_TRUNCATED)
 
     def _files(self) -> Iterator[WatchedFile]:
         yield from (file for file in (self._main, self._log) if file is not None)
 
     def _fingerprint_of(self, connection: Connection) -> Fingerprint | None:
-        row = connection.exec_driver_sql(_FINGERPRINT[self._engine.dialect.name]).first()
+        dialect = self._engine.dialect.name
+        if dialect == "sqlite":
+            return _ask_sqlite(connection, _FINGERPRINT[dialect])
+        row = connection.exec_driver_sql(_FINGERPRINT[dialect]).first()
         return None if row is None else tuple(row)
+
+
+def _state(found: os.stat_result) -> tuple[int, int, int]:
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _ask_sqlite(connection: Connection, statement: str) -> tuple[Any, ...] | None:
+    """The first row of a statement, without what SQLAlchemy does around one: every decision waits for it."""
+    driver = connection.connection.driver_connection
+    if not isinstance(driver, sqlite3.Connection):
+        raise TypeError("the driver is not sqlite3")
+    with contextlib.closing(driver.execute(statement)) as cursor:
+        row: tuple[Any, ...] | None = cursor.fetchone()
+    return row
 
 
 def _existing(path: Path) -> WatchedFile | None:
