@@ -107,7 +107,7 @@ def on_postgresql() -> Iterator[Row]:
     with server() as address, database(address) as url, installation(url) as opened, served(opened) as client:
         engine = create_engine(url)
         with engine.begin() as connection:
-            connection.exec_driver_sql("DELETE FROM images; DELETE FROM decisions")
+            connection.exec_driver_sql("TRUNCATE images, decisions CASCADE")
         engine.dispose()
         yield answered(name, client)
 

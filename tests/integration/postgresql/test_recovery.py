@@ -47,7 +47,7 @@ def by_sql(url: str, statement: str) -> None:
     [
         ("UPDATE ledger_identity SET database_id = 'other'", "another one"),
         ("DELETE FROM ledger_identity", "another one"),
-        ("DELETE FROM images; DELETE FROM decisions", "missing"),
+        ("TRUNCATE images, decisions CASCADE", "missing"),
         ("DELETE FROM decisions WHERE seq = 4", "missing"),
     ],
 )
