@@ -1,6 +1,7 @@
 """A typed Python client, generated from an OpenAPI document: models by datamodel-code-generator, and a thin client."""
 
 import json
+import keyword
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -154,6 +155,7 @@ def _method(method: str, path: str, operation: Json) -> str:
     places: dict[str, dict[str, str]] = {"path": {}, "query": {}, "header": {}, "fields": {}, "files": {}}
     for name, place, schema, needed in _arguments(operation):
         argument = name.lower().replace("-", "_")
+        argument += "_" if keyword.iskeyword(argument) else ""
         places[place][name] = argument
         if needed:
             required.append(f"{argument}: {_type(schema)}")
@@ -170,7 +172,7 @@ def _method(method: str, path: str, operation: Json) -> str:
         returns=" | ".join(type_ for type_, _ in results.values()),
         summary=operation["summary"],
         method=method.upper(),
-        path=path,
+        path=path.format_map({name: f"{{{argument}}}" for name, argument in places["path"].items()}),
         query=_mapping(places["query"]),
         headers=_mapping(places["header"]),
         body='body.model_dump(mode="json", exclude_unset=True)' if body else "None",
@@ -199,20 +201,24 @@ def _json_body(operation: Json) -> str:
 
 
 def _results(operation: Json) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Status of each successful response, with its type and the expression for its JSON."""
+    """Status of each successful response, with its type and the expression that gives it."""
     for status, response in operation["responses"].items():
         if int(status) < 400:
             ((media_type, content),) = response["content"].items()
-            lines = content["schema"].get("contentSchema")
-            assert lines or media_type == "application/json", media_type
-            if lines:
-                yield status, (f"list[{_type(lines)}]", 'b"[" + b",".join(response.content.splitlines()) + b"]"')
+            if lines := content["schema"].get("contentSchema"):
+                type_, body = f"list[{_type(lines)}]", 'b"[" + b",".join(response.content.splitlines()) + b"]"'
+                yield status, (type_, f"TypeAdapter({type_}).validate_json({body})")
+            elif media_type == "application/json":
+                type_ = _type(content["schema"])
+                yield status, (type_, f"TypeAdapter({type_}).validate_json(response.content)")
+            elif media_type.startswith("text/"):
+                yield status, ("str", "response.content.decode()")
             else:
-                yield status, (_type(content["schema"]), "response.content")
+                yield status, ("bytes", "response.content")
 
 
 def _return(results: dict[str, tuple[str, str]]) -> str:
-    *others, last = [f"return TypeAdapter({type_}).validate_json({content})" for type_, content in results.values()]
+    *others, last = [f"return {result}" for _, result in results.values()]
     checks = [
         f"if response.status_code == {status}:\n    {text}" for status, text in zip(results, others, strict=False)
     ]
