@@ -130,10 +130,11 @@ VERDICTS: Mapping[Signal, Verdict] = {
     Signal.COMPOSITE_CLAIMED: Verdict.DECLARED_COMPOSITE,
     Signal.UNREADABLE_CREDENTIAL: Verdict.CREDENTIAL_UNREADABLE,
     Signal.SIMILAR_IMAGE: Verdict.LIKELY_SYNTHETIC,
-    # Anyone can sign a claim that a camera was used; only a signer on a trust list outweighs the classifiers.
+    # Anyone can claim a camera, and classifiers are wrong about one honest photograph in twenty. So the word is what
+    # the file declares, never an accusation by score alone; CAMERA_CLAIMED_ON_LIKELY_SYNTHETIC shows the doubt.
     Signal.TRUSTED_CAMERA: Verdict.DECLARED_CAMERA,
-    Signal.SCORED_SYNTHETIC: Verdict.LIKELY_SYNTHETIC,
     Signal.CAMERA_CLAIMED: Verdict.DECLARED_CAMERA,
+    Signal.SCORED_SYNTHETIC: Verdict.LIKELY_SYNTHETIC,
     Signal.SCORED_CAMERA: Verdict.LIKELY_CAMERA,
 }
 """The verdict that each signal supports, strongest first. The first signal present decides."""

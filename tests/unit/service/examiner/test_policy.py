@@ -56,7 +56,7 @@ DECLARED_CAMERA = Declaration("exif", "camera", "Canon")
         (Evidence(ABSENT, inferred=Verdict.LIKELY_CAMERA), Verdict.LIKELY_CAMERA, Outcome.NOTHING),
         (Evidence(ABSENT, inferred=Verdict.INCONCLUSIVE), Verdict.INCONCLUSIVE, Outcome.NOTHING),
         (Evidence(ABSENT, (DECLARED_AI,), inferred=Verdict.LIKELY_CAMERA), Verdict.DECLARED_SYNTHETIC, Outcome.NOTHING),
-        (Evidence(ABSENT, (DECLARED_CAMERA,), inferred=SYNTHETIC), Verdict.LIKELY_SYNTHETIC, Outcome.NOTHING),
+        (Evidence(ABSENT, (DECLARED_CAMERA,), inferred=SYNTHETIC), Verdict.DECLARED_CAMERA, Outcome.NOTHING),
         (
             Evidence(read("trusted", actions=CAMERA), inferred=SYNTHETIC),
             Verdict.DECLARED_CAMERA,
@@ -64,7 +64,7 @@ DECLARED_CAMERA = Declaration("exif", "camera", "Canon")
         ),
         (
             Evidence(read("valid_untrusted", actions=CAMERA), inferred=SYNTHETIC),
-            Verdict.LIKELY_SYNTHETIC,
+            Verdict.DECLARED_CAMERA,
             Outcome.UNTRUSTED,
         ),
         (Evidence(read("trusted"), manifest_known=True), Verdict.TAMPERED, Outcome.INVALID),
@@ -98,6 +98,10 @@ def test_the_ladder(evidence: Evidence, verdict: Verdict, answer: Outcome) -> No
         (Evidence(ABSENT, (DECLARED_CAMERA,), mark_id=1), "camera_claimed_on_marked_image"),
         (Evidence(ABSENT, (DECLARED_CAMERA, DECLARED_AI)), "camera_and_synthetic_claimed"),
         (Evidence(ABSENT, (DECLARED_CAMERA,), inferred=SYNTHETIC), "camera_claimed_on_likely_synthetic"),
+        (
+            Evidence(read("valid_untrusted", actions=CAMERA), inferred=SYNTHETIC),
+            "camera_claimed_on_likely_synthetic",
+        ),
         (
             Evidence(read("trusted", ingredients=(Ingredient(None, None, ("claimSignature.mismatch",)),))),
             "ingredient_invalid",
