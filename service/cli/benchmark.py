@@ -11,7 +11,7 @@ from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
-from service.cli import charts, files
+from service.cli import charts, files, present
 from service.examiner.assembly import open_classifier
 from service.examiner.benchmark import CONDITIONS, Benchmark, Sample, check_enough, judge, scores, summarise, thresholds
 from service.examiner.metrics import Scores, histogram, reliability, roc
@@ -84,9 +84,11 @@ def _images(folder: Path, fake: bool, limit: int | None) -> Iterator[Labelled]:
     if not folder.is_dir():
         raise BadRequest(f"{folder} is not a folder", hint="Give a folder of images.")
     try:
-        names = list(files.expand([str(folder)]))
+        skipped = present.Skipped(Console(stderr=True))
+        names = list(files.expand([str(folder)], skipped))
     except FileUnreadable as empty:
         raise BadRequest(empty.message, hint=empty.hint) from empty
+    skipped.close()
     count = min(limit or len(names), len(names))
     for name in (names[number * len(names) // count] for number in range(count)):
         yield name, files.label(str(Path(name).parent.relative_to(folder))), fake

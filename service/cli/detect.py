@@ -34,14 +34,18 @@ def detect(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing table.")] = False,
 ) -> None:
-    """Judge whether images are synthetic, by classifiers alone. Exit code: 0 if all of them could be read."""
+    """Judge whether images are synthetic, by classifiers alone. Exit code: 0 if all of them could be read.
+
+    In folders, files are images by their content, not by their names; other files are named on standard error.
+    """
     settings = load_settings()
-    names = list(files.expand(paths))
+    progress = Console(stderr=True)
+    skipped = present.Skipped(progress)
+    names = list(files.expand(paths, skipped))
     if to_csv:
         files.check_target(str(to_csv), force)
     if heatmap:
         files.make_folder(heatmap)
-    progress = Console(stderr=True)
     with progress.status("Loading the classifiers"):
         classifier = open_classifier(settings)
     classifier.check_rate(threshold_fpr)
@@ -61,6 +65,7 @@ def detect(
             _write_heatmap(classifier, data, heatmap / f"{files.stem(name)}-{found.sha256[:8]}.png")
     if to_csv:
         _write_csv(to_csv, rows)
+    skipped.close()
     raise typer.Exit(max(codes))
 
 

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from service.cli import provenance_tree
-from service.cli.files import printable
+from service.cli.files import label, printable
 from service.examiner.policy import Outcome
 from service.examiner.report import CONFLICTS, Report
 from service.kit.errors import Error
@@ -73,6 +73,25 @@ def failure(console: Console, name: str, error: Error, as_json: bool) -> None:
     else:
         text = f"{name}: {error.message} ({error.code}). {error.hint}"
         console.print(printable(text), markup=False, soft_wrap=True)
+
+
+class Skipped:
+    """Names the files of folders that are no images, a line for each, and their number at the end."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._count = 0
+
+    def __call__(self, name: str) -> None:
+        self._count += 1
+        text = f"{label(name)} skipped: its content is not that of an image that can be read"
+        self._console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
+
+    def close(self) -> None:
+        """Prints how many there were, if any."""
+        if self._count:
+            files = "file" if self._count == 1 else "files"
+            self._console.print(f"{self._count:,} {files} skipped", highlight=False)
 
 
 def _reasons(report: Report) -> list[str]:

@@ -11,7 +11,7 @@ from service.kit.errors import BrokenPicture, UnsupportedFormat
 from service.media.headers import bmff, gif, jpeg, png, tiff, webp
 from service.media.headers.header import Header
 
-__all__ = ["Header", "scan"]
+__all__ = ["SIGNATURE_BYTES", "Header", "recognised", "scan"]
 
 _SCANNERS: tuple[tuple[re.Pattern[bytes], Callable[[bytes], Header]], ...] = (
     (re.compile(rb"\x89PNG\r\n\x1a\n"), png.scan),
@@ -21,6 +21,14 @@ _SCANNERS: tuple[tuple[re.Pattern[bytes], Callable[[bytes], Header]], ...] = (
     (re.compile(rb"II[*+]\0|MM\0[*+]"), tiff.scan),
     (re.compile(rb"GIF8[79]a"), gif.scan),
 )
+
+SIGNATURE_BYTES = 16
+"""As much of a file as tells whether it is an image."""
+
+
+def recognised(head: bytes) -> bool:
+    """Whether a file that begins with `head` (`SIGNATURE_BYTES` of it) is an image that is read, damaged or not."""
+    return any(signature.match(head) for signature, _ in _SCANNERS)
 
 
 def scan(data: bytes) -> Header:

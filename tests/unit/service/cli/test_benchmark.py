@@ -79,7 +79,7 @@ def test_a_page_with_charts_and_a_report(folders: Folders, tmp_path: Path) -> No
 
 def test_an_unreadable_image_is_named_and_left_out(folders: Folders, capsys: pytest.CaptureFixture[str]) -> None:
     real, fake = folders()
-    (real / "broken.png").write_bytes(b"not an image")
+    (real / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n not an image")
     module.benchmark(real, fake, as_json=True)
     out, err = capsys.readouterr()
     assert json.loads(out)["figures"][0]["real"] == 4

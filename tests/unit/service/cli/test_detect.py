@@ -10,6 +10,7 @@ from service.cli import detect as module
 from service.examiner.classifier import Detection
 from service.examiner.sections import Reason
 from service.kit.errors import BadRequest, BrokenPicture
+from tests.assets.hostile import picture, save
 
 
 class Scripted:
@@ -98,3 +99,17 @@ def test_a_rate_is_checked_before_any_image(image: str, capsys: pytest.CaptureFi
 def test_a_heatmap_for_each_image(image: str, tmp_path: Path) -> None:
     run(image, heatmap=tmp_path / "maps")
     assert [path.name for path in (tmp_path / "maps").iterdir()] == ["a-abababab.png"]
+
+
+def test_what_a_folder_holds_beside_images_is_named_and_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "photo").write_bytes(save(picture(size=(8, 8)), "JPEG"))
+    (tmp_path / "notes.jpg").write_text("no image")
+    (tmp_path / "more\x1b[2J.txt").write_text("no image")
+    assert run(str(tmp_path), as_json=True) == 0
+    out, err = capsys.readouterr()
+    assert [json.loads(line)["file"] for line in out.splitlines()] == [str(tmp_path / "photo")]
+    assert f"{tmp_path / 'notes.jpg'} skipped: " in err
+    assert err.endswith("2 files skipped\n")
+    assert "\x1b[2J" not in err

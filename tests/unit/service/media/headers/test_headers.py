@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.kit.errors import BrokenPicture, InputError, UnsupportedFormat
-from service.media.headers import scan
+from service.media.headers import SIGNATURE_BYTES, recognised, scan
 from tests.assets.hostile import cases, picture, save
 
 READABLE = [case.data for case in cases() if case.error is None and len(case.data) < 20_000]
@@ -13,6 +13,16 @@ READABLE = [case.data for case in cases() if case.error is None and len(case.dat
 def test_the_format_is_told_by_the_content(name: str) -> None:
     header = scan(save(picture("P" if name == "GIF" else "RGB"), name))
     assert (header.format, header.width, header.height) == (name, 64, 64)
+
+
+@pytest.mark.parametrize("name", ["PNG", "JPEG", "WEBP", "AVIF", "TIFF", "GIF"])
+def test_a_few_bytes_tell_an_image(name: str) -> None:
+    assert recognised(save(picture("P" if name == "GIF" else "RGB"), name)[:SIGNATURE_BYTES])
+
+
+@pytest.mark.parametrize("head", [b"", b"hello", b"<svg ", b"%PDF-1.7", b"RIFF\0\0\0\0WAVE", b"\0\0\0\x18ftypisom"])
+def test_other_files_are_no_images(head: bytes) -> None:
+    assert not recognised(head)
 
 
 def test_what_is_no_image_or_has_no_size_is_refused() -> None:
