@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -25,6 +25,7 @@ from service.generation.adapter import Adapter
 from service.generation.adapter_files import AdapterFile, Kind
 from service.generation.folders import file_digest
 from service.keys.vault import Sealed, Vault
+from service.kit import home as home_folder
 from service.kit.errors import AdapterRefused, BadRequest, Misconfigured, NotFound, Unavailable
 from service.ledger.ledger import Ledger
 from service.likeness.excluded_faces import ExcludedFaces
@@ -171,6 +172,21 @@ class Adapters:
             images=images, faces=len(faces), model=model, wrapped_key=_text(sealed.wrapped_key), box=_text(sealed.box)
         )
 
+    def rewrap(self, stored: Repositories, renew: Callable[[bytes, str], bytes | None]) -> None:
+        """In a transaction for writing: replace the wrapped keys of sample faces by what `renew` makes of key and
+        label; None leaves one as it is. If the transaction fails, what was replaced stays so.
+
+        Raises:
+            Unavailable: the list cannot be read.
+            Misconfigured: the home folder cannot be written.
+        """
+        for card in self.cards():
+            decisions = stored.decisions.about(card.name, "adapter")
+            if card.samples is None or not decisions or decisions[-1].content["action"] != "added":
+                continue  # a card that is being removed must not come back
+            if key := renew(_bytes(card.samples.wrapped_key), _label(card.name, card.digest)):
+                self._replace(card, card.samples.model_copy(update={"wrapped_key": _text(key)}))
+
     def check_still_listed(self, stored: Repositories, used: Sequence[ResolvedAdapter]) -> None:
         """In the transaction that issues an image: the adapters it was generated with are listed as they were.
 
@@ -198,6 +214,13 @@ class Adapters:
                     hint="Choose another name: the record and held images refer to that file by it.",
                 )
             transaction.record(action="added", digest=card.digest, subject=card.subject, grant=card.grant, **samples)
+
+    def _replace(self, card: AdapterCard, samples: Samples) -> None:
+        renewed = card.model_copy(update={"samples": samples})
+        try:
+            home_folder.replace(self._card(card.name), _as_json(renewed).encode())
+        except OSError as denied:
+            raise Misconfigured(f"{self._folder} cannot be written: {denied.strerror}") from denied
 
     def _resolved(self, card: AdapterCard, scale: float) -> ResolvedAdapter:
         adapter = Adapter(card.name, card.kind, card.digest, self._file(card.name), scale)
@@ -250,10 +273,14 @@ def _copied(source: Path, card: AdapterCard, scratch: Path) -> Path:
 def _written(card: AdapterCard, scratch: Path) -> Path:
     place = scratch / "card"
     with place.open("x") as file:
-        file.write(card.model_dump_json(indent=2, exclude_none=True) + "\n")
+        file.write(_as_json(card))
         file.flush()
         os.fsync(file.fileno())
     return place
+
+
+def _as_json(card: AdapterCard) -> str:
+    return card.model_dump_json(indent=2, exclude_none=True) + "\n"
 
 
 def _taken(name: str) -> BadRequest:

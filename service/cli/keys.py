@@ -7,12 +7,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from service.installation import open_installation
 from service.keys import claim_signer, development_pki, mark_keys, signing
 from service.keys.claim_signer import SigningStatus
 from service.kit import home
 from service.kit.clock import stamp, utc_now
 from service.kit.errors import BadRequest
 from service.kit.settings import load_settings
+from service.recovery import vault_rotation
 
 app = typer.Typer(help="The installation's keys.", no_args_is_help=True)
 
@@ -70,6 +72,37 @@ def rotate(
     """Create a new watermark secret, used from the next start. Existing marks remain readable."""
     count = mark_keys.rotate(load_settings(), drop_oldest=drop_oldest)
     _print(f"Created a new secret; {count - 1} older ones still read their marks. Restart running services to use it.")
+
+
+@app.command("rotate-vault")
+def rotate_vault() -> None:
+    """Create a new vault key and wrap the key of every sealed record with it, also while the service runs.
+
+    Running services use it at once. The old key still opens what they stored meanwhile; `retire-vault` deletes it.
+    """
+    done = vault_rotation.rotate(open_installation(load_settings()))
+    _tell(done)
+    minutes = vault_rotation.GRACE.seconds // 60
+    _print(f"The old key {done.old_key} can still be read. In {minutes} minutes: countermark keys retire-vault")
+
+
+@app.command("retire-vault")
+def retire_vault(
+    stopped: Annotated[bool, typer.Option("--stopped", help="No service is running: do not wait.")] = False,
+) -> None:
+    """Delete the old vault key once nothing is sealed under it, 10 minutes after `rotate-vault` at the earliest.
+
+    Backups from before contain the key that they need.
+    """
+    done = vault_rotation.retire(open_installation(load_settings()), stopped=stopped)
+    _tell(done)
+    _print(f"The old key {done.old_key} is deleted.")
+
+
+def _tell(done: vault_rotation.Rotation) -> None:
+    _print(f"The vault key {done.key} now wraps every record; {done.rewrapped} were wrapped anew.")
+    if done.unreadable:
+        _print(f"Warning: {done.unreadable} records were damaged before and open with neither key; the log names them.")
 
 
 def _describe(status: SigningStatus) -> None:

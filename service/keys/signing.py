@@ -11,6 +11,7 @@ from service.keys import development_pki
 from service.keys.claim_signer import certificates, open_signer
 from service.keys.mark_keys import digest_secret, mark_secrets
 from service.keys.vault import Vault
+from service.keys.vault_keys import VAULT_FILE, VaultKeys
 from service.kit import home
 from service.kit.errors import Misconfigured
 from service.kit.settings import Settings
@@ -22,14 +23,13 @@ from watermark.errors import WatermarkError
 
 DEVELOPMENT = "development"
 OPERATOR = "operator"
-_VAULT_FILE = "keys/vault.key"
 _RECEIPT_FILE = "keys/receipts.key"
 _LOG_FILE = "keys/log.key"
 
 
 def exist(home_folder: Path) -> bool:
     """The home folder has the keys that every installation makes when it is first opened."""
-    return any((home_folder / name).exists() for name in (_VAULT_FILE, _RECEIPT_FILE))
+    return any((home_folder / name).exists() for name in (VAULT_FILE, _RECEIPT_FILE))
 
 
 def codec(settings: Settings) -> Codec:
@@ -48,7 +48,9 @@ def prompt_digester(settings: Settings) -> Callable[[str], str]:
 
 def vault(settings: Settings) -> Vault:
     """The vault that encrypts personal text, under its own key. Raises Misconfigured if the key file is not usable."""
-    return Vault(home.secret(home.prepare(settings.home) / _VAULT_FILE))
+    keys = VaultKeys(home.prepare(settings.home))
+    keys.current()
+    return Vault(keys.current)
 
 
 def receipt_key(settings: Settings) -> Ed25519PrivateKey:

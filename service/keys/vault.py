@@ -3,11 +3,14 @@
 Each record has its own random key (AES-256-GCM), stored beside it and wrapped by the installation's key. Without the
 wrapped key nobody can read the record, not even with the installation's key. This holds for the live database; a
 backup from before the deletion still contains the wrapped key.
+
+While the installation's key is being replaced there are two (`service.keys.vault_keys`): the newer wraps, both unwrap.
 """
 
+import hashlib
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
@@ -15,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from service.kit.errors import Misconfigured
 
-_KEY_BYTES = 32
+KEY_BYTES = 32
 _NONCE_BYTES = 12  # random is safe: a data key encrypts few times, the vault's key once per record
 
 
@@ -30,11 +33,11 @@ class Sealed:
 class Vault:
     """Encrypts and decrypts records under the installation's 32-byte key. `label` binds a record to its row."""
 
-    def __init__(self, key: bytes) -> None:
-        """Raises Misconfigured unless the key has 32 bytes."""
-        if len(key) != _KEY_BYTES:
-            raise Misconfigured(f"the vault key has {len(key)} bytes, not {_KEY_BYTES}")
-        self._key = key
+    def __init__(self, key: bytes | Callable[[], Sequence[bytes]]) -> None:
+        """One key, or what gives the keys at each use, newest first. Raises Misconfigured unless a key has 32 bytes."""
+        if isinstance(key, bytes) and len(key) != KEY_BYTES:
+            raise Misconfigured(f"the vault key has {len(key)} bytes, not {KEY_BYTES}")
+        self._keys: Callable[[], Sequence[bytes]] = (lambda: (key,)) if isinstance(key, bytes) else key
 
     def seal(self, fields: Mapping[str, str], label: str) -> Sealed:
         """Encrypt `fields` under a new key."""
@@ -42,8 +45,8 @@ class Vault:
 
     def lock(self, data: bytes, label: str) -> Sealed:
         """Encrypt `data` under a new key."""
-        key = secrets.token_bytes(_KEY_BYTES)
-        return Sealed(_encrypt(self._key, key, f"key {label}"), _encrypt(key, data, label))
+        key = secrets.token_bytes(KEY_BYTES)
+        return Sealed(_encrypt(self._keys()[0], key, f"key {label}"), _encrypt(key, data, label))
 
     def reseal(self, sealed: Sealed, fields: Mapping[str, str], label: str) -> Sealed:
         """Replace the content under the record's existing key. Raises Misconfigured as `open`."""
@@ -58,8 +61,31 @@ class Vault:
         """Decrypt the bytes given to `lock`. Raises Misconfigured as `open`."""
         return _decrypt(self._data_key(sealed, label), sealed.box, label)
 
+    def rewrap(self, wrapped_key: bytes, label: str) -> bytes | None:
+        """A record's key under the newest key of the vault; None if that wraps it already. The record stays as it is.
+
+        Raises Misconfigured if no key of the vault opens it.
+        """
+        newest = self._keys()[0]
+        if _opens(newest, wrapped_key, f"key {label}") is not None:
+            return None
+        return _encrypt(newest, self._unwrapped(wrapped_key, label), f"key {label}")
+
     def _data_key(self, sealed: Sealed, label: str) -> bytes:
-        return _decrypt(self._key, sealed.wrapped_key, f"key {label}")
+        return self._unwrapped(sealed.wrapped_key, label)
+
+    def _unwrapped(self, wrapped_key: bytes, label: str) -> bytes:
+        """Tries the keys in turn: AES-GCM authenticates, so a wrong one does not go unnoticed."""
+        tried = (_opens(key, wrapped_key, f"key {label}") for key in self._keys())
+        found = next((data_key for data_key in tried if data_key is not None), None)
+        if found is None:
+            raise _unreadable()
+        return found
+
+
+def key_id(key: bytes) -> str:
+    """16 hex digits that name a vault key in the ledger. They tell nothing about it: it has 256 random bits."""
+    return hashlib.sha256(b"countermark vault key " + key).hexdigest()[:16]
 
 
 def _text(fields: Mapping[str, str]) -> bytes:
@@ -72,10 +98,22 @@ def _encrypt(key: bytes, plain: bytes, label: str) -> bytes:
 
 
 def _decrypt(key: bytes, box: bytes, label: str) -> bytes:
+    plain = _opens(key, box, label)
+    if plain is None:
+        raise _unreadable()
+    return plain
+
+
+def _opens(key: bytes, box: bytes, label: str) -> bytes | None:
+    """The content, or None where it was encrypted under another key or label, or was changed."""
     try:
         return AESGCM(key).decrypt(box[:_NONCE_BYTES], box[_NONCE_BYTES:], label.encode())
-    except (InvalidTag, ValueError) as wrong:
-        raise Misconfigured(
-            "a sealed record cannot be decrypted: the vault key is a different one, or the record was changed",
-            hint="Restore keys/vault.key in the home folder from your backup.",
-        ) from wrong
+    except (InvalidTag, ValueError):
+        return None
+
+
+def _unreadable() -> Misconfigured:
+    return Misconfigured(
+        "a sealed record cannot be decrypted: the vault key is a different one, or the record was changed",
+        hint="Restore keys/vault.key in the home folder from your backup.",
+    )

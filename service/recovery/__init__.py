@@ -1,1 +1,1 @@
-"""Backups of an installation, their restoration, and the deletions that a restoration must not undo."""
+"""Backups of an installation, their restoration, the deletions that a restoration must not undo, and new vault keys."""

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from service import __version__
 from service.installation import Installation
+from service.keys.vault_keys import VaultKeys
 from service.kit import home
 from service.kit.clock import stamp, utc_now
-from service.kit.errors import BackupUnusable, BadRequest, LedgerCorrupt, Misconfigured
+from service.kit.errors import BackupUnusable, BadRequest, LedgerCorrupt, Misconfigured, Unavailable
 from service.kit.settings import PREFIX, Settings
 from service.ledger.home_ledger import NOTE, LedgerNote, location
 from service.ledger.ledger import ChainAudit, Ledger
@@ -52,7 +53,7 @@ def back_up(
         BadRequest: the file exists and `force` is not given, it cannot be written, or the passphrase is too short.
         LedgerCorrupt: the audit finds problems. A backup would only repeat them.
         BackupUnusable: what was written is not what was read back.
-        Unavailable: the ledger cannot be read, or PostgreSQL's programs are missing.
+        Unavailable: the ledger cannot be read, PostgreSQL's programs are missing, or a vault key was deleted meanwhile.
     """
     if target.exists() and not force:
         raise BadRequest(f"{target} already exists", hint="Choose another name, or add --force.")
@@ -110,9 +111,13 @@ def _collect(installation: Installation, folder: Path, on_progress: OnProgress) 
     settings, ledger = installation.settings, installation.ledger
     folder.mkdir(mode=0o700)
     kind, identity = kind_of(settings), ledger.identity()
+    vault_keys = VaultKeys(settings.home)
+    known = vault_keys.current()
     audit = _sound(ledger.snapshot(folder / archive.LEDGER_MEMBER[kind], on_progress))
     for name in archive.HOME_FOLDERS:
         _copy_tree(settings.home / name, folder / archive.HOME / name)
+    if not set(known) <= set(vault_keys.current()):
+        raise Unavailable("an old vault key was deleted meanwhile, and the copy may need it", hint="Run this again.")
     note = LedgerNote(identity.database_id, audit.decisions, audit.head if audit.decisions else "")
     note.write(folder / archive.HOME / NOTE)
     return Manifest(

@@ -21,9 +21,11 @@ from service.storage.snapshot import OnProgress, check_dump, check_sqlite, resto
 from service.storage.subjects import ProtectedTemplate, SubjectRow, TemplateRow
 from service.storage.takedowns import TakedownOutcome, TakedownRow, TakedownStatus
 from service.storage.tenants import TenantRow
+from service.storage.wrapped_keys import PLACES, Place, WrappedKey
 
 __all__ = [
     "OPEN_STATES",
+    "PLACES",
     "About",
     "AppealOutcome",
     "AppealRow",
@@ -48,6 +50,7 @@ __all__ = [
     "MerkleRepository",
     "OnProgress",
     "PinFailures",
+    "Place",
     "Pose",
     "ProtectedTemplate",
     "RawDecision",
@@ -62,6 +65,7 @@ __all__ = [
     "TemplateRow",
     "TenantRow",
     "UseRow",
+    "WrappedKey",
     "check_dump",
     "check_sqlite",
     "restore_dump",

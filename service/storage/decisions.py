@@ -23,6 +23,7 @@ Kind = Literal[
     "adapter",
     "held",
     "ledger",
+    "key",
 ]
 
 

@@ -14,6 +14,7 @@ from service.storage.session import Session
 from service.storage.subjects import SubjectRepository, TemplateRepository
 from service.storage.takedowns import TakedownRepository
 from service.storage.tenants import TenantRepository
+from service.storage.wrapped_keys import WrappedKeyRepository
 
 
 class Repositories:
@@ -35,3 +36,4 @@ class Repositories:
         self.pin_failures = PinFailureRepository(session)
         self.tenants = TenantRepository(session)
         self.held = HeldRepository(session)
+        self.wrapped_keys = WrappedKeyRepository(session)

@@ -5,6 +5,7 @@ import pytest
 from service.installation import Installation
 from service.keys import mark_keys
 from tests.support.commands import Run
+from tests.support.takedowns import notice
 
 
 def test_a_rotation_marks_with_a_new_secret_and_keeps_the_old(run: Run, installation: Installation) -> None:
@@ -68,3 +69,25 @@ def test_own_certificates_are_rotated_by_their_files(
     code, _, err = run("keys", "rotate-signing")
     assert code == 2
     assert "COUNTERMARK_TRUST_ANCHORS" in err
+
+
+def test_a_new_vault_key_is_used_at_once_and_the_old_one_is_deleted_later(run: Run, installation: Installation) -> None:
+    case = installation.takedowns.receive(notice()).case
+    code, out, _ = run("keys", "rotate-vault")
+    assert code == 0
+    assert "1 were wrapped anew" in out
+    assert "In 10 minutes: countermark keys retire-vault" in out
+    code, _, err = run("keys", "retire-vault")
+    assert (code, "--stopped" in err) == (2, True)
+    code, out, _ = run("keys", "retire-vault", "--stopped")
+    assert (code, "is deleted" in out) == (0, True)
+    assert installation.takedowns.show(case)[1]["signature"] == "Jane Roe"
+    secret = (installation.settings.home / "keys" / "vault.key").read_bytes()
+    assert secret.hex() not in out
+
+
+def test_damaged_records_are_told(run: Run, installation: Installation) -> None:
+    installation.takedowns.receive(notice())
+    (installation.settings.home / "keys" / "vault.key").write_bytes(bytes(32))
+    _, out, _ = run("keys", "rotate-vault")
+    assert "Warning: 1 records were damaged" in out

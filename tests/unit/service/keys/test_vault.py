@@ -70,3 +70,16 @@ def test_references_and_pins() -> None:
     assert not verify_pin("01234568", salt, hashed)
     assert not verify_pin("", salt, hashed)
     assert hash_pin("01234567")[1] != hashed
+
+
+def test_a_new_key_wraps_the_same_records_key() -> None:
+    old, new = b"k" * 32, b"n" * 32
+    sealed, both = VAULT.seal(FIELDS, "T-1"), Vault(lambda: (new, old))
+    assert both.open(sealed, "T-1") == FIELDS
+    wrapped = both.rewrap(sealed.wrapped_key, "T-1")
+    assert wrapped
+    assert Vault(new).open(Sealed(wrapped, sealed.box), "T-1") == FIELDS
+    assert both.rewrap(wrapped, "T-1") is None
+    for key, label in ((sealed.wrapped_key, "T-2"), (flipped(sealed.wrapped_key), "T-1")):
+        with pytest.raises(Misconfigured, match="cannot be decrypted"):
+            both.rewrap(key, label)

@@ -1,0 +1,45 @@
+"""Every key of a sealed record, wherever it is stored: a new vault key has to wrap all of them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from sqlalchemy import Column, select, update
+
+from service.storage.session import Repository
+from service.storage.tables import appeals, held, subjects, takedowns
+
+Place = Literal["takedowns", "appeals", "subjects", "held", "held_reasons"]
+PLACES: tuple[Place, ...] = get_args(Place)
+
+# Of each place: the column of the row's id, and that of the wrapped key.
+_COLUMNS: dict[Place, tuple[Column[Any], Column[Any]]] = {
+    "takedowns": (takedowns.c.case, takedowns.c.wrapped_key),
+    "appeals": (appeals.c.id, appeals.c.wrapped_key),
+    "subjects": (subjects.c.id, subjects.c.wrapped_key),
+    "held": (held.c.content_id, held.c.wrapped_key),
+    "held_reasons": (held.c.content_id, held.c.words_key),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WrappedKey:
+    """The key of the record in one row, wrapped by the vault's."""
+
+    row: str
+    key: bytes
+
+
+class WrappedKeyRepository(Repository):
+    """The wrapped keys of all tables. Those of deleted records are gone, and are not among them."""
+
+    def of(self, place: Place) -> Iterator[WrappedKey]:
+        """Those of one place, by row. They are read before the first is given, so each may be replaced meanwhile."""
+        row, key = _COLUMNS[place]
+        found = list(self._session.tuples(select(row, key).where(key.is_not(None)).order_by(row)))
+        return (WrappedKey(*each) for each in found)
+
+    def replace(self, place: Place, new: WrappedKey) -> None:
+        """Store a new wrapping of the same key. Raises RuntimeError in a transaction for reading."""
+        row, key = _COLUMNS[place]
+        self._session.change(update(row.table).where(row == new.row).values({key: new.key}))
