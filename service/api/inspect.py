@@ -7,7 +7,7 @@ from service.api.dependencies import CurrentExamination, CurrentServices
 from service.api.failures import EXAMINE
 from service.api.keys import EXAMINER
 from service.api.openapi import failures
-from service.api.uploads import ANY_FILE, uploads
+from service.api.uploads import ANY_FILE, file_and_manifest
 from service.examiner.report import Report
 
 router = APIRouter(tags=["examiner"], dependencies=EXAMINER)
@@ -22,7 +22,8 @@ router = APIRouter(tags=["examiner"], dependencies=EXAMINER)
 )
 async def inspect_image(request: Request, services: CurrentServices, examination: CurrentExamination) -> Report:
     """The same report as `countermark inspect --json`. The file is not kept."""
-    ((data, name),) = await uploads(request)
+    (data, name), manifest = await file_and_manifest(request)
     examination.take(1)
-    work = run_in_thread(services.image_threads, services.installation.examiner.examine, data, name)
+    examine = services.installation.examiner.examine
+    work = run_in_thread(services.image_threads, examine, data, name, manifest=manifest)
     return await drop_on_disconnect(request, work)

@@ -35,11 +35,16 @@ def _file_body(description: str, file: dict[str, Any]) -> dict[str, Any]:
 ONE_FILE = _file_body("The file itself, or a form with one part named `file`.", BINARY)
 
 
+_MANIFEST = {**BINARY, "description": "A Content Credential that came beside the file (a sidecar, .c2pa)."}
 ANY_FILE = {
     **ONE_FILE,
     "description": "The file itself, or a form with one part named `file`: an image, or any file that can carry a "
-    "Content Credential.",
-    "content": {**ONE_FILE["content"], **{kind: {"schema": BINARY} for kind in _CLAIMING}},
+    "Content Credential. The form may have a part named `manifest`, a credential that came beside the file.",
+    "content": {
+        **ONE_FILE["content"],
+        **form_body({"file": BINARY, "manifest": _MANIFEST}, required=["file"])["content"],
+        **{kind: {"schema": BINARY} for kind in _CLAIMING},
+    },
 }
 """For what also reads the credential of files whose pixels it cannot decode."""
 
@@ -85,6 +90,25 @@ async def uploads(request: Request, most: int = 1) -> list[Upload]:
             what = "has parts that are not named `file`" if parts else "has no file"
             raise BadRequest(f"the form {what}", hint="Send only parts named `file`, or the bare bytes.")
         return await _read(parts)
+
+
+async def file_and_manifest(request: Request) -> tuple[Upload, bytes | None]:
+    """The one file of the request, and the credential that came beside it in a form's part named `manifest`.
+
+    Raises:
+        BadRequest: the form has no file, more than one of either, or other parts.
+    """
+    if not is_form(request):
+        return (await request.body(), "-"), None
+    check_charset(request)
+    async with request.form(max_files=2, max_fields=0) as form:
+        files, manifests = await _read(form.getlist("file")), await _read(form.getlist("manifest"))
+        if len(files) != 1 or len(manifests) > 1 or len(files) + len(manifests) != len(form.multi_items()):
+            raise BadRequest(
+                "the form must have one file, and may have one manifest",
+                hint="Send one part named `file` and at most one named `manifest`, or the bare bytes of the file.",
+            )
+        return files[0], manifests[0][0] if manifests else None
 
 
 async def text_and_files(request: Request, field: str, most: int) -> tuple[str, list[Upload]]:

@@ -1,9 +1,10 @@
+import pytest
 from fastapi.testclient import TestClient
 
 from service.api import create_app
 from service.api.dependencies import services_of
 from service.installation import Installation
-from tests.assets import hostile
+from tests.assets import hostile, provenance
 
 IMAGE = hostile.save(hostile.picture(), "PNG")
 
@@ -62,6 +63,30 @@ def test_a_document_is_read_for_its_credential(client: TestClient) -> None:
     report = client.post("/v1/inspect", files={"file": ("a.pdf", b"%PDF-1.7\n%%EOF")}).json()
     assert (report["asset"]["mime"], report["claimed"]["integrity"]) == ("application/pdf", "absent")
     assert report["asset"]["not_examined"]
+
+
+def test_a_credential_may_come_beside_the_file(client: TestClient) -> None:
+    store = provenance.stranger().sidecar(provenance.jpeg(), "image/jpeg", provenance.CAMERA)
+    beside = {"file": ("a.jpg", provenance.jpeg()), "manifest": ("a.c2pa", store)}
+    report = client.post("/v1/inspect", files=beside).json()
+    claimed = report["claimed"]
+    assert (report["file"], claimed["integrity"], claimed["signer"]) == ("a.jpg", "intact", "Stranger Signer")
+    assert report["outcome"] == "untrusted"
+
+
+def test_another_files_credential_is_altered(client: TestClient) -> None:
+    store = provenance.stranger().sidecar(provenance.jpeg(), "image/jpeg", provenance.CAMERA)
+    beside = {"file": ("a.jpg", provenance.jpeg((120, 90))), "manifest": ("a.c2pa", store)}
+    report = client.post("/v1/inspect", files=beside).json()
+    assert (report["claimed"]["integrity"], report["verdict"]) == ("altered", "tampered")
+
+
+@pytest.mark.parametrize(
+    "parts", [["manifest"], ["file", "manifest", "manifest"], ["file", "file"], ["file", "other"]], ids="+".join
+)
+def test_a_form_of_other_parts_is_refused(client: TestClient, parts: list[str]) -> None:
+    response = client.post("/v1/inspect", files=[(part, ("a.png", IMAGE)) for part in parts])
+    assert (response.status_code, response.json()["code"]) == (400, "bad_request")
 
 
 def test_a_document_has_the_size_limit_of_an_image(client: TestClient, installation: Installation) -> None:
