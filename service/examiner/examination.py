@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from detectors import Fingerprint, distance, fingerprint
+from detectors.declared.metadata import Metadata
 from service.examiner import policy
 from service.examiner.inference import Inferred
 from service.kit.settings import Settings
@@ -14,6 +15,8 @@ from service.ledger.ledger import Issue, Ledger
 from service.media.pictures import Picture
 from watermark import Codec, Reading
 from watermark.c2pa.credentials import Credential, Credentials
+
+NO_METADATA = Metadata()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,16 @@ class FileExamination:
     Every property may raise Unavailable: the ledger does not answer.
     """
 
-    def __init__(self, data: bytes, mime: str, sources: Sources, manifest: bytes | None = None) -> None:
+    def __init__(
+        self,
+        data: bytes,
+        mime: str,
+        sources: Sources,
+        manifest: bytes | None = None,
+        metadata: Metadata = NO_METADATA,
+    ) -> None:
         """`manifest`: a credential that came beside the file (a sidecar), read in place of an embedded one."""
+        self.metadata = metadata
         self.data = data
         self.mime = mime
         self._sources = sources
@@ -82,7 +93,7 @@ class Examination(FileExamination):
         self, picture: Picture, sources: Sources, *, classify: bool = True, manifest: bytes | None = None
     ) -> None:
         """`classify`: the caller wants the classifiers' answer, which costs most of the time."""
-        super().__init__(picture.data, picture.mime, sources, manifest)
+        super().__init__(picture.data, picture.mime, sources, manifest, picture.metadata)
         self.picture = picture
         self.classify = classify
 

@@ -12,7 +12,7 @@ from service.examiner.lanes import Lane
 from service.examiner.report import Asset, Report, compose
 from service.examiner.room import PixelRoom
 from service.kit.errors import BrokenPicture, InputError, UnsupportedFormat, UnsupportedPixels
-from service.media.pictures import ImageLimits, decode_first, encode, promised_pixels
+from service.media.pictures import ImageLimits, decode_first, encode, metadata_of, promised_pixels
 from watermark.c2pa.presence import look
 
 _PREVIEW = 640
@@ -69,12 +69,15 @@ class Examiner:
         return {place: thumbnail for place, thumbnail in made if thumbnail}
 
     def _without_pixels(self, data: bytes, name: str, manifest: bytes | None, unread: InputError) -> Report:
-        """What the file claims. Raises `unread` for a damaged image without a credential and for what carries none."""
+        """What the file claims and declares.
+
+        Raises `unread` for a damaged image without a credential, and for what can carry none.
+        """
         found = look(data)
         carried = manifest is not None or found.embedded or found.remote_url is not None
         if found.mime is None or not (carried or isinstance(unread, UnsupportedFormat)):
             raise unread
-        file = FileExamination(data, found.mime, self._sources, manifest)
+        file = FileExamination(data, found.mime, self._sources, manifest, metadata_of(data, self._limits))
         findings = [(lane.field, lane.find_without_pixels(file)) for lane in self._lanes]
         return compose(
             name,

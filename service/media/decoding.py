@@ -28,6 +28,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
+from detectors.declared.metadata import Metadata
 from detectors.declared.reading import read
 from service.kit.errors import BrokenPicture, InputError, TooLarge, UnsupportedFormat, UnsupportedPixels
 
@@ -74,6 +75,14 @@ def decode(data: bytes, *, out: memoryview, max_pixels: int) -> tuple[dict[str, 
         height, width = pixels.final.shape[:2]
         found = {"format": image.format, "quality": _jpeg_quality(image), "metadata": _metadata(data, image)}
         return {"width": width, "height": height, **found}, pixels.final.size
+
+
+def metadata(data: bytes, *, out: memoryview) -> tuple[dict[str, Any], int]:
+    """Place, name and value of each field of the metadata of a file whose pixels are not decoded. Content never raises.
+
+    `out` stays empty.
+    """
+    return {"metadata": _listed(read(data))}, 0
 
 
 def select(data: bytes, *, out: memoryview, max_pixels: int) -> tuple[dict[str, Any], int]:
@@ -246,5 +255,8 @@ def _metadata(data: bytes, image: Image.Image) -> list[tuple[str, str, str]]:
     def alpha(columns: int) -> NDArray[np.uint8]:
         return np.asarray(image.crop((0, 0, min(columns, image.width), image.height)).getchannel("A"))
 
-    found = read(data, alpha if image.mode == "RGBA" else None, image.height)
+    return _listed(read(data, alpha if image.mode == "RGBA" else None, image.height))
+
+
+def _listed(found: Metadata) -> list[tuple[str, str, str]]:
     return [(field.place, field.name, field.value) for field in found.fields]

@@ -22,7 +22,7 @@ from service.kit.errors import BrokenPicture, InputError, TooLarge, UnsupportedF
 from service.kit.settings import Settings
 from service.media.file_metadata import NO_METADATA, FileMetadata
 from service.media.headers import Header, scan
-from service.media.isolation.parsers import DECODE, HOLE, SELECT, InProcess, Parsers
+from service.media.isolation.parsers import DECODE, HOLE, METADATA, SELECT, InProcess, Parsers
 from service.media.isolation.pool import ParserPool
 
 Mime = Literal["image/png", "image/jpeg", "image/webp", "image/avif", "image/tiff", "image/gif"]
@@ -39,6 +39,7 @@ _MIMES: Mapping[str, Mime] = {
     "GIF": "image/gif",
 }
 _IN_PROCESS = InProcess()
+_METADATA_BYTES = 64 << 20  # fields hold 16 Mi characters at most, and their sources as much again
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,28 @@ def decode_first(data: bytes, limits: ImageLimits) -> Picture:
     return _decoded(data, _header(data, limits), limits)
 
 
+def metadata_of(data: bytes, limits: ImageLimits) -> Metadata:
+    """The metadata of a file whose pixels are not decoded (HEIC, SVG, a cut image); empty where none is known.
+
+    Raises:
+        TooLarge: more bytes than `limits` allow, or reading took too long.
+        Unavailable: too many files are being read.
+        BrokenPicture: the reader crashed on it.
+    """
+    if len(data) > limits.max_bytes:
+        raise TooLarge(f"the file has {len(data):,} bytes, the limit is {limits.max_bytes:,}")
+    parsed = limits.parsers.run(METADATA, [data], memory=_METADATA_BYTES, seconds=limits.seconds)
+    try:
+        return _metadata(parsed.value["metadata"])
+    except (KeyError, TypeError, ValueError) as wrong:  # a worker that a file has taken over
+        raise BrokenPicture("the file could not be read safely") from wrong
+
+
+def _metadata(fields: Any) -> Metadata:
+    """From a worker's answer. Raises TypeError, ValueError if it has another shape."""
+    return Metadata(tuple(Field(place, str(name), str(value)) for place, name, value in fields))
+
+
 def selection(data: bytes, limits: ImageLimits) -> NDArray[np.bool_]:
     """The area a mask image selects (bool, H x W): its transparent pixels if it has any, otherwise its white ones.
 
@@ -154,7 +177,7 @@ def _decoded(data: bytes, header: Header, limits: ImageLimits) -> Picture:
     try:
         found = parsed.value
         rgb = _shaped(parsed.out, found["height"], found["width"], 3)
-        metadata = Metadata(tuple(Field(place, str(name), str(value)) for place, name, value in found["metadata"]))
+        metadata = _metadata(found["metadata"])
         return Picture(rgb, data, _MIMES[found["format"]], metadata, found["quality"], header.frames)
     except (AttributeError, KeyError, TypeError, ValueError) as wrong:  # a worker that a file has taken over
         raise BrokenPicture("the file could not be read safely") from wrong

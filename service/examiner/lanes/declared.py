@@ -9,7 +9,7 @@ from pydantic import Field
 from detectors import Declaration, declarations
 from detectors.declared.table import Forging, Origin, Source
 from service.examiner.codes import ReasonCode, Topic, holding
-from service.examiner.examination import Examination, Sources
+from service.examiner.examination import Examination, FileExamination, Sources
 from service.examiner.lanes.lane import Finding, Lane
 from service.examiner.policy import Signal
 from service.examiner.sections import ReportModel
@@ -57,7 +57,10 @@ class DeclaredLane(Lane[list[Declared]]):
         return cls()
 
     def find(self, examination: Examination) -> Finding[list[Declared]]:
-        return finding(declarations(examination.picture.metadata))
+        return finding(declarations(examination.metadata))
+
+    def find_without_pixels(self, file: FileExamination) -> Finding[list[Declared]]:
+        return finding(declarations(file.metadata))
 
     @staticmethod
     def lines(section: list[Declared]) -> Iterator[str]:

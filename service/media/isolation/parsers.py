@@ -16,12 +16,13 @@ from service.kit.deadline import within
 from service.kit.errors import BrokenPicture, TooLarge, Unavailable
 from service.media.isolation.loading import Parser, load
 
-DECODE, SELECT, HOLE = "decode", "select", "hole"
+DECODE, SELECT, HOLE, METADATA = "decode", "select", "hole", "metadata"
 
 PARSERS: Mapping[str, str] = {
     DECODE: "service.media.decoding:decode",
     SELECT: "service.media.decoding:select",
     HOLE: "service.media.decoding:hole",
+    METADATA: "service.media.decoding:metadata",
 }
 """Every parser by its name. Workers import these modules and call nothing else."""
 

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from skimage import data as photos
 
 from service.gateway.order import Order
@@ -10,7 +11,7 @@ from service.gateway.pipeline import Gateway
 from service.installation import Installation
 from service.kit.errors import InputError, TooLarge, Unavailable
 from service.kit.settings import Settings
-from tests.assets import provenance
+from tests.assets import declared, provenance
 from tests.assets.hostile import picture, save
 from watermark.c2pa.presence import look
 
@@ -50,8 +51,6 @@ def test_declarations_are_reported(installation: Installation) -> None:
 
 def test_a_copy_without_its_mark_is_matched(installation: Installation, gateway: Gateway) -> None:
     """The unmarked draft of an issued picture: only its looks give it away."""
-    from PIL import Image
-
     released = gateway.release(Order(prompt="a lake", seed=1))
     draft = released.proven.signed.marked.cleared.draft.rgb
     report = installation.examiner.examine(save(Image.fromarray(draft), "PNG"))
@@ -62,8 +61,6 @@ def test_a_copy_without_its_mark_is_matched(installation: Installation, gateway:
 
 
 def test_a_mark_of_a_lost_ledger_is_still_found(installation: Installation, gateway: Gateway) -> None:
-    from PIL import Image
-
     marked = installation.codec.embed(photos.astronaut(), 42)
     report = installation.examiner.examine(save(Image.fromarray(marked), "PNG"))
     assert report.marked[0].mark_id == f"{42:012x}"
@@ -75,7 +72,6 @@ def test_a_mark_of_a_lost_ledger_is_still_found(installation: Installation, gate
 def test_what_nobody_looked_at_does_not_count_as_unmarked(installation: Installation) -> None:
     """Of a panorama only the middle is read; untouched, it must not be reported as painted over."""
     import cv2
-    from PIL import Image
 
     marked = installation.codec.embed(cv2.resize(photos.astronaut(), (2000, 400)), 42)
     data = save(Image.fromarray(marked), "PNG")
@@ -121,6 +117,24 @@ def test_what_can_carry_a_credential_is_read_without_its_pixels(
     assert (report.marked, report.matched, report.inferred.state) == ([], [], "not_examined")
     assert (report.verdict, report.outcome) == ("inconclusive", "nothing_found")
     assert installation.examiner.heatmap(data) is None
+
+
+def test_a_file_without_decoded_pixels_says_what_its_metadata_declares(installation: Installation) -> None:
+    """A telephone's HEIC, and a generator's SVG: their metadata is text like any other."""
+    heic = save(picture(), "AVIF", exif=camera()).replace(b"ftypavif", b"ftypheic", 1)
+    report = installation.examiner.examine(heic)
+    assert (report.asset.mime, report.verdict) == ("image/heic", "declared_camera")
+    assert report.claimed.declarations[0].rule == "camera"
+    svg = b'<svg xmlns="http://www.w3.org/2000/svg"><metadata>' + declared.source_type() + b"</metadata></svg>"
+    report = installation.examiner.examine(svg)
+    assert (report.asset.mime, report.verdict) == ("image/svg+xml", "declared_synthetic")
+    assert report.asset.not_examined is not None
+
+
+def camera() -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0110] = "Canon", "EOS R5"
+    return exif
 
 
 def test_a_signed_file_of_any_type_is_read(installation: Installation, tmp_path: Path) -> None:
