@@ -38,6 +38,7 @@ from service.likeness.checks import Likeness
 from service.likeness.liveness import Liveness, PoseSequence
 from service.likeness.receipts import Signer
 from service.likeness.registry import Consent
+from service.media.credentials import IsolatedSdk
 from service.media.pictures import ImageLimits, Picture, open_limits
 from service.moderation.appeals import Appeals
 from service.moderation.blocklist import Blocklist
@@ -79,7 +80,8 @@ class Installation:
         self.log = open_log(self.ledger, signing.log_key(self.settings), self.settings.log_origin)
         self.publisher = _open_publisher(self.settings, self.log)
         self.limits = open_limits(self.settings)
-        sources = Sources(self.settings, self.codec, self.credentials, self.ledger, self._infer, self._prove)
+        reader = self.credentials.reader.asking(IsolatedSdk(self.limits))
+        sources = Sources(self.settings, self.codec, reader, self.ledger, self._infer, self._prove)
         self.examiner = open_examiner(sources, self.limits)
         vault, digest = signing.vault(self.settings), signing.prompt_digester(self.settings)
         self.blocklist = Blocklist(self.ledger)

@@ -14,7 +14,8 @@ from service.ledger.issued_edit import IssuedEdit
 from service.ledger.ledger import Issue, Ledger
 from service.media.pictures import Picture
 from watermark import Codec, Reading
-from watermark.c2pa.credentials import Credential, Credentials
+from watermark.c2pa.credential import Credential
+from watermark.c2pa.reader import CredentialReader
 
 NO_METADATA = Metadata()
 
@@ -28,7 +29,7 @@ class Sources:
 
     settings: Settings
     codec: Codec
-    credentials: Credentials
+    credentials: CredentialReader
     ledger: Ledger
     infer: Callable[[Picture], Inferred]
     prove: Callable[[str], str | None] = lambda content_id: None

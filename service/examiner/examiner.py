@@ -13,7 +13,6 @@ from service.examiner.report import Asset, Report, compose
 from service.examiner.room import PixelRoom
 from service.kit.errors import BrokenPicture, InputError, UnsupportedFormat, UnsupportedPixels
 from service.media.pictures import ImageLimits, decode_first, encode, metadata_of, promised_pixels
-from watermark.c2pa.presence import look
 
 _PREVIEW = 640
 _OCTETS = "application/octet-stream"  # for files that do not say what they are
@@ -73,7 +72,7 @@ class Examiner:
 
         Raises `unread` for a damaged image without a credential, and for what can carry none.
         """
-        found = look(data)
+        found = self._sources.credentials.presence(data)
         carried = manifest is not None or found.embedded or found.remote_url is not None
         if found.mime is None or not (carried or isinstance(unread, UnsupportedFormat)):
             raise unread

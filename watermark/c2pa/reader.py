@@ -1,157 +1,151 @@
 """Reading Content Credentials: what a file carries, judged by trust lists. It holds no key and fetches nothing.
 
-The SDK is locked down: no remote manifests, no OCSP, no redirects. What it finds is judged code by code, see
+The SDK is asked in `watermark.c2pa.sdk`, in this process or in another. What it finds is judged here, code by code; see
 `watermark.c2pa.reading`.
 """
 
-import contextlib
 import datetime as dt
-import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from itertools import accumulate
+from typing import Any, Self
 
-from c2pa import C2paError, Context, Reader
+from c2pa import C2paError
 
 from watermark.c2pa.credential import Credential, Remark
 from watermark.c2pa.manifest import DISCLOSURE_LABEL, ENERGY_LABEL
-from watermark.c2pa.presence import Presence, look
+from watermark.c2pa.presence import Presence, sniff
 from watermark.c2pa.reading import credential
+from watermark.c2pa.sdk import MAX_THUMBNAILS_BYTES, Sdk, Stopped, contexts, in_process
 from watermark.c2pa.status import Integrity
 from watermark.c2pa.trust import CLAIM_EKUS, TrustList, TrustListError
 
-_MAX_MANIFEST_MIB = 16
 _DISCLOSURES = (DISCLOSURE_LABEL, ENERGY_LABEL, "c2pa.ai-disclosure")
-_DETACHED = "application/c2pa"
+_CONTAINER, _MANIFEST, _NOT_CHECKED = "container.unreadable", "manifest.unreadable", "general.error"
 _MAX_WORDS = 200
-_MAX_THUMBNAILS = 32
-_MAX_THUMBNAIL_BYTES = 1 << 20
+_MAX_MANIFEST_MIB = 16
 
 
 class CredentialReader:
     """Reads the credential of any file. Thread-safe; one per process: it does not survive a fork."""
 
-    def __init__(self, trust: Sequence[TrustList]) -> None:
-        """Raises TrustListError: a list holds no certificates; the SDK would take it in silence."""
+    def __init__(self, trust: Sequence[TrustList], sdk: Sdk = in_process) -> None:
+        """`sdk`: where the SDK is asked; by default in this process, for files of our own.
+
+        Raises TrustListError: a list holds no certificates; the SDK would take it in silence.
+        """
+        self._trust, self._sdk = tuple(trust), sdk
         self._lists = {trusted.uri: trusted.name for trusted in trust if trusted.kind == "manifest"}
         self._frozen = frozenset(trusted.name for trusted in trust if trusted.frozen)
         try:
             for trusted in trust:
                 trusted.certificates()
-            self.context = Context.from_dict(configuration(trust))
-            self._without_identities = Context.from_dict(configuration(trust, identities=False))
+            self._settings = json.dumps(configuration(trust)).encode()
+            self.context, _ = contexts(self._settings)
         except (C2paError, ValueError) as wrong:
             raise TrustListError(f"the trust lists cannot be used: {wrong}") from wrong
+
+    def asking(self, sdk: Sdk) -> Self:
+        """The same trust lists, with the SDK asked elsewhere."""
+        return type(self)(self._trust, sdk)
 
     def read(self, data: bytes, mime: str, manifest: bytes | None = None) -> Credential:
         """Read the credential embedded in `data`, or validate a detached `manifest` against it. Content never raises.
 
         The SDK is asked only if the file carries credential bytes: what it says of a damaged container is no statement
-        about a credential. `mime` counts where the bytes do not say what they are. What cannot be read is `unreadable`.
+        about a credential. `mime` counts where the bytes do not say what they are. What cannot be read is `unreadable`,
+        as is what the SDK did not finish reading.
         """
-        found = look(data)
-        if manifest is None and not (found.embedded or found.opaque):
-            return Credential(Integrity.ABSENT, remote_url=found.remote_url)
         try:
-            reader = self._open(data, found.mime or mime, manifest)
-        except C2paError as refused:
-            return self._unreadable(found, refused, manifest)
-        if reader is None:
-            return Credential(Integrity.ABSENT, remote_url=found.remote_url)
-        with reader:
-            return self._credential(reader, found)
+            told, _ = self._sdk("read", self._parts(data, manifest), mime=mime)
+            return self._judged(told, manifest)
+        except Stopped as why:
+            return _unreadable(_NOT_CHECKED, str(why), None)
+        except (AttributeError, KeyError, TypeError, ValueError):  # not what the SDK says: a file has taken it over
+            return _unreadable(_NOT_CHECKED, "it could not be read safely", None)
+
+    def presence(self, data: bytes) -> Presence:
+        """What a file carries, without its `store`. Of a file that was not finished: that it may carry something."""
+        try:
+            return _presence(self._sdk("presence", [data])[0])
+        except (Stopped, KeyError, TypeError):
+            return Presence(sniff(data), embedded=True, complete=False)
 
     def crjson(self, data: bytes, mime: str, manifest: bytes | None = None) -> str | None:
         """The credential as crJSON, the C2PA's own JSON for reports; None if there is none or it cannot be read."""
-        with self._reader(data, mime, manifest) as reader:
-            return str(reader.crjson()) if reader else None
+        try:
+            told, _ = self._sdk("crjson", self._parts(data, manifest), mime=mime)
+        except Stopped:
+            return None
+        found = told.get("crjson")
+        return found if isinstance(found, str) else None
 
     def thumbnails(self, data: bytes, mime: str, manifest: bytes | None = None) -> dict[str, bytes]:
         """The thumbnails in the manifest store by their places in it: strangers' bytes, to be decoded with care.
 
-        At most 32, of at most 1 MiB each.
-        """
-        with self._reader(data, mime, manifest) as reader:
-            if reader is None:
-                return {}
-            read = self._credential(reader, look(data))
-            manifests = (read.active, *read.manifests)
-            wanted = [each.thumbnail for m in manifests for each in m.ingredients] + [m.thumbnail for m in manifests]
-            places = list(dict.fromkeys(place for place in wanted if place))[:_MAX_THUMBNAILS]
-            return {place: found for place in places if (found := _resource(reader, place))}
-
-    @contextlib.contextmanager
-    def _reader(self, data: bytes, mime: str, manifest: bytes | None) -> Iterator[Reader | None]:
-        """A reader of the credential; None if there is none or it cannot be read."""
-        found = look(data)
-        reader = None
-        if manifest is not None or found.embedded or found.opaque:
-            with contextlib.suppress(C2paError):
-                reader = self._open(data, found.mime or mime, manifest)
-        try:
-            yield reader
-        finally:
-            if reader is not None:
-                reader.close()
-
-    def _open(self, data: bytes, mime: str, manifest: bytes | None) -> Reader | None:
-        """A reader; None if the SDK finds no credential. Raises C2paError.
-
-        Identity assertions that cannot be checked without a network fail the whole read, so they are left out then.
+        At most 32, of at most 1 MiB each, and 16 MiB in all.
         """
         try:
-            return Reader.try_create(mime, io.BytesIO(data), manifest, context=self.context)
-        except C2paError as refused:
-            if str(refused).startswith("Remote:"):
-                raise
-            return Reader.try_create(mime, io.BytesIO(data), manifest, context=self._without_identities)
+            told, out = self._sdk("thumbnails", self._parts(data, manifest), output=MAX_THUMBNAILS_BYTES, mime=mime)
+            found = [(str(place), int(size)) for place, size in told["thumbnails"]]
+        except (Stopped, KeyError, TypeError, ValueError):
+            return {}
+        ends = accumulate(size for _, size in found)
+        return {place: out[end - size : end] for (place, size), end in zip(found, ends, strict=True)}
 
-    def _unreadable(self, found: Presence, refused: C2paError, manifest: bytes | None) -> Credential:
+    def _parts(self, data: bytes, manifest: bytes | None) -> list[bytes]:
+        return [data, self._settings] if manifest is None else [data, self._settings, manifest]
+
+    def _judged(self, told: Mapping[str, Any], manifest: bytes | None) -> Credential:
+        found = _presence(told["presence"])
+        if "found" in told:
+            return self._credential(told["found"], found)
+        if "refused" in told:
+            return self._refused(str(told["refused"]), told.get("claimed"), found, manifest)
+        return Credential(Integrity.ABSENT, remote_url=found.remote_url)
+
+    def _refused(
+        self, words: str, findings: Mapping[str, Any] | None, found: Presence, manifest: bytes | None
+    ) -> Credential:
         """What can be said of a credential that the SDK cannot read in its file: perhaps what it claims."""
-        kind, _, words = str(refused).partition(":")
+        kind, _, words = words.partition(":")
         if kind == "Remote":
             return Credential(Integrity.ABSENT, remote_url=found.remote_url or _url(words))
         if manifest is None and not found.embedded:
             return Credential(Integrity.ABSENT, remote_url=found.remote_url)
-        broken = "container.unreadable" if "asset" in words or not found.complete else "manifest.unreadable"
-        remark = Remark(broken, True, f"{words.strip() or kind}"[:_MAX_WORDS])
-        bare = Credential(
-            Integrity.UNREADABLE, failures=(broken,), remarks=(remark,), remote_url=found.remote_url, bound=False
-        )
-        store = manifest or found.store
-        if store is None:
+        broken = _CONTAINER if "asset" in words or not found.complete else _MANIFEST
+        bare = _unreadable(broken, words.strip() or kind, found.remote_url)
+        if findings is None:
             return bare
-        try:
-            reader = self._open(b"", _DETACHED, store) if manifest else self._open(b"", found.mime or _DETACHED, store)
-        except C2paError:
-            return bare
-        if reader is None:
-            return bare
-        with reader:
-            claimed = self._credential(reader, replace(found, complete=False))
+        claimed = self._credential(findings, replace(found, complete=False))
         integrity = Integrity.ALTERED if claimed.integrity is Integrity.ALTERED else Integrity.UNREADABLE
-        return replace(claimed, integrity=integrity, remarks=(remark, *claimed.remarks), bound=False)
+        return replace(claimed, integrity=integrity, remarks=(*bare.remarks, *claimed.remarks), bound=False)
 
-    def _credential(self, reader: Reader, found: Presence) -> Credential:
+    def _credential(self, findings: Mapping[str, Any], found: Presence) -> Credential:
         read = credential(
-            json.loads(reader.json()),
+            findings["store"],
             self._lists,
             complete=found.complete,
             remote_url=found.remote_url,
-            expires=lambda: _expires(reader.crjson()),
+            expires=lambda: _time(findings["expires"]),
             disclosures=_DISCLOSURES,
         )
         return replace(read, trust_list_frozen=True) if read.trust_list in self._frozen else read
 
 
-def _resource(reader: Reader, place: str) -> bytes | None:
-    out = io.BytesIO()
-    try:
-        reader.resource_to_stream(place, out)
-    except C2paError:
-        return None
-    return out.getvalue() if out.tell() <= _MAX_THUMBNAIL_BYTES else None
+def _unreadable(code: str, why: str, remote_url: str | None) -> Credential:
+    remark = Remark(code, True, why[:_MAX_WORDS])
+    return Credential(Integrity.UNREADABLE, failures=(code,), remarks=(remark,), remote_url=remote_url, bound=False)
+
+
+def _presence(told: Mapping[str, Any]) -> Presence:
+    """From what was told. Raises KeyError, TypeError if it is something else."""
+    mime, remote_url = told["mime"], told["remote_url"]
+    if not all(isinstance(each, str | None) for each in (mime, remote_url)):
+        raise TypeError("a name is no text")
+    embedded, complete, opaque = (bool(told[name]) for name in ("embedded", "complete", "opaque"))
+    return Presence(mime, embedded, None, remote_url, complete, opaque)
 
 
 def _url(words: str) -> str | None:
@@ -159,17 +153,15 @@ def _url(words: str) -> str | None:
     return next((word for word in words.split() if "://" in word), None)
 
 
-def _expires(crjson: str) -> dt.datetime | None:
-    """When the active manifest's certificate ends; crJSON lists that manifest first."""
+def _time(told: object) -> dt.datetime | None:
     try:
-        validity = json.loads(crjson)["manifests"][0]["signature"]["certificateInfo"]["validity"]
-        return dt.datetime.fromisoformat(validity["notAfter"])
-    except (KeyError, IndexError, TypeError, ValueError):
+        return dt.datetime.fromisoformat(told) if isinstance(told, str) else None
+    except ValueError:
         return None
 
 
-def configuration(trust: Sequence[TrustList], *, identities: bool = True) -> dict[str, Any]:
-    """The SDK's settings: these lists, no network. `identities`: check CAWG assertions, too."""
+def configuration(trust: Sequence[TrustList]) -> dict[str, Any]:
+    """The SDK's settings: these lists, no network."""
     ekus = "\n".join(dict.fromkeys((*CLAIM_EKUS, *(eku for trusted in trust for eku in trusted.ekus))))
     return {
         "version": 1,
@@ -184,7 +176,7 @@ def configuration(trust: Sequence[TrustList], *, identities: bool = True) -> dic
             "allowed_network_hosts": [],
             "allow_redirects": False,
             "max_decompressed_manifest_size_in_mb": _MAX_MANIFEST_MIB,
-            "decode_identity_assertions": identities,
+            "decode_identity_assertions": True,
         },
         "builder": {"thumbnail": {"enabled": False}},
         "trust": {"trust_config": ekus, "anchors": [_anchor(trusted) for trusted in trust]},

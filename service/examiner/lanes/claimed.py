@@ -15,8 +15,8 @@ from service.examiner.sections import ReportModel
 from service.ledger.ledger import Issue, Ledger
 from watermark.c2pa import jumbf
 from watermark.c2pa.credential import Action, Credential, Ingredient, Manifest, Remark
-from watermark.c2pa.credentials import Credentials
 from watermark.c2pa.origin import SYNTHETIC_KINDS, Kind, Origin, origin, signals
+from watermark.c2pa.reader import CredentialReader
 from watermark.c2pa.source_types import term
 from watermark.c2pa.status import Axis, Integrity, Revocation, SignerStatus, status
 
@@ -271,7 +271,7 @@ class ClaimedLane(Lane[Claimed]):
     conflicts = ClaimedConflict
     does_not_prove = "A credential shows who signed what, not that it is true; and a file without one may be anything."
 
-    def __init__(self, credentials: Credentials, ledger: Ledger) -> None:
+    def __init__(self, credentials: CredentialReader, ledger: Ledger) -> None:
         self._credentials = credentials
         self._ledger = ledger
 

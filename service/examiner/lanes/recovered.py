@@ -12,7 +12,8 @@ from service.examiner.lanes.claimed import Recovered
 from service.examiner.lanes.lane import Finding, Lane
 from service.examiner.policy import SAME_IMAGE_DISTANCE, same_image
 from service.ledger.ledger import Issue, Ledger
-from watermark.c2pa.credentials import Credential, Credentials
+from watermark.c2pa.credential import Credential
+from watermark.c2pa.reader import CredentialReader
 
 
 class RecoveredReason(ReasonCode):
@@ -29,7 +30,7 @@ class RecoveredLane(Lane[Recovered | None]):
     field = "claimed.recovered"
     reasons = RecoveredReason
 
-    def __init__(self, credentials: Credentials, ledger: Ledger) -> None:
+    def __init__(self, credentials: CredentialReader, ledger: Ledger) -> None:
         self._credentials = credentials
         self._ledger = ledger
 

@@ -18,11 +18,17 @@ from service.media.isolation.loading import Parser, load
 
 DECODE, SELECT, HOLE, METADATA = "decode", "select", "hole", "metadata"
 
+CREDENTIAL: Mapping[str, str] = {
+    question: f"credential_{question}" for question in ("presence", "read", "crjson", "thumbnails")
+}
+"""Parsers for what the C2PA SDK is asked about a file; see `watermark.c2pa.sdk`."""
+
 PARSERS: Mapping[str, str] = {
     DECODE: "service.media.decoding:decode",
     SELECT: "service.media.decoding:select",
     HOLE: "service.media.decoding:hole",
     METADATA: "service.media.decoding:metadata",
+    **{name: f"watermark.c2pa.sdk:{question}" for question, name in CREDENTIAL.items()},
 }
 """Every parser by its name. Workers import these modules and call nothing else."""
 

@@ -18,7 +18,7 @@ def test_an_examiner_has_every_lane_in_order(installation: Installation) -> None
     sources = Sources(
         installation.settings,
         installation.codec,
-        installation.credentials,
+        installation.credentials.reader,
         installation.ledger,
         lambda _image: Inferred(state="not_asked"),
     )

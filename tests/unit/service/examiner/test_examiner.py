@@ -1,19 +1,27 @@
+import io
+import json
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 from skimage import data as photos
 
+from service.examiner.assembly import open_examiner
+from service.examiner.examination import Sources
+from service.examiner.inference import Inferred
 from service.gateway.order import Order
 from service.gateway.pipeline import Gateway
 from service.installation import Installation
 from service.kit.errors import InputError, TooLarge, Unavailable
 from service.kit.settings import Settings
+from service.media.isolation.parsers import Parsed
 from tests.assets import declared, provenance
 from tests.assets.hostile import picture, save
 from watermark.c2pa.presence import look
+from watermark.c2pa.sdk import Stopped
 
 
 def test_without_the_ledger_there_is_no_report(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,3 +181,84 @@ def test_a_credential_beside_the_file(installation: Installation) -> None:
     assert (beside.claimed.signer, beside.claimed.actions[0].action) == ("Stranger Signer", "c2pa.created")
     damaged = installation.examiner.examine(provenance.jpeg(), classify=False, manifest=b"not a manifest")
     assert damaged.claimed.integrity == "unreadable"
+
+
+def signed_tree() -> bytes:
+    ingredients = [(provenance.jpeg(), "parentOf")]
+    return provenance.stranger().sign(
+        provenance.jpeg(), "image/jpeg", [provenance.OPENED], ingredients, thumbnails=True
+    )  # fmt: skip
+
+
+def test_a_preview_is_a_small_jpeg_of_our_own(installation: Installation) -> None:
+    def size(data: bytes) -> tuple[str | None, tuple[int, int]]:
+        shown = installation.examiner.preview(data)
+        assert shown is not None
+        image = Image.open(io.BytesIO(shown))
+        return image.format, image.size
+
+    assert size(save(picture(size=(1280, 320)), "PNG")) == ("JPEG", (640, 160))
+    assert size(save(picture(size=(90, 60)), "WEBP")) == ("JPEG", (90, 60))
+    assert size(save(picture(size=(2000, 1)), "PNG")) == ("JPEG", (640, 1))
+    assert installation.examiner.preview(b"hello, this is not a picture") is None
+
+
+def test_thumbnails_are_made_again(installation: Installation) -> None:
+    """What stands in the file is a stranger's, so none of its bytes are shown."""
+    data = signed_tree()
+    shown = installation.examiner.thumbnails(data)
+    assert len(shown) == 2
+    for thumbnail in shown.values():
+        assert Image.open(io.BytesIO(thumbnail)).format == "JPEG"
+        assert thumbnail not in data
+    assert installation.examiner.thumbnails(provenance.jpeg()) == {}
+
+
+def test_crjson_of_a_file_and_of_a_sidecar(installation: Installation) -> None:
+    examiner = installation.examiner
+    beside = provenance.stranger().sidecar(provenance.jpeg(), "image/jpeg", provenance.CAMERA)
+    for told in (examiner.crjson(signed_tree()), examiner.crjson(provenance.jpeg(), beside)):
+        assert told is not None
+        assert json.loads(told)["manifests"]
+    assert examiner.crjson(provenance.jpeg()) is None
+    assert examiner.crjson(b"hello") is None
+
+
+def test_a_credential_that_was_not_finished_is_unreadable(installation: Installation) -> None:
+    """No pass, and nobody is said to have altered the file."""
+
+    def stopped(*_: object, **__: object) -> tuple[dict[str, object], bytes]:
+        raise Stopped("the file could not be read within 30 s")
+
+    def never(_: object) -> Inferred:
+        raise AssertionError("nothing is classified")
+
+    sources = Sources(
+        installation.settings,
+        installation.codec,
+        installation.credentials.reader.asking(stopped),
+        installation.ledger,
+        never,
+    )
+    report = open_examiner(sources, installation.limits).examine(provenance.camera(), classify=False)
+    assert (report.claimed.integrity, report.claimed.state) == ("unreadable", "invalid")
+    assert (report.verdict, report.outcome) == ("credential_unreadable", "unreadable")
+    assert "within 30 s" in str(report.claimed.remarks[0].explanation)
+
+
+def test_the_examiner_reads_no_credential_in_this_process(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But where files from outside are parsed, which the settings name."""
+    asked = list[str]()
+    run = installation.limits.parsers.run
+
+    def noted(parser: str, *parts: Any, **options: Any) -> Parsed:
+        asked.append(parser)
+        return run(parser, *parts, **options)
+
+    monkeypatch.setattr(installation.limits.parsers, "run", noted)
+    installation.examiner.examine(provenance.camera(), classify=False)
+    installation.examiner.crjson(provenance.camera())
+    installation.examiner.thumbnails(provenance.camera())
+    assert asked == ["decode", "credential_read", "credential_crjson", "credential_thumbnails"]

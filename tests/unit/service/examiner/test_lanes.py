@@ -61,7 +61,7 @@ def test_a_new_lane_is_found_weighed_explained_and_shown(
     sources = Sources(
         installation.settings,
         installation.codec,
-        installation.credentials,
+        installation.credentials.reader,
         installation.ledger,
         lambda _picture: Inferred(state="not_asked"),
     )

@@ -2,6 +2,7 @@ import datetime as dt
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -60,6 +61,27 @@ def test_thumbnails_by_their_places(reader: CredentialReader) -> None:
     assert read.thumbnail in found
     assert read.ingredients[0].thumbnail in found
     assert reader.thumbnails(provenance.jpeg(), "image/jpeg") == {}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {},
+        {"presence": ["no"], "found": 7, "crjson": 7, "thumbnails": [[1]]},
+        {"presence": {"mime": 1}, "thumbnails": 3},
+        {
+            "presence": {"mime": None, "remote_url": None, "embedded": 1, "complete": 1, "opaque": 0},
+            "found": {"store": 3},
+        },
+    ],
+)
+def test_what_is_not_an_answer_is_unreadable(reader: CredentialReader, told: dict[str, Any]) -> None:
+    """A process that a file has taken over may say anything."""
+    fooled = reader.asking(lambda *_, **__: (told, b""))
+    read = fooled.read(provenance.camera(), "image/jpeg")
+    assert (read.integrity, read.bound) == ("unreadable", False)
+    assert fooled.presence(provenance.camera()).embedded
+    assert (fooled.crjson(b"", ""), fooled.thumbnails(b"", "")) == (None, {})
 
 
 def test_a_frozen_list_is_said() -> None:

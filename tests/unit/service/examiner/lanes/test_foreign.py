@@ -123,7 +123,7 @@ def examiner(installation: Installation, codec: Says) -> Examiner:
     sources = Sources(
         installation.settings,
         installation.codec,
-        installation.credentials,
+        installation.credentials.reader,
         installation.ledger,
         lambda _picture: Inferred(state="not_asked"),
     )
