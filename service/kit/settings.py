@@ -308,7 +308,9 @@ class Settings(BaseSettings):
     max_bytes: Annotated[int, Field(ge=1024, description="Largest file accepted, in bytes.")] = 32 * MiB
     max_pixels: Annotated[int, Field(ge=4096, description="Largest image decoded, in pixels.")] = 64_000_000
 
-    decode_timeout: Annotated[float, Field(gt=0, description="Seconds allowed to decode an image.")] = 30.0
+    decode_timeout: Annotated[
+        float, Field(gt=0, description="Seconds to decode an image, or to read its credential.")
+    ] = 30.0
     parser_processes: Annotated[
         int,
         Field(
