@@ -213,7 +213,7 @@ class Installation:
             prompts,
             checkers,
             self.codec,
-            self.credentials,
+            self.credentials.screening(IsolatedSdk(self.limits)),
             self.ledger,
             options,
             signing.prompt_digester(settings),

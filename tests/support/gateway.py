@@ -26,6 +26,7 @@ from service.kit.errors import (
 )
 from service.labels.labelling import NO_LABELS, Labels
 from service.ledger.ledger import Ledger
+from service.media.credentials import IsolatedSdk
 from service.media.pictures import ImageLimits
 from service.storage.tables import decisions
 from tests.support.database import engine_of
@@ -83,7 +84,7 @@ def builder(installation: Installation) -> Build:
     ) -> Gateway:
         own: Parts = {
             "codec": installation.codec,
-            "credentials": installation.credentials,
+            "credentials": installation.credentials.screening(IsolatedSdk(installation.limits)),
             "ledger": installation.ledger,
             "publisher": installation.publisher,
             "blocklist": installation.blocklist,

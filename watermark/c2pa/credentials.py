@@ -1,5 +1,6 @@
 """Content Credentials: sign files with a C2PA manifest, and read the manifest of any file without trusting it."""
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Self
 
@@ -7,6 +8,7 @@ from watermark.c2pa.cose import Algorithm
 from watermark.c2pa.credential import Action, Credential, Ingredient, SoftBinding, State
 from watermark.c2pa.manifest import Statement
 from watermark.c2pa.reader import CredentialReader
+from watermark.c2pa.sdk import Sdk
 from watermark.c2pa.signers import KeySigner, Signer, SignerError
 from watermark.c2pa.signing import CredentialError, ManifestSigner, SignedFile
 from watermark.c2pa.timestamps import Stamper
@@ -56,7 +58,15 @@ class Credentials:
             self.reader = CredentialReader(trust)
         except TrustListError as wrong:
             raise CredentialError(str(wrong)) from wrong
-        self.signer = ManifestSigner(signer, self.reader.context, stamper, require_timestamp=require_timestamp)
+        self.signer = ManifestSigner(
+            signer, self.reader.context, stamper, require_timestamp=require_timestamp, labels=self.reader.labels
+        )
+
+    def screening(self, sdk: Sdk) -> Self:
+        """The same, with the credentials of input images read by `sdk` before any of them is taken over."""
+        other = copy.copy(self)
+        other.signer = self.signer.screening(self.reader.asking(sdk).labels)
+        return other
 
     def sign(
         self, data: bytes, mime: str, statement: Statement, inputs: Mapping[str, bytes] | None = None

@@ -7,11 +7,10 @@ nobody has screened it, and a released file must not carry it out. What cannot b
 
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from c2pa import Builder, C2paError, Context, Reader
+from c2pa import Builder
 
 from watermark.c2pa import jumbf
 from watermark.c2pa.manifest import InputSource, Statement
@@ -29,6 +28,12 @@ _KEPT = (
 )
 """Assertions that say where an image comes from, by the beginnings of their labels; they hold no pixels."""
 
+Labels = Mapping[str, Sequence[str]]
+"""The labels of the assertions in each manifest of a file, by the manifest's id."""
+
+LabelReader = Callable[[bytes, str], Labels | None]
+"""Reads them from a file (bytes, MIME type); None if it has no credential, or none that can be read."""
+
 _PARTS = {"c2pa.assertions", "c2pa.claim", "c2pa.claim.v2", "c2pa.signature"}
 _MOST_BYTES = 256 * 1024
 _JUMBF = b"jumb"
@@ -44,14 +49,14 @@ class KeptCredential:
     redactions: tuple[str, ...]
 
 
-def kept(statement: Statement, inputs: Mapping[str, bytes], context: Context) -> list[KeptCredential]:
+def kept(statement: Statement, inputs: Mapping[str, bytes], labels: LabelReader) -> list[KeptCredential]:
     """The input images of a statement whose credentials can be kept. `inputs`: their bytes, by SHA-256 (hex)."""
     found = []
     for label, source in statement.labelled_sources():
         data = inputs.get(source.sha256, b"")
-        redactions = _redactions(data, source.mime, context) if _JUMBF in data else None
-        if redactions is not None:
-            found.append(KeptCredential(label, source, data, redactions))
+        read = labels(data, source.mime) if _JUMBF in data else None
+        if read is not None:
+            found.append(KeptCredential(label, source, data, tuple(_unkept(read))))
     return found
 
 
@@ -80,21 +85,9 @@ def _holds_only_kept(store: bytes, manifest: jumbf.Box) -> bool:
     return True
 
 
-def _redactions(data: bytes, mime: str, context: Context) -> tuple[str, ...] | None:
-    """URIs of the assertions to redact in every manifest of an image; None if its manifests cannot be read."""
-    try:
-        reader = Reader.try_create(mime, io.BytesIO(data), None, context=context)
-        if reader is None:
-            return None
-        with reader:
-            told: dict[str, Any] = json.loads(reader.detailed_json())
-            return tuple(_unkept(told["manifests"]))
-    except (C2paError, ValueError, KeyError, TypeError, AttributeError):
-        return None
-
-
-def _unkept(manifests: Mapping[str, Any]) -> Iterator[str]:
-    for identifier, manifest in manifests.items():
-        for label in manifest["assertion_store"]:
+def _unkept(labels: Labels) -> Iterator[str]:
+    """URIs of the assertions to redact in every manifest of an image."""
+    for identifier, assertions in labels.items():
+        for label in assertions:
             if not label.startswith(_KEPT):
                 yield f"self#jumbf=/c2pa/{identifier}/c2pa.assertions/{label}"

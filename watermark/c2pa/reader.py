@@ -14,6 +14,7 @@ from typing import Any, Self
 from c2pa import C2paError
 
 from watermark.c2pa.credential import Credential, Remark
+from watermark.c2pa.ingredients import Labels
 from watermark.c2pa.manifest import DISCLOSURE_LABEL, ENERGY_LABEL
 from watermark.c2pa.presence import Presence, sniff
 from watermark.c2pa.reading import credential
@@ -71,6 +72,14 @@ class CredentialReader:
             return _presence(self._sdk("presence", [data])[0])
         except (Stopped, KeyError, TypeError):
             return Presence(sniff(data), embedded=True, complete=False)
+
+    def labels(self, data: bytes, mime: str) -> Labels | None:
+        """The labels of the assertions in each manifest; None if there is no credential or it cannot be read."""
+        try:
+            told = self._sdk("labels", self._parts(data, None), mime=mime)[0]["labels"]
+            return {str(name): tuple(map(str, found)) for name, found in told.items()} if told is not None else None
+        except (Stopped, AttributeError, KeyError, TypeError):
+            return None
 
     def crjson(self, data: bytes, mime: str, manifest: bytes | None = None) -> str | None:
         """The credential as crJSON, the C2PA's own JSON for reports; None if there is none or it cannot be read."""

@@ -43,7 +43,7 @@ class Sdk(Protocol):
         """The function's value, and the bytes that it wrote.
 
         Args:
-            question: `presence`, `read`, `crjson` or `thumbnails`.
+            question: `presence`, `read`, `labels`, `crjson` or `thumbnails`.
             parts: the function's bytes, in its order.
             output: bytes that it may write at most.
             options: its keyword arguments.
@@ -93,6 +93,19 @@ def read(data: bytes, settings: bytes, manifest: bytes | None = None, *, out: me
     return told, 0
 
 
+def labels(data: bytes, settings: bytes, *, out: memoryview, mime: str) -> Answer:
+    """The `labels` of the assertions in each manifest, by its id; None if none can be read."""
+    reader = _quietly(settings, data, mime, None)
+    if reader is None:
+        return {"labels": None}, 0
+    with reader:
+        try:
+            manifests = json.loads(reader.detailed_json())["manifests"]
+            return {"labels": {name: sorted(manifest["assertion_store"]) for name, manifest in manifests.items()}}, 0
+        except (C2paError, ValueError, KeyError, TypeError, AttributeError):
+            return {"labels": None}, 0
+
+
 def crjson(data: bytes, settings: bytes, manifest: bytes | None = None, *, out: memoryview, mime: str) -> Answer:
     """The credential as `crjson`, a text; None if there is none or it cannot be read."""
     reader = _quietly(settings, data, mime, manifest)
@@ -124,6 +137,7 @@ def thumbnails(data: bytes, settings: bytes, manifest: bytes | None = None, *, o
 _QUESTIONS: Mapping[str, Callable[..., Answer]] = {
     "presence": presence,
     "read": read,
+    "labels": labels,
     "crjson": crjson,
     "thumbnails": thumbnails,
 }

@@ -7,12 +7,13 @@ All replacements are of equal length. See docs/adr/0032-signing.md.
 """
 
 import contextlib
+import copy
 import datetime as dt
 import hashlib
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 import cbor2
 from c2pa import Builder, C2paError, C2paSignerInfo, Context
@@ -20,6 +21,7 @@ from c2pa import Signer as SdkSigner
 
 from watermark.c2pa import cose, ingredients, jumbf
 from watermark.c2pa.embedding import replace_store
+from watermark.c2pa.ingredients import LabelReader
 from watermark.c2pa.manifest import SOFT_BINDING_LABEL, Statement, build, soft_binding
 from watermark.c2pa.pki import placeholder
 from watermark.c2pa.profile import CertificateError, check_validity
@@ -59,17 +61,19 @@ class ManifestSigner:
         stamper: Stamper | None = None,
         *,
         require_timestamp: bool = False,
+        labels: LabelReader = lambda _data, _mime: None,
         now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
     ) -> None:
         """`context`: the SDK's settings. `stamper`: asked for a time-stamp of each signature.
 
-        `require_timestamp`: refuse to sign without one.
+        `require_timestamp`: refuse to sign without one. `labels`: reads the credentials of input images before any of
+        them is taken over; by default none is.
 
         Raises:
             CredentialError: the SDK does not start.
         """
         self._signer, self._context, self._stamper, self._now = signer, context, stamper, now
-        self._require_timestamp = require_timestamp
+        self._require_timestamp, self._labels = require_timestamp, labels
         self._protected = cose.protected_header(signer.algorithm, signer.chain)
         size = signature_size(signer.chain, signer.algorithm)
         stand_in = placeholder(cose.needed(self._protected, size, _TOKEN_BYTES if stamper else 0))
@@ -81,6 +85,12 @@ class ManifestSigner:
     @property
     def signer(self) -> Signer:
         return self._signer
+
+    def screening(self, labels: LabelReader) -> Self:
+        """The same signer, with the credentials of input images read by `labels`."""
+        other = copy.copy(self)
+        other._labels = labels
+        return other
 
     def sign(
         self,
@@ -112,7 +122,7 @@ class ManifestSigner:
         self, data: bytes, mime: str, statement: Statement, inputs: Mapping[str, bytes]
     ) -> tuple[bytes, bytes]:
         """The file with a manifest store that nobody can verify yet, and that store."""
-        if credentials := ingredients.kept(statement, inputs, self._context):
+        if credentials := ingredients.kept(statement, inputs, self._labels):
             with contextlib.suppress(C2paError):  # a credential of the input that the SDK cannot take over
                 file, store = self._built(data, mime, statement, credentials)
                 if ingredients.is_clean(store):

@@ -19,7 +19,7 @@ from service.media.isolation.loading import Parser, load
 DECODE, SELECT, HOLE, METADATA = "decode", "select", "hole", "metadata"
 
 CREDENTIAL: Mapping[str, str] = {
-    question: f"credential_{question}" for question in ("presence", "read", "crjson", "thumbnails")
+    question: f"credential_{question}" for question in ("presence", "read", "labels", "crjson", "thumbnails")
 }
 """Parsers for what the C2PA SDK is asked about a file; see `watermark.c2pa.sdk`."""
 

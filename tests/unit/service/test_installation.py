@@ -1,6 +1,9 @@
 """An installation opens its parts once, and loads no model before one is needed."""
 
+import hashlib
+from dataclasses import replace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -10,6 +13,12 @@ from service.installation import Installation, open_installation
 from service.kit import home
 from service.kit.errors import Misconfigured, Unavailable
 from service.kit.settings import Settings
+from service.media.isolation.parsers import Parsed
+from tests.assets import provenance
+from tests.assets.hostile import picture, save
+from tests.support.statements import STATEMENT
+from watermark.c2pa.credentials import Credentials
+from watermark.c2pa.manifest import InputSource
 
 
 def failing(error: Exception) -> Any:
@@ -130,3 +139,29 @@ def test_checkpoints_go_where_the_settings_say(settings: Settings) -> None:
     opened.close()
     with pytest.raises(Misconfigured, match="checkpoint sink"):
         open_installation(settings.model_copy(update={"checkpoint_sinks": ("ftp://elsewhere",)}))
+
+
+def test_credentials_of_input_images_are_read_where_files_are_parsed(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, asked = list[object](), list[str]()
+    run = installation.limits.parsers.run
+
+    def noted(parser: str, *parts: Any, **options: Any) -> Parsed:
+        asked.append(parser)
+        return run(parser, *parts, **options)
+
+    for part in ("open_screen", "open_queue", "load_backend"):
+        monkeypatch.setattr(f"service.installation.{part}", Mock())
+    for part in ("open_checkers", "open_folder_checker"):
+        monkeypatch.setattr(f"service.installation.{part}", lambda *_: [])
+    monkeypatch.setattr("service.installation.build_gateway", lambda *parts: given.extend(parts))
+    assert installation.gateway is None
+    (credentials,) = [each for each in given if isinstance(each, Credentials)]
+    monkeypatch.setattr(installation.limits.parsers, "run", noted)
+    photograph = provenance.camera()
+    digest = hashlib.sha256(photograph).hexdigest()
+    statement = replace(STATEMENT, sources=(InputSource("image", "image/jpeg", digest),))
+    signed = credentials.sign(save(picture(), "PNG"), "image/png", statement, {digest: photograph})
+    assert asked == ["credential_labels"]
+    assert len(credentials.read(signed.data, "image/png").manifests) == 1

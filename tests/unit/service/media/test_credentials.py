@@ -63,6 +63,7 @@ def test_a_worker_reads_what_this_process_reads(isolated: CredentialReader, name
     data = files()[name]
     assert isolated.read(data, "image/jpeg") == HERE.read(data, "image/jpeg")
     assert isolated.presence(data) == HERE.presence(data)
+    assert isolated.labels(data, "image/jpeg") == HERE.labels(data, "image/jpeg")
 
 
 def test_a_worker_reads_sidecars_reports_and_thumbnails(isolated: CredentialReader) -> None:

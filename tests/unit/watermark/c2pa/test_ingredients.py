@@ -16,6 +16,8 @@ from tests.support.statements import STATEMENT
 from tests.unit.watermark.c2pa.test_signing import PLAIN, read, signer_of
 from watermark.c2pa.ingredients import is_clean
 from watermark.c2pa.manifest import InputSource
+from watermark.c2pa.reader import CredentialReader
+from watermark.c2pa.sdk import Stopped
 
 CAMERA = "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture"
 
@@ -87,6 +89,23 @@ def test_a_credential_that_cannot_be_read_stops_nothing(root: Issued, photograph
 def test_an_image_without_a_credential_is_named_as_before(root: Issued) -> None:
     _, told = edited(root, encode(landscape(3, 64, 64), "jpeg")[0])
     (ingredient,) = told["manifests"][told["active_manifest"]]["ingredients"]
+    assert "active_manifest" not in ingredient
+
+
+def test_a_credential_whose_reading_was_stopped_is_not_taken_over(root: Issued, photograph: bytes) -> None:
+    """Nothing in this process touches it then."""
+
+    def stopped(*_: object, **__: object) -> Any:
+        raise Stopped("the file could not be read within 30 s")
+
+    digest = hashlib.sha256(photograph).hexdigest()
+    statement = replace(STATEMENT, sources=(InputSource("image", "image/jpeg", digest),))
+    data, mime = encode(landscape(1, 128, 128), "png")
+    signer = signer_of(root).screening(CredentialReader([], stopped).labels)
+    signed = signer.sign(data, mime, statement, inputs={digest: photograph})
+    told = read(signed.data, mime, root)
+    (ingredient,) = told["manifests"][told["active_manifest"]]["ingredients"]
+    assert (told["state"], len(told["manifests"])) == ("Trusted", 1)
     assert "active_manifest" not in ingredient
 
 

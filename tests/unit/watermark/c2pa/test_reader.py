@@ -44,6 +44,14 @@ def test_errors_of_the_library_become_words(reader: CredentialReader) -> None:
     assert junk.failures == ("manifest.unreadable",)
 
 
+def test_labels_of_the_assertions_in_each_manifest(reader: CredentialReader) -> None:
+    found = reader.labels(provenance.edited([provenance.OPENED], (provenance.camera(), "parentOf")), "image/jpeg")
+    assert found is not None
+    assert len(found) == 2
+    assert all({"c2pa.actions.v2", "c2pa.hash.data"} <= set(labels) for labels in found.values())
+    assert reader.labels(provenance.jpeg(), "image/jpeg") is None
+
+
 def test_crjson(reader: CredentialReader) -> None:
     exported = reader.crjson(provenance.camera(), "image/jpeg")
     assert exported is not None
@@ -82,6 +90,7 @@ def test_what_is_not_an_answer_is_unreadable(reader: CredentialReader, told: dic
     assert (read.integrity, read.bound) == ("unreadable", False)
     assert fooled.presence(provenance.camera()).embedded
     assert (fooled.crjson(b"", ""), fooled.thumbnails(b"", "")) == (None, {})
+    assert fooled.labels(b"", "") is None
 
 
 def test_a_frozen_list_is_said() -> None:

@@ -19,6 +19,7 @@ from tests.support.timestamping import WITHOUT_OPENSSL, authority_at
 from watermark.c2pa import jumbf
 from watermark.c2pa.cose import Algorithm
 from watermark.c2pa.manifest import Statement
+from watermark.c2pa.reader import CredentialReader
 from watermark.c2pa.signers import KeySigner
 from watermark.c2pa.signing import CredentialError, ManifestSigner
 from watermark.c2pa.timestamps import TimestampAuthority, TimestampError
@@ -35,7 +36,7 @@ def root() -> Issued:
 def signer_of(root: Issued, algorithm: Algorithm = "es256", **more: Any) -> ManifestSigner:
     one = leaf(root, algorithm)
     key = KeySigner(one.pem, one.key_pem, algorithm)
-    return ManifestSigner(key, Context.from_dict(PLAIN), **more)
+    return ManifestSigner(key, Context.from_dict(PLAIN), **({"labels": CredentialReader([]).labels} | more))
 
 
 def read(data: bytes, mime: str, root: Issued, tsa: bytes | None = None) -> dict[str, Any]:
