@@ -159,6 +159,10 @@ class Installation:
         """What signs Content Credentials, and until when."""
         return claim_signer.status(self.credentials, self.settings, utc_now())
 
+    def warnings(self) -> list[str]:
+        """What the operator should see to soon. Raises Unavailable where the ledger does not answer."""
+        return [each for each in (self.signing.warning, self.pins.warning()) if each]
+
     def _infer(self, picture: Picture) -> Inferred:
         """Loads the classifiers when the first image is classified, not before."""
         return self.classifier.infer(picture)

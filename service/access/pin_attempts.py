@@ -89,6 +89,15 @@ class PinAttempts:
             recent = stored.pin_failures.recent(self._clock() - REMEMBERED)
         return [one for one in recent if one.failures >= least and one.number != _UNKNOWN]
 
+    def warning(self) -> str | None:
+        """What to tell the operator; None unless somebody guesses PINs. It names no number: anybody may read it."""
+        count = len(self.attacked())
+        if not count:
+            return None
+        numbers = f"{count} number was" if count == 1 else f"{count} numbers were"
+        told = f"the PIN of {numbers} tried wrongly {ATTACKED} times or more in a day"
+        return f"{told}: see `countermark consent pin-failures`"
+
     def _wait(self, before: PinFailures | None) -> int:
         """Seconds until this address may try this number again."""
         now = self._clock()

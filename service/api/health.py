@@ -41,7 +41,9 @@ class Readiness(BaseModel):
         "does not confine completely; `none`: in this process."
     )
     signing_expires_at: str = Field(description="When the certificate that signs Content Credentials expires.")
-    warnings: list[str] = Field([], description="What the operator should see to soon.")
+    warnings: list[str] = Field(
+        [], description="What the operator should see to soon: the certificate expires, or PINs are guessed."
+    )
 
 
 @router.head("/healthz", include_in_schema=False)
@@ -66,13 +68,12 @@ async def check_readiness(installation: CurrentInstallation) -> Readiness:
     parsers = installation.limits.parsers
     decisions = await asyncio.to_thread(installation.ledger.ready)
     await asyncio.to_thread(parsers.start)
-    signing = installation.signing
     return Readiness(
         decisions=decisions,
         unrecorded_refusals=installation.ledger.unrecorded_refusals,
         generation="ready" if installation.generates else "off",
         checkpoints=installation.publisher.status(),
         parsing=parsers.isolation,
-        signing_expires_at=stamp(signing.not_after),
-        warnings=[signing.warning] if signing.warning else [],
+        signing_expires_at=stamp(installation.signing.not_after),
+        warnings=await asyncio.to_thread(installation.warnings),
     )

@@ -5,9 +5,12 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service import __version__
+from service.access.pin_attempts import ATTACKED
 from service.installation import Installation
 from service.keys import claim_signer
+from service.kit.clock import utc_now
 from service.kit.errors import Unavailable
+from tests.support.people import enrolled
 
 
 def test_liveness_asks_nothing(client: TestClient, installation: Installation) -> None:
@@ -37,6 +40,27 @@ def test_readiness_warns_before_the_certificate_expires(
     monkeypatch.setattr(claim_signer, "status", lambda *args: soon)
     (warning,) = client.get("/readyz").json()["warnings"]
     assert "in 12 days" in warning
+
+
+def fail_pins(installation: Installation, subject: str, times: int) -> None:
+    with installation.ledger.write() as stored:
+        for _ in range(times):
+            stored.pin_failures.add(subject, "0" * 64, utc_now())
+
+
+def test_readiness_warns_of_pins_that_are_guessed_and_names_nobody(
+    client: TestClient, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject = enrolled(installation.consent).subject
+    fail_pins(installation, subject, ATTACKED - 1)
+    assert client.get("/readyz").json()["warnings"] == []
+    fail_pins(installation, subject, 1)
+    (warning,) = client.get("/readyz").json()["warnings"]
+    assert "PIN of 1 number was tried wrongly 20 times" in warning
+    assert subject not in warning
+    soon = replace(installation.signing, source="files", days_left=12)
+    monkeypatch.setattr(claim_signer, "status", lambda *args: soon)
+    assert len(client.get("/readyz").json()["warnings"]) == 2
 
 
 def test_readiness_without_a_gateway(client: TestClient) -> None:
