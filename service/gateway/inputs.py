@@ -67,7 +67,9 @@ class OrderInputs:
     @property
     def sources(self) -> tuple[InputSource, ...]:
         """The input images as manifest and ledger name them."""
-        return tuple(InputSource(each.role, each.picture.mime, each.picture.sha256) for each in self.images)
+        return tuple(
+            InputSource(each.role, each.picture.mime, each.picture.sha256, each.picture.size) for each in self.images
+        )
 
 
 def decode_inputs(

@@ -45,6 +45,7 @@ def statement(draft: Draft, options: GatewayOptions, own_size: tuple[int, int], 
         energy=draft.energy.rounded() if draft.energy and options.energy_in_manifest else None,
         label=label,
         edit=draft.edit.as_json() if draft.edit else None,
+        canvas=admitted.job.canvas.size if admitted.job.canvas else None,
     )
 
 

@@ -21,6 +21,11 @@ class Canvas:
     mask: NDArray[np.bool_] | None
     strength: float
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+        return self.rgb.shape[1], self.rgb.shape[0]
+
     def steps(self, steps: int) -> int:
         """How many of `steps` actually run."""
         return int(steps * self.strength)

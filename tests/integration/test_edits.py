@@ -95,6 +95,22 @@ def test_a_part_is_drawn_anew_and_the_rest_stays(gateway: Gateway, installation:
     assert all(one["sha256"].encode() in released.data for one in given)
 
 
+def test_an_image_of_another_shape_is_cropped_and_resized_in_the_manifest_too(
+    gateway: Gateway, installation: Installation
+) -> None:
+    released = gateway.release(edit(width=320, height=256))
+    report = installation.examiner.examine(released.data)
+    assert report.verdict == "edited_here"
+    credential = installation.credentials.read(released.data, released.mime)
+    assert [one.action for one in credential.actions] == [
+        "c2pa.opened",
+        "c2pa.cropped",
+        "c2pa.resized.proportional",
+        "c2pa.edited",
+        "c2pa.watermarked.bound",
+    ]
+
+
 def test_what_was_issued_here_can_be_changed_again_and_carries_the_new_mark(
     gateway: Gateway, installation: Installation
 ) -> None:

@@ -39,6 +39,7 @@ def test_edited(gateway: Gateway, installation: Installation, signed: bool) -> N
         {"resized": Resized("Pillow Lanczos", "12.0", (64, 64))},
         {"sources": (InputSource("reference", "image/png", "a" * 64),)},
         {"sources": (InputSource("image", "image/png", "a" * 64), InputSource("mask", "image/png", "b" * 64))},
+        {"sources": (InputSource("image", "image/png", "a" * 64, (400, 300)),), "canvas": (64, 64)},
         {"consents": ("a" * 64,), "adapters": (("b" * 64, 0.5),), "energy": {"seconds": 1.0, "method": "model"}},
     ],
 )

@@ -38,12 +38,14 @@ _INGREDIENTS = {
 class InputSource:
     """A file the image was made from, by its SHA-256 (hex): the edited image, the mask, or a reference image.
 
-    Nothing of the file is copied but its own manifests, without what nobody has checked; see `ingredients`.
+    Nothing of the file is copied but its own manifests, without what nobody has checked; see `ingredients`. `size`: its
+    (width, height) in pixels as it is shown, where that matters.
     """
 
     role: Literal["image", "mask", "reference"]
     mime: str
     sha256: str
+    size: tuple[int, int] | None = None
 
     def ingredient(self, label: str) -> dict[str, str]:
         """Its C2PA ingredient (section 18.10): the edited image is the parent, the others are inputs."""
@@ -67,7 +69,8 @@ class Statement:
     `consents`: SHA-256 (hex) of the consent receipts for the likenesses it shows. `sources`: the input files.
     `adapters`: SHA-256 (hex) and scale of each adapter. `energy`: the energy used to generate it. `label`: the text
     drawn into it for people to read. `edit`: what it changed of the edited image: `pixels`, those `generated`, those
-    `changed` by more than `threshold` of 255, and `psnr` (dB).
+    `changed` by more than `threshold` of 255, and `psnr` (dB). `canvas`: (width, height) to which the edited image was
+    cropped at its centre and resized before.
     """
 
     content_id: str
@@ -87,6 +90,7 @@ class Statement:
     adapters: tuple[tuple[str, float], ...] = ()
     label: str = ""
     edit: Mapping[str, float | None] | None = None
+    canvas: tuple[int, int] | None = None
 
     def labelled_sources(self) -> list[tuple[str, InputSource]]:
         """The sources by labels used only within the manifest; the edited image comes first."""
@@ -168,7 +172,30 @@ def _making(statement: Statement, when: str) -> list[dict[str, Any]]:
     edited = {**made, "action": "c2pa.edited", "digitalSourceType": COMPOSITE}
     if statement.edit:
         edited["description"] = "{generated:,} of {pixels:,} px generated.".format(**statement.edit)
-    return [opened, edited]
+    return [opened, *_fitting(statement, when), edited]
+
+
+def _fitting(statement: Statement, when: str) -> list[dict[str, Any]]:
+    """How the edited image was cropped and resized before the model saw it; nothing where it fitted, or if unknown."""
+    size = next((source.size for source in statement.sources if source.role == "image"), None)
+    if size is None or statement.canvas is None:
+        return []
+    (width, height), (to_width, to_height) = size, statement.canvas
+    wider = width * to_height - height * to_width  # than the canvas, if positive
+    done: dict[str, Any] = {
+        "when": when,
+        "digitalSourceType": ENHANCED,
+        "softwareAgent": {"name": statement.system, "version": statement.system_version},
+    }
+    actions = []
+    kept = (round(height * to_width / to_height), height) if wider > 0 else (width, round(width * to_height / to_width))
+    if kept != size:
+        what = "The centre of {}x{} px, {}x{} px, was kept.".format(*size, *kept)
+        actions.append({**done, "action": "c2pa.cropped", "description": what})
+    if kept != statement.canvas:
+        what = f"Resized to {to_width}x{to_height} px."
+        actions.append({**done, "action": "c2pa.resized.proportional", "description": what})
+    return actions
 
 
 def _known(values: Mapping[str, float | None]) -> dict[str, float]:

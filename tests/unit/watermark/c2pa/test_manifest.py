@@ -129,6 +129,39 @@ def test_an_edit_opens_its_image_and_inputs_are_named(roles: tuple[Any, ...], na
         assert digests == [source.sha256 for source in sources]
 
 
+@pytest.mark.parametrize(
+    ("size", "canvas", "told"),
+    [
+        ((64, 64), (64, 64), []),
+        ((128, 128), (64, 64), ["Resized to 64x64 px."]),
+        ((96, 64), (64, 64), ["The centre of 96x64 px, 64x64 px, was kept."]),
+        ((64, 96), (64, 64), ["The centre of 64x96 px, 64x64 px, was kept."]),
+        ((400, 300), (64, 64), ["The centre of 400x300 px, 300x300 px, was kept.", "Resized to 64x64 px."]),
+        ((300, 400), (128, 64), ["The centre of 300x400 px, 300x150 px, was kept.", "Resized to 128x64 px."]),
+        ((1000, 667), (96, 64), ["Resized to 96x64 px."]),  # a third of a pixel is no crop
+        (None, (64, 64), []),
+        ((64, 96), None, []),
+    ],
+)
+def test_an_image_that_is_fitted_to_the_canvas_was_cropped_and_resized(
+    size: tuple[int, int] | None, canvas: tuple[int, int] | None, told: list[str]
+) -> None:
+    sources = (
+        InputSource("image", "image/png", "0" * 64, size),
+        InputSource("reference", "image/png", "1" * 64, (9, 9)),
+    )
+    opened, *fitted, edited, marked = actions_of(replace(STATEMENT, sources=sources, canvas=canvas))
+    assert [each["action"] for each in (opened, edited, marked)] == [
+        "c2pa.opened",
+        "c2pa.edited",
+        "c2pa.watermarked.bound",
+    ]
+    assert [each["description"] for each in fitted] == told
+    names = {"The": "c2pa.cropped", "Resized": "c2pa.resized.proportional"}
+    assert [each["action"] for each in fitted] == [names[each.split()[0]] for each in told]
+    assert all(each["digitalSourceType"].endswith("/algorithmicallyEnhanced") for each in fitted)
+
+
 def test_only_the_edited_image_is_a_parent() -> None:
     relationships = {role: InputSource(role, "image/png", "").ingredient("x")["relationship"] for role in ROLES}
     assert relationships == {"image": "parentOf", "mask": "inputTo", "reference": "inputTo"}
