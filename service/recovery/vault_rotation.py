@@ -111,9 +111,9 @@ class _Renewal:
 
     def tables(self, transaction: Transaction) -> None:
         for place in PLACES:
-            for each in transaction.wrapped_keys.of(place):
-                if key := self.renew(each.key, _label(place, each.row)):
-                    transaction.wrapped_keys.replace(place, WrappedKey(each.row, key))
+            old = transaction.wrapped_keys.of(place)
+            new = [WrappedKey(each.row, key) for each in old if (key := self.renew(each.key, _label(place, each.row)))]
+            transaction.wrapped_keys.replace(place, new)
 
     def renew(self, wrapped_key: bytes, label: str) -> bytes | None:
         """None where the key stays as it is."""

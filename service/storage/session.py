@@ -62,6 +62,12 @@ class Session:
             statement = table if isinstance(table, Insert) else table.insert()
             self._connection.execute(statement, list(rows))
 
+    def change_each(self, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Run a statement once with each row as the values of its `bindparam`s. Raises RuntimeError as `change`."""
+        self._check_writable()
+        if rows:
+            self._connection.execute(statement, list(rows))
+
     def rewrite_identity(self) -> None:
         """Write a row as it is, to find out whether the database can be written. Raises RuntimeError as `change`."""
         self.change(update(ledger_identity).values(database_id=ledger_identity.c.database_id))

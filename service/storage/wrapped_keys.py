@@ -1,10 +1,10 @@
 """Every key of a sealed record, wherever it is stored: a new vault key has to wrap all of them."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from sqlalchemy import Column, select, update
+from sqlalchemy import Column, bindparam, select, update
 
 from service.storage.session import Repository
 from service.storage.tables import appeals, held, subjects, takedowns
@@ -33,13 +33,14 @@ class WrappedKey:
 class WrappedKeyRepository(Repository):
     """The wrapped keys of all tables. Those of deleted records are gone, and are not among them."""
 
-    def of(self, place: Place) -> Iterator[WrappedKey]:
-        """Those of one place, by row. They are read before the first is given, so each may be replaced meanwhile."""
+    def of(self, place: Place) -> list[WrappedKey]:
+        """Those of one place, by row."""
         row, key = _COLUMNS[place]
-        found = list(self._session.tuples(select(row, key).where(key.is_not(None)).order_by(row)))
-        return (WrappedKey(*each) for each in found)
+        query = select(row, key).where(key.is_not(None)).order_by(row)
+        return [WrappedKey(*each) for each in self._session.tuples(query)]
 
-    def replace(self, place: Place, new: WrappedKey) -> None:
-        """Store a new wrapping of the same key. Raises RuntimeError in a transaction for reading."""
+    def replace(self, place: Place, new: Sequence[WrappedKey]) -> None:
+        """Store new wrappings of the same keys. Raises RuntimeError in a transaction for reading."""
         row, key = _COLUMNS[place]
-        self._session.change(update(row.table).where(row == new.row).values({key: new.key}))
+        statement = update(row.table).where(row == bindparam("of_row")).values({key: bindparam("new_key")})
+        self._session.change_each(statement, [{"of_row": each.row, "new_key": each.key} for each in new])
