@@ -62,13 +62,13 @@ def look(data: bytes) -> Presence:
         walked = walk(data)
     except (struct.error, IndexError, ValueError):
         walked = _Walk(complete=False)
-    anywhere = data.find(STORE_TYPE)
-    store = walked.store if walked.store else _store_at(data, anywhere)
-    marked = b"<c2pa:manifest" in data if mime == "image/svg+xml" else _ZIP_ENTRY in data
+    # The whole file is searched only where walking it found no store: that costs more than the walk.
+    anywhere = -1 if walked.store else data.find(STORE_TYPE)
+    mark = b"<c2pa:manifest" if mime == "image/svg+xml" else _ZIP_ENTRY
     return replace(
         found,
-        embedded=walked.store is not None or anywhere >= 0 or marked,
-        store=store,
+        embedded=walked.store is not None or anywhere >= 0 or mark in data,
+        store=walked.store or _store_at(data, anywhere),
         remote_url=_remote_url(data if mime != "image/gif" else _gif_application(data, b"XMP Data") or b""),
         complete=walked.complete,
     )
@@ -149,7 +149,7 @@ def _jpeg(data: bytes) -> _Walk:
             return _Walk(_joined(parts), complete=False)
         marker = data[at + 1]
         if marker in (0xDA, 0xD9):  # after the start of a scan only the end of the image is of interest
-            return _Walk(_joined(parts), complete=data.find(b"\xff\xd9", at) >= 0)
+            return _Walk(_joined(parts), complete=data.rfind(b"\xff\xd9", at) >= 0)
         (length,) = struct.unpack(">H", data[at + 2 : at + 4])
         if marker == 0xEB and data[at + 4 : at + 6] == b"JP" and len(data) >= at + 12:
             (instance,) = struct.unpack(">H", data[at + 6 : at + 8])
