@@ -54,10 +54,10 @@ class DetectionService:
         data, name = upload
         classifier = await self._classifier()
         async with self._prepared:
-            prepared, sha256 = await run_in_thread(self._image_threads, classifier.read, data)
+            prepared, source = await run_in_thread(self._image_threads, classifier.read, data)
             inference = await self._batcher(prepared)
         inferred = classifier.say(inference, threshold_fpr)
-        return detection(inferred, name, sha256).model_dump_json() + "\n"
+        return detection(inferred, name, source).model_dump_json() + "\n"
 
     async def judge_or_report(self, upload: Upload, threshold_fpr: float | None) -> str:
         """The same; for a file that cannot be judged, a line that says why."""

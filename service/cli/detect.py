@@ -77,6 +77,8 @@ def _show(console: Console, found: Detection, as_json: bool) -> None:
     low, high = found.interval or (0.0, 1.0)
     text = Text(files.printable(f"{found.file}: ")).append(verdict, f"bold {_COLOURS[verdict]}")
     console.print(text.append(f"  {found.p_synthetic:.2f} ({low:.2f} to {high:.2f})"), soft_wrap=True)
+    if found.frames > 1:
+        console.print(f"  The first of {found.frames:,} images was judged.", soft_wrap=True)
     for reason in (*found.warnings, *found.reasons):
         console.print(f"  {reason.text}", markup=False, soft_wrap=True)
 

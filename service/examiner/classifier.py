@@ -1,6 +1,7 @@
 """The classifiers behind one interface: an image becomes an `Inferred`, a file a `Detection`."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from service.examiner.inference import ClassifierReason, DetectorFinding, Inferr
 from service.examiner.policy import Verdict
 from service.examiner.sections import Reason
 from service.kit.errors import BadRequest, Misconfigured, Unavailable
-from service.media.pictures import ImageLimits, Picture, decode
+from service.media.pictures import ImageLimits, Picture, decode_first
 
 _REASON = {
     Verdict.LIKELY_SYNTHETIC: ClassifierReason.SYNTHETIC,
@@ -31,11 +32,20 @@ class Detection(Inferred):
 
     file: str = Field(description="The name the file was given by; `-` if there was none.")
     sha256: str
+    frames: int = Field(1, description="Images in the file (frames, pages). The first was judged.")
 
 
-def detection(inferred: Inferred, name: str, sha256: str) -> Detection:
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The file that an image is from: its SHA-256 in hex, and how many images it holds."""
+
+    sha256: str
+    frames: int
+
+
+def detection(inferred: Inferred, name: str, source: Source) -> Detection:
     """The classifiers' answer for an image, with its file."""
-    return Detection(**dict(inferred), file=name, sha256=sha256)
+    return Detection(**dict(inferred), file=name, sha256=source.sha256, frames=source.frames)
 
 
 class Thresholds(BaseModel):
@@ -106,19 +116,19 @@ class Classifier:
         _threshold(table, self._fpr if threshold_fpr is None else threshold_fpr)
 
     def detect(self, data: bytes, name: str = "-", threshold_fpr: float | None = None) -> Detection:
-        """The same for a file.
+        """The same for a file; of animations and documents, for the first image.
 
         Raises:
-            InputError: the bytes are not an image that can be read (see `pictures.decode`).
+            InputError: the bytes are not an image that can be read (see `pictures.decode_first`).
             BadRequest, Unavailable: as `infer`.
         """
-        picture = decode(data, self._limits)
-        return detection(self.infer(picture, threshold_fpr), name, picture.sha256)
+        picture = decode_first(data, self._limits)
+        return detection(self.infer(picture, threshold_fpr), name, Source(picture.sha256, picture.frames))
 
-    def read(self, data: bytes) -> tuple[Prepared, str]:
-        """A file prepared for `judge`, and its SHA-256. Raises InputError as `detect`."""
-        picture = decode(data, self._limits)
-        return self.prepare(picture), picture.sha256
+    def read(self, data: bytes) -> tuple[Prepared, Source]:
+        """A file prepared for `judge`, and what it was. Raises InputError as `detect`."""
+        picture = decode_first(data, self._limits)
+        return self.prepare(picture), Source(picture.sha256, picture.frames)
 
     def heatmap(self, data: bytes) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         """The image's working copy (uint8, h x w x 3) and where it looks generated (float32, h x w, 0..1).
@@ -126,7 +136,7 @@ class Classifier:
         Raises:
             InputError, Unavailable: as `detect`.
         """
-        picture = decode(data, self._limits)
+        picture = decode_first(data, self._limits)
         try:
             return self._detector.heatmap(picture.rgb)
         except ModelError as fault:

@@ -66,6 +66,16 @@ def test_a_verdict_for_people(image: str, capsys: pytest.CaptureFixture[str]) ->
     assert out == f"{image}: likely_synthetic  0.60 (0.50 to 0.75)\n  The image is small.\n"
 
 
+def test_the_number_of_images_in_a_file_is_said(
+    image: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    detect = Scripted.detect
+    moving = lambda *given: detect(*given).model_copy(update={"frames": 2})  # noqa: E731
+    monkeypatch.setattr(Scripted, "detect", moving)
+    assert run(image) == 0
+    assert "  The first of 2 images was judged.\n" in capsys.readouterr().out
+
+
 def test_a_verdict_for_programs(image: str, empty: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(image, empty, as_json=True) == BrokenPicture.exit_code
     found, failed = map(json.loads, capsys.readouterr().out.splitlines())

@@ -1,7 +1,8 @@
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ from detectors import Finding, Inference
 from models import ModelFault
 from service.examiner.classifier import Classifier, Thresholds
 from service.kit.errors import BadRequest, BrokenPicture, Misconfigured, Unavailable
-from service.media.pictures import ImageLimits, decode, encode
+from service.media.pictures import ImageLimits, decode, decode_first, encode
+from tests.assets import provenance
 
 LIMITS = ImageLimits(1 << 20, 1 << 20)
 PICTURE = encode(np.zeros((8, 8, 3), np.uint8), "png")[0]
@@ -76,6 +78,16 @@ def test_the_rate_decides(make: Make, p: float, fpr: float, verdict: str, reason
     found = make(Fixed(p), fpr).detect(PICTURE, "a.png")
     assert (found.verdict, found.reasons[0].code, found.file) == (verdict, reason, "a.png")
     assert found.p_synthetic == p
+
+
+@pytest.mark.parametrize("form", ["PNG", "WEBP", "GIF", "TIFF"])
+def test_of_several_images_the_first_is_judged_and_their_number_is_said(make: Make, form: str) -> None:
+    classifier = make(Fixed(0.9))
+    moving = provenance.moving(form)
+    assert (classifier.detect(moving).frames, classifier.detect(PICTURE).frames) == (2, 1)
+    first, source = classifier.read(moving)
+    assert (source.frames, source.sha256) == (2, hashlib.sha256(moving).hexdigest())
+    assert np.array_equal(cast(np.ndarray, first), decode_first(moving, LIMITS).rgb)
 
 
 def test_outside_its_scope_it_gives_a_number_and_no_verdict(make: Make) -> None:
