@@ -1,9 +1,9 @@
 """Attacks by files: bombs of memory and time, alone and eight at once, and libraries that write where they like.
 
-    python benchmarks/attacks/memory.py
+    python benchmarks/attacks.py --only memory
 
 Starts a server with the default settings in a process of its own and sends it files; takes about two minutes. Each
-function returns rows (name, before, after, held): `before` is what version 0.1 did. Linux. Prints Markdown.
+function returns rows (name, before, after, held): `before` is what version 0.1 did. Linux.
 """
 
 import io
@@ -22,10 +22,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
+
+from benchmarks.attack_rows import Row
 
 ROOT = Path(__file__).resolve().parents[2]
 MB = 1 << 20
@@ -46,15 +47,6 @@ with closing(open_installation(settings)) as installation:
     installation.classifier
     uvicorn.run(create_app(installation), host="127.0.0.1", port=int(sys.argv[3]), log_level="error")
 """
-
-
-class Row(NamedTuple):
-    """One attack: what it did to version 0.1, what it does now, and whether that is what it should."""
-
-    name: str
-    before: str
-    after: str
-    held: bool
 
 
 @dataclass
@@ -251,14 +243,3 @@ def _resident(pid: int) -> int:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (FileNotFoundError, ProcessLookupError):
         return 0
-
-
-def main() -> None:
-    print("| attack | version 0.1 | now | held |\n|---|---|---|---|")
-    for attack in ATTACKS:
-        for row in attack():
-            print(f"| {row.name} | {row.before} | {row.after} | {'yes' if row.held else 'NO'} |", flush=True)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,9 +1,9 @@
 """Attacks on the server itself: clients that are slow, many, greedy or gone, forged headers, a stop that never ends.
 
-    python benchmarks/attacks/front_door.py
+    python benchmarks/attacks.py --only front_door
 
 Starts a server with the default settings in a process of its own and attacks its socket; takes about a minute. Each
-function returns rows (name, before, after, held): `before` is what version 0.1 did. Linux. Prints Markdown.
+function returns rows (name, before, after, held): `before` is what version 0.1 did. Linux.
 """
 
 import contextlib
@@ -22,7 +22,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+
+from benchmarks.attack_rows import Row
 
 ROOT = Path(__file__).resolve().parents[2]
 MB = 1 << 20
@@ -39,15 +40,6 @@ settings = Settings(home=Path(sys.argv[2]), threads=1)
 with server.exit_on_sigterm(), closing(open_installation(settings)) as installation:
     server.serve(create_app(installation), settings, "127.0.0.1", int(sys.argv[3]))
 """
-
-
-class Row(NamedTuple):
-    """One attack: what it did to version 0.1, what it does now, and whether that is what it should."""
-
-    name: str
-    before: str
-    after: str
-    held: bool
 
 
 @dataclass(frozen=True)
@@ -82,13 +74,6 @@ class Served:
 
     def lines(self) -> list[str]:
         return self.log.read_text().splitlines()
-
-
-def main() -> None:
-    print("| attack | version 0.1 | now | held |\n|---|---|---|---|")
-    for attack in ATTACKS:
-        for row in attack():
-            print(f"| {row.name} | {row.before} | {row.after} | {'yes' if row.held else 'NO'} |", flush=True)
 
 
 @contextmanager
@@ -223,15 +208,17 @@ def hang_up() -> list[Row]:
 def forged_headers() -> list[Row]:
     """A forwarded address for each request from loopback, and the Host of a page that was rebound to this machine."""
     with served() as server:
+        begun = time.perf_counter()
         codes = [
             server.ask(f"/v1/appeals/A-{number}", {"X-Forwarded-For": f"192.0.2.{number}"})[0] for number in range(90)
         ]
+        allowed = 60 + time.perf_counter() - begun  # a minute's, and one for each second that this took
         host, _ = server.ask("/healthz", {"Host": "evil.example"})
         with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/docs", timeout=60) as page:
             missing = {"x-content-type-options", "content-security-policy"} - {name.lower() for name in page.headers}
     limited = codes.count(429)
     return [
-        Row("90 requests with rotated X-Forwarded-For", "0 limited", f"{limited} limited", limited >= 25),
+        Row("90 requests with rotated X-Forwarded-For", "0 limited", f"{limited} limited", limited >= 88 - allowed),
         Row("a foreign Host header", "200", str(host), host == 421),
         Row("`/docs` without nosniff or CSP", "both missing", f"{len(missing)} missing", not missing),
     ]
@@ -260,6 +247,3 @@ ATTACKS: tuple[Callable[[], list[Row]], ...] = (
     forged_headers,
     strangers,
 )
-
-if __name__ == "__main__":
-    main()

@@ -1,21 +1,19 @@
 """Attacks on consent, edits and notices: turned faces, blocked PINs, photographs marked as ours, a flood of notices.
 
-    python benchmarks/attacks/consent.py
+    python benchmarks/attacks.py --only consent
 
 Each function starts an installation of its own in a temporary folder and returns rows (name, before, after, held):
-`before` is what version 0.1 did. Needs the extra `faces`. Prints Markdown.
+`before` is what version 0.1 did. Needs the extra `faces`.
 """
 
 import base64
 import contextlib
-import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -23,8 +21,7 @@ from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 from skimage import data as photos
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
+from benchmarks.attack_rows import Row
 from service.api import create_app
 from service.installation import Installation, open_installation
 from service.kit.errors import NotFound
@@ -37,22 +34,6 @@ from tests.support.painter import landscape
 RGB = NDArray[np.uint8]
 WRONG = "0000-0000-0000"
 NOTICE = {"signature": "A Stranger", "statement": "Mine.", "good_faith": True, "contact": "stranger@example.org"}
-
-
-class Row(NamedTuple):
-    """One attack: what it did to version 0.1, what it does now, and whether that is what it should."""
-
-    name: str
-    before: str
-    after: str
-    held: bool
-
-
-def main() -> None:
-    print("| attack | version 0.1 | now | held |\n|---|---|---|---|")
-    for attack in ATTACKS:
-        for row in attack():
-            print(f"| {row.name} | {row.before} | {row.after} | {'yes' if row.held else 'NO'} |", flush=True)
 
 
 def turned_faces() -> list[Row]:
@@ -172,7 +153,3 @@ def enrolled(opened: Installation) -> Enrolled:
 
 def png(rgb: RGB) -> bytes:
     return encode(np.ascontiguousarray(rgb), "png")[0]
-
-
-if __name__ == "__main__":
-    main()

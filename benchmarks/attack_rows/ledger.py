@@ -1,26 +1,23 @@
 """Attacks on the ledger: its file is moved, replaced, emptied, cut or removed, and others read its files.
 
-    python benchmarks/attacks/ledger.py
+    python benchmarks/attacks.py --only ledger
 
 Each function returns rows (name, before, after, held): `before` is what version 0.1 did. SQLite; PostgreSQL where its
-programs are installed (`initdb`). Prints Markdown.
+programs are installed (`initdb`).
 """
 
 import contextlib
 import os
 import shutil
 import sqlite3
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from fastapi.testclient import TestClient
 from sqlalchemy import create_engine
 
+from benchmarks.attack_rows import Row
 from service.api import create_app
 from service.installation import Installation, open_installation
 from service.kit import logs
@@ -32,23 +29,6 @@ from tests.support.issued import fill
 from tests.support.postgres import WITHOUT_POSTGRESQL, database, server
 
 ORDER = {"prompt": "a lake at dawn"}
-
-
-class Row(NamedTuple):
-    """One attack: what it did to version 0.1, what it does now, and whether that is what it should."""
-
-    name: str
-    before: str
-    after: str
-    held: bool
-
-
-def main() -> None:
-    logs.configure("critical")
-    print("| attack | version 0.1 | now | held |\n|---|---|---|---|")
-    for attack in ATTACKS:
-        for row in attack():
-            print(f"| {row.name} | {row.before} | {row.after} | {'yes' if row.held else 'NO'} |", flush=True)
 
 
 def move(path: Path) -> None:
@@ -194,6 +174,3 @@ def served(opened: Installation) -> Iterator[TestClient]:
 
 
 ATTACKS = (while_serving, on_postgresql, after_a_restart, modes)
-
-if __name__ == "__main__":
-    main()

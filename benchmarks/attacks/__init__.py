@@ -1,1 +1,0 @@
-"""Attacks that were tried on the service, each as a function that says whether it still works."""
