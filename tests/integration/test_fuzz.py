@@ -7,15 +7,18 @@ import pytest
 
 from benchmarks.fuzz import Fuzz, file
 from benchmarks.fuzz_requests import Requests
+from service.examiner.examination import Examination, Trace
 from service.installation import Installation
 from service.kit import logs
 from tests.support.openapi import Contract
 
-CASES = 24
+CASES = 200
 
 
 @pytest.fixture
-def fuzz(painted_installation: Installation) -> Iterator[Fuzz]:
+def fuzz(painted_installation: Installation, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fuzz]:
+    """Without the search for a watermark, which takes most of the time and sees pixels alone, never the file."""
+    monkeypatch.setattr(Examination, "trace", Trace())
     yield Fuzz(painted_installation, seed=1)
     logs.configure("error")
 
@@ -25,8 +28,7 @@ def test_every_case_gets_a_report_or_a_typed_error(fuzz: Fuzz) -> None:
         fuzz.case(number)
     assert fuzz.findings == []
     assert fuzz.answers.total() == CASES
-    assert "file: report" in fuzz.answers
-    assert any(each.startswith("request: ") for each in fuzz.answers)
+    assert {"file: report", "file: broken_picture", "request: 200", "request: 400"} <= fuzz.answers.keys()
 
 
 def test_a_bug_is_found(fuzz: Fuzz, monkeypatch: pytest.MonkeyPatch) -> None:
