@@ -203,4 +203,4 @@ def test_a_folder_without_pictures(folders: tuple[str, ...], tmp_path: Path) -> 
     (tmp_path / "empty").mkdir()
     refused = run(*folders[:2], "--synthetic", str(tmp_path / "empty")).exception
     assert isinstance(refused, BadRequest)
-    assert ".png" in refused.hint
+    assert "PNG" in refused.hint

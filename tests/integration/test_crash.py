@@ -30,12 +30,12 @@ from tests.support.prompts import Screen
 
 point = sys.argv.pop(1)
 
-def dying(name, function):
+def dying(name, function, meant=lambda *args: True):
     def call(*args, **more):
-        if point == f"before {name}":
+        if point == f"before {name}" and meant(*args):
             os.kill(os.getpid(), signal.SIGKILL)
         result = function(*args, **more)
-        if point == f"after {name}":
+        if point == f"after {name}" and meant(*args):
             os.kill(os.getpid(), signal.SIGKILL)
         return result
     return call
@@ -44,8 +44,11 @@ for owner, method, name in [(Painter, "render", "render"), (Checker, "__call__",
                             (MarkStage, "__call__", "mark"), (SignStage, "__call__", "sign"),
                             (ProveStage, "__call__", "prove"), (IssueStage, "__call__", "issue"),
                             (Ledger, "issue", "store"), (Transaction, "_append", "append"),
-                            (files, "write", "write"), (pathlib.Path, "replace", "replace")]:
+                            (files, "write", "write")]:
     setattr(owner, method, dying(name, getattr(owner, method)))
+# The home folder's own files are replaced as well; the image is what counts.
+replace = dying("replace", pathlib.Path.replace, lambda path, target: pathlib.Path(target).suffix == ".png")
+pathlib.Path.replace = replace
 
 def gateway(self):
     options = GatewayOptions("Test", 0.5, 30.0, 60.0, ImageLimits(1 << 20, 1 << 22))

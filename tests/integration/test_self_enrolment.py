@@ -57,7 +57,7 @@ def test_a_person_enrols_and_sees_what_is_theirs(client: TestClient, open_door: 
     assert (done["templates"], done["protected"]) == (PHOTOS, True)
     assert open_door.consent.subjects.name(done["subject"]) == "Ann Example"
     seen = client.get(f"/v1/consent/subjects/{done['subject']}", headers={"X-Subject-Pin": done["pin"]})
-    assert seen.json() == {"grants": [], "uses": []}
+    assert seen.json() == {"grants": [], "uses": [], "hint": None}
     assert "answered before" in refused(client, challenge["id"], photos(challenge["poses"]), 422, "not_live")
 
 

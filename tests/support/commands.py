@@ -19,6 +19,7 @@ def runner(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], 
         monkeypatch.setattr(sys, "argv", ["countermark", *map(str, words)])
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
         code = 0
+        capsys.readouterr()  # what fixtures logged is not the command's
         try:
             cli.run()
         except SystemExit as stop:
