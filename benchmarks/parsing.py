@@ -14,9 +14,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageCms
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # before this folder, whose modules workers would import
 
 from service.media.headers import scan
 from service.media.isolation.pool import ParserPool

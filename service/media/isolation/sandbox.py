@@ -20,6 +20,7 @@ _SET_PDEATHSIG, _SET_DUMPABLE, _SET_NO_NEW_PRIVS = 1, 4, 38
 _DESCRIPTORS = 16
 _SLACK = 128 << 20  # bytes of address space beyond a job's budget: stacks, arenas, tables of the libraries
 _HOURS = 3600
+_NICENESS = 5  # the process that answers goes first
 
 
 def confine(parent: int) -> list[Measure]:
@@ -27,6 +28,7 @@ def confine(parent: int) -> list[Measure]:
 
     Returns what took effect. Linux takes all of it; other systems have less.
     """
+    os.nice(_NICENESS)
     taken: list[Measure] = []
     for number in (signal.SIGINT, signal.SIGHUP):  # meant for the pool's process, which then closes the channel
         signal.signal(number, signal.SIG_IGN)

@@ -8,6 +8,7 @@ import tempfile
 
 _KEPT = 16 << 20  # bytes that stay allocated between jobs: pages that are there need not be cleared again
 _SMALLEST = 1 << 20
+_PIECE = 4 << 20  # bytes given back at a time, so that other threads can run in between
 
 
 class SharedMemory:
@@ -37,7 +38,8 @@ class SharedMemory:
     def release(self, used: int) -> None:
         """Give back the memory of a large job that used the first `used` bytes."""
         if self._map is not None and used > _KEPT and hasattr(mmap, "MADV_REMOVE"):
-            self._map.madvise(mmap.MADV_REMOVE)
+            for start in range(0, self._size, _PIECE):
+                self._map.madvise(mmap.MADV_REMOVE, start, min(_PIECE, self._size - start))
 
     def close(self) -> None:
         self._unmap()

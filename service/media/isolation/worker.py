@@ -65,8 +65,10 @@ def main(descriptors: str, targets: str, parent: str) -> None:
     """Entry point: the channel's and the memory's descriptor, parsers as `name=module:function`, and the pool's id."""
     channel, memory = (int(number) for number in descriptors.split(","))
     named = dict(pair.split("=", 1) for pair in targets.split(","))
+    status = 1
     try:
         serve(socket.socket(fileno=channel), memory, named, int(parent))
+        status = 0
     finally:
         sys.stdout = sys.stderr = None  # nothing is flushed to descriptors that are gone
-        os._exit(0)
+        os._exit(status)
