@@ -78,7 +78,7 @@ class ManifestSigner:
         size = signature_size(signer.chain, signer.algorithm)
         stand_in = placeholder(cose.needed(self._protected, size, _TOKEN_BYTES if stamper else 0))
         try:
-            self._stand_in = SdkSigner.from_info(C2paSignerInfo("es256", stand_in.chain, stand_in.key, None))
+            self._stand_in = SdkSigner.from_info(C2paSignerInfo("ed25519", stand_in.chain, stand_in.key, None))
         except C2paError as wrong:
             raise CredentialError(f"the C2PA SDK does not sign: {wrong}") from wrong
 

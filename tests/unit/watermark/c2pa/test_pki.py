@@ -71,4 +71,4 @@ def test_a_placeholder_makes_the_sdk_reserve_enough(size: int) -> None:
     from c2pa import C2paSignerInfo, Signer
 
     stand_in = placeholder(size)
-    assert Signer.from_info(C2paSignerInfo("es256", stand_in.chain, stand_in.key, None)).reserve_size() >= size
+    assert Signer.from_info(C2paSignerInfo("ed25519", stand_in.chain, stand_in.key, None)).reserve_size() >= size
