@@ -203,6 +203,7 @@ class Installation:
             energy_in_manifest=settings.energy_in_manifest,
             labels=open_labels(settings),
             min_edit_area=settings.min_edit_area,
+            thumbnail=settings.credential_thumbnail,
         )
         self.blocklist.load()  # a long list takes seconds, which the first picture would pay for
         prompts = open_screen(settings)  # before the pipeline: without it nothing may run

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,7 +11,7 @@ from service.examiner.lanes import Lane
 from service.examiner.report import Asset, Report, compose
 from service.examiner.room import PixelRoom
 from service.kit.errors import BrokenPicture, InputError, UnsupportedFormat, UnsupportedPixels
-from service.media.pictures import ImageLimits, decode_first, encode, metadata_of, promised_pixels
+from service.media.pictures import ImageLimits, decode_first, metadata_of, preview, promised_pixels
 
 _PREVIEW = 640
 _OCTETS = "application/octet-stream"  # for files that do not say what they are
@@ -53,13 +52,9 @@ class Examiner:
     def preview(self, data: bytes) -> bytes | None:
         """The image at most 640 px wide or high, as a JPEG of our own making; None if it cannot be decoded."""
         try:
-            rgb = decode_first(data, self._limits).rgb
+            return preview(decode_first(data, self._limits).rgb, _PREVIEW)
         except InputError:
             return None
-        scale = _PREVIEW / max(rgb.shape[:2])
-        size = max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale))
-        small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA) if scale < 1 else rgb
-        return encode(np.asarray(small, np.uint8), "jpeg")[0]
 
     def thumbnails(self, data: bytes, manifest: bytes | None = None) -> dict[str, bytes]:
         """The thumbnails in the credential by their places in the store, decoded and encoded again as JPEG."""

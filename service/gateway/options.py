@@ -18,7 +18,8 @@ class GatewayOptions:
     `limits`: the largest input image. `steering_retries`: how often an unsafe image is generated again, steered
     away from what made it unsafe. `finish_timeout`: of watermarking, signing and proving, each.
     `energy_in_manifest`: state in the manifest what the image took to generate. `labels`: the laws switched on.
-    `min_edit_area`: the least share of its input that an edit must change, 0..1.
+    `min_edit_area`: the least share of its input that an edit must change, 0..1. `thumbnail`: longest side in pixels
+    of the preview in the Content Credential; 0 for none.
     """
 
     provider: str
@@ -31,3 +32,4 @@ class GatewayOptions:
     energy_in_manifest: bool = False
     labels: Labels = NO_LABELS
     min_edit_area: float = 0.01
+    thumbnail: int = 0

@@ -290,6 +290,10 @@ class Settings(BaseSettings):
     timestamp_required: Annotated[
         bool, Field(description="Release nothing without a time-stamp; otherwise the decision says `untimestamped`.")
     ] = False
+    credential_thumbnail: Annotated[
+        int,
+        Field(ge=0, le=1024, description="Longest side of the preview in each Content Credential, in pixels; 0: none."),
+    ] = 0
     trust_anchors: Annotated[
         Path | None, Field(description="PEM file of CA certificates whose signatures count as trusted.")
     ] = None

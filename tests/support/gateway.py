@@ -63,6 +63,7 @@ class Build(Protocol):
         energy_in_manifest: bool = False,
         prompts: Screen | None = None,
         labels: Labels = NO_LABELS,
+        thumbnail: int = 0,
         **parts: Unpack[Parts],
     ) -> Gateway: ...
 
@@ -80,6 +81,7 @@ def builder(installation: Installation) -> Build:
         energy_in_manifest: bool = False,
         prompts: Screen | None = None,
         labels: Labels = NO_LABELS,
+        thumbnail: int = 0,
         **parts: Unpack[Parts],
     ) -> Gateway:
         own: Parts = {
@@ -104,6 +106,7 @@ def builder(installation: Installation) -> Build:
                 steering_retries=steering_retries,
                 finish_timeout=finish_timeout,
                 energy_in_manifest=energy_in_manifest,
+                thumbnail=thumbnail,
                 labels=labels,
             ),
             digest_prompt=signing.prompt_digester(installation.settings),

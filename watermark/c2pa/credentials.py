@@ -69,10 +69,15 @@ class Credentials:
         return other
 
     def sign(
-        self, data: bytes, mime: str, statement: Statement, inputs: Mapping[str, bytes] | None = None
+        self,
+        data: bytes,
+        mime: str,
+        statement: Statement,
+        inputs: Mapping[str, bytes] | None = None,
+        thumbnail: bytes | None = None,
     ) -> SignedFile:
         """As `ManifestSigner.sign`. Raises CredentialError."""
-        return self.signer.sign(data, mime, statement, inputs=inputs)
+        return self.signer.sign(data, mime, statement, inputs=inputs, thumbnail=thumbnail)
 
     def read(self, data: bytes, mime: str, manifest: bytes | None = None) -> Credential:
         """As `CredentialReader.read`: content never raises."""

@@ -66,12 +66,15 @@ def add(builder: Builder, credentials: list[KeptCredential]) -> None:
         builder.add_ingredient(json.dumps(one.source.ingredient(one.label)), one.source.mime, io.BytesIO(one.data))
 
 
-def is_clean(store: bytes) -> bool:
-    """Whether the manifests of ingredients hold nothing but what may be kept, and not too much of it."""
+def is_clean(store: bytes, beside: int = 0) -> bool:
+    """Whether the manifests of ingredients hold nothing but what may be kept, and not too much of it.
+
+    `beside`: bytes of the active manifest's own preview, which do not count.
+    """
     (root,) = jumbf.boxes(store)
     active = jumbf.active_manifest(store)
     others = [box for box in jumbf.boxes(store, root.body, root.end) if box.label and box != active]
-    return len(store) <= _MOST_BYTES and all(_holds_only_kept(store, each) for each in others)
+    return len(store) - beside <= _MOST_BYTES and all(_holds_only_kept(store, each) for each in others)
 
 
 def _holds_only_kept(store: bytes, manifest: jumbf.Box) -> bool:

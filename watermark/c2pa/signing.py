@@ -31,6 +31,7 @@ from watermark.c2pa.timestamps import Stamper, TimestampError
 Timestamp = Literal["none", "stamped", "untimestamped"]
 """No authority is configured; the signature has a time-stamp; the authority gave none."""
 
+_THUMBNAIL = "thumbnail.jpg"
 _TOKEN_BYTES = 8192  # authorities' tokens with their certificates take 3 to 7 kB
 
 
@@ -99,12 +100,14 @@ class ManifestSigner:
         statement: Statement,
         *,
         inputs: Mapping[str, bytes] | None = None,
+        thumbnail: bytes | None = None,
         stamped: bool = True,
     ) -> SignedFile:
         """Embed a signed manifest for `statement` into a PNG, JPEG, WebP, AVIF or TIFF file; the pixels do not change.
 
         `inputs`: the files of the statement's sources, by SHA-256 (hex), to keep their own credentials.
-        `stamped`: ask the authority for a time-stamp, if there is one.
+        `thumbnail`: a JPEG of the image, for programs that show the credential. `stamped`: ask the authority for a
+        time-stamp, if there is one.
 
         Raises:
             CredentialError: the certificate has expired, the key's holder or the SDK refused, or there is no
@@ -112,30 +115,39 @@ class ManifestSigner:
         """
         try:
             check_validity(self._signer.chain, self._now())
-            unfinished, store = self._embedded(data, mime, statement, inputs or {})
+            unfinished, store = self._embedded(data, mime, statement, inputs or {}, thumbnail)
             finished, timestamp, reason = self._finished(store, statement, self._stamper if stamped else None)
             return SignedFile(replace_store(unfinished, mime, store, finished), finished, timestamp, reason)
         except (C2paError, CertificateError, SignerError, TimestampError, ValueError) as refused:
             raise CredentialError(f"the manifest could not be signed: {refused}") from refused
 
     def _embedded(
-        self, data: bytes, mime: str, statement: Statement, inputs: Mapping[str, bytes]
+        self, data: bytes, mime: str, statement: Statement, inputs: Mapping[str, bytes], thumbnail: bytes | None
     ) -> tuple[bytes, bytes]:
         """The file with a manifest store that nobody can verify yet, and that store."""
         if credentials := ingredients.kept(statement, inputs, self._labels):
             with contextlib.suppress(C2paError):  # a credential of the input that the SDK cannot take over
-                file, store = self._built(data, mime, statement, credentials)
-                if ingredients.is_clean(store):
+                file, store = self._built(data, mime, statement, thumbnail, credentials)
+                if ingredients.is_clean(store, beside=len(thumbnail or b"")):
                     return file, store
-        return self._built(data, mime, statement, [])
+        return self._built(data, mime, statement, thumbnail, [])
 
     def _built(
-        self, data: bytes, mime: str, statement: Statement, credentials: list[ingredients.KeptCredential]
+        self,
+        data: bytes,
+        mime: str,
+        statement: Statement,
+        thumbnail: bytes | None,
+        credentials: list[ingredients.KeptCredential],
     ) -> tuple[bytes, bytes]:
         redacted = list(dict.fromkeys(uri for one in credentials for uri in one.redactions))
         definition = build(statement, mime, [one.label for one in credentials], redacted)
         out = io.BytesIO()
+        if thumbnail:
+            definition["thumbnail"] = {"format": "image/jpeg", "identifier": _THUMBNAIL}
         with Builder(definition, self._context) as builder:
+            if thumbnail:
+                builder.add_resource(_THUMBNAIL, io.BytesIO(thumbnail))
             ingredients.add(builder, credentials)
             store = bytes(builder.sign(self._stand_in, mime, io.BytesIO(data), out))
         return out.getvalue(), store

@@ -11,6 +11,7 @@ from service.gateway.stages.sealing import claim_constructor, require_sealed
 from service.gateway.stages.types import Marked, Signed
 from service.generation import Backend
 from service.kit.deadline import within
+from service.media.pictures import preview
 from watermark.c2pa.credentials import Credentials
 
 log = structlog.get_logger()
@@ -34,6 +35,8 @@ class SignStage:
             sign = partial(self._credentials.sign, imprint.data, imprint.mime, statement)
             if inputs := records.inputs_of(draft.admitted.order):
                 sign = partial(sign, inputs=inputs)
+            if longest := self._options.thumbnail:
+                sign = partial(sign, thumbnail=preview(imprint.rgb, longest))
             signed = within(self._options.finish_timeout, sign)
             if signed.without_timestamp:
                 log.warning("untimestamped", content_id=draft.admitted.content_id, reason=signed.without_timestamp)

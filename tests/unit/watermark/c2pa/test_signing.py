@@ -11,7 +11,7 @@ import cbor2
 import pytest
 from c2pa import Context, Reader
 
-from service.media.pictures import encode
+from service.media.pictures import encode, preview
 from tests.support.certificates import Issued, authority, leaf
 from tests.support.painter import landscape
 from tests.support.statements import STATEMENT
@@ -63,6 +63,18 @@ def test_every_format_is_trusted_by_the_bare_sdk(root: Issued, to: Any) -> None:
     told = read(signed.data, mime, root)
     assert (told["state"], codes(told, "failure")) == ("Trusted", set())
     assert signed.timestamp == "none"
+
+
+@pytest.mark.parametrize("to", ["png", "jpeg", "webp", "avif", "tiff"])
+def test_a_thumbnail_is_in_the_credential_where_one_is_given(root: Issued, to: Any) -> None:
+    image = landscape(1, 128, 128)
+    data, mime = encode(image, to)
+    small = preview(image, 32)
+    told = read(signer_of(root).sign(data, mime, STATEMENT, thumbnail=small).data, mime, root)
+    (active,) = told["manifests"].values()
+    assert (told["state"], active["thumbnail"]["format"]) == ("Trusted", "image/jpeg")
+    (without,) = read(signer_of(root).sign(data, mime, STATEMENT).data, mime, root)["manifests"].values()
+    assert "thumbnail" not in without
 
 
 @pytest.mark.parametrize("algorithm", ["es256", "es384", "ps256", "ed25519"])
