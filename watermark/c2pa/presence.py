@@ -84,6 +84,8 @@ def _container(data: bytes) -> tuple[str | None, Callable[[bytes], _Walk]]:
     for signature, mime, walk in _SIGNATURES:
         if signature.match(data):
             return mime, walk
+    if data[:3] == b"ID3":
+        return "audio/flac" if _after_id3(data) == b"fLaC" else "audio/mpeg", _whole
     if data[4:8] == b"ftyp":
         return _brand(data), _bmff
     if data[:4] == b"RIFF" and data[8:12] in _RIFF_FORMS:
@@ -99,6 +101,12 @@ def _brand(data: bytes) -> str:
     size = min(struct.unpack(">I", data[:4])[0], 256)
     brands = [data[8:12], *(data[at : at + 4] for at in range(16, size, 4))]
     return next((_BRANDS[brand] for brand in brands if brand in _BRANDS), "video/mp4")
+
+
+def _after_id3(data: bytes) -> bytes:
+    """The first bytes behind an ID3v2 tag, whose size has seven bits a byte."""
+    size = sum((byte & 0x7F) << 7 * place for place, byte in enumerate(data[9:5:-1]))
+    return data[10 + size : 14 + size]
 
 
 def _whole(_data: bytes) -> _Walk:
@@ -261,6 +269,6 @@ _SIGNATURES: tuple[tuple[re.Pattern[bytes], str, Callable[[bytes], _Walk]], ...]
     (re.compile(rb"%PDF-"), "application/pdf", lambda body: _Walk(complete=b"%%EOF" in body[-_TAIL:])),
     (re.compile(rb"PK\x03\x04"), "application/zip", _whole),
     (re.compile(rb"fLaC"), "audio/flac", _whole),
-    (re.compile(rb"ID3|\xff[\xfb\xf3\xf2\xfa]"), "audio/mpeg", _whole),
+    (re.compile(rb"\xff[\xfb\xf3\xf2\xfa]"), "audio/mpeg", _whole),
     (re.compile(rb"....jumb", re.DOTALL), "application/c2pa", _whole),
 )
