@@ -254,7 +254,8 @@ class Settings(BaseSettings):
         ),
     ] = 4
     foreign_watermarks: Annotated[
-        bool, Field(description="Look for third-party watermarks: stock marks (extra `foreign-marks`) and plug-ins.")
+        bool,
+        Field(description="Look for third-party watermarks: stock marks of generators, your own list, and plug-ins."),
     ] = True
     foreign_watermarks_file: Annotated[
         Path | None, Field(description="TOML file with more third-party messages to look for; see docs/watermark.md.")

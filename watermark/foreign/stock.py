@@ -1,9 +1,9 @@
 """The watermarks that public image generators embed with the package invisible-watermark.
 
-The package is the extra `foreign-marks`. Its methods always return bits, watermarked or not, so the presence test is
-ours: a known message counts as found if so many of its bits match that fair coins would match as many once in 10**8
-times. Images are not coins, so the rate was also measured: see docs/watermark.md. These watermarks rarely survive
-JPEG: finding none says nothing.
+Only its method rivaGan, a network, needs the package (the extra `foreign-marks`); the others are read here. Every
+method gives bits, watermarked or not, so there is a presence test: a known message counts as found if so many of its
+bits match that fair coins would match as many once in 10**8 times. Images are not coins, so the rate was also measured:
+see docs/watermark.md. These watermarks rarely survive JPEG: finding none says nothing.
 """
 
 from collections.abc import Sequence
@@ -16,6 +16,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from watermark.foreign.blocks import SIDE, block_bits
 from watermark.foreign.protocol import ForeignReading
 
 Method = Literal["dwtDct", "dwtDctSvd", "rivaGan"]
@@ -30,12 +31,10 @@ _ONE_IN: Final = 10**8
 ODDS: Final = 1 / _ONE_IN
 """Probability that coin flips match enough bits of one message to count as found."""
 
-_BLOCK: Final = 8
-"""Side in pixels of the block that carries one bit, before the wavelet transform halves it."""
 _MAX_BLOCKS: Final = 16_384
 """Number of blocks read, from the top: a megapixel holds every message hundreds of times."""
 _MIN_PIXELS: Final = 256 * 256
-"""The package refuses smaller images."""
+"""The package marks no smaller images."""
 _RIVAGAN_SIDE: Final = 512
 """rivaGan gets this area, as the side of a square in pixels: its network takes time and memory for every pixel."""
 
@@ -76,7 +75,7 @@ STOCK: Final = (
 
 
 class StockMarks:
-    """Reads known messages. Needs the extra `foreign-marks`, which it loads on first use."""
+    """Reads known messages. Those of rivaGan need the extra `foreign-marks`, which is loaded on first use."""
 
     name: Final = "invisible-watermark"
 
@@ -89,14 +88,14 @@ class StockMarks:
         Older versions of diffusers passed the colours in the wrong order, so both orders are read.
 
         Raises:
-            ImportError: the extra is not installed.
+            ImportError: a message needs the extra, and it is not installed.
         """
         if rgb.shape[0] * rgb.shape[1] < _MIN_PIXELS:
             return []
         found: dict[str, ForeignReading] = {}
         for channels in (rgb[..., ::-1], rgb):
             for method, messages in self._by_method.items():
-                bits = _block_bits(np.ascontiguousarray(channels), method) if messages else np.zeros(0)
+                bits = _bits(channels, method) if messages else np.zeros(0)
                 for message in messages:
                     if (share := _match(bits, message.bits)) is not None:
                         reading = ForeignReading(message.name, message.payload, share, synthetic=message.synthetic)
@@ -138,17 +137,14 @@ def _match(block_bits: NDArray[np.float64], message: tuple[int, ...]) -> float |
     return matching / len(message) if matching >= enough(len(message)) and not is_plain(decoded) else None
 
 
-def _block_bits(bgr: NDArray[np.uint8], method: Method) -> NDArray[np.float64]:
+def _bits(bgr: NDArray[np.uint8], method: Method) -> NDArray[np.float64]:
     """The bit of each block, 0 or 1 (float64[blocks], row by row); for rivaGan the message itself."""
-    decoder = _package().WatermarkDecoder
     if method == "rivaGan":
         _load_rivagan()
-        return np.asarray(decoder("bits", RIVAGAN_BITS).decode(_middle(bgr), method), dtype=np.float64)
-    across = bgr.shape[1] // _BLOCK
-    least = -(-_MIN_PIXELS // bgr.shape[1])  # rows; the package refuses a smaller part
-    part = np.ascontiguousarray(bgr[: max(least, _MAX_BLOCKS // max(across, 1) * _BLOCK)])
-    blocks = part.shape[0] // _BLOCK * across
-    return np.asarray(decoder("bits", blocks).decode(part, method) if blocks else [], dtype=np.float64)
+        decoder = _package().WatermarkDecoder("bits", RIVAGAN_BITS)
+        return np.asarray(decoder.decode(_middle(bgr), method), dtype=np.float64)
+    across = max(1, bgr.shape[1] // SIDE)
+    return block_bits(bgr[: -(-_MAX_BLOCKS // across) * SIDE], method)
 
 
 def _middle(bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:

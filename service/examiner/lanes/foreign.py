@@ -133,7 +133,7 @@ class _List(BaseModel):
 
 
 def foreign_codecs(settings: Settings) -> list[ForeignCodec]:
-    """The codecs this installation reads: stock watermarks if the extra is installed, and every plug-in.
+    """The codecs this installation reads: stock watermarks, those of the operator's list, and every plug-in.
 
     Raises:
         Misconfigured: the operator's list cannot be used, or needs the extra; a plug-in cannot be loaded.
@@ -141,11 +141,10 @@ def foreign_codecs(settings: Settings) -> list[ForeignCodec]:
     if not settings.foreign_watermarks:
         return []
     own = _listed(settings.foreign_watermarks_file) if settings.foreign_watermarks_file else []
-    if own and not stock.available():
-        raise Misconfigured("COUNTERMARK_FOREIGN_WATERMARKS_FILE needs the extra foreign-marks", hint=_EXTRA)
-    codecs: list[ForeignCodec] = [StockMarks([*stock.STOCK, *own])] if stock.available() else []
+    if any(message.method == "rivaGan" for message in own) and not stock.available():
+        raise Misconfigured("rivaGan in COUNTERMARK_FOREIGN_WATERMARKS_FILE needs the extra foreign-marks", hint=_EXTRA)
     try:
-        return codecs + plugged_in()
+        return [StockMarks([*stock.STOCK, *own]), *plugged_in()]
     except CodecError as broken:
         raise Misconfigured(str(broken), hint="Repair or uninstall that package.") from broken
 

@@ -21,7 +21,7 @@ from service.media.pictures import ImageLimits
 from tests.assets.hostile import save
 from watermark.foreign import stock
 from watermark.foreign.protocol import CodecError, ForeignReading
-from watermark.foreign.stock import STOCK
+from watermark.foreign.stock import STOCK, StockMarks
 
 LIST = """
 [[mark]]
@@ -47,15 +47,18 @@ def listing(settings: Settings, path: Path, text: str) -> Settings:
     return settings.model_copy(update={"foreign_watermarks_file": path})
 
 
-def test_without_the_extra_only_plug_ins_are_read(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stock_marks_need_no_extra(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stock, "available", lambda: False)
-    assert foreign.foreign_codecs(settings) == []
+    (reader,) = foreign.foreign_codecs(settings)
+    assert reader.name == StockMarks.name
+    blocks = LIST.split("\n\n", maxsplit=1)[0]
+    assert len(foreign.foreign_codecs(listing(settings, tmp_path / "m.toml", blocks))) == 1
 
 
 @pytest.mark.usefixtures("with_extra")
 def test_an_operators_messages_join_the_stock_ones(settings: Settings, tmp_path: Path) -> None:
     (reader,) = foreign.foreign_codecs(listing(settings, tmp_path / "m.toml", LIST))
-    assert isinstance(reader, stock.StockMarks)
+    assert isinstance(reader, StockMarks)
     by_method = reader._by_method
     assert [one.name for one in by_method["dwtDct"]] == [one.name for one in STOCK]
     assert [(one.name, one.synthetic) for one in by_method["dwtDctSvd"]] == [("our archive", False)]
@@ -88,7 +91,9 @@ def test_lists_that_cannot_be_used(settings: Settings, tmp_path: Path, text: str
         foreign.foreign_codecs(listing(settings, tmp_path / "m.toml", text))
 
 
-def test_a_list_wants_a_file_and_the_extra(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_list_wants_a_file_and_rivagan_the_extra(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(Misconfigured, match="cannot be read"):
         foreign.foreign_codecs(settings.model_copy(update={"foreign_watermarks_file": tmp_path / "none.toml"}))
     monkeypatch.setattr(stock, "available", lambda: False)
