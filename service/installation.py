@@ -16,10 +16,11 @@ from service.examiner.examination import Sources
 from service.examiner.examiner import Examiner
 from service.examiner.inference import Inferred
 from service.gateway.assembly import build_gateway, open_checkers, open_folder_checker, open_screen
+from service.gateway.content_checks import ContentChecks
 from service.gateway.options import GatewayOptions
 from service.gateway.pipeline import Gateway
 from service.gateway.review_queue import ReviewQueue
-from service.generation.diffusers.loading import OnLoading, load_backend, log_loading
+from service.generation.diffusers.loading import OnLoading, configured_name, load_backend, log_loading
 from service.generation.queue import open_queue
 from service.keys import claim_signer, signing
 from service.keys.claim_signer import SigningStatus
@@ -74,6 +75,8 @@ class Installation:
     _gateway: Gateway | None = None
     _classifier: Classifier | None = None
     _loading: threading.Lock = field(default_factory=threading.Lock)
+    _content_checks: ContentChecks | None = None
+    _checking: threading.Lock = field(default_factory=threading.Lock)
     _opening: threading.Lock = field(default_factory=threading.Lock)  # the examiner must not wait for a pipeline
 
     def __post_init__(self) -> None:
@@ -128,6 +131,34 @@ class Installation:
             if self._gateway is None:
                 self._gateway = self._open_gateway()
             return self._gateway
+
+    @property
+    def content_checks(self) -> ContentChecks:
+        """The prompt screen and the safety checkers, which work without the pipeline.
+
+        Raises:
+            Unavailable: a model is missing, altered or not working.
+            Misconfigured: a rule file cannot be used.
+        """
+        with self._checking:
+            if self._content_checks is None:
+                settings = self.settings
+                prompts, checkers = open_screen(settings), open_checkers(settings)
+                self._content_checks = ContentChecks(
+                    prompts, checkers, settings.safety_threshold, settings.screen_timeout
+                )
+            return self._content_checks
+
+    @property
+    def model_name(self) -> str:
+        """The name of the model that generates. Loads it only if the settings do not tell.
+
+        Raises:
+            Unavailable, Misconfigured: as `gateway`.
+        """
+        if self._gateway is None and (name := configured_name(self.settings)) is not None:
+            return name
+        return self.gateway.backend.identity.name
 
     @property
     def classifier(self) -> Classifier:
@@ -206,16 +237,15 @@ class Installation:
             thumbnail=settings.credential_thumbnail,
         )
         self.blocklist.load()  # a long list takes seconds, which the first picture would pay for
-        prompts = open_screen(settings)  # before the pipeline: without it nothing may run
-        checkers = open_checkers(settings)
+        checks = self.content_checks  # before the pipeline: without them nothing may run
         try:
             backend = load_backend(settings, self.on_loading)
         except ModelError as unusable:
             raise Unavailable(str(unusable)) from unusable
-        checkers += open_folder_checker(settings, backend.folder)
+        checkers = [*checks.checkers, *open_folder_checker(settings, backend.folder)]
         return build_gateway(
             open_queue(settings, backend),
-            prompts,
+            checks.prompts,
             checkers,
             self.codec,
             self.credentials.screening(IsolatedSdk(self.limits)),

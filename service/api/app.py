@@ -20,18 +20,25 @@ from service.api import (
     held,
     images,
     inspect,
+    json_bodies,
+    models,
+    moderations,
     openapi,
     pages,
     problems,
     soft_binding,
     takedowns,
+    variations,
 )
 from service.api.access_log import AccessLog
 from service.api.bodies import Budget, ReceivedBodies
 from service.api.dependencies import Services, attach, services_of
 from service.api.detection import DetectionLine
 from service.api.hosts import AllowedHosts
+from service.api.image_inputs import ImageEditJson
+from service.api.image_stream import CompletedImage
 from service.api.middleware import BodyLimit, NoNul, RequestId
+from service.api.moderations import ModerationRequest
 from service.api.rate_limits import RateLimit, TokenBuckets
 from service.api.response_headers import SecurityHeaders
 from service.installation import Installation
@@ -42,6 +49,9 @@ from service.moderation.takedowns import Notice
 _MODULES = (
     images,
     edits,
+    variations,
+    models,
+    moderations,
     held,
     inspect,
     detect,
@@ -85,7 +95,7 @@ def create_app(installation: Installation) -> FastAPI:
         app.include_router(module.router)
     pages.install(app)
     problems.install(app)
-    openapi.install(app, Notice, DetectionLine)
+    openapi.install(app, Notice, DetectionLine, ImageEditJson, CompletedImage, ModerationRequest)
     _add_middleware(app, settings)
     return app
 
@@ -97,7 +107,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
         memory=Budget(settings.body_memory, "bytes of request bodies"),
         disk=Budget(settings.body_disk, "bytes of unfinished request bodies"),
     )
-    app.add_middleware(BodyLimit, limit=settings.max_bytes + _FORM_OVERHEAD)
+    app.add_middleware(BodyLimit, limit=settings.max_bytes + _FORM_OVERHEAD, images_in_json=json_bodies.PATHS)
     if settings.requests_per_minute:
         app.add_middleware(
             RateLimit,

@@ -11,9 +11,10 @@ from service.api.capacity import drop_on_disconnect
 from service.api.dependencies import CurrentExamination, CurrentServices
 from service.api.detection import DetectionLine, DetectionService
 from service.api.failures import DETECT
+from service.api.forms import is_form
 from service.api.keys import EXAMINER
 from service.api.openapi import failures, reference
-from service.api.uploads import Upload, is_form, many_files, uploads
+from service.api.uploads import Upload, many_files, uploads
 
 router = APIRouter(tags=["examiner"], dependencies=EXAMINER)
 

@@ -8,8 +8,9 @@ from fastapi import APIRouter, Path, Request
 from service.api.capacity import run_in_thread
 from service.api.dependencies import CurrentInstallation, CurrentServices
 from service.api.failures import ENROL, START_ENROLMENT
+from service.api.forms import form_body
 from service.api.openapi import failures
-from service.api.uploads import Upload, form_body, text_and_files
+from service.api.uploads import Upload, text_and_files
 from service.installation import Installation
 from service.kit.errors import SwitchedOff
 from service.kit.settings import PREFIX

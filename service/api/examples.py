@@ -1,5 +1,6 @@
 """An example of every operation and of every error, for the OpenAPI document."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -128,11 +129,15 @@ def problem_example(error: Error) -> Json:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One use of an operation: its parameters by name, bodies by media type, and responses by status."""
+    """One use of an operation: its parameters by name, bodies by media type, and responses by status.
+
+    `stream`: the same response as an event stream, if the operation has one.
+    """
 
     responses: Mapping[int, Any]
     parameters: Mapping[str, Any] = field(default_factory=dict)
     bodies: Mapping[str, Any] = field(default_factory=dict)
+    stream: str = ""
 
     def add_to(self, operation: Json) -> None:
         """Write the example into an operation of an OpenAPI document. Raises KeyError for parts it does not have."""
@@ -142,8 +147,10 @@ class Example:
         for media_type, value in self.bodies.items():
             operation["requestBody"]["content"][media_type]["example"] = value
         for status, value in self.responses.items():
-            (content,) = operation["responses"][str(status)]["content"].values()
+            content, *others = operation["responses"][str(status)]["content"].values()
             content["example"] = value
+            for other in others:
+                other["example"] = self.stream
 
 
 _MANIFEST = "urn:c2pa:be6f78ce-03d4-465b-839d-e11fcdc25f5b"
@@ -167,7 +174,34 @@ _IMAGES: Json = {
     "output_format": "png",
     "quality": "standard",
     "size": "512x512",
-    "countermark": {"model": "countermark-base", "images": [_RELEASED], "refusals": []},
+    "countermark": {"model": "countermark-base", "images": [_RELEASED], "refusals": [], "warnings": []},
+}
+
+
+def _stream(kind: str) -> str:
+    """The same as one event of a stream."""
+    event = {
+        "type": f"{kind}.completed",
+        "b64_json": _PNG,
+        "background": "opaque",
+        "created_at": _IMAGES["created"],
+        **{name: _IMAGES[name] for name in ("output_format", "quality", "size", "countermark")},
+        "usage": {
+            "input_tokens": 0,
+            "input_tokens_details": {"text_tokens": 0, "image_tokens": 0},
+            "output_tokens": 0,
+            "total_tokens": 0,
+        },
+    }
+    return f"event: {kind}.completed\ndata: {json.dumps(event)}\n\n"
+
+
+_MODEL: Json = {
+    "id": "countermark-base",
+    "object": "model",
+    "created": 0,
+    "owned_by": "Example Provider",
+    "root": "countermark-base",
 }
 _INFERRED: Json = {
     "state": "available",
@@ -232,10 +266,38 @@ EXAMPLES: Mapping[str, Example] = {
     "generate_images": Example(
         bodies={_JSON: {"prompt": "a red fox in the snow at night", "n": 1, "seed": 7, "response_format": "b64_json"}},
         responses={200: _IMAGES},
+        stream=_stream("image_generation"),
     ),
     "edit_images": Example(
-        bodies={_FORM: {"prompt": "the same fox in summer", "image": _FILE, "strength": 0.6}},
+        bodies={
+            _FORM: {"prompt": "the same fox in summer", "image": [_FILE], "strength": 0.6},
+            _JSON: {"prompt": "the same fox in summer", "image": f"data:image/png;base64,{_PNG}", "strength": 0.6},
+        },
         responses={200: _IMAGES},
+        stream=_stream("image_edit"),
+    ),
+    "vary_images": Example(
+        bodies={_FORM: {"image": [_FILE], "n": 2}}, responses={200: _IMAGES}, stream=_stream("image_edit")
+    ),
+    "list_models": Example(responses={200: {"object": "list", "data": [_MODEL, {**_MODEL, "id": "gpt-image-1"}]}}),
+    "get_model": Example(parameters={"model": "countermark-base"}, responses={200: _MODEL}),
+    "moderate_content": Example(
+        bodies={_JSON: {"input": "a red fox in the snow"}},
+        responses={
+            200: {
+                "id": "modr-7c1b0a5e2f6d4c3b9a8e7d6c5b4a3f2e",
+                "model": "countermark",
+                "results": [
+                    {
+                        "flagged": False,
+                        "categories": {"sexual": False, "violence": False},
+                        "category_scores": {"sexual": 0.02, "violence": 0.01},
+                        "category_applied_input_types": {"sexual": ["text"], "violence": ["text"]},
+                        "countermark": {"scores": {"sexual": 0.02, "violence": 0.01}, "refused": []},
+                    }
+                ],
+            }
+        },
     ),
     "fetch_held_image": Example(
         parameters={"content_id": _CONTENT_ID},

@@ -79,6 +79,9 @@ _RELEASE: Failures = (
 )
 
 GENERATE: Failures = _RELEASE
+LIST_MODELS: Failures = (Unavailable, Misconfigured)
+READ_MODEL: Failures = (NotFound, Unavailable, Misconfigured)
+MODERATE: Failures = (BadRequest, *_DECODE, Busy, Misconfigured)
 EDIT: Failures = (*_DECODE, *_RELEASE, EditTooSmall)
 FETCH_HELD: Failures = (NotFound, Gone, *_DECODE, *_RELEASE, EditTooSmall)
 

@@ -2,15 +2,18 @@
 
 import secrets
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import ConfigDict, Field, JsonValue, ValidationError, ValidationInfo, create_model, field_validator
 
-from service.gateway.order import LARGEST_SEED, Order, Quality
-from service.kit.errors import BadRequest, first_fault
+from service.api.openai_fields import OpenAIFields
+from service.gateway.order import DRAWN_SEEDS, LARGEST_SEED, Order
+from service.kit.errors import BadRequest, bad_field
 from service.kit.strict_schema import StrictModel
 from service.kit.surface import SurfaceField, surface_fields
-from service.media.pictures import OutputFormat
+
+VARIATION = "a picture"
+"""The prompt of a variation: one that every model understands and that asks for nothing."""
 
 _LARGEST_EXACT = 1 << 53  # above this a whole number has no exact float
 _EXAMPLE: dict[str, JsonValue] = {
@@ -40,41 +43,19 @@ def _json_field(field: SurfaceField) -> tuple[Any, Any]:
     return Annotated[(kind, *limits)], ... if field.info.is_required() else default
 
 
+_NAMES = {field.name: str(field.surface.api) for field in _offered()} | {"width": "size", "height": "size"}
+"""What the fields of an order are called in a request."""
+
 if TYPE_CHECKING:
-    _OrderFields = StrictModel
+    _OrderFields = OpenAIFields
 else:
-    _OrderFields = _derived(StrictModel, edits_only=False)
+    _OrderFields = _derived(OpenAIFields, edits_only=False)
 
 
 class ImageGenerationRequest(_OrderFields):
-    """OpenAI's request plus the fields of an order.
-
-    Fields of OpenAI's that would change how an image is screened, or show it before it was (moderation="low",
-    streaming, partial images), are accepted only with their harmless value. Unknown fields are refused.
-    """
+    """OpenAI's request plus the fields of an order. Unknown fields are refused by name; null is unset."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
-
-    n: int = Field(1, ge=1, le=10, description="Number of images.")
-    size: str = Field("auto", pattern=r"^(auto|\d{2,4}x\d{2,4})$", description="`auto` or WIDTHxHEIGHT.")
-    response_format: Literal["b64_json", "url"] = Field(
-        "b64_json", description="`url` gives a data: URL; images are not kept on the server."
-    )
-    output_format: OutputFormat = "png"
-    model: str | None = Field(None, description="If given, must be the name of the served model.")
-    user: str | None = Field(None, max_length=200, description="Accepted and not stored.")
-    quality: Literal["auto", "standard", "high"] = Field(
-        "auto", description="`high` takes more steps, if the model can."
-    )
-    background: Literal["auto", "opaque"] = "auto"
-    moderation: Literal["auto"] = "auto"
-    stream: Literal[False] = False
-
-    @field_validator("n", "size", mode="before")
-    @classmethod
-    def _null_is_the_default(cls, value: object, info: ValidationInfo) -> object:
-        """OpenAI's own schema allows null for both."""
-        return cls.model_fields[str(info.field_name)].default if value is None else value
 
     @field_validator("*", mode="before")
     @classmethod
@@ -82,10 +63,6 @@ class ImageGenerationRequest(_OrderFields):
         """JSON does not tell 5 from 5.0."""
         is_float = cls.model_fields[str(info.field_name)].annotation == float | None
         return float(value) if is_float and type(value) is int and abs(value) < _LARGEST_EXACT else value
-
-    @property
-    def order_quality(self) -> Quality:
-        return "high" if self.quality == "high" else "standard"
 
 
 if TYPE_CHECKING:
@@ -95,14 +72,23 @@ else:
 
 
 class ImageEditRequest(_EditFields):
-    """The fields of `/v1/images/generations` as text of a form, and those that belong to input images."""
+    """The fields of `/v1/images/generations`, also as text of a form, and those that belong to input images."""
 
     model_config = ConfigDict(strict=False)
 
-    @field_validator("stream", mode="before")
-    @classmethod
-    def _text_is_a_boolean(cls, value: object) -> object:
-        return False if value == "false" else value
+
+if TYPE_CHECKING:
+    _VariationFields = ImageEditRequest
+else:
+    _own = "What the variation shows. Default: only another version of the image."
+    _kind = Annotated[(str, *ImageEditRequest.model_fields["prompt"].metadata)]
+    _VariationFields = create_model(
+        "VariationFields", __base__=ImageEditRequest, prompt=(_kind, Field(VARIATION, description=_own))
+    )
+
+
+class ImageVariationRequest(_VariationFields):
+    """The same, with a prompt that leaves everything to the image if none is sent."""
 
 
 def orders_of(request: ImageGenerationRequest, files: Mapping[str, Any]) -> list[Order]:
@@ -111,14 +97,15 @@ def orders_of(request: ImageGenerationRequest, files: Mapping[str, Any]) -> list
     Raises:
         BadRequest: fields that do not go together.
     """
-    first = secrets.randbelow(LARGEST_SEED - request.n) if _seed(request) is None else _seed(request)
+    first = secrets.randbelow(DRAWN_SEEDS - request.n) if _seed(request) is None else _seed(request)
     if first + request.n - 1 > LARGEST_SEED:
-        raise BadRequest("seed + n is beyond the largest seed")
+        raise BadRequest("seed + n is beyond the largest seed", param="seed")
     width, height = (None, None) if request.size == "auto" else map(int, request.size.split("x"))
     values = {field.name: _order_value(field, request) for field in _offered() if _has(request, field)}
     values |= {
         "width": width,
         "height": height,
+        "nearest_size": True,
         "quality": request.order_quality,
         "format": request.output_format,
         **files,
@@ -126,7 +113,7 @@ def orders_of(request: ImageGenerationRequest, files: Mapping[str, Any]) -> list
     try:
         return [Order(**{**values, "seed": first + index}) for index in range(request.n)]
     except ValidationError as wrong:
-        raise BadRequest(first_fault(wrong.errors(include_input=False, include_url=False))) from None
+        raise bad_field(wrong.errors(include_input=False, include_url=False), _NAMES) from None
 
 
 def _has(request: ImageGenerationRequest, field: SurfaceField) -> bool:

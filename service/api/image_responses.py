@@ -37,6 +37,7 @@ class GenerationDetails(BaseModel):
     model: str
     images: list[ReleaseSummary]
     refusals: list[ImageRefusal]
+    warnings: list[str] = Field(description="What of the request has no effect here, or another than its name says.")
 
 
 class ImagesResponse(BaseModel):
@@ -52,13 +53,19 @@ class ImagesResponse(BaseModel):
 
 
 def images_response(
-    request_body: ImageGenerationRequest, model: str, released: Sequence[Released], refusals: Mapping[int, Error]
+    request_body: ImageGenerationRequest,
+    model: str,
+    released: Sequence[Released],
+    refusals: Mapping[int, Error],
+    warnings: Sequence[str] = (),
 ) -> ImagesResponse:
     """The response for at least one released image. `refusals`: by index, why others were not released."""
     job = released[0].admitted.job
     return ImagesResponse(
         created=int(time.time()),
-        data=[image_of(image, request_body.response_format) for image in released],
+        data=[
+            image_of(image, "b64_json" if request_body.stream else request_body.response_format) for image in released
+        ],
         output_format=request_body.output_format,
         quality=request_body.order_quality,
         size=f"{job.width}x{job.height}",
@@ -66,6 +73,7 @@ def images_response(
             model=model,
             images=[summarize(image) for image in released],
             refusals=[_refusal(index, error) for index, error in refusals.items()],
+            warnings=list(warnings),
         ),
     )
 

@@ -2,13 +2,15 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Body, Request, Response
 
 from service.api.dependencies import CurrentServices
 from service.api.failures import GENERATE
 from service.api.generation_requests import ImageGenerationRequest
+from service.api.image_inputs import ImageRequest
 from service.api.image_release import release_images
 from service.api.image_responses import ImagesResponse
+from service.api.image_stream import answered, streamable
 from service.api.keys import CurrentClient
 from service.api.openapi import failures
 
@@ -19,7 +21,8 @@ router = APIRouter(tags=["gateway"])
     "/v1/images/generations",
     operation_id="generate_images",
     summary="Generate images",
-    responses=failures(*GENERATE),
+    response_model=ImagesResponse,
+    responses={200: streamable("image_generation"), **failures(*GENERATE)},
     response_model_exclude_none=True,
 )
 async def generate_images(
@@ -27,8 +30,9 @@ async def generate_images(
     services: CurrentServices,
     client: CurrentClient,
     request_body: Annotated[ImageGenerationRequest, Body()],
-) -> ImagesResponse:
+) -> ImagesResponse | Response:
     """Every image in the response was screened, watermarked, signed, proved and recorded. Images that were refused are
     listed beside those that were released. If none of the `n` images could be released, the response is the first
     refusal."""
-    return await release_images(request, services, client, request_body, {})
+    response = await release_images(request, services, client, ImageRequest(request_body))
+    return answered(response, "image_generation", stream=request_body.stream)

@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from collections.abc import Collection
 
 import structlog
 from starlette.requests import Request
@@ -57,20 +58,24 @@ class NoNul:
 
 
 class BodyLimit:
-    """Refuse bodies over `limit` bytes, and JSON over LARGEST_JSON.
+    """Refuse bodies over `limit` bytes, and JSON over LARGEST_JSON except where it may hold images.
 
     By Content-Length, and while the body arrives in case that header is missing or wrong.
     """
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
+    def __init__(self, app: ASGIApp, limit: int, images_in_json: Collection[str] = ()) -> None:
+        """`images_in_json`: paths whose JSON is not parsed on the event loop and may be as large as a file."""
         self._app = app
         self._limit = limit
+        self._images_in_json = images_in_json
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         headers = dict(scope["headers"])
-        limit = min(self._limit, LARGEST_JSON) if _may_be_json(scope) else self._limit
+        path = str(scope["path"]).removeprefix(scope.get("root_path", ""))
+        small = _may_be_json(scope) and path not in self._images_in_json
+        limit = min(self._limit, LARGEST_JSON) if small else self._limit
         announced = headers.get(b"content-length", b"0")
         if announced.isdigit() and int(announced) > limit:
             refusal = respond(_too_large(limit), Request(scope))

@@ -30,7 +30,7 @@ from service.kit.errors import (
     Unavailable,
     Unmarkable,
     Unsafe,
-    first_fault,
+    bad_field,
 )
 
 log = structlog.get_logger()
@@ -44,8 +44,8 @@ class OpenAIError(BaseModel):
 
     message: str
     type: str
-    param: str | None = None
-    code: str
+    param: str | None = Field(None, description="The field of the request that is wrong.")
+    code: str = Field(description="The problem's own; `moderation_blocked` also for a refused prompt.")
 
 
 class Problem(BaseModel):
@@ -73,7 +73,12 @@ def problem_of(error: Error, request_id: str, status: int | None = None) -> Prob
         hint=error.hint,
         instance=request_id,
         appeal=error.content_id if isinstance(error, Refusal) else None,
-        error=OpenAIError(message=f"{error.message}. {error.hint}", type=_openai_type(error, status), code=error.code),
+        error=OpenAIError(
+            message=f"{error.message}. {error.hint}",
+            type=_openai_type(error, status),
+            param=error.param if isinstance(error, BadRequest) else None,
+            code=_openai_code(error),
+        ),
     )
 
 
@@ -100,6 +105,11 @@ def _openai_type(error: Error, status: int) -> str:
     return "image_generation_user_error" if isinstance(error, _USER_ERRORS) else "invalid_request_error"
 
 
+def _openai_code(error: Error) -> str:
+    """OpenAI has one code for a prompt and for an image that were refused."""
+    return Unsafe.code if isinstance(error, PromptRefused) else error.code
+
+
 def _retry_after(error: Error) -> int | None:
     """Seconds after which the same request may succeed. None: waiting does not help."""
     if isinstance(error, (Busy, Overloaded, TooMany)):
@@ -122,7 +132,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        return respond(BadRequest(first_fault(error.errors())), request)
+        return respond(bad_field(error.errors()), request)
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> JSONResponse:

@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from service.api.capacity import run_in_thread
 from service.api.dependencies import CurrentServices
 from service.api.failures import FETCH_MANIFEST, MATCH_BINDING, MATCH_CONTENT, MATCH_LARGE_BINDING, SUPPORTED_ALGORITHMS
+from service.api.forms import BINARY
 from service.api.keys import MANIFESTS
 from service.api.openapi import failures
-from service.api.uploads import BINARY
 from service.examiner.resolution import FINGERPRINT, WATERMARK, Match, SoftBindings
 from service.installation import Installation
 from service.kit.errors import BadRequest, BrokenPicture, QueryTooLong, UnsupportedFormat, UnsupportedPixels

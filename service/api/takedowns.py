@@ -10,12 +10,12 @@ from starlette.datastructures import UploadFile
 from service.api.capacity import run_in_thread
 from service.api.dependencies import CurrentServices
 from service.api.failures import FILE_TAKEDOWN, TAKEDOWN_STATUS
+from service.api.forms import BINARY, form_body, form_of, is_form
 from service.api.keys import CallerAddress, OptionalClient
 from service.api.middleware import LARGEST_JSON
 from service.api.openapi import failures, reference
-from service.api.uploads import BINARY, check_charset, form_body, is_form
 from service.installation import Installation
-from service.kit.errors import BadRequest, TooLarge, first_fault
+from service.kit.errors import BadRequest, TooLarge, bad_field
 from service.media.pictures import decode
 from service.moderation.takedowns import CaseStatus, Notice, Sender, TakedownReceipt
 
@@ -28,7 +28,7 @@ _BODY = form_body(
     },
     required=["notice"],
 )
-_BODY["content"]["application/json"] = {"schema": reference(Notice)}
+_BODY["content"] = {"application/json": {"schema": reference(Notice)}, **_BODY["content"]}
 
 
 @router.post(
@@ -79,10 +79,10 @@ async def _parts(request: Request) -> tuple[bytes, bytes | None]:
     """The notice as JSON, and the bytes of the image if one was sent."""
     if not is_form(request):
         return await request.body(), None
-    check_charset(request)
-    async with request.form(max_files=1, max_fields=1) as form:
+    async with form_of(request, 1) as form:
         notice, file = form.get("notice"), form.get("file")
-        if not isinstance(notice, str) or set(form) - {"notice", "file"} or isinstance(file, str):
+        named = all(name == "file" for name, part in form.multi_items() if isinstance(part, UploadFile))
+        if not isinstance(notice, str) or isinstance(file, str) or not named:
             raise BadRequest(
                 "the form has missing or unknown parts",
                 hint="Send a text field `notice` with the JSON and, if you have a copy, a file named `file`.",
@@ -96,4 +96,4 @@ def _notice(text: bytes) -> Notice:
     try:
         return Notice.model_validate_json(text)
     except ValidationError as invalid:
-        raise BadRequest(first_fault(invalid.errors(include_input=False, include_url=False))) from None
+        raise bad_field(invalid.errors(include_input=False, include_url=False)) from None

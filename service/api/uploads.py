@@ -1,30 +1,24 @@
-"""Uploaded images: a bare body, or a form with parts named `file`, alone or beside one text field."""
+"""Uploaded images: a bare body, or a form with parts named `file`, alone or beside one text field.
 
-from collections.abc import Sequence
+Text fields that a form has besides are left alone: forms of web pages and SDKs bring some along.
+"""
+
 from typing import Any
 
 from fastapi import Request
-from python_multipart.multipart import parse_options_header
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 
+from service.api.forms import BINARY, form_body, form_of, is_form
 from service.kit.errors import BadRequest
 
-BINARY = {"type": "string", "format": "binary"}
 _BARE = {f"image/{kind}": {"schema": BINARY} for kind in ("png", "jpeg", "webp", "avif", "tiff")}
 _CLAIMING = (
     "image/gif", "image/heic", "image/heif", "image/jxl", "image/svg+xml", "application/pdf", "audio/flac",
     "audio/mp4", "audio/mpeg", "audio/wav", "video/avi", "video/mp4", "video/quicktime", "application/octet-stream",
 )  # fmt: skip
-_CHARSETS = ("utf-8", "utf8", "us-ascii", "ascii")
 
 Upload = tuple[bytes, str]
 """The bytes of a file, and its name; `-` if it has none."""
-
-
-def form_body(properties: dict[str, Any], required: Sequence[str]) -> dict[str, Any]:
-    """An OpenAPI request body: a multipart form with these parts."""
-    schema = {"type": "object", "required": list(required), "properties": properties}
-    return {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
 
 
 def _file_body(description: str, file: dict[str, Any]) -> dict[str, Any]:
@@ -59,51 +53,33 @@ def many_files(most: int) -> dict[str, Any]:
     )
 
 
-def is_form(request: Request) -> bool:
-    """Whether the body is a multipart form."""
-    return request.headers.get("content-type", "").lower().startswith("multipart/form-data")
-
-
-def check_charset(request: Request) -> None:
-    """Raises BadRequest for a form in any charset but UTF-8 and ASCII. Call it before `request.form`.
-
-    Starlette decodes fields with any codec that the form names. Some take minutes, and some do not return text.
-    """
-    _, options = parse_options_header(request.headers.get("content-type"))
-    charset = options.get(b"charset", b"utf-8").decode("latin-1").lower()
-    if charset not in _CHARSETS:
-        raise BadRequest("the charset of the form is not supported", hint="Send UTF-8.")
-
-
 async def uploads(request: Request, most: int = 1) -> list[Upload]:
     """Every file of the request, in order: at least one, at most `most`.
 
     Raises:
-        BadRequest: the form has no file, too many files, or other parts.
+        BadRequest: the form has no file, too many files, or files of other names.
     """
     if not is_form(request):
         return [(await request.body(), "-")]
-    check_charset(request)
-    async with request.form(max_files=most, max_fields=0) as form:
-        parts = form.getlist("file")
-        if not parts or len(parts) != len(form.multi_items()):
-            what = "has parts that are not named `file`" if parts else "has no file"
-            raise BadRequest(f"the form {what}", hint="Send only parts named `file`, or the bare bytes.")
-        return await _read(parts)
+    async with form_of(request, most) as form:
+        files = await _files(form, "file")
+        if not files or len(files) != _number_of_files(form):
+            what = "has files that are not named `file`" if files else "has no file"
+            raise BadRequest(f"the form {what}", hint="Send files as parts named `file`, or one as the bare bytes.")
+        return files
 
 
 async def file_and_manifest(request: Request) -> tuple[Upload, bytes | None]:
     """The one file of the request, and the credential that came beside it in a form's part named `manifest`.
 
     Raises:
-        BadRequest: the form has no file, more than one of either, or other parts.
+        BadRequest: the form has no file, more than one of either, or files of other names.
     """
     if not is_form(request):
         return (await request.body(), "-"), None
-    check_charset(request)
-    async with request.form(max_files=2, max_fields=0) as form:
-        files, manifests = await _read(form.getlist("file")), await _read(form.getlist("manifest"))
-        if len(files) != 1 or len(manifests) > 1 or len(files) + len(manifests) != len(form.multi_items()):
+    async with form_of(request, 2) as form:
+        files, manifests = await _files(form, "file"), await _files(form, "manifest")
+        if len(files) != 1 or len(manifests) > 1 or len(files) + len(manifests) != _number_of_files(form):
             raise BadRequest(
                 "the form must have one file, and may have one manifest",
                 hint="Send one part named `file` and at most one named `manifest`, or the bare bytes of the file.",
@@ -120,14 +96,18 @@ async def text_and_files(request: Request, field: str, most: int) -> tuple[str, 
     hint = f"Send a form with one text field `{field}` and up to {most} files named `file`."
     if not is_form(request):
         raise BadRequest("the request is not a form", hint=hint)
-    check_charset(request)
-    async with request.form(max_files=most, max_fields=1) as form:
-        texts, parts = form.getlist(field), form.getlist("file")
-        files = await _read(parts)
-        if len(texts) != 1 or not isinstance(texts[0], str) or set(form) != {field, "file"} or len(files) != len(parts):
+    async with form_of(request, most) as form:
+        texts, files = form.getlist(field), await _files(form, "file")
+        if len(texts) != 1 or not isinstance(texts[0], str) or not files or len(files) != _number_of_files(form):
             raise BadRequest("the form has missing or unknown parts", hint=hint)
         return texts[0], files
 
 
-async def _read(parts: Sequence[UploadFile | str]) -> list[Upload]:
-    return [(await part.read(), part.filename or "-") for part in parts if isinstance(part, UploadFile)]
+async def _files(form: FormData, name: str) -> list[Upload]:
+    """The files of this name, in order."""
+    parts = (part for part in form.getlist(name) if isinstance(part, UploadFile))
+    return [(await part.read(), part.filename or "-") for part in parts]
+
+
+def _number_of_files(form: FormData) -> int:
+    return sum(isinstance(part, UploadFile) for _, part in form.multi_items())

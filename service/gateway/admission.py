@@ -4,8 +4,8 @@ The generated image is screened all the same, and grants and adapters are checke
 """
 
 import contextlib
+import secrets
 import threading
-import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -22,7 +22,7 @@ from service.gateway import edit_extent, prompt_policy
 from service.gateway.execution import ReleaseObserver, expect, stage
 from service.gateway.inputs import OrderInputs, decode_inputs
 from service.gateway.options import GatewayOptions
-from service.gateway.order import LARGEST_SEED, Order
+from service.gateway.order import DRAWN_SEEDS, Order
 from service.gateway.screening import Screening, ScreeningCriteria
 from service.generation import Backend, Job, ModelOptions
 from service.kit.deadline import within
@@ -31,6 +31,9 @@ from service.likeness.checks import Likeness
 from service.likeness.schemas import Grant
 from watermark.c2pa.manifest import InputSource
 from watermark.tile.codec import MIN_EMBED_SIDE
+
+Size = tuple[int, int]
+"""(width, height) in pixels."""
 
 _CHECKED_AT_ONCE = 4  # orders with input images: a decoded one takes hundreds of megabytes
 
@@ -107,15 +110,22 @@ class Admission:
         order = Order.model_validate(order.model_dump())  # `model_construct` skips validation; this does not
         inputs = decode_inputs(order.image, order.mask, self._options.limits, order.references)
         adapters = self._adapters.resolve(order.adapters)
-        job = self._job(order, inputs, adapters)
+        size, wanted = self._size(order, inputs)
+        job = self._job(order, inputs, adapters, size)
         if job.canvas is not None:
             edit_extent.check_mask(job.canvas, self._options.min_edit_area)
         if min(job.width, job.height) < MIN_EMBED_SIDE:
             raise BadRequest(
                 f"an image of {job.width}x{job.height} px is too small to carry the watermark",
                 hint=f"Ask for at least {MIN_EMBED_SIDE} px on the short side.",
+                param="size",
             )
-        warnings = (*self._backend.check(job), *self._quality_warning(order))
+        warnings = (
+            *self._backend.check(job),
+            *_size_warning(size, wanted),
+            *self._quality_warning(order),
+            *order.file_warnings,
+        )
         threshold = min(self._options.safety_threshold, client.safety_threshold, order.safety_threshold or 1.0)
         with stage("admit", observer):
             numbers = (*order.grants, *(adapter.grant for adapter in adapters if adapter.grant))
@@ -144,20 +154,28 @@ class Admission:
             raise PromptRefused(grounds.categories, grounds.rules)
         return found.findings
 
-    def _job(self, order: Order, inputs: OrderInputs, adapters: Sequence[ResolvedAdapter]) -> Job:
+    def _size(self, order: Order, inputs: OrderInputs) -> tuple[Size, Size]:
+        """The size that is generated, and the one asked for."""
         backend = self._backend
         width, height = backend.fitting(*inputs.size) if inputs.size else backend.default_size
-        width, height = order.width or width, order.height or height
+        wanted = order.width or width, order.height or height
+        if order.nearest_size and order.upscale is None:
+            return backend.nearest_size(*wanted), wanted
+        return wanted, wanted
+
+    def _job(self, order: Order, inputs: OrderInputs, adapters: Sequence[ResolvedAdapter], size: Size) -> Job:
+        backend = self._backend
+        width, height = size
         return Job(
             prompt=order.prompt,
             negative_prompt=order.negative_prompt,
-            seed=uuid.uuid4().int & LARGEST_SEED if order.seed is None else order.seed,
+            seed=secrets.randbelow(DRAWN_SEEDS) if order.seed is None else order.seed,
             width=width,
             height=height,
             steps=order.steps or (backend.high_steps if order.quality == "high" else backend.default_steps),
             guidance=backend.default_guidance if order.guidance is None else order.guidance,
             adapters=tuple(each.adapter for each in adapters),
-            canvas=inputs.canvas(backend.default_size if order.upscale else (width, height), order.strength),
+            canvas=inputs.canvas(backend.default_size if order.upscale else size, order.strength),
             options=ModelOptions(**{name: getattr(order, name) for name in ModelOptions.model_fields}),
             references=inputs.references(backend.reference_digest, order.reference_scale),
         )
@@ -165,6 +183,13 @@ class Admission:
     def _quality_warning(self, order: Order) -> tuple[str, ...]:
         same = order.steps or self._backend.high_steps == self._backend.default_steps
         return ("quality has no effect: the number of steps is the same",) if order.quality == "high" and same else ()
+
+
+def _size_warning(size: Size, wanted: Size) -> tuple[str, ...]:
+    if size == wanted:
+        return ()
+    (width, height), (wide, high) = size, wanted
+    return (f"generated at {width}x{height} px, the model's nearest size to {wide}x{high}; `upscale` enlarges it",)
 
 
 def _pixels_used(job: Job) -> list[NDArray[np.uint8]]:

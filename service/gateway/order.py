@@ -10,11 +10,14 @@ from service.adapters.registry import AdapterChoice
 from service.generation import ModelOptions
 from service.kit.surface import Surface
 from service.likeness.schemas import GrantNumber, Scope
-from service.media.pictures import OutputFormat
+from service.media.pictures import LEAST_QUALITY, LOSSY, OWN_QUALITY, OutputFormat
 
 LONGEST_PROMPT = 2000
 LARGEST_SEED = 2**63 - 1
+DRAWN_SEEDS = 2**53
+"""Seeds that nobody chose are below this: JavaScript rounds larger whole numbers, and would ask for another image."""
 MOST_STEPS = 150
+MOST_REFERENCES = 4
 Quality = Literal["standard", "high"]
 
 
@@ -44,6 +47,9 @@ class Order(ModelOptions):
     ] = None
     width: int | None = Field(None, ge=64, le=4096, description="Pixels. Default: the model's own size.")
     height: int | None = Field(None, ge=64, le=4096, description="Pixels. Default: the model's own size.")
+    nearest_size: bool = Field(
+        False, description="Take the model's nearest size to the one asked for, with a warning, if it has not that one."
+    )
     steps: Annotated[
         int | None,
         Field(ge=1, le=MOST_STEPS, description="Denoising steps. Default: the model's own."),
@@ -62,6 +68,16 @@ class Order(ModelOptions):
         Surface(api="guidance_scale", cli="--guidance"),
     ] = None
     format: OutputFormat = "png"
+    compression: Annotated[
+        int | None,
+        Field(
+            ge=0,
+            le=100,
+            description=f"Quality of a JPEG, WebP or AVIF file, up to 100; below {LEAST_QUALITY} it is "
+            f"{LEAST_QUALITY}, so that the watermark stays. Default: {OWN_QUALITY}.",
+        ),
+        Surface(api="output_compression", cli="--output-compression"),
+    ] = None
     visible_label: Annotated[
         bool,
         Field(description="Draw a visible label into the image that says that it is AI-generated."),
@@ -122,7 +138,7 @@ class Order(ModelOptions):
     references: Annotated[
         tuple[bytes, ...],
         Field(
-            max_length=4,
+            max_length=MOST_REFERENCES,
             repr=False,
             description="Images that the result should resemble; each face in them needs a grant. Needs an IP-Adapter.",
         ),
@@ -150,6 +166,22 @@ class Order(ModelOptions):
         if self.reference_scale is not None and not self.references:
             raise ValueError("reference_scale needs reference images: send some with it")
         return self
+
+    @property
+    def file_quality(self) -> int:
+        """Quality of the file, if its format is lossy: `LEAST_QUALITY` to 100."""
+        return OWN_QUALITY if self.compression is None else max(self.compression, LEAST_QUALITY)
+
+    @property
+    def file_warnings(self) -> tuple[str, ...]:
+        """What of `compression` could not be done."""
+        if self.compression is None:
+            return ()
+        if self.format not in LOSSY:
+            return (f"output_compression has no effect: {self.format.upper()} files are lossless",)
+        if self.compression < LEAST_QUALITY:
+            return (f"output_compression was raised to {LEAST_QUALITY}: below it the watermark may be lost",)
+        return ()
 
     @property
     def use(self) -> Scope:

@@ -94,6 +94,9 @@ class Backend(Protocol):
     def fitting(self, width: int, height: int) -> tuple[int, int]:
         """The size (width, height) at which to edit an image of this size."""
 
+    def nearest_size(self, width: int, height: int) -> tuple[int, int]:
+        """The size (width, height) that can be generated and is nearest to this one: this one itself, if it can be."""
+
     def check(self, job: Job) -> tuple[str, ...]:
         """Return warnings about the job, such as words the model does not know.
 

@@ -45,5 +45,8 @@ class BackendProxy:
     def fitting(self, width: int, height: int) -> tuple[int, int]:
         return self._backend.fitting(width, height)
 
+    def nearest_size(self, width: int, height: int) -> tuple[int, int]:
+        return self._backend.nearest_size(width, height)
+
     def check(self, job: Job) -> tuple[str, ...]:
         return self._backend.check(job)

@@ -38,8 +38,12 @@ Each class has a stable `code`, an HTTP status, a process exit code, and a `hint
 Messages never carry personal data.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Self
+
+_FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
+"""What the path of a field looks like."""
 
 
 class Error(Exception):
@@ -65,9 +69,15 @@ class InputError(Error):
 
 
 class BadRequest(InputError):
+    """`param`: the field of the request that is wrong, by its name there; None if it is no single field."""
+
     code = "bad_request"
     exit_code = 2
     hint = "Correct the field named in the message. The API schema is at /docs."
+
+    def __init__(self, message: str, *, hint: str | None = None, param: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.param = param
 
 
 class UnsupportedFormat(InputError):
@@ -458,5 +468,23 @@ def first_fault(faults: Sequence[Mapping[str, Any]]) -> str:
     fault = faults[0]
     if fault["type"] == "extra_forbidden":  # the name itself may be personal
         return "unknown field"
-    field = ".".join(str(part) for part in fault["loc"] if part != "body") or "the body"
-    return f"{field}: {fault['msg']}"
+    return f"{_path(fault) or 'the body'}: {fault['msg']}"
+
+
+def bad_field(faults: Sequence[Mapping[str, Any]], names: Mapping[str, str] | None = None) -> BadRequest:
+    """A BadRequest for the first of pydantic's errors. `names`: what its fields are called in the request.
+
+    An unknown field is named to whoever sent it, if its name looks like one; a longer text may be personal.
+    """
+    path, unknown = _path(faults[0]), faults[0]["type"] == "extra_forbidden"
+    field = path if unknown or _FIELD.fullmatch(path) else path.partition(".")[0]
+    param = (names or {}).get(field, field) if _FIELD.fullmatch(field) else None
+    if not unknown:
+        return BadRequest(first_fault(faults), param=param)
+    hint = "Leave it out. The API schema at /docs lists the fields that are known."
+    return BadRequest(f"unknown field: {param}" if param else "unknown field", hint=hint, param=param)
+
+
+def _path(fault: Mapping[str, Any]) -> str:
+    """Where a fault is, such as `input.0.text`; empty for the body itself."""
+    return ".".join(str(part) for part in fault["loc"] if part != "body")

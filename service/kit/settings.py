@@ -31,6 +31,23 @@ RENAMED = {
 }
 """Settings that had another name in version 0.1, without the prefix. The old name still works, with a warning."""
 
+OPENAI_MODELS = (
+    "dall-e-2",
+    "dall-e-3",
+    "gpt-image-1",
+    "gpt-image-1-mini",
+    "gpt-image-1.5",
+    "gpt-image-2",
+    "gpt-image-2.5-flare",
+    "gpt-image-2.5-sunburst",
+    "gpt-image-2.6-flare",
+    "gpt-image-2.6-sunburst",
+    "chatgpt-image-latest",
+)
+"""Names that clients of OpenAI's API send if nobody tells them another: many cannot be told."""
+
+_ALIAS = re.compile(r"[\w.:/@-]{1,100}(=[\w.:/@-]{1,100})?", re.ASCII)
+
 # Kubernetes injects these variables for a Service named "countermark"; they are not settings.
 _SERVICE_LINK = re.compile(r"_SERVICE_(HOST|PORT)|_PORT_\d+_(TCP|UDP)")
 
@@ -42,6 +59,13 @@ def _split(value: object) -> object:
 def _networks(values: tuple[str, ...]) -> tuple[str, ...]:
     """Addresses and networks as networks. Raises ValueError, also for a network with bits outside its mask."""
     return tuple(str(ipaddress.ip_network(value)) for value in values)
+
+
+def _aliases(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Raises ValueError for a value that is neither `ALIAS` nor `ALIAS=MODEL`."""
+    if wrong := next((value for value in values if not _ALIAS.fullmatch(value)), None):
+        raise ValueError(f"{wrong} is neither ALIAS nor ALIAS=MODEL")
+    return values
 
 
 class Settings(BaseSettings):
@@ -112,6 +136,16 @@ class Settings(BaseSettings):
         Field(description="ONNX Runtime execution providers, preferred first, comma-separated."),
     ] = ("CPUExecutionProvider",)
     max_images: Annotated[int, Field(ge=1, le=10, description="Largest `n` of one request.")] = 4
+    model_aliases: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        BeforeValidator(_split),
+        AfterValidator(_aliases),
+        Field(
+            description="Other names by which clients may ask for the model, comma-separated: `ALIAS`, or "
+            "`ALIAS=MODEL` to answer only while that model is served. Answers and manifests name the model itself."
+        ),
+    ] = OPENAI_MODELS
 
     safety_threshold: Annotated[
         float, Field(gt=0, le=0.8, description="Score from which an image is refused; 0.8 is the most permissive.")

@@ -27,6 +27,10 @@ from service.media.isolation.pool import ParserPool
 
 Mime = Literal["image/png", "image/jpeg", "image/webp", "image/avif", "image/tiff", "image/gif"]
 OutputFormat = Literal["png", "jpeg", "webp", "avif", "tiff"]
+LOSSY: frozenset[OutputFormat] = frozenset({"jpeg", "webp", "avif"})
+OWN_QUALITY = 92
+LEAST_QUALITY = 75
+"""Of the lossy files that we write, on Pillow's scale: what nobody chose, and the least that may be chosen."""
 
 # Phones write MPO for portrait and HDR shots: a JPEG followed by more JPEGs. The first one is the image.
 _MIMES: Mapping[str, Mime] = {
@@ -219,10 +223,13 @@ def _shaped(samples: bytes, *shape: int) -> NDArray[np.uint8]:
     return np.frombuffer(samples, np.uint8).reshape(shape)
 
 
-def encode(rgb: NDArray[np.uint8], to: OutputFormat, metadata: FileMetadata = NO_METADATA) -> tuple[bytes, Mime]:
-    """Encode RGB (uint8, H x W x 3) with `metadata`. PNG and TIFF are lossless; JPEG, WebP and AVIF use quality 92."""
+def encode(
+    rgb: NDArray[np.uint8], to: OutputFormat, metadata: FileMetadata = NO_METADATA, quality: int = OWN_QUALITY
+) -> tuple[bytes, Mime]:
+    """Encode RGB (uint8, H x W x 3) with `metadata`. PNG and TIFF are lossless; `quality` (0..100) is of the others."""
     mime, encoder = _ENCODERS[to]
-    data = encoder(rgb, **metadata.options(to))
+    lossy = {"quality": quality} if to in LOSSY else {}
+    data = encoder(rgb, **lossy, **metadata.options(to))
     return metadata.into_png(data) if to == "png" else data, mime
 
 
@@ -251,9 +258,9 @@ def _png(rgb: NDArray[np.uint8]) -> bytes:
 
 _ENCODERS: Mapping[OutputFormat, tuple[Mime, Callable[..., bytes]]] = {
     "png": ("image/png", _png),
-    "jpeg": ("image/jpeg", partial(_pillow, name="JPEG", quality=92, subsampling=0)),
-    "webp": ("image/webp", partial(_pillow, name="WEBP", quality=92, method=4)),
-    "avif": ("image/avif", partial(_pillow, name="AVIF", quality=92, subsampling="4:4:4", speed=8)),
+    "jpeg": ("image/jpeg", partial(_pillow, name="JPEG", subsampling=0)),
+    "webp": ("image/webp", partial(_pillow, name="WEBP", method=4)),
+    "avif": ("image/avif", partial(_pillow, name="AVIF", subsampling="4:4:4", speed=8)),
     "tiff": ("image/tiff", partial(_pillow, name="TIFF", compression="tiff_adobe_deflate")),
 }
 

@@ -72,7 +72,7 @@ class TestTheDoor:
     def test_every_address_of_the_gateway_is_behind_it(self, client: TestClient, installation: Installation) -> None:
         key_of(installation)
         paths = client.get("/openapi.json").json()["paths"]
-        gated = [path for path in paths if path.startswith("/v1/images/")]
+        gated = [path for path in paths if path.startswith(("/v1/images/", "/v1/models", "/v1/moderations"))]
         assert URL in gated
         for path in gated:
             for method, told in paths[path].items():

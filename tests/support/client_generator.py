@@ -188,7 +188,7 @@ def _arguments(operation: Json) -> Iterator[tuple[str, str, Json, bool]]:
     for parameter in operation.get("parameters", []):
         yield parameter["name"], parameter["in"], parameter["schema"], parameter["required"]
     contents = operation.get("requestBody", {}).get("content", {})
-    if "application/json" in contents:
+    if next(iter(contents), "") == "application/json":
         return
     form = contents.get("multipart/form-data", {}).get("schema", {})
     for name, schema in form.get("properties", {}).items():
@@ -196,15 +196,16 @@ def _arguments(operation: Json) -> Iterator[tuple[str, str, Json, bool]]:
 
 
 def _json_body(operation: Json) -> str:
-    content = operation.get("requestBody", {}).get("content", {}).get("application/json")
-    return _type(content["schema"]) if content else ""
+    contents = operation.get("requestBody", {}).get("content", {})
+    first = next(iter(contents), "")  # what an operation prefers
+    return _type(contents[first]["schema"]) if first == "application/json" else ""
 
 
 def _results(operation: Json) -> Iterator[tuple[str, tuple[str, str]]]:
     """Status of each successful response, with its type and the expression that gives it."""
     for status, response in operation["responses"].items():
         if int(status) < 400:
-            ((media_type, content),) = response["content"].items()
+            media_type, content = next(iter(response["content"].items()))  # not the event stream, if there is one
             if lines := content["schema"].get("contentSchema"):
                 type_, body = f"list[{_type(lines)}]", 'b"[" + b",".join(response.content.splitlines()) + b"]"'
                 yield status, (type_, f"TypeAdapter({type_}).validate_json({body})")

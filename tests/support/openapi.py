@@ -66,8 +66,10 @@ class Operation:
         if content is None:
             return [f"media type {media_type} of status {response.status_code} is not documented"]
         if "contentSchema" in content["schema"]:
-            schema = content["schema"]["contentSchema"]
-            return [fault for line in response.text.splitlines() for fault in self.invalid(schema, json.loads(line))]
+            schema, lines = content["schema"]["contentSchema"], response.text.splitlines()
+            if media_type == "text/event-stream":
+                lines = [line.removeprefix("data: ") for line in lines if line.startswith("data: ")]
+            return [fault for line in lines for fault in self.invalid(schema, json.loads(line))]
         if media_type == "application/c2pa":
             return []
         sent = response.text if media_type == "text/plain" else response.json()

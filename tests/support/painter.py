@@ -27,6 +27,9 @@ class Painter:
     def fitting(self, width: int, height: int) -> tuple[int, int]:
         return width - width % 8, height - height % 8
 
+    def nearest_size(self, width: int, height: int) -> tuple[int, int]:
+        return self.fitting(width, height)
+
     def check(self, job: Job) -> tuple[str, ...]:
         if job.width % 8 or job.height % 8:
             raise BadRequest("the painter paints multiples of 8")

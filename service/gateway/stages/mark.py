@@ -13,7 +13,7 @@ from service.gateway.stages.sealing import claim_constructor, require_sealed
 from service.gateway.stages.types import Cleared, Draft, Imprint, Marked
 from service.kit.deadline import Running
 from service.kit.errors import StageFailed, Unmarkable
-from service.media.pictures import decode, encode, frozen
+from service.media.pictures import OWN_QUALITY, decode, encode, frozen
 from watermark import Codec
 from watermark.errors import WatermarkNotReadable
 
@@ -22,6 +22,7 @@ _marked = claim_constructor(Marked)
 # The finished file must show the screened image: a watermark (36 dB or better) and a lossy format at quality 92 stay
 # above this together, another image never does.
 _LEAST_PSNR = 28.0
+_SMALLER = "Nothing was released. Raise output_compression, or leave it out."
 
 
 class MarkStage:
@@ -56,12 +57,16 @@ class MarkStage:
         mark_id = draft.admitted.mark_id
         labelled = self._labelling.drawn(draft)
         marked = frozen(self._codec.embed(labelled.rgb, mark_id))
-        data, mime = encode(marked, draft.admitted.format, self._labelling.metadata(draft.admitted))
+        order, metadata = draft.admitted.order, self._labelling.metadata(draft.admitted)
+        data, mime = encode(marked, draft.admitted.format, metadata, order.file_quality)
         decoded = decode(data, OWN_FILE_LIMITS).rgb
         # Compared with the draft, not with the watermarked pixels: the embedder itself may be at fault.
-        expect(_psnr(decoded, labelled.rgb) >= _LEAST_PSNR, "the file does not show the screened image")
-        self._labelling.check_visible(labelled, decoded)
+        shows = _psnr(decoded, labelled.rgb) >= _LEAST_PSNR
         reading = self._codec.extract(decoded)
+        if (not shows or reading is None) and order.file_quality < OWN_QUALITY:
+            raise Unmarkable("the file that was asked for is too small for this image", stage="mark", hint=_SMALLER)
+        expect(shows, "the file does not show the screened image")
+        self._labelling.check_visible(labelled, decoded)
         if reading is None or reading.mark_id != mark_id:
             raise StageFailed("the mark does not read back from the file", stage="mark")
         return Imprint(data, mime, fingerprint(marked), decoded, reading.confidence, labelled.text)

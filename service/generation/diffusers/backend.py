@@ -81,11 +81,17 @@ class DiffusersBackend:
         """The aspect ratio of that image with the model's own area: at much larger areas models repeat content."""
         if self._options.get("sizes") == "native":
             return self.default_size
-        multiple, (own_width, own_height) = _multiple(self._pipeline), self.default_size
+        own_width, own_height = self.default_size
         scale = (own_width * own_height / (width * height)) ** 0.5
-        fitted = [round(side * scale / multiple) * multiple for side in (width, height)]
+        return self.nearest_size(width * scale, height * scale)
+
+    def nearest_size(self, width: float, height: float) -> tuple[int, int]:
+        """The same size in whole steps of the model, up to its largest."""
+        if self._options.get("sizes") == "native":
+            return self.default_size
+        multiple = _multiple(self._pipeline)
         largest = _MAX_SIDE // multiple * multiple
-        wide, high = (min(max(side, multiple), largest) for side in fitted)
+        wide, high = (min(max(round(side / multiple) * multiple, multiple), largest) for side in (width, height))
         return wide, high
 
     @property

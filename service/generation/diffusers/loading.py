@@ -58,6 +58,16 @@ def load_backend(settings: Settings, on_loading: OnLoading = log_loading) -> Dif
     return DiffusersBackend(_load(folder, settings, on_loading), identity, folder, references=_references(settings))
 
 
+def configured_name(settings: Settings) -> str | None:
+    """The name that the pipeline will have once it is loaded; None for one on the hub, which only a download tells."""
+    if settings.pipeline == "embedded":
+        return EMBEDDED
+    if card := _carded(settings):
+        return card.name
+    folder = Path(settings.pipeline)
+    return folder.resolve().name if folder.is_dir() else None
+
+
 def require() -> None:
     """Import torch and its libraries, and silence their logs. Raises Unavailable if one is not installed."""
     try:

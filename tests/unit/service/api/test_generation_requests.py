@@ -3,7 +3,13 @@
 import pytest
 from pydantic import ValidationError
 
-from service.api.generation_requests import ImageEditRequest, ImageGenerationRequest, orders_of
+from service.api.generation_requests import (
+    VARIATION,
+    ImageEditRequest,
+    ImageGenerationRequest,
+    ImageVariationRequest,
+    orders_of,
+)
 from service.gateway.order import LARGEST_SEED, Order
 from service.kit.errors import BadRequest
 from service.kit.surface import surface_fields
@@ -57,14 +63,14 @@ def test_orders_take_every_field() -> None:
     values = {
         "prompt": "a lake", "negative_prompt": "people", "seed": 7, "num_inference_steps": 4, "guidance_scale": 2.5,
         "safety_threshold": 0.4, "adapters": ["a:0.5"], "scheduler": "ddim", "upscale": "lanczos", "scope": "style",
-        "size": "512x256", "quality": "high", "output_format": "webp", "n": 2,
+        "size": "512x256", "quality": "high", "output_format": "webp", "output_compression": 80, "n": 2,
     }  # fmt: skip
     orders = orders_of(ImageGenerationRequest.model_validate(values), {})
     assert orders == [
         Order(
             prompt="a lake", negative_prompt="people", seed=seed, steps=4, guidance=2.5, safety_threshold=0.4,
             adapters=("a:0.5",), scheduler="ddim", upscale="lanczos", scope="style", width=512, height=256,
-            quality="high", format="webp",
+            nearest_size=True, quality="high", format="webp", compression=80,
         )
         for seed in (7, 8)
     ]  # fmt: skip
@@ -86,9 +92,26 @@ def test_without_a_seed_there_is_a_random_one_for_the_first_image() -> None:
     first, second = orders_of(request, {}), orders_of(request, {})
     assert first[1].seed == (first[0].seed or 0) + 1
     assert first[0].seed != second[0].seed
+    assert (first[1].seed or 0) < 2**53  # JavaScript rounds larger numbers
 
 
-def test_null_is_the_default_where_openai_allows_it() -> None:
-    assert ImageGenerationRequest.model_validate({"prompt": "x", "n": None, "size": None}) == (
-        ImageGenerationRequest.model_validate({"prompt": "x"})
-    )
+def test_null_is_unset_for_every_field() -> None:
+    nulls = dict.fromkeys(ImageEditRequest.model_fields)
+    assert ImageEditRequest.model_validate({**nulls, "prompt": "x"}) == ImageEditRequest.model_validate({"prompt": "x"})
+    with pytest.raises(ValidationError, match="prompt"):
+        ImageGenerationRequest.model_validate({"prompt": None})
+    with pytest.raises(ValidationError, match="latents"):
+        ImageGenerationRequest.model_validate({"prompt": "x", "latents": None})
+
+
+def test_a_variation_needs_no_prompt() -> None:
+    (order,) = orders_of(ImageVariationRequest.model_validate({"size": "256x256"}), {"image": b"file"})
+    assert (order.prompt, order.image, order.use) == (VARIATION, b"file", "edit")
+    with pytest.raises(ValidationError, match="prompt"):
+        ImageVariationRequest.model_validate({"prompt": "x" * 3000})
+
+
+def test_what_does_not_go_together_is_named_as_in_the_request() -> None:
+    with pytest.raises(BadRequest) as caught:
+        orders_of(ImageGenerationRequest.model_validate({"prompt": "x", "size": "0016x0016"}), {})
+    assert caught.value.param == "size"

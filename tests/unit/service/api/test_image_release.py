@@ -8,6 +8,7 @@ from fastapi import Request
 from service.access.client import OPERATOR, Client
 from service.api.dependencies import Services
 from service.api.generation_requests import ImageGenerationRequest
+from service.api.image_inputs import ImageRequest
 from service.api.image_release import release_images
 from service.api.image_responses import ImagesResponse
 from service.gateway.order import Order
@@ -35,7 +36,7 @@ def services(painted_installation: Installation) -> Iterator[Services]:
 
 def release(services: Services, client: Client = OPERATOR, **fields: Any) -> ImagesResponse:
     body = ImageGenerationRequest.model_validate({"prompt": "a lake", **fields})
-    return asyncio.run(release_images(Present(), services, client, body, {}))
+    return asyncio.run(release_images(Present(), services, client, ImageRequest(body)))
 
 
 def failing(monkeypatch: pytest.MonkeyPatch, faults: dict[int, Exception]) -> None:
@@ -82,3 +83,21 @@ def test_without_capacity_nothing_is_started(services: Services, monkeypatch: py
     with services.order_capacity.reserve(services.order_capacity.available), pytest.raises(Busy):
         release(services, seed=5)
     assert release(services, seed=6)
+
+
+def test_what_has_no_effect_is_said(services: Services) -> None:
+    found = release(services, seed=5, model="gpt-image-1", style="vivid", size="260x260")
+    assert found.countermark.model == "painter"
+    assert found.countermark.warnings == [
+        "gpt-image-1 is another name for painter here: painter made the image",
+        "style has no effect",
+    ]
+    (image,) = found.countermark.images
+    assert found.size == "256x256"
+    assert any("nearest size to 260x260" in warning for warning in image.warnings)
+
+
+def test_a_model_that_is_not_served_is_refused(services: Services) -> None:
+    with pytest.raises(BadRequest, match="painter") as caught:
+        release(services, model="another")
+    assert caught.value.param == "model"

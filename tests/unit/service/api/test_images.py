@@ -22,7 +22,7 @@ def test_released_images_and_what_is_known_of_them(painting_client: TestClient, 
 
 @pytest.mark.parametrize(
     "body",
-    [{}, {"prompt": ""}, {"prompt": "x", "unknown": 1}, {"prompt": "x", "n": 0}, {"prompt": "x", "moderation": "low"}],
+    [{}, {"prompt": ""}, {"prompt": "x", "unknown": 1}, {"prompt": "x", "n": 0}, {"prompt": "x", "moderation": "off"}],
 )
 def test_what_is_not_a_request(
     painting_client: TestClient, installation: Installation, body: dict[str, object]
@@ -34,6 +34,6 @@ def test_what_is_not_a_request(
 
 def test_another_model_than_the_one_served(painting_client: TestClient) -> None:
     assert painting_client.post(URL, json={"prompt": "x", "model": "painter"}).status_code == 200
-    response = painting_client.post(URL, json={"prompt": "x", "model": "dall-e-3"})
+    response = painting_client.post(URL, json={"prompt": "x", "model": "dall-e-4"})
     assert response.status_code == 400
     assert "painter" in response.json()["detail"]

@@ -9,10 +9,10 @@ from jsonschema import Draft202012Validator
 
 from service.api import create_app
 from service.api.failures import EVERY_REQUEST, NEVER_ANSWERED
+from service.api.forms import BINARY
 from service.api.openapi import failures, operations
 from service.api.problems import MEDIA_TYPE
 from service.api.rate_limits import is_limited
-from service.api.uploads import BINARY
 from service.installation import Installation, open_installation
 from service.kit.errors import Blocked, Busy, Error, TooMany, Unavailable, Unsafe, tree
 from service.kit.settings import Settings
@@ -21,6 +21,10 @@ from tests.support.openapi import Contract, Json
 OPERATIONS = {
     "generate_images": "POST /v1/images/generations",
     "edit_images": "POST /v1/images/edits",
+    "vary_images": "POST /v1/images/variations",
+    "list_models": "GET /v1/models",
+    "get_model": "GET /v1/models/{model}",
+    "moderate_content": "POST /v1/moderations",
     "fetch_held_image": "GET /v1/images/held/{content_id}",
     "inspect_image": "POST /v1/inspect",
     "detect_images": "POST /v1/detect",

@@ -15,6 +15,7 @@ from service.kit.errors import (
     Error,
     LikenessHeld,
     NotFound,
+    PromptRefused,
     StageFailed,
     TooMany,
     Unauthorized,
@@ -38,7 +39,7 @@ def test_every_error_is_a_problem(error: type[Error]) -> None:
     body = json.loads(bytes(response.body))
     problem = Problem.model_validate(body)
     assert (problem.code, problem.status, problem.instance) == (error.code, error.status, "r1")
-    assert problem.error.code == error.code
+    assert problem.error.code == ("moderation_blocked" if error is PromptRefused else error.code)
     assert problem.hint in problem.error.message
     assert ("appeal" in body) == (getattr(example_of(error), "content_id", None) is not None)
 
@@ -57,6 +58,11 @@ def test_every_error_is_a_problem(error: type[Error]) -> None:
 )
 def test_openais_clients_get_the_type_they_know(error: Error, kind: str) -> None:
     assert problem_of(error, "r1").error.type == kind
+
+
+def test_the_field_that_is_wrong_is_named() -> None:
+    assert problem_of(BadRequest("x", param="size"), "r1").error.param == "size"
+    assert problem_of(BadRequest("x"), "r1").error.param is None
 
 
 def test_a_status_can_replace_the_errors_own() -> None:

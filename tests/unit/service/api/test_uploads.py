@@ -7,7 +7,7 @@ import pytest
 from fastapi import Request
 from starlette.types import Message
 
-from service.api.uploads import check_charset, form_body, is_form, many_files, text_and_files, uploads
+from service.api.uploads import file_and_manifest, many_files, text_and_files, uploads
 from service.kit.errors import BadRequest
 
 T = TypeVar("T")
@@ -58,6 +58,20 @@ def test_other_forms_are_refused(sent: dict[str, object]) -> None:
         read(lambda request: uploads(request, 2), **sent)  # type: ignore[arg-type]
 
 
+def test_texts_that_a_form_has_besides_are_left_alone() -> None:
+    extra = {"purpose": "vision", "comment": "mine"}
+    assert read(uploads, data=extra, files=ONE) == [(b"A", "a.png")]
+    assert read(file_and_manifest, data=extra, files=ONE) == ((b"A", "a.png"), None)
+    assert (
+        read(lambda request: text_and_files(request, "name", 2), data={"name": "Ann", **extra}, files=ONE)[0] == "Ann"
+    )
+
+
+def test_a_text_is_not_a_file() -> None:
+    with pytest.raises(BadRequest, match="has no file"):
+        read(uploads, data={"file": "text"}, files=[("file", (None, b"A"))])
+
+
 def test_text_and_files() -> None:
     name, files = read(lambda request: text_and_files(request, "name", 2), data={"name": "Ann"}, files=TWO)
     assert (name, [data for data, _ in files]) == ("Ann", [b"A", b"B"])
@@ -79,34 +93,7 @@ def test_other_requests_are_refused(sent: dict[str, object]) -> None:
     assert "2 files" in error.value.hint
 
 
-@pytest.mark.parametrize(
-    ("content_type", "expected"),
-    [
-        ("multipart/form-data; boundary=x", True),
-        ("Multipart/Form-Data; boundary=x", True),
-        ("application/x-www-form-urlencoded", False),
-        ("image/png", False),
-    ],
-)
-def test_what_is_a_form(content_type: str, expected: bool) -> None:
-    assert is_form(Request({"type": "http", "headers": [(b"content-type", content_type.encode())]})) is expected
-
-
-@pytest.mark.parametrize("charset", ["", "; charset=utf-8", '; charset="UTF8"', "; charset=US-ASCII"])
-def test_charsets_that_are_read(charset: str) -> None:
-    header = f"multipart/form-data; boundary=x{charset}".encode()
-    check_charset(Request({"type": "http", "headers": [(b"content-type", header)]}))
-
-
-@pytest.mark.parametrize("charset", ["latin-1", "idna", "unicode_escape", "utf-16"])
-def test_charsets_that_are_not(charset: str) -> None:
-    header = f"multipart/form-data; boundary=x; charset={charset}".encode()
-    with pytest.raises(BadRequest, match="charset"):
-        check_charset(Request({"type": "http", "headers": [(b"content-type", header)]}))
-
-
 def test_bodies_in_openapi() -> None:
     body = many_files(3)
     assert body["content"]["multipart/form-data"]["schema"]["properties"]["file"]["maxItems"] == 3
     assert body["content"]["image/png"]["schema"] == {"type": "string", "format": "binary"}
-    assert form_body({"a": {"type": "string"}}, ["a"])["content"].keys() == {"multipart/form-data"}

@@ -23,6 +23,7 @@ def test_nothing_else_is_documented() -> None:
 
 
 VALUES = {
+    "model_aliases": ("gpt-image-1=scenes-256, dall-e-2", ("gpt-image-1=scenes-256", "dall-e-2")),
     "home": ("/tmp/x", Path("/tmp/x")),
     "allowed_hosts": ("images.example.com, *.example.org", ("images.example.com", "*.example.org")),
     "trusted_proxies": ("10.0.0.0/8,::1", ("10.0.0.0/8", "::1/128")),
@@ -135,6 +136,8 @@ def test_secrets_and_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("name", "text"),
     [
+        ("MODEL_ALIASES", "gpt image"),
+        ("MODEL_ALIASES", "a=b=c"),
         ("SAFETY_THRESHOLD", "0.9"),  # laxer than allowed
         ("SAFETY_THRESHOLD", "0"),
         ("SAFETY_THRESHOLD", "nan"),

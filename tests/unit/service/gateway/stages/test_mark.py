@@ -1,10 +1,13 @@
 """Mark: the file shows the screened image and carries the mark, or it is refused."""
 
+import io
 import threading
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
 
 from service.gateway.order import Order
 from service.gateway.pipeline import Gateway
@@ -99,10 +102,32 @@ def test_a_file_that_shows_another_picture_is_refused(
     from service.gateway.stages import mark as module
 
     other = landscape(99, 256, 256)
-    monkeypatch.setattr(module, "encode", lambda rgb, to, metadata: encode(other, to, metadata))
+    monkeypatch.setattr(module, "encode", lambda rgb, to, *more: encode(other, to, *more))
     refusal = refused(build(), installation)
     assert refusal.stage == "mark"
     assert "screened image" in refusal.message
+
+
+@pytest.mark.parametrize(("compression", "quality"), [(None, 92), (80, 80), (100, 100), (10, 75)])
+def test_the_file_has_the_quality_that_was_asked_for_and_the_mark_needs(
+    gateway: Gateway, compression: int | None, quality: int
+) -> None:
+    released = gateway.release(Order(prompt="a lake", seed=7, format="jpeg", compression=compression))
+    assert quantization(released.data) == quantization(encode(landscape(1, 64, 64), "jpeg", quality=quality)[0])
+
+
+def quantization(data: bytes) -> object:
+    with Image.open(io.BytesIO(data)) as file:
+        assert isinstance(file, JpegImageFile)
+        return file.quantization
+
+
+def test_a_quality_that_the_mark_does_not_survive_is_the_orders_fault(build: Build, installation: Installation) -> None:
+    codec = Deaf(installation.codec)
+    order = ORDER.model_copy(update={"format": "jpeg", "compression": 80})
+    refusal = refused(build(codec=codec), installation, order)
+    assert type(refusal) is Unmarkable
+    assert "output_compression" in refusal.hint
 
 
 def test_the_mark_is_faint(gateway: Gateway) -> None:

@@ -1,0 +1,88 @@
+"""The checks of prompts and pixels by themselves: what they say about a text or an image that nobody ordered.
+
+They are the ones that orders pass. Hash lists and protected people are not among them: whoever could ask about any
+image would learn who is enrolled and what is listed.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors import Finding
+from detectors.prompts import MAX_CHARACTERS
+from service.gateway import policy, prompt_policy
+from service.gateway.admission import Screen
+from service.gateway.screening import Checker
+from service.kit.deadline import within
+from service.kit.errors import Unavailable
+
+T = TypeVar("T")
+
+_OVERLAP = 200  # characters that two parts of a long text share, so that no phrase is cut
+
+
+@dataclass(frozen=True, slots=True)
+class ContentFinding:
+    """`scores` (0 to 1) by category or label, and those for which an order would be `refused`."""
+
+    scores: Mapping[str, float]
+    refused: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ContentChecks:
+    """The prompt screen and the safety checkers of an installation. Thread-safe.
+
+    `threshold`: the operator's safety score from which an image is refused. `timeout`: seconds of each check.
+    """
+
+    prompts: Screen
+    checkers: Sequence[Checker]
+    threshold: float
+    timeout: float
+
+    def text(self, text: str) -> ContentFinding:
+        """What the prompt screen says of a text of any length. Raises Unavailable if it gives no answer."""
+        steps = range(0, max(len(text) - _OVERLAP, 1), MAX_CHARACTERS - _OVERLAP)
+        return together([self._part(text[start : start + MAX_CHARACTERS]) for start in steps])
+
+    def image(self, rgb: NDArray[np.uint8]) -> ContentFinding:
+        """What the safety checkers say of an image (uint8, H x W x 3). Raises Unavailable if one gives no answer."""
+        findings = []
+        for checker in self.checkers:
+            answer = self._answer(partial(_listed, checker, rgb))
+            if not policy.is_answer(answer, 1):
+                raise Unavailable(f"the safety check {checker.name} gave no usable answer")
+            refused = frozenset(each.label for each in policy.unsafe(answer, self.threshold))
+            findings.append(ContentFinding({each.label: each.score for each in answer}, refused))
+        return together(findings)
+
+    def _part(self, text: str) -> ContentFinding:
+        finding = self._answer(partial(self.prompts.screen, text))
+        if not prompt_policy.is_answer(finding):
+            raise Unavailable("the prompt screen gave no usable answer")
+        refused = frozenset(prompt_policy.grounds(finding).categories)
+        ruled = dict.fromkeys(refused - {score.category for score in finding.scores}, 1.0)
+        return ContentFinding(ruled | {score.category: score.score for score in finding.scores}, refused)
+
+    def _answer(self, work: Callable[[], T]) -> T:
+        try:
+            return within(self.timeout, work)
+        except Exception as failed:
+            raise Unavailable(f"a check gave no answer ({type(failed).__name__})") from failed
+
+
+def _listed(checker: Checker, rgb: NDArray[np.uint8]) -> list[Finding]:
+    return list(checker([rgb]))
+
+
+def together(findings: Sequence[ContentFinding]) -> ContentFinding:
+    """The highest score of each category, and whatever one of them refuses."""
+    scores: dict[str, float] = {}
+    for finding in findings:
+        scores |= {name: max(score, scores.get(name, 0.0)) for name, score in finding.scores.items()}
+    return ContentFinding(scores, frozenset().union(*(finding.refused for finding in findings)))
