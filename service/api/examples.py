@@ -270,14 +270,14 @@ EXAMPLES: Mapping[str, Example] = {
     ),
     "edit_images": Example(
         bodies={
-            _FORM: {"prompt": "the same fox in summer", "image": [_FILE], "strength": 0.6},
+            _FORM: {"prompt": "the same fox in summer", "image": _FILE, "strength": 0.6},
             _JSON: {"prompt": "the same fox in summer", "image": f"data:image/png;base64,{_PNG}", "strength": 0.6},
         },
         responses={200: _IMAGES},
         stream=_stream("image_edit"),
     ),
     "vary_images": Example(
-        bodies={_FORM: {"image": [_FILE], "n": 2}}, responses={200: _IMAGES}, stream=_stream("image_edit")
+        bodies={_FORM: {"image": _FILE, "n": 2}}, responses={200: _IMAGES}, stream=_stream("image_edit")
     ),
     "list_models": Example(responses={200: {"object": "list", "data": [_MODEL, {**_MODEL, "id": "gpt-image-1"}]}}),
     "get_model": Example(parameters={"model": "countermark-base"}, responses={200: _MODEL}),

@@ -85,9 +85,9 @@ def edit_body(model: type[ImageEditRequest]) -> dict[str, Any]:
 
 def _file_schema(name: str) -> dict[str, Any]:
     declared = _FILES[name]
-    most = MOST_IMAGES if name == "image" else declared.most
-    one = {"type": "array", "items": BINARY, "maxItems": most} if most > 1 else BINARY
-    return {**one, "description": declared.info.description}
+    one = {"type": "array", "items": BINARY, "maxItems": declared.most} if declared.repeated else BINARY
+    more = " Sent more than once, the result should resemble the further ones." if name == "image" else ""
+    return {**one, "description": f"{declared.info.description}{more}"}
 
 
 async def read_form(request: Request, model: type[ImageEditRequest]) -> ImageRequest:

@@ -28,7 +28,7 @@ class TokenUsage(BaseModel):
     """What OpenAI bills by. No tokens are counted here."""
 
     input_tokens: Literal[0] = 0
-    input_tokens_details: InputTokens = InputTokens()
+    input_tokens_details: InputTokens = Field(default_factory=InputTokens)
     output_tokens: Literal[0] = 0
     total_tokens: Literal[0] = 0
 
@@ -43,7 +43,7 @@ class CompletedImage(BaseModel):
     output_format: str
     quality: Quality
     size: str = Field(description="WIDTHxHEIGHT in pixels.")
-    usage: TokenUsage = TokenUsage()
+    usage: TokenUsage = Field(default_factory=TokenUsage)
     countermark: GenerationDetails
 
 

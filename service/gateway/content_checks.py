@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors import Finding
-from detectors.prompts import MAX_CHARACTERS
+from detectors.prompts import MAX_CHARACTERS, PromptFinding
 from service.gateway import policy, prompt_policy
 from service.gateway.admission import Screen
 from service.gateway.screening import Checker
@@ -54,17 +54,13 @@ class ContentChecks:
         """What the safety checkers say of an image (uint8, H x W x 3). Raises Unavailable if one gives no answer."""
         findings = []
         for checker in self.checkers:
-            answer = self._answer(partial(_listed, checker, rgb))
-            if not policy.is_answer(answer, 1):
-                raise Unavailable(f"the safety check {checker.name} gave no usable answer")
+            answer = self._answer(partial(_checked, checker, rgb))
             refused = frozenset(each.label for each in policy.unsafe(answer, self.threshold))
             findings.append(ContentFinding({each.label: each.score for each in answer}, refused))
         return together(findings)
 
     def _part(self, text: str) -> ContentFinding:
-        finding = self._answer(partial(self.prompts.screen, text))
-        if not prompt_policy.is_answer(finding):
-            raise Unavailable("the prompt screen gave no usable answer")
+        finding = self._answer(partial(_screened, self.prompts, text))
         refused = frozenset(prompt_policy.grounds(finding).categories)
         ruled = dict.fromkeys(refused - {score.category for score in finding.scores}, 1.0)
         return ContentFinding(ruled | {score.category: score.score for score in finding.scores}, refused)
@@ -76,8 +72,20 @@ class ContentChecks:
             raise Unavailable(f"a check gave no answer ({type(failed).__name__})") from failed
 
 
-def _listed(checker: Checker, rgb: NDArray[np.uint8]) -> list[Finding]:
-    return list(checker([rgb]))
+def _checked(checker: Checker, rgb: NDArray[np.uint8]) -> list[Finding]:
+    """Raises ValueError, or TypeError, for an answer that is not usable."""
+    answer = list(checker([rgb]))
+    if not policy.is_answer(answer, 1):
+        raise ValueError(f"the safety check {checker.name} gave no usable answer")
+    return answer
+
+
+def _screened(screen: Screen, text: str) -> PromptFinding:
+    """Raises ValueError for an answer that is not usable."""
+    finding = screen.screen(text)
+    if not prompt_policy.is_answer(finding):
+        raise ValueError("the prompt screen gave no usable answer")
+    return finding
 
 
 def together(findings: Sequence[ContentFinding]) -> ContentFinding:

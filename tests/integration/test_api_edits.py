@@ -155,10 +155,17 @@ def test_only_a_form_will_do(client: TestClient) -> None:
     assert client.post(URL, json={"prompt": "x"}).json()["code"] == "bad_request"
 
 
-def test_two_pictures_are_one_too_many(client: TestClient) -> None:
-    files = [("image[]", ("a.png", SKY)), ("image[]", ("b.png", SKY))]
+def test_further_pictures_are_references_and_need_an_ip_adapter(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [("image[]", ("a.png", SKY)), ("image[]", ("b.png", ANNS))]
+    assert client.post(URL, data={"prompt": "x"}, files=files).json()["code"] == "likeness_refused"
+    monkeypatch.setattr(Plain, "reference_digest", "0" * 64)
+    assert client.post(URL, data={"prompt": "x"}, files=[files[0]] * 2).status_code == 200
+    monkeypatch.setattr(Plain, "reference_digest", "")
     answer = client.post(URL, data={"prompt": "x"}, files=files)
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
+    assert "takes 1 input image" in answer.json()["detail"]
 
 
 def test_the_openapi_document_shows_the_form(client: TestClient) -> None:

@@ -116,6 +116,7 @@ def test_unknown_words_are_told(backend: DiffusersBackend) -> None:
 def test_other_sizes_are_refused(backend: DiffusersBackend) -> None:
     with pytest.raises(BadRequest, match="generates 256x256"):
         backend.check(Job("x", "", 1, 512, 512, 4, 1.0))
+    assert backend.nearest_size(1024, 1536) == (256, 256)
 
 
 def test_what_comes_after_the_fortieth_token_does_not_reach_the_layout(backend: DiffusersBackend) -> None:

@@ -117,6 +117,12 @@ def test_defaults_come_from_the_pipeline(backend: DiffusersBackend) -> None:
     assert len(backend.identity.digest) == 64
 
 
+def test_the_nearest_size_is_one_that_it_can_draw(backend: DiffusersBackend) -> None:
+    assert backend.nearest_size(256, 512) == (256, 512)
+    for size in ((100, 256), (256, 4096), (1, 300)):
+        assert backend.check(Job("x", "", 1, *backend.nearest_size(*size), 2, 1.0)) == ()
+
+
 @pytest.mark.parametrize("size", [(100, 256), (256, 4096), (4, 8)])
 def test_sizes_it_cannot_draw(backend: DiffusersBackend, size: tuple[int, int]) -> None:
     if size == (4, 8):

@@ -66,6 +66,26 @@ def test_a_size_too_small_for_the_watermark_is_refused(gateway: Gateway) -> None
         check(gateway, Order(prompt="x", width=64, height=64))
 
 
+def test_another_size_becomes_the_models_nearest_only_if_that_is_asked(gateway: Gateway) -> None:
+    wanted = Order(prompt="x", width=300, height=260)
+    with pytest.raises(BadRequest, match="multiples of 8"):
+        check(gateway, wanted)
+    admitted = check(gateway, wanted.model_copy(update={"nearest_size": True}))
+    assert (admitted.order.width, admitted.order.height) == (296, 256)
+    assert any("nearest size to 300x260" in warning for warning in admitted.warnings)
+    assert check(gateway, admitted.order).warnings == ()
+
+
+def test_what_a_file_cannot_be_is_said(gateway: Gateway) -> None:
+    assert "lossless" in str(check(gateway, Order(prompt="x", compression=80)).warnings)
+    assert "raised to 75" in str(check(gateway, Order(prompt="x", compression=10, format="jpeg")).warnings)
+    assert check(gateway, Order(prompt="x", compression=80, format="webp")).warnings == ()
+
+
+def test_seeds_that_nobody_chose_are_exact_in_javascript(gateway: Gateway) -> None:
+    assert all(check(gateway, Order(prompt="x")).job.seed < 2**53 for _ in range(8))
+
+
 def test_few_orders_with_images_are_checked_at_once(build: Build) -> None:
     """The others are told so; an order without images does not wait."""
     begun, freed = threading.Semaphore(0), threading.Event()
