@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.credential_mutants import originals
 from detectors import declarations
-from detectors.declared.reading import read
+from detectors.declared.reading import read_metadata
 from service.examiner.policy import Outcome, Verdict
 from tests.assets import provenance
 from tests.assets.hostile import picture, save
@@ -227,7 +227,8 @@ class Board:
     def we_say(self, row: Row) -> tuple[str, Verdict, Outcome, tuple[str, ...]]:
         """Integrity, verdict, the outcome of `verify`, and conflicts."""
         mime = look(row.data).mime or "application/octet-stream"
-        report = Evidence(self.ours.read(row.data, mime, row.manifest), tuple(declarations(read(row.data)))).report()
+        declared = tuple(declarations(read_metadata(row.data)))
+        report = Evidence(self.ours.read(row.data, mime, row.manifest), declared).report()
         return report.claimed.integrity, report.verdict, report.outcome, tuple(report.conflicts)
 
     def sdk_says(self, row: Row) -> tuple[str, str]:

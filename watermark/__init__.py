@@ -1,22 +1,9 @@
 """The pixel watermark: payload, codec and keyring.
 
-Loaded when first asked for: `watermark.c2pa` also runs in processes that have no use for it.
+The names are listed in `__init__.pyi` and loaded when first asked for: `watermark.c2pa` also runs in processes that
+have no use for them.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+import lazy_loader
 
-if TYPE_CHECKING:
-    from watermark.tile.codec import Codec
-    from watermark.tile.keyring import Keyring
-    from watermark.tile.reader import Reading
-
-__all__ = ["Codec", "Keyring", "Reading"]
-
-_MODULES = {"Codec": "watermark.tile.codec", "Keyring": "watermark.tile.keyring", "Reading": "watermark.tile.reader"}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__} has no attribute {name}")
-    return getattr(import_module(_MODULES[name]), name)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -20,7 +20,7 @@ _READERS: tuple[tuple[Callable[[bytes], bool], Callable[[bytes], Iterator[Field]
 )
 
 
-def read(data: bytes, alpha: stealth.Alpha | None = None, height: int = 0) -> Metadata:
+def read_metadata(data: bytes, alpha: stealth.Alpha | None = None, height: int = 0) -> Metadata:
     """The metadata of a file of any known format; empty for others. Damaged metadata is read up to the damage.
 
     `alpha`: the alpha channel, if it has been decoded, of an image `height` pixels high. Content never raises.

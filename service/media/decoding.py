@@ -29,7 +29,7 @@ from PIL import (
 )
 
 from detectors.declared.metadata import Metadata
-from detectors.declared.reading import read
+from detectors.declared.reading import read_metadata
 from service.kit.errors import BrokenPicture, InputError, TooLarge, UnsupportedFormat, UnsupportedPixels
 
 # Imported above, because a worker can import nothing once it has begun.
@@ -82,7 +82,7 @@ def metadata(data: bytes, *, out: memoryview) -> tuple[dict[str, Any], int]:
 
     `out` stays empty.
     """
-    return {"metadata": _listed(read(data))}, 0
+    return {"metadata": _listed(read_metadata(data))}, 0
 
 
 def select(data: bytes, *, out: memoryview, max_pixels: int) -> tuple[dict[str, Any], int]:
@@ -255,7 +255,7 @@ def _metadata(data: bytes, image: Image.Image) -> list[tuple[str, str, str]]:
     def alpha(columns: int) -> NDArray[np.uint8]:
         return np.asarray(image.crop((0, 0, min(columns, image.width), image.height)).getchannel("A"))
 
-    return _listed(read(data, alpha if image.mode == "RGBA" else None, image.height))
+    return _listed(read_metadata(data, alpha if image.mode == "RGBA" else None, image.height))
 
 
 def _listed(found: Metadata) -> list[tuple[str, str, str]]:
