@@ -7,10 +7,11 @@ nothing afterwards.
 """
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from service.kit.deadline import within
 from service.kit.errors import BrokenPicture, TooLarge, Unavailable
@@ -45,7 +46,29 @@ Isolation = Literal["full", "reduced", "none"]
 """`full`: worker processes with every measure of `sandbox.py`; `reduced`: the system lacks some; `none`: no process."""
 
 
-class Parsers(Protocol):
+@dataclass(frozen=True, slots=True, eq=False)
+class Call:
+    """A call of a parser: its name, its parts and keyword arguments, and the bytes and seconds that it may take."""
+
+    parser: str
+    parts: Sequence[bytes]
+    memory: int
+    output: int
+    seconds: float | None
+    options: Mapping[str, Any]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all parts."""
+        return sum(map(len, self.parts))
+
+    @property
+    def needed(self) -> int:
+        """Bytes that the call counts for, of the memory for all files being parsed."""
+        return self.memory + self.output + self.size
+
+
+class Parsers(ABC):
     """Runs parsers on bytes from outside."""
 
     def run(
@@ -72,20 +95,24 @@ class Parsers(Protocol):
             InputError: what is wrong with the file; TooLarge if it needs too much memory or time.
             Unavailable: too many files are being parsed.
         """
-        ...
+        return self._run(Call(parser, parts, memory, output, seconds, options))
 
+    @abstractmethod
+    def _run(self, call: Call) -> Parsed:
+        """As `run`."""
+
+    @abstractmethod
     def start(self) -> None:
         """Be ready for a file. Returns at once if it is. Raises Unavailable if no process for it can be started."""
-        ...
 
+    @abstractmethod
     def close(self) -> None:
         """End all work. Nothing can be run afterwards."""
-        ...
 
     @property
+    @abstractmethod
     def isolation(self) -> Isolation:
         """What holds a parser that a file has taken over. Known after `start`."""
-        ...
 
 
 def too_slow(seconds: float) -> TooLarge:
@@ -111,7 +138,7 @@ def crowded() -> Unavailable:
     return Unavailable("too many files are being read", hint="Try again.")
 
 
-class InProcess:
+class InProcess(Parsers):
     """Runs parsers in this process: for files that are trusted, and for tests.
 
     A parser cannot be stopped here: one that is late keeps its slot until it ends, and its memory is not limited.
@@ -124,20 +151,10 @@ class InProcess:
         self._parsers = parsers
         self._slots = threading.BoundedSemaphore(slots)
 
-    def run(
-        self,
-        parser: str,
-        parts: Sequence[bytes],
-        *,
-        memory: int,
-        output: int = 0,
-        seconds: float | None = None,
-        **options: Any,
-    ) -> Parsed:
-        needed = memory + output + sum(map(len, parts))
-        if self._memory is not None and needed > self._memory:
-            raise over_budget(needed, self._memory)
-        return self._in_time(seconds, partial(_run, load(self._parsers[parser]), parts, output, options))
+    def _run(self, call: Call) -> Parsed:
+        if self._memory is not None and call.needed > self._memory:
+            raise over_budget(call.needed, self._memory)
+        return self._in_time(call.seconds, partial(_answer, load(self._parsers[call.parser]), call))
 
     def start(self) -> None:
         """Nothing to start."""
@@ -167,10 +184,10 @@ class InProcess:
             raise too_slow(seconds) from slow
 
 
-def _run(parser: Parser, parts: Sequence[bytes], output: int, options: dict[str, Any]) -> Parsed:
-    out = bytearray(output)
+def _answer(parser: Parser, call: Call) -> Parsed:
+    out = bytearray(call.output)
     try:
-        value, written = parser(*parts, out=memoryview(out), **options)
+        value, written = parser(*call.parts, out=memoryview(out), **call.options)
     except MemoryError as big:
         raise too_much_memory() from big
-    return Parsed(value, bytes(out) if written == output else bytes(out[:written]))
+    return Parsed(value, bytes(out) if written == call.output else bytes(out[:written]))

@@ -3,13 +3,13 @@
 import threading
 import time
 import weakref
-from collections.abc import Mapping, Sequence
-from typing import Any, get_args
+from collections.abc import Mapping
+from typing import get_args
 
 import structlog
 
 from service.kit.errors import InputError, Unavailable
-from service.media.isolation.parsers import PARSERS, Isolation, Parsed, crowded, over_budget
+from service.media.isolation.parsers import PARSERS, Call, Isolation, Parsed, Parsers, crowded, over_budget
 from service.media.isolation.process import StartFailed, WorkerProcess
 from service.media.isolation.sandbox import Measure
 
@@ -25,7 +25,7 @@ _NO_LIMIT = 24 * 3600.0
 _HINT = "See the log, and docs/operating.md for what a worker process needs. Nothing is read without one."
 
 
-class ParserPool:
+class ParserPool(Parsers):
     """Workers that are started when they are needed, killed when they are late, and replaced. Thread-safe.
 
     All workers are started by one thread that lives as long as this process: Linux kills a worker when the thread
@@ -72,34 +72,23 @@ class ParserPool:
             if not self._all:
                 raise self._not_started()
 
-    def run(
-        self,
-        parser: str,
-        parts: Sequence[bytes],
-        *,
-        memory: int,
-        output: int = 0,
-        seconds: float | None = None,
-        **options: Any,
-    ) -> Parsed:
-        """As `Parsers.run`."""
-        if parser not in self._parsers:
-            raise ValueError(f"{parser} is not an allowed parser")
-        seconds = _NO_LIMIT if seconds is None else seconds
-        needed = memory + output + sum(map(len, parts))
-        if needed > self._memory:
-            raise over_budget(needed, self._memory)
-        worker = self._take(needed, seconds)
+    def _run(self, call: Call) -> Parsed:
+        if call.parser not in self._parsers:
+            raise ValueError(f"{call.parser} is not an allowed parser")
+        seconds = _NO_LIMIT if call.seconds is None else call.seconds
+        if call.needed > self._memory:
+            raise over_budget(call.needed, self._memory)
+        worker = self._take(call.needed, seconds)
         recycle = True
         try:
-            parsed, recycle = worker.run(parser, parts, memory, output, seconds, options)
+            parsed, recycle = worker.run(call, seconds)
         except InputError as error:
             recycle = False
             if not worker.alive:
-                _log.warning("parser_killed", parser=parser, code=error.code, reason=error.message)
+                _log.warning("parser_killed", parser=call.parser, code=error.code, reason=error.message)
             raise
         finally:
-            self._give_back(worker, needed, keep=worker.alive and not recycle and worker.jobs < self._jobs)
+            self._give_back(worker, call.needed, keep=worker.alive and not recycle and worker.jobs < self._jobs)
         return parsed
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from mmap import mmap
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from service.kit.errors import BrokenPicture, InputError, tree
 from service.media.isolation import messages
 from service.media.isolation.messages import Closed
-from service.media.isolation.parsers import Parsed, too_much_memory, too_slow, unsafe
+from service.media.isolation.parsers import Call, Parsed, too_much_memory, too_slow, unsafe
 from service.media.isolation.shared import SharedMemory
 
 # Isolated from the user's site and environment; the path is the pool's own.
@@ -93,35 +93,33 @@ class WorkerProcess:
             self.kill()
             raise StartFailed(reason) from failed
 
-    def run(
-        self, parser: str, parts: Sequence[bytes], memory: int, output: int, seconds: float, options: Mapping[str, Any]
-    ) -> tuple[Parsed, bool]:
-        """One job; and whether the worker should be replaced after it.
+    def run(self, call: Call, seconds: float) -> tuple[Parsed, bool]:
+        """One job within `seconds`; and whether the worker should be replaced after it.
 
         Raises:
             InputError: as `Parsers.run`. `alive` says whether the worker survived; if not, it has been killed.
         """
         self.jobs += 1
-        at = sum(map(len, parts))
-        view = self._memory.reserve(at + output)
+        at = call.size
+        view = self._memory.reserve(at + call.output)
         position = 0
-        for part in parts:
+        for part in call.parts:
             view[position : position + len(part)] = part
             position += len(part)
         job = {
-            "parser": parser,
-            "parts": [len(part) for part in parts],
+            "parser": call.parser,
+            "parts": [len(part) for part in call.parts],
             "region": self._memory.size,
-            "output": output,
-            "memory": memory + output + _COPIES * at,
+            "output": call.output,
+            "memory": call.memory + call.output + _COPIES * at,
             "seconds": seconds,
-            "options": options,
+            "options": call.options,
         }
         answer = self._exchange(job, time.monotonic() + seconds, seconds)
         try:
-            return self._parsed(answer, output, at), bool(answer.get("recycle"))
+            return self._parsed(answer, call.output, at), bool(answer.get("recycle"))
         finally:
-            self._memory.release(at + output)
+            self._memory.release(at + call.output)
 
     def _exchange(self, job: dict[str, Any], deadline: float, seconds: float) -> dict[str, Any]:
         try:
