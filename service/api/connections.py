@@ -14,6 +14,7 @@ While the application works nothing runs: it has time limits of its own.
 
 import asyncio
 import uuid
+from abc import ABC, abstractmethod
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +71,7 @@ def answer(error: Error) -> tuple[str, bytes]:
     return request_id, head.encode() + b"\r\n" + body
 
 
-class Guard(asyncio.Protocol):
+class Guard(asyncio.Protocol, ABC):
     """Mixed into a protocol class of uvicorn, before it: times what the client does, and closes what takes too long."""
 
     limits: ConnectionLimits
@@ -165,13 +166,13 @@ class Guard(asyncio.Protocol):
 
     # Of the parser, in the subclasses.
 
+    @abstractmethod
     def _receiving(self) -> Waiting:
         """What the parser expects: the HEAD of a request, its BODY, or nothing while the APPLICATION works."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _has_begun(self) -> bool:
         """Whether a part of the next request is there already."""
-        raise NotImplementedError
 
     # Waiting.
 
@@ -318,4 +319,5 @@ def protocol(limits: ConnectionLimits, parser: str = "auto") -> type[asyncio.Pro
     """uvicorn's protocol class with these limits, for one server. `parser`: `h11`, `httptools`, or `auto`."""
     httptools = parser == "httptools" or (parser == "auto" and HttpToolsProtocol is not None)
     base = GuardedHttpTools if httptools else GuardedH11
-    return type(base.__name__, (base,), {"limits": limits, "admission": Admission(limits)})
+    own = {"__module__": __name__, "limits": limits, "admission": Admission(limits)}
+    return type(base.__name__, (base,), own)

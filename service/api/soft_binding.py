@@ -18,6 +18,7 @@ from service.kit.errors import BadRequest, BrokenPicture, QueryTooLong, Unsuppor
 from service.media.pictures import decode_first
 
 router = APIRouter(tags=["soft binding resolution"])
+_manifests = APIRouter(dependencies=MANIFESTS)  # included in `router` below
 
 _LONGEST_VALUE = 2048
 _MANIFEST_ID = re.compile(r"urn:(c2pa|uuid):[0-9A-Za-z:.~_-]{1,180}")
@@ -59,13 +60,12 @@ class SoftBindingAlgList(BaseModel):
     fingerprints: list[AlgorithmName]
 
 
-@router.get(
+@_manifests.get(
     "/v1/matches/byBinding",
     operation_id="query_by_binding",
     summary="Find manifests by a soft binding",
     responses=failures(*MATCH_BINDING),
     response_model_exclude_none=True,
-    dependencies=MANIFESTS,
 )
 async def query_by_binding(
     services: CurrentServices,
@@ -79,13 +79,12 @@ async def query_by_binding(
     return await _by_binding(services, alg, value, max_results)
 
 
-@router.post(
+@_manifests.post(
     "/v1/matches/byBinding",
     operation_id="query_by_large_binding",
     summary="Find manifests by a large soft binding",
     responses=failures(*MATCH_LARGE_BINDING),
     response_model_exclude_none=True,
-    dependencies=MANIFESTS,
 )
 async def query_by_large_binding(
     services: CurrentServices, query: Annotated[SoftBindingQuery, Body()], max_results: MaxResults = 10
@@ -94,13 +93,12 @@ async def query_by_large_binding(
     return await _by_binding(services, query.alg, query.value, max_results)
 
 
-@router.post(
+@_manifests.post(
     "/v1/matches/byContent",
     operation_id="query_by_content",
     summary="Find manifests by an image",
     responses=failures(*MATCH_CONTENT),
     response_model_exclude_none=True,
-    dependencies=MANIFESTS,
     openapi_extra={"requestBody": {"required": True, "description": "The asset itself.", "content": _ASSET}},
 )
 async def query_by_content(
@@ -122,7 +120,7 @@ async def query_by_content(
     return _result(found)
 
 
-@router.get(
+@_manifests.get(
     "/v1/manifests/{manifestId}",
     operation_id="get_manifest_by_id",
     summary="Fetch a manifest store",
@@ -131,7 +129,6 @@ async def query_by_content(
         **failures(*FETCH_MANIFEST),
         200: {"description": "The manifest store.", "content": {_C2PA: {"schema": BINARY}}},
     },
-    dependencies=MANIFESTS,
 )
 async def get_manifest_by_id(
     services: CurrentServices,
@@ -147,6 +144,9 @@ async def get_manifest_by_id(
         services.image_threads, _bindings(services.installation).manifest, manifest_id, active_only=active_only
     )
     return Response(store, media_type=_C2PA)
+
+
+router.include_router(_manifests)
 
 
 @router.get(
