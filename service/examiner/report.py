@@ -15,7 +15,7 @@ from service.examiner.codes import catalogue, in_order
 from service.examiner.examination import FileExamination
 from service.examiner.inference import Inferred
 from service.examiner.lanes import LANES, Finding, Lane
-from service.examiner.lanes.claimed import Claimed
+from service.examiner.lanes.claimed.section import Claimed
 from service.examiner.lanes.matched import Matched
 from service.examiner.policy import Contradiction, Outcome, Verdict, judge
 from service.examiner.sections import Reason, ReportModel, WatermarkReading

@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 
 from detectors import Declaration
-from service.examiner.examination import Trace
+from service.examiner.examination import Sources, Trace
 from service.examiner.inference import Inferred
 from service.examiner.lanes import (
     LANES,
     Finding,
     Lane,
-    claimed,
     declared,
     foreign,
     inferred,
@@ -21,9 +20,11 @@ from service.examiner.lanes import (
     matched,
     recovered,
 )
+from service.examiner.lanes.claimed import lane as claimed
 from service.examiner.policy import Signal, Verdict
 from service.examiner.report import Asset, Report, compose
 from service.examiner.sections import WatermarkReading
+from service.installation import Installation
 from service.ledger.ledger import Issue
 from watermark import Reading
 from watermark.c2pa.credentials import Credential
@@ -54,6 +55,17 @@ def issue(mark_id: int = 1) -> Issue:
         model_digest="0" * 64,
         seed=0,
         prompt_digest="",
+    )
+
+
+def sources_of(installation: Installation) -> Sources:
+    """What the lanes of an installation look at, without its classifiers."""
+    return Sources(
+        installation.settings,
+        installation.codec,
+        installation.credentials.reader,
+        installation.ledger,
+        lambda _image: Inferred(state="not_asked"),
     )
 
 

@@ -1,8 +1,8 @@
-"""The lanes of evidence, one module each. Examiner, report, documentation and command line read this list."""
+"""The lanes of evidence, a module or package each. Examiner, report, documentation and command line read this list."""
 
 from typing import Any
 
-from service.examiner.lanes.claimed import ClaimedLane
+from service.examiner.lanes.claimed.lane import ClaimedLane
 from service.examiner.lanes.declared import DeclaredLane
 from service.examiner.lanes.foreign import ForeignLane
 from service.examiner.lanes.inferred import InferredLane

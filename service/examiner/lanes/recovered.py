@@ -8,7 +8,7 @@ from typing import Self
 
 from service.examiner.codes import ReasonCode, Topic, holding
 from service.examiner.examination import Examination, Sources
-from service.examiner.lanes.claimed import Recovered
+from service.examiner.lanes.claimed.section import Recovered
 from service.examiner.lanes.lane import Finding, Lane
 from service.examiner.policy import SAME_IMAGE_DISTANCE, same_image
 from service.ledger.ledger import Issue, Ledger

@@ -4,7 +4,7 @@ import pytest
 from rich.console import Console
 
 from service.cli.provenance_tree import nodes, tree
-from service.examiner.lanes.claimed import Claimed, ClaimedIngredient, ClaimedManifest
+from service.examiner.lanes.claimed.section import Claimed, ClaimedIngredient, ClaimedManifest
 from tests.assets import provenance
 from tests.support.evidence import Evidence
 from watermark.c2pa.credentials import Credentials, TrustList

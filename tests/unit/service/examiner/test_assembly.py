@@ -3,8 +3,6 @@ import pytest
 from models import ModelFault
 from service.examiner import assembly
 from service.examiner.assembly import open_classifier, open_examiner
-from service.examiner.examination import Sources
-from service.examiner.inference import Inferred
 from service.examiner.lanes import LANES
 from service.installation import Installation
 from service.kit.errors import Misconfigured, Unavailable
@@ -12,16 +10,11 @@ from service.kit.model_store import CARDS_FOLDER
 from service.kit.settings import Settings
 from service.media.pictures import ImageLimits
 from tests.support.classifiers import write_member
+from tests.support.evidence import sources_of
 
 
 def test_an_examiner_has_every_lane_in_order(installation: Installation) -> None:
-    sources = Sources(
-        installation.settings,
-        installation.codec,
-        installation.credentials.reader,
-        installation.ledger,
-        lambda _image: Inferred(state="not_asked"),
-    )
+    sources = sources_of(installation)
     assert [type(lane) for lane in open_examiner(sources, ImageLimits(1 << 20, 1 << 20))._lanes] == list(LANES)
 
 

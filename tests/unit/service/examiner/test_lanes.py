@@ -12,13 +12,13 @@ from service.examiner import report as reports
 from service.examiner.codes import ReasonCode, Topic
 from service.examiner.examination import Examination, Sources
 from service.examiner.examiner import Examiner
-from service.examiner.inference import Inferred
 from service.examiner.lanes import LANES, Finding, Lane
 from service.examiner.policy import Contradiction, Signal
 from service.examiner.sections import WatermarkReading
 from service.installation import Installation
 from service.media.pictures import ImageLimits
 from tests.assets.hostile import picture, save
+from tests.support.evidence import sources_of
 
 ROOT = Path(__file__).parents[4]
 
@@ -58,13 +58,7 @@ class ToyLane(Lane[list[WatermarkReading]]):
 def test_a_new_lane_is_found_weighed_explained_and_shown(
     installation: Installation, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sources = Sources(
-        installation.settings,
-        installation.codec,
-        installation.credentials.reader,
-        installation.ledger,
-        lambda _picture: Inferred(state="not_asked"),
-    )
+    sources = sources_of(installation)
     lanes: tuple[type[Lane[Any]], ...] = (ToyLane, *LANES)
     monkeypatch.setattr(reports, "LANES", lanes)
     examiner = Examiner(sources, ImageLimits(1 << 20, 1 << 20), [lane.open(sources) for lane in lanes])

@@ -8,9 +8,7 @@ import pytest
 from PIL import Image
 from skimage import data as photos
 
-from service.examiner.examination import Sources
 from service.examiner.examiner import Examiner
-from service.examiner.inference import Inferred
 from service.examiner.lanes import LANES, foreign
 from service.examiner.lanes.foreign import ForeignLane
 from service.examiner.sections import WatermarkReading
@@ -19,6 +17,7 @@ from service.kit.errors import Misconfigured
 from service.kit.settings import Settings
 from service.media.pictures import ImageLimits
 from tests.assets.hostile import save
+from tests.support.evidence import sources_of
 from watermark.foreign import stock
 from watermark.foreign.protocol import CodecError, ForeignReading
 from watermark.foreign.stock import STOCK, StockMarks
@@ -125,13 +124,7 @@ class Says:
 
 
 def examiner(installation: Installation, codec: Says) -> Examiner:
-    sources = Sources(
-        installation.settings,
-        installation.codec,
-        installation.credentials.reader,
-        installation.ledger,
-        lambda _picture: Inferred(state="not_asked"),
-    )
+    sources = sources_of(installation)
     lanes = [ForeignLane([codec]) if lane is ForeignLane else lane.open(sources) for lane in LANES]
     return Examiner(sources, ImageLimits(1 << 24, 1 << 24), lanes)
 

@@ -2,18 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from service.examiner.lanes.claimed import (
-    Claimed,
-    ClaimedAction,
-    ClaimedIdentity,
-    ClaimedIngredient,
-    ClaimedLane,
-    ClaimedRedaction,
-    ClaimedRemark,
-    OriginClaim,
-    finding,
-)
-from service.examiner.lanes.declared import Declared
+from service.examiner.lanes.claimed.lane import finding
 from service.examiner.policy import Signal
 from service.gateway.order import Order
 from service.gateway.pipeline import Gateway
@@ -23,9 +12,8 @@ from tests.support.credentials import read
 from tests.support.evidence import Evidence, shown
 from watermark.c2pa.credentials import Action, Credential, Credentials, Ingredient, TrustList
 from watermark.c2pa.manifest import DIGITAL_SOURCE_TYPE
-from watermark.c2pa.origin import Kind
 from watermark.c2pa.pki import make_development_pki
-from watermark.c2pa.status import Integrity, SignerStatus, status
+from watermark.c2pa.status import Integrity, SignerStatus
 
 AI = (Action("c2pa.created", DIGITAL_SOURCE_TYPE + "trainedAlgorithmicMedia"),)
 COMPOSITE = (Action("c2pa.edited", DIGITAL_SOURCE_TYPE + "compositeSynthetic"),)
@@ -115,59 +103,6 @@ def png_chunks_but(data: bytes, kind: bytes) -> list[bytes]:
             parts.append(data[at:end])
         at = end
     return parts
-
-
-def test_lines() -> None:
-    section = Claimed(
-        state="invalid",
-        integrity=Integrity.INTACT,
-        signer_status=SignerStatus.EXPIRED,
-        signer="Ann",
-        issuer="Acme",
-        generator="painter 1",
-        claimed_at="2026-01-01T00:00:00Z",
-        remote_url="https://example.org/m",
-        origin=OriginClaim(kind=Kind.SYNTHETIC, through_ingredient=True),
-        actions=[ClaimedAction(action="c2pa.created", digital_source_type=AI[0].digital_source_type, agent="painter")],
-        ingredients=[
-            ClaimedIngredient(title="a.jpg", relationship="parentOf", integrity=Integrity.ALTERED, manifest_id="urn:1",
-                              failures=["assertion.dataHash.mismatch"]),
-            ClaimedIngredient(relationship="inputTo"),
-        ],
-        identities=[ClaimedIdentity(label="cawg.identity", name="Ann", status="not_verified")],
-        redactions=[
-            ClaimedRedaction(target="self#jumbf=x"),
-            ClaimedRedaction(target="self#jumbf=y", reason="c2pa.PII.present"),
-        ],
-        remarks=[
-            claimed_remark("signingCredential.expired", True),
-            claimed_remark("signingCredential.ocsp.skipped", False),
-        ],
-        declarations=[Declared(source="exif", origin="camera", value="Canon")],
-    )  # fmt: skip
-    assert list(ClaimedLane.lines(section)) == [
-        "intact",
-        "signer: Ann, Acme (trust list: none)",
-        "certificate: expired",
-        "signed at 2026-01-01T00:00:00Z by the signer's own word",
-        "credential elsewhere, not fetched: https://example.org/m",
-        "generator: painter 1",
-        "origin: synthetic, by an ingredient",
-        "c2pa.created: painter trainedAlgorithmicMedia",
-        "made from: a.jpg (parentOf, altered, assertion.dataHash.mismatch)",
-        "made from: a file (inputTo, without a credential)",
-        "identity: Ann (not verified)",
-        "redacted: self#jumbf=x (no reason given)",
-        "redacted: self#jumbf=y (c2pa.PII.present)",
-        "failure: signingCredential.expired: The signing certificate has expired.",
-        "note: signingCredential.ocsp.skipped: Nobody was asked whether the certificate was revoked.",
-    ]
-    assert list(ClaimedLane.lines(Claimed(state="absent"))) == ["absent"]
-
-
-def claimed_remark(code: str, failure: bool) -> ClaimedRemark:
-    meaning = status(code)
-    return ClaimedRemark(code=code, axis=meaning.axis, failure=failure, text=meaning.text, source=meaning.section)
 
 
 @pytest.fixture(scope="module")
