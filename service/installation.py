@@ -43,7 +43,8 @@ from service.media.credentials import IsolatedSdk
 from service.media.pictures import ImageLimits, Picture, open_limits
 from service.moderation.appeals import Appeals
 from service.moderation.blocklist import Blocklist
-from service.moderation.takedowns import QuarantineLimits, Takedowns
+from service.moderation.notices import QuarantineLimits
+from service.moderation.takedowns import Takedowns
 from watermark import Codec
 from watermark.c2pa.credentials import Credentials
 

@@ -44,7 +44,7 @@ from service.api.response_headers import SecurityHeaders
 from service.installation import Installation
 from service.kit import logs
 from service.kit.settings import Settings
-from service.moderation.takedowns import Notice
+from service.moderation.notices import Notice
 
 _MODULES = (
     images,

@@ -17,7 +17,7 @@ from service.api.openapi import failures, reference
 from service.installation import Installation
 from service.kit.errors import BadRequest, TooLarge, bad_field
 from service.media.pictures import decode
-from service.moderation.takedowns import CaseStatus, Notice, Sender, TakedownReceipt
+from service.moderation.notices import CaseStatus, Notice, Sender, TakedownReceipt
 
 router = APIRouter(tags=["notices"])
 

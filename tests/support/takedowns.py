@@ -10,7 +10,8 @@ from service.installation import Installation
 from service.keys import signing
 from service.media.pictures import ImageLimits, OutputFormat, Picture, decode, encode
 from service.moderation.appeals import Appeals
-from service.moderation.takedowns import Notice, QuarantineLimits, Takedowns
+from service.moderation.notices import Notice, QuarantineLimits
+from service.moderation.takedowns import Takedowns
 from tests.support.clock import Clock
 from tests.support.painter import landscape
 

@@ -1,7 +1,7 @@
 import pytest
 
 from service.installation import Installation
-from service.moderation.takedowns import Notice
+from service.moderation.notices import Notice
 from tests.support.commands import Run
 from tests.unit.service.cli.conftest import Lines
 
