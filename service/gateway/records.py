@@ -4,10 +4,10 @@ import hashlib
 from collections.abc import Sequence
 
 from detectors import Finding
-from service import SYSTEM_NAME, __version__
 from service.access.client import Client
 from service.gateway.options import GatewayOptions
 from service.gateway.order import Order
+from service.gateway.stages.attribution import attribution
 from service.gateway.stages.types import Draft, Proven, Signed
 from service.generation import Job
 from service.generation.adapter import Adapter
@@ -27,13 +27,7 @@ def statement(draft: Draft, options: GatewayOptions, own_size: tuple[int, int], 
     admitted = draft.admitted
     method = admitted.job.options.upscale
     return Statement(
-        content_id=admitted.content_id,
-        created_at=admitted.created_at,
-        provider=options.provider,
-        system=SYSTEM_NAME,
-        system_version=__version__,
-        model=admitted.model.name,
-        model_version=admitted.model.version,
+        **attribution(admitted, options.provider),
         model_digest=admitted.model.digest,
         mark_algorithm=Codec.ALGORITHM,
         mark_id=admitted.mark_id,

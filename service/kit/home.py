@@ -49,28 +49,27 @@ def create(path: Path, data: bytes) -> None:
 
     Two processes may start at the same time: `os.link` lets exactly one of them win, so both read the same secret.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            sync(file)
-        os.link(name, path)
-    except FileExistsError:
-        pass
-    finally:
-        Path(name).unlink()
+    with _written_beside(path, data) as written, contextlib.suppress(FileExistsError):
+        os.link(written, path)
 
 
 def replace(path: Path, data: bytes) -> None:
     """Write `data` to `path` (mode 0600) atomically, in the place of what is there."""
+    with _written_beside(path, data) as written:
+        written.replace(path)
+
+
+@contextlib.contextmanager
+def _written_beside(path: Path, data: bytes) -> Iterator[Path]:
+    """A temporary file (mode 0600) with `data`, on the disk and in the folder of `path`. Removed if it is still there
+    afterwards."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             sync(file)
-        Path(name).replace(path)
+        yield Path(name)
     finally:
         Path(name).unlink(missing_ok=True)
 

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors import read_metadata
-from service import SYSTEM_NAME, __version__
 from service.gateway.execution import expect
 from service.gateway.options import GatewayOptions
+from service.gateway.stages.attribution import attribution
 from service.gateway.stages.types import Admitted, Draft
 from service.labels.labelling import Labels, missing
 from service.labels.profile import Facts
@@ -59,13 +59,7 @@ class Labelling:
 
     def _facts(self, admitted: Admitted) -> Facts:
         return Facts(
-            content_id=admitted.content_id,
-            created_at=admitted.created_at,
-            provider=self.provider,
-            system=SYSTEM_NAME,
-            system_version=__version__,
-            model=admitted.model.name,
-            model_version=admitted.model.version,
+            **attribution(admitted, self.provider),
             edited=any(source.role == "image" for source in admitted.inputs),
             producer=self.labels.producer,
         )
