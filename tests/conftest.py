@@ -12,9 +12,11 @@ from service.gateway.pipeline import Gateway
 from service.installation import Installation, open_installation
 from service.kit import logs
 from service.kit.settings import PREFIX, Settings
+from service.likeness.checks import Likeness
 from tests.support import disk, openapi
 from tests.support.faces import WITHOUT_FACES
 from tests.support.gateway import Build, builder
+from tests.support.people import ByColour
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 logs.configure("error")
@@ -88,6 +90,13 @@ def painted_installation(installation: Installation, gateway: Gateway) -> Instal
     """An installation whose gateway paints."""
     installation._gateway = gateway
     return installation
+
+
+@pytest.fixture
+def likeness(installation: Installation) -> Likeness:
+    """The checks of `installation`, to which a face is a colour."""
+    installation.likeness = Likeness(installation.consent, ByColour, 0.5, "default")
+    return installation.likeness
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from models import DigestMismatch, ModelFault, ModelMissing
-from service.adapters.approval import Approval, TrainedOnNobody, TrainedOnSubject
-from service.adapters.registry import AdapterCard
+from service.adapters.approval import Approval, TrainedOnSubject
 from service.cli.app import app
 from service.gateway.execution import ReleaseObserver
 from service.gateway.order import Order
@@ -37,19 +36,14 @@ from service.kit.errors import (
 from service.kit.settings import Settings, load_settings
 from service.likeness import comparison
 from service.likeness.checks import Likeness
-from service.media.pictures import ImageLimits
 from tests.integration.test_consent import Portraits, grant
 from tests.support import adapters, families, pipelines
 from tests.support.gateway import Build
-from tests.support.painter import Painter
+from tests.support.painter import Painter, ignore
 from tests.support.people import BOB, ByColour, enrolled, photo, revoking
 
 runner = CliRunner()
 JOB = Job("a lake", "", 7, 128, 128, 2, 5.0)
-
-
-def ignore(done: int, total: int) -> None:
-    pass
 
 
 # On a pipeline, and off again.
@@ -219,27 +213,13 @@ def test_without_the_package_it_is_said(
 
 
 @pytest.fixture
-def likeness(installation: Installation) -> Likeness:
-    installation.likeness = Likeness(installation.consent, ByColour, 0.5, "default")
-    return installation.likeness
-
-
-@pytest.fixture
 def approval(installation: Installation, likeness: Likeness) -> Approval:
-    return Approval(installation.adapters, likeness, ImageLimits(1 << 24, 1 << 24))
+    return adapters.approval(installation, likeness)
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return adapters.any_lora(tmp_path / "style.safetensors")
-
-
-def of_bob(approval: Approval, file: Path, tmp_path: Path) -> AdapterCard:
-    """Declared as nobody's, with Bob in its samples."""
-    photo(tmp_path / "samples" / "b.png", BOB)
-    photo(tmp_path / "samples" / "grey.PNG", (128, 128, 128))
-    (tmp_path / "samples" / "b.txt").write_text("a caption")
-    return approval.approve(file, "style", TrainedOnNobody([tmp_path / "samples"]))
 
 
 def order(*choices: str, **more: object) -> Order:
@@ -267,7 +247,7 @@ def test_an_adapter_that_is_not_on_the_list_is_refused_and_recorded(
 def test_a_picture_that_shows_nobody_of_the_samples_is_released(
     build: Build, approval: Approval, file: Path, installation: Installation, likeness: Likeness, tmp_path: Path
 ) -> None:
-    card = of_bob(approval, file, tmp_path)
+    card = adapters.of_bob(approval, file, tmp_path)
     assert card.samples is not None
     assert (card.samples.images, card.samples.faces) == (2, 1)
     for backend in (Painter(), Portraits()):  # a landscape; Ann, who is in no sample
@@ -291,7 +271,7 @@ def test_somebody_of_the_samples_does_not_come_out(
     backend: Callable[[], Painter],
     refusal: type[Error],
 ) -> None:
-    of_bob(approval, file, tmp_path)
+    adapters.of_bob(approval, file, tmp_path)
     gateway = build(backend(), likeness=likeness)
     assert gateway.release(Order(prompt="a portrait", seed=1))
     with pytest.raises(refusal, match="samples"):
@@ -302,7 +282,7 @@ def test_somebody_of_the_samples_does_not_come_out(
 def test_samples_by_another_face_model_refuse(
     build: Build, approval: Approval, file: Path, installation: Installation, tmp_path: Path
 ) -> None:
-    of_bob(approval, file, tmp_path)
+    adapters.of_bob(approval, file, tmp_path)
 
     class Newer(ByColour):
         digest = "d" * 64
@@ -336,7 +316,7 @@ def test_an_adapter_of_somebody_needs_their_grant_each_time(
 def test_an_adapter_removed_while_its_picture_is_drawn_releases_nothing(
     build: Build, approval: Approval, file: Path, installation: Installation, likeness: Likeness, tmp_path: Path
 ) -> None:
-    of_bob(approval, file, tmp_path)
+    adapters.of_bob(approval, file, tmp_path)
     removing = ReleaseObserver(
         on_step=lambda done, total: installation.adapters.remove("style") if installation.adapters.cards() else None
     )

@@ -215,20 +215,6 @@ class TestInspect:
 
 
 class TestOperations:
-    def test_health(self, client: TestClient) -> None:
-        assert client.get("/healthz").json()["status"] == "ok"
-        ready = client.get("/readyz").json()
-        assert ready.pop("signing_expires_at")
-        assert ready == {
-            "status": "ready",
-            "decisions": 0,
-            "unrecorded_refusals": 0,
-            "generation": "ready",
-            "checkpoints": "off",
-            "parsing": "none",
-            "warnings": [],
-        }
-
     def test_not_ready_without_the_ledger(
         self, painted_installation: Installation, monkeypatch: pytest.MonkeyPatch
     ) -> None:

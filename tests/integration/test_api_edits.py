@@ -24,15 +24,9 @@ from tests.integration.test_edits import ANNS, SKY, Plain, mask
 from tests.support.adapters import listed
 from tests.support.gateway import Build
 from tests.support.pairwise import Combination, combinations
-from tests.support.people import ANN, ByColour, enrolled, portrait
+from tests.support.people import ANN, enrolled, portrait
 
 URL = "/v1/images/edits"
-
-
-@pytest.fixture
-def likeness(installation: Installation) -> Likeness:
-    installation.likeness = Likeness(installation.consent, ByColour, 0.5, "default")
-    return installation.likeness
 
 
 @pytest.fixture

@@ -46,12 +46,6 @@ class Portraits(Painter):
 
 
 @pytest.fixture
-def likeness(installation: Installation) -> Likeness:
-    installation.likeness = Likeness(installation.consent, ByColour, 0.5, "default")
-    return installation.likeness
-
-
-@pytest.fixture
 def gateway(build: Build, likeness: Likeness) -> Gateway:
     return build(Portraits(), likeness=likeness)
 

@@ -57,12 +57,6 @@ class Plain(Painter):
 
 
 @pytest.fixture
-def likeness(installation: Installation) -> Likeness:
-    installation.likeness = Likeness(installation.consent, ByColour, 0.5, "default")
-    return installation.likeness
-
-
-@pytest.fixture
 def backend() -> Plain:
     return Plain()
 

@@ -21,6 +21,7 @@ from service.kit.errors import BadRequest, Cancelled, Misconfigured
 from service.kit.settings import Settings
 from tests.support import families, pipelines
 from tests.support.gateway import Build
+from tests.support.painter import ignore
 
 JOB = Job("a lake", "", 7, 128, 128, 2, 5.0)
 FAMILIES = {  # own size, steps, guidance
@@ -46,12 +47,7 @@ def backend(family: str, tmp_path_factory: pytest.TempPathFactory) -> DiffusersB
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """A fixed key: in the noise that an untrained pipeline draws, the mark of one key in ten does not read back."""
-    return Settings(home=tmp_path / "home", threads=1, provider="Test", watermark_secret="the pipelines' own secret")
-
-
-def ignore(done: int, total: int) -> None:
-    pass
+    return pipelines.settings_of(tmp_path / "home")
 
 
 def test_defaults_come_from_the_family(backend: DiffusersBackend, family: str) -> None:

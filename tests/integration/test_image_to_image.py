@@ -18,7 +18,7 @@ from service.generation.model_options import ModelOptions
 from service.kit.errors import BadRequest
 from service.kit.settings import Settings
 from tests.support import adapters, families, pipelines
-from tests.support.painter import landscape
+from tests.support.painter import ignore, landscape
 
 SIDE = 128
 BOTH = {
@@ -31,10 +31,6 @@ BOTH = {
 }
 NEITHER = {"pixart_sigma": families.pixart_sigma, "sana": families.sana}
 BEFORE = landscape(1, SIDE, SIDE)
-
-
-def ignore(done: int, total: int) -> None:
-    pass
 
 
 def loaded(pipeline: str) -> DiffusersBackend:

@@ -16,15 +16,11 @@ from service.kit.errors import BadRequest, Misconfigured
 from service.kit.settings import Settings
 from tests.support import families, pipelines
 from tests.support.ip_adapters import ip_adapter
-from tests.support.painter import landscape
+from tests.support.painter import ignore, landscape
 
 SIDE = 128
 PLAIN = Job("a lake", "", 7, SIDE, SIDE, 3, 5.0)
 LAYOUTS = {"stable_diffusion": pipelines.stable_diffusion, "stable_diffusion_xl": pipelines.stable_diffusion_xl}
-
-
-def ignore(done: int, total: int) -> None:
-    pass
 
 
 @pytest.fixture(scope="module", params=LAYOUTS)

@@ -23,6 +23,7 @@ from service.kit.errors import BadRequest, Cancelled, Misconfigured, StageFailed
 from service.kit.settings import Settings
 from tests.support import pipelines
 from tests.support.gateway import Build
+from tests.support.painter import ignore
 
 JOB = Job("a lake", "", 7, 256, 256, 2, 5.0)
 
@@ -40,12 +41,7 @@ def backend(folder: Path) -> DiffusersBackend:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """A fixed key, so that every run marks the same pixels."""
-    return Settings(home=tmp_path / "home", threads=1, provider="Test", watermark_secret="the pipelines' own secret")
-
-
-def ignore(done: int, total: int) -> None:
-    pass
+    return pipelines.settings_of(tmp_path / "home")
 
 
 def test_seeds_reproduce_bit_for_bit(backend: DiffusersBackend, folder: Path) -> None:

@@ -7,10 +7,13 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
+from service.adapters.approval import Approval, TrainedOnNobody
 from service.adapters.registry import AdapterCard
 from service.generation.adapter_files import read_adapter
 from service.installation import Installation
-from tests.support.people import MODEL
+from service.likeness.checks import Likeness
+from service.media.pictures import ImageLimits
+from tests.support.people import BOB, MODEL, photo
 
 TAGS = {"ss_tag_frequency": json.dumps({"10_ohwx man": {"ohwx man": 10, "smiling": 4}, "1_reg": {"man": 200}})}
 
@@ -51,6 +54,19 @@ def any_lora(path: Path, metadata: dict[str, str] | None = None) -> Path:
     weights = {"unet.mid.lora_A.weight": torch.ones(2, 4), "unet.mid.lora_B.weight": torch.ones(4, 2)}
     save_file(weights, path, metadata=metadata)
     return path
+
+
+def approval(installation: Installation, likeness: Likeness) -> Approval:
+    """The approval of adapters for an installation, by these checks of faces."""
+    return Approval(installation.adapters, likeness, ImageLimits(1 << 24, 1 << 24))
+
+
+def of_bob(approval: Approval, file: Path, folder: Path) -> AdapterCard:
+    """An adapter that is declared as nobody's, with Bob in its samples."""
+    photo(folder / "samples" / "b.png", BOB)
+    photo(folder / "samples" / "grey.PNG", (128, 128, 128))
+    (folder / "samples" / "b.txt").write_text("a caption")
+    return approval.approve(file, "style", TrainedOnNobody([folder / "samples"]))
 
 
 def listed(installation: Installation, path: Path, name: str = "style") -> AdapterCard:

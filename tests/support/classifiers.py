@@ -1,14 +1,13 @@
 """A classifier of somebody else: an ONNX file and its card, as an operator drops them into a folder."""
 
-import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper
+
+from tests.support.onnx_files import onnx_model, tensor, write_card
 
 ASKED = {"size": 32, "mean": [0, 0, 0], "deviation": [1, 1, 1]}
 
@@ -31,21 +30,7 @@ def write_boxes(folder: Path, name: str = "redboxes", model: bytes | None = None
 
 
 def _write(folder: Path, name: str, task: str, model: bytes, options: dict[str, object]) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.onnx").write_bytes(model)
-    card = {
-        "name": name,
-        "version": "1",
-        "task": task,
-        "licence": "MIT",
-        "summary": "Takes red for what it looks for.",
-        "source": {"kind": "beside"},
-        "files": {f"{name}.onnx": hashlib.sha256(model).hexdigest()},
-        "options": options,
-    }
-    path = folder / f"{name}.json"
-    path.write_text(json.dumps(card))
-    return path
+    return write_card(folder, name, task, model, "Takes red for what it looks for.", options)
 
 
 def redness(slope: float = 4, boxes: int = 1, *, stuck: bool = False) -> bytes:
@@ -67,16 +52,7 @@ def redness(slope: float = 4, boxes: int = 1, *, stuck: bool = False) -> bytes:
         helper.make_node("Reshape", ["two", "out"], ["standing"]),
         helper.make_node("Tile", ["standing", "often"], ["logits"]),
     ]
-    graph = helper.make_graph(
-        nodes,
-        "redness",
-        [helper.make_tensor_value_info("pixels", TensorProto.FLOAT, ["n", 3, "h", "w"])],
-        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 2, boxes])],
-        [numpy_helper.from_array(value, name) for name, value in weights.items()],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    onnx.checker.check_model(model)
-    return bytes(model.SerializeToString())
+    return onnx_model(nodes, [tensor("pixels", "n", 3, "h", "w")], [tensor("logits", "n", 2, boxes)], weights)
 
 
 def boxes(slope: float = 8.0, *, logits: bool = False, first: bool = False) -> bytes:
@@ -100,13 +76,4 @@ def boxes(slope: float = 8.0, *, logits: bool = False, first: bool = False) -> b
     ]
     if first:
         nodes.append(helper.make_node("Transpose", ["flat"], ["output0"], perm=[0, 2, 1]))
-    graph = helper.make_graph(
-        nodes,
-        "redboxes",
-        [helper.make_tensor_value_info("images", TensorProto.FLOAT, [1, 3, "h", "w"])],
-        [helper.make_tensor_value_info("output0", TensorProto.FLOAT, [1, None, None])],
-        [numpy_helper.from_array(value, name) for name, value in weights.items()],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    onnx.checker.check_model(model)
-    return bytes(model.SerializeToString())
+    return onnx_model(nodes, [tensor("images", 1, 3, "h", "w")], [tensor("output0", 1, None, None)], weights)

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper
 
 from detectors.synthetic.encoder import BLOCKS, tensor_of
 from models import Card, find_card
+from tests.support.onnx_files import onnx_model, tensor
 
 
 def write_encoder(folder: Path) -> Card:
@@ -40,13 +40,5 @@ def small_encoder() -> bytes:
         *(helper.make_node("Tanh", [tensor_of(b - 1)], [tensor_of(b)]) for b in BLOCKS[1:]),
         helper.make_node("ReduceMean", [tensor_of(BLOCKS[-1])], ["image_embeds"], axes=[1], keepdims=0),
     ]
-    graph = helper.make_graph(
-        nodes,
-        "encoder",
-        [helper.make_tensor_value_info("pixel_values", TensorProto.FLOAT, ["n", 3, 224, 224])],
-        [helper.make_tensor_value_info("image_embeds", TensorProto.FLOAT, ["n", 768])],
-        [numpy_helper.from_array(value, name) for name, value in weights.items()],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 14)], ir_version=8)
-    onnx.checker.check_model(model)
-    return bytes(model.SerializeToString())
+    pixels, embeds = tensor("pixel_values", "n", 3, 224, 224), tensor("image_embeds", "n", 768)
+    return onnx_model(nodes, [pixels], [embeds], weights, opset=14)

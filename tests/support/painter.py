@@ -12,6 +12,10 @@ from service.generation.canvas import restore_unmasked
 from service.kit.errors import BadRequest
 
 
+def ignore(done: int, total: int) -> None:
+    """Nobody wants to know of the steps."""
+
+
 class Painter:
     """Draws a landscape with a few discs from the seed; a Backend without torch."""
 

@@ -1,16 +1,14 @@
 """YuNet's form without its weights: ONNX files with the same twelve outputs, and their card."""
 
-import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import NodeProto, helper
 
 from detectors.faces.canary import Drawing, draw
+from tests.support.onnx_files import onnx_model, tensor, write_card
 
 STRIDES = (8, 16, 32)
 PARTS = {"cls": 1, "obj": 1, "bbox": 4, "kps": 10}
@@ -19,22 +17,9 @@ POINTS = ((-1.84, -0.64), (1.84, -0.64), (0.0, 1.92), (-1.28, 4.0), (1.28, 4.0))
 
 def write_yunet(folder: Path, name: str = "redfaces", model: bytes | None = None, **options: object) -> Path:
     """One that takes red for a face, in a square of 512 px, or `model`. Returns the card."""
-    folder.mkdir(parents=True, exist_ok=True)
+    options = {"size": 512, "searched": [512], **options}
     model = redfaces() if model is None else model
-    (folder / f"{name}.onnx").write_bytes(model)
-    card = {
-        "name": name,
-        "version": "1",
-        "task": "face-detection",
-        "licence": "MIT",
-        "summary": "Takes red for faces.",
-        "source": {"kind": "beside"},
-        "files": {f"{name}.onnx": hashlib.sha256(model).hexdigest()},
-        "options": {"size": 512, "searched": [512], **options},
-    }
-    path = folder / f"{name}.json"
-    path.write_text(json.dumps(card))
-    return path
+    return write_card(folder, name, "face-detection", model, "Takes red for faces.", options)
 
 
 def portrait(one: Drawing) -> NDArray[np.uint8]:
@@ -73,7 +58,8 @@ def redfaces(gain: float = 0.2, *, without: str = "") -> bytes:
 
 def _model(layers: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]], around: int = 0) -> bytes:
     """Each place's mean colour, over `around` places on each side too, through one linear layer for each output."""
-    nodes, weights = [], []
+    nodes: list[NodeProto] = []
+    weights: dict[str, NDArray[Any]] = {}
     for stride in STRIDES:
         side, pad = stride * (2 * around + 1), [stride * around] * 4
         nodes.append(
@@ -88,12 +74,11 @@ def _model(layers: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]], a
         )
     for name, (slope, offset) in layers.items():
         stride, last = int(name.split("_")[1]), "flat" if name[:3] in ("cls", "obj") else ""
-        values: dict[str, NDArray[Any]] = {
+        weights |= {
             f"{name}.w": np.asarray(slope, np.float32)[:, :, None, None],
             f"{name}.b": np.asarray(offset, np.float32),
             f"{name}.shape": np.array([1, -1, len(offset)], np.int64),
         }
-        weights += [numpy_helper.from_array(value, key) for key, value in values.items()]
         nodes += [
             helper.make_node("Conv", [f"colour_{stride}", f"{name}.w", f"{name}.b"], [f"{name}.grid"]),
             helper.make_node("Transpose", [f"{name}.grid"], [f"{name}.last"], perm=[0, 2, 3, 1]),
@@ -101,12 +86,5 @@ def _model(layers: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]], a
         ]
         if last:
             nodes.append(helper.make_node("Sigmoid", [f"{name}.flat"], [name]))
-    outputs = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, None, len(offset)])
-        for name, (_, offset) in layers.items()
-    ]
-    pixels = helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 3, "height", "width"])
-    graph = helper.make_graph(nodes, "yunet", [pixels], outputs, weights)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)], ir_version=8)
-    onnx.checker.check_model(model)
-    return bytes(model.SerializeToString())
+    outputs = [tensor(name, 1, None, len(offset)) for name, (_, offset) in layers.items()]
+    return onnx_model(nodes, [tensor("input", 1, 3, "height", "width")], outputs, weights, opset=11)

@@ -6,7 +6,7 @@ import pytest
 
 from models import ModelFault
 from service.adapters.approval import Approval, TrainedOnNobody, TrainedOnSubject
-from service.adapters.registry import ADAPTERS_FOLDER, AdapterCard
+from service.adapters.registry import ADAPTERS_FOLDER
 from service.installation import Installation
 from service.kit.errors import (
     BadRequest,
@@ -16,33 +16,18 @@ from service.kit.errors import (
     Unavailable,
 )
 from service.likeness.checks import Likeness
-from service.media.pictures import ImageLimits
 from tests.support import adapters
-from tests.support.people import BOB, ByColour, enrolled, granted, photo
-
-
-@pytest.fixture
-def likeness(installation: Installation) -> Likeness:
-    installation.likeness = Likeness(installation.consent, ByColour, 0.5, "default")
-    return installation.likeness
+from tests.support.people import BOB, ByColour, enrolled, granted
 
 
 @pytest.fixture
 def approval(installation: Installation, likeness: Likeness) -> Approval:
-    return Approval(installation.adapters, likeness, ImageLimits(1 << 24, 1 << 24))
+    return adapters.approval(installation, likeness)
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return adapters.any_lora(tmp_path / "style.safetensors")
-
-
-def of_bob(approval: Approval, file: Path, tmp_path: Path) -> AdapterCard:
-    """Declared as nobody's, with Bob in its samples."""
-    photo(tmp_path / "samples" / "b.png", BOB)
-    photo(tmp_path / "samples" / "grey.PNG", (128, 128, 128))
-    (tmp_path / "samples" / "b.txt").write_text("a caption")
-    return approval.approve(file, "style", TrainedOnNobody([tmp_path / "samples"]))
 
 
 def test_a_grant_must_be_live_and_that_subjects(approval: Approval, file: Path, installation: Installation) -> None:
@@ -63,7 +48,7 @@ def test_samples_of_a_protected_person_contradict_the_declaration(
 ) -> None:
     enrolled(installation.consent, BOB)
     with pytest.raises(BadRequest, match="protected person"):
-        of_bob(approval, file, tmp_path)
+        adapters.of_bob(approval, file, tmp_path)
     assert installation.adapters.cards() == []
 
 
@@ -82,7 +67,7 @@ def test_samples_that_are_none(approval: Approval, file: Path, installation: Ins
 def test_an_adapter_of_nobody_is_added_with_the_faces_of_its_samples(
     approval: Approval, file: Path, installation: Installation, tmp_path: Path
 ) -> None:
-    card = of_bob(approval, file, tmp_path)
+    card = adapters.of_bob(approval, file, tmp_path)
     assert card.samples is not None
     assert (card.samples.images, card.samples.faces, card.samples.model) == (2, 1, ByColour.digest)
     assert (card.subject, card.grant) == (None, None)
@@ -109,5 +94,5 @@ def test_a_face_model_that_fails_adds_nothing(
 
     monkeypatch.setattr(ByColour, "__call__", fail)
     with pytest.raises(Unavailable, match="out of memory"):
-        of_bob(approval, file, tmp_path)
+        adapters.of_bob(approval, file, tmp_path)
     assert installation.adapters.cards() == []

@@ -9,14 +9,10 @@ from service.generation import Job
 from service.generation.model_options import ModelOptions
 from service.generation.upscale import MAX_FACTOR, Upscaling
 from service.kit.errors import BadRequest
-from tests.support.painter import Painter
+from tests.support.painter import Painter, ignore
 
 JOB = Job("a lake", "", 7, 512, 512, 4, 1.0, options=ModelOptions(upscale="lanczos"))
 BACKEND = Upscaling(Painter())
-
-
-def ignore(done: int, total: int) -> None:
-    pass
 
 
 @given(st.sampled_from([264, 384, 500, 512, 1024]))

@@ -15,6 +15,7 @@ from service.media.isolation.pool import ParserPool
 from service.media.pictures import ImageLimits
 from tests.assets import provenance
 from tests.assets.hostile import picture, save
+from tests.support.mutants import CHANGES, mutated
 from tests.support.sdk_parsers import HOSTILE
 from watermark.c2pa.presence import STORE_TYPE
 from watermark.c2pa.reader import CredentialReader, configuration
@@ -143,17 +144,8 @@ def test_the_sdk_reaches_no_network(pool: ParserPool) -> None:
         assert opened
 
 
-def mutated(data: bytes, changes: list[tuple[float, int]], cut: float) -> bytes:
-    out = bytearray(data[: max(1, int(len(data) * cut))])
-    for place, value in changes:
-        out[min(int(place * len(out)), len(out) - 1)] = value
-    return bytes(out)
-
-
 @settings(max_examples=80, deadline=None)
-@given(
-    changes=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1, max_size=8), cut=st.floats(0.05, 1)
-)
+@given(changes=st.lists(CHANGES, min_size=1, max_size=8), cut=st.floats(0.05, 1))
 def test_mutants_are_read_in_a_worker_as_here(
     isolated: CredentialReader, changes: list[tuple[float, int]], cut: float
 ) -> None:

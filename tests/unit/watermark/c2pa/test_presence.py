@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from tests.assets import provenance
 from tests.assets.hostile import picture, save
+from tests.support.mutants import CHANGES, mutated
 from watermark.c2pa.credentials import Credentials, TrustList
 from watermark.c2pa.pki import make_development_pki
 from watermark.c2pa.presence import STORE_TYPE, look, sniff
@@ -91,17 +92,10 @@ def test_a_url_is_shown_and_nothing_connects(credentials: Credentials, form: str
             server.accept()
 
 
-def mutated(data: bytes, changes: list[tuple[float, int]], cut: float) -> bytes:
-    out = bytearray(data[: max(1, int(len(data) * cut))])
-    for place, value in changes:
-        out[min(int(place * len(out)), len(out) - 1)] = value
-    return bytes(out)
-
-
 @settings(max_examples=250, deadline=None)
 @given(
     data=st.sampled_from([save(picture(size=(24, 16)), form) for form in FORMS] + [SVG, wave(), b""]),
-    changes=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), max_size=12),
+    changes=st.lists(CHANGES, max_size=12),
     cut=st.floats(0.02, 1),
     tail=st.binary(max_size=64),
 )
