@@ -21,11 +21,22 @@ _DEVIATION = np.array([0.26862954, 0.26130258, 0.27577711], np.float32)
 class Encoder:
     """CLIP ViT-B/16 up to its tenth block. Thread-safe; about 100 ms per view on one core."""
 
-    def __init__(self, card: Card | None = None, *, threads: int = 1, providers: Sequence[str] = CPU) -> None:
-        """Raises ModelMissing, DigestMismatch or ModelFault if the weights are missing, differ, or do not load."""
+    def __init__(
+        self,
+        card: Card | None = None,
+        *,
+        threads: int = 1,
+        providers: Sequence[str] = CPU,
+        blocks: Sequence[int] = BLOCKS,
+    ) -> None:
+        """`blocks`: those whose features are wanted; the shipped head takes BLOCKS.
+
+        Raises:
+            ModelMissing, DigestMismatch, ModelFault: the weights are missing, differ, or do not load.
+        """
         self.card = card or find_card("clip-vit-b16")
         (weights,) = self.card.files
-        tensors = [tensor_of(block) for block in BLOCKS]
+        tensors = [tensor_of(block) for block in blocks]
         self._session = Session(self.card, weights, threads=threads, providers=providers, cut_at=tensors)
 
     def __call__(self, views: NDArray[np.uint8]) -> NDArray[np.float32]:

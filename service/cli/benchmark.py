@@ -1,6 +1,8 @@
 """countermark benchmark."""
 
-from collections.abc import Iterator, Sequence
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -19,8 +21,19 @@ from service.kit.errors import BadRequest, FileUnreadable, InputError
 from service.kit.settings import Settings, load_settings
 from service.media.pictures import decode, open_limits
 
-Labelled = tuple[str, str, bool]
-"""Path, sub-folder, and whether the image is synthetic."""
+_KINDS = ("kind", "real", *(f"flagged\n{c}" for c in CONDITIONS), "synthetic",
+          *(f"{what}\n{c}" for what in ("found", "undecided") for c in CONDITIONS))  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """An image of the operator's: its sub-folder, its class, and what it shows, if that is known."""
+
+    path: str
+    group: str
+    fake: bool
+    kind: str | None
+
 
 _FIGURES = ("condition", "real", "synthetic", "AUROC", "90 % interval", "recall\nat 5 %", "recall\nat 1 %", "ECE")
 _GROUPS = ("folder", "class", "images", *(f"{what}\n{c}" for c in CONDITIONS for what in ("AUROC", "flagged")))
@@ -34,16 +47,24 @@ def benchmark(
         Path | None, typer.Option("--thresholds", help="Write a threshold file for COUNTERMARK_THRESHOLDS_FILE.")
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Number of images of each class, at most.")] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV file with the columns file,kind: what each image shows (portrait, night, ...), by its path below "
+            "its folder. Default: the name of the first sub-folder."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite existing files.")] = False,
 ) -> None:
     """Measure the detector on your own images, as stored and as posted (512 px, JPEG quality 75)."""
     settings = load_settings()
-    labelled = [*_images(real, False, limit), *_images(synthetic, True, limit)]
+    kinds = _kinds(labels) if labels else None
+    labelled = [*_images(real, False, limit, kinds), *_images(synthetic, True, limit, kinds)]
     if out:
         _prepare(out, force)
     if own_thresholds:
-        check_enough([is_fake for *_, is_fake in labelled])
+        check_enough([image.fake for image in labelled])
         files.check_target(str(own_thresholds), force)
         settings = settings.model_copy(
             update={"thresholds_file": None}
@@ -66,21 +87,38 @@ def _samples(settings: Settings, labelled: Sequence[Labelled]) -> list[Sample]:
     progress = Console(stderr=True)
     classifier, limits = open_classifier(settings), open_limits(settings)
     samples = []
-    for name, group, is_fake in track(labelled, "Judging", console=progress, transient=True):
+    for image in track(labelled, "Judging", console=progress, transient=True):
         try:
-            picture = decode(files.read(name, settings.max_bytes), limits)
+            picture = decode(files.read(image.path, settings.max_bytes), limits)
         except InputError as error:
-            text = files.printable(f"{files.label(name)} left out: {error.message}")
+            text = files.printable(f"{files.label(image.path)} left out: {error.message}")
             progress.print(text, markup=False, soft_wrap=True)
             continue
-        samples.append(judge(classifier, picture, group, is_fake))
+        samples.append(judge(classifier, picture, image.group, image.fake, image.kind))
     if len(samples) < len(labelled):
         progress.print(f"{len(labelled) - len(samples)} of {len(labelled)} images left out", highlight=False)
     return samples
 
 
-def _images(folder: Path, fake: bool, limit: int | None) -> Iterator[Labelled]:
-    """Path, sub-folder and class of every image below a folder; `limit` picks evenly from the sorted paths."""
+def _kinds(path: Path) -> dict[str, str]:
+    """What each image shows, by its path below its folder. Raises BadRequest if the file is not such a table."""
+    hint = "Give a CSV file with a heading line `file,kind` and a line for each image."
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            table = csv.DictReader(file)
+            headed = {"file", "kind"} <= set(table.fieldnames or ())
+            rows = list(table)
+        if not headed:
+            raise KeyError("kind")
+        return {Path(row["file"]).as_posix(): row["kind"].strip() for row in rows if row["kind"].strip()}
+    except OSError as gone:
+        raise BadRequest(f"{path} cannot be read: {gone.strerror}", hint=hint) from gone
+    except (AttributeError, KeyError, TypeError, UnicodeDecodeError, csv.Error) as bad:
+        raise BadRequest(f"{path} is not a table of kinds", hint=hint) from bad
+
+
+def _images(folder: Path, fake: bool, limit: int | None, kinds: Mapping[str, str] | None) -> Iterator[Labelled]:
+    """Every image below a folder; `limit` picks evenly from the sorted paths."""
     if not folder.is_dir():
         raise BadRequest(f"{folder} is not a folder", hint="Give a folder of images.")
     try:
@@ -91,7 +129,10 @@ def _images(folder: Path, fake: bool, limit: int | None) -> Iterator[Labelled]:
     skipped.close()
     count = min(limit or len(names), len(names))
     for name in (names[number * len(names) // count] for number in range(count)):
-        yield name, files.label(str(Path(name).parent.relative_to(folder))), fake
+        below = Path(name).relative_to(folder)
+        first = below.parts[0] if len(below.parts) > 1 else None
+        kind = first if kinds is None else kinds.get(below.as_posix())
+        yield Labelled(name, files.label(str(below.parent)), fake, kind and files.label(kind))
 
 
 def _prepare(out: Path, force: bool) -> None:
@@ -108,7 +149,10 @@ def _show(found: Benchmark) -> None:
     for title, headings, rows in (
         (f"Detector {found.calibration}", _FIGURES, _figure_rows(found)),
         ("By folder; flagged: share called synthetic", _GROUPS, _group_rows(found)),
+        ("By kind; flagged: real ones called synthetic, found: synthetic ones", _KINDS, _kind_rows(found)),
     ):
+        if not rows:
+            continue
         table = Table(title=Text(title), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
         for number, heading in enumerate(headings):
             how: JustifyMethod = "right" if number else "left"  # only the first column, a path, may wrap
@@ -128,6 +172,7 @@ def _page(found: Benchmark, samples: list[Sample]) -> str:
         charts.chart("Calibration", "mean p(synthetic)", "share that is synthetic", calibration),
         *(_histogram(condition, *both) for condition, both in classes.items()),
         charts.table(_GROUPS, _group_rows(found)),
+        *([charts.table(_KINDS, _kind_rows(found))] if found.kinds else []),
         charts.paragraph(f"Calibration {found.calibration}."),
     )
 
@@ -166,4 +211,21 @@ def _group_rows(found: Benchmark) -> list[list[str]]:
             ),
         ]
         for group in found.groups
+    ]
+
+
+def _kind_rows(found: Benchmark) -> list[list[str]]:
+    def cells(rates: Mapping[str, float] | None) -> Iterator[str]:
+        return (f"{rates[c]:.2f}" if rates else "-" for c in CONDITIONS)
+
+    return [
+        [
+            files.printable(row.kind),
+            str(row.real),
+            *cells(row.false_positives),
+            str(row.synthetic),
+            *cells(row.recall),
+            *cells(row.undecided),
+        ]
+        for row in found.kinds
     ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from service.examiner import ensemble, metrics
 from service.examiner.classifier import Classifier, Thresholds
@@ -24,11 +24,13 @@ _FEWEST_REAL, _FEWEST_FAKE = 100, 20
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One scored image: the folder it came from, its class, and the classifiers' answer in each condition."""
+    """One scored image: the folder it came from, its class, the classifiers' answer in each condition, and what it
+    shows in the operator's own words, if they said so."""
 
     group: str
     fake: bool
     inferred: dict[str, Inferred]
+    kind: str | None = None
 
 
 class Figures(BaseModel):
@@ -42,6 +44,8 @@ class Figures(BaseModel):
     recall_at_5_percent: float
     recall_at_1_percent: float
     calibration_error: float
+    decided: float = Field(description="Share of the images whose verdict is not `inconclusive`.")
+    accuracy: float | None = Field(description="Share of those verdicts that are right. None: no image was decided.")
 
 
 class Group(BaseModel):
@@ -54,18 +58,36 @@ class Group(BaseModel):
     flagged: dict[str, float]
 
 
+class KindRow(BaseModel):
+    """What images of one kind are called, by condition. A rate that no image of its class measures is None.
+
+    `false_positives`: share of the real ones called synthetic, with its 95 % interval; `recall`: share of the
+    synthetic ones called so; `undecided`: share of both that are `inconclusive`; `auroc`: within the kind.
+    """
+
+    kind: str
+    real: int
+    synthetic: int
+    false_positives: dict[str, float] | None
+    false_positives_interval: dict[str, tuple[float, float]] | None
+    recall: dict[str, float] | None
+    undecided: dict[str, float]
+    auroc: dict[str, float] | None
+
+
 class Benchmark(BaseModel):
     """What `countermark benchmark --json` prints."""
 
     calibration: str
     figures: list[Figures]
     groups: list[Group]
+    kinds: list[KindRow]
 
 
-def judge(classifier: Classifier, picture: Picture, group: str, fake: bool) -> Sample:
+def judge(classifier: Classifier, picture: Picture, group: str, fake: bool, kind: str | None = None) -> Sample:
     """Score one image in both conditions. Raises Unavailable if a classifier fails."""
     posted = Picture(_posted(picture.rgb), b"", "image/jpeg", picture.metadata, _QUALITY)
-    return Sample(group, fake, {"stored": classifier.infer(picture), "posted": classifier.infer(posted)})
+    return Sample(group, fake, {"stored": classifier.infer(picture), "posted": classifier.infer(posted)}, kind)
 
 
 def summarise(samples: list[Sample]) -> Benchmark:
@@ -77,6 +99,7 @@ def summarise(samples: list[Sample]) -> Benchmark:
         calibration=_calibration(samples),
         figures=[_figures(samples, condition) for condition in CONDITIONS],
         groups=[_group(samples, name, fake) for fake, name in groups],
+        kinds=[_kind(samples, name) for name in sorted({s.kind for s in samples if s.kind is not None})],
     )
 
 
@@ -123,6 +146,7 @@ def _posted(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _figures(samples: list[Sample], condition: str) -> Figures:
     real, fake = scores(samples, condition, False), scores(samples, condition, True)
+    decided = [s for s in samples if s.inferred[condition].verdict != "inconclusive"]
     return Figures(
         condition=condition,
         real=len(real),
@@ -132,6 +156,36 @@ def _figures(samples: list[Sample], condition: str) -> Figures:
         recall_at_5_percent=metrics.recall(real, fake, 0.05),
         recall_at_1_percent=metrics.recall(real, fake, 0.01),
         calibration_error=metrics.calibration_error(real, fake),
+        decided=len(decided) / len(samples),
+        accuracy=sum(_is_right(s, condition) for s in decided) / len(decided) if decided else None,
+    )
+
+
+def _is_right(sample: Sample, condition: str) -> bool:
+    return sample.inferred[condition].verdict == ("likely_synthetic" if sample.fake else "likely_camera")
+
+
+def _kind(samples: list[Sample], name: str) -> KindRow:
+    own = [sample for sample in samples if sample.kind == name]
+    real, fake = ([s for s in own if s.fake is of] for of in (False, True))
+
+    def share(of: list[Sample], verdict: str) -> dict[str, float]:
+        return {c: float(np.mean([s.inferred[c].verdict == verdict for s in of])) for c in CONDITIONS}
+
+    flagged = share(real, "likely_synthetic") if real else None
+    return KindRow(
+        kind=name,
+        real=len(real),
+        synthetic=len(fake),
+        false_positives=flagged,
+        false_positives_interval={c: metrics.wilson(round(rate * len(real)), len(real)) for c, rate in flagged.items()}
+        if flagged
+        else None,
+        recall=share(fake, "likely_synthetic") if fake else None,
+        undecided=share(own, "inconclusive"),
+        auroc={c: metrics.auroc(scores(real, c, False), scores(fake, c, True)) for c in CONDITIONS}
+        if real and fake
+        else None,
     )
 
 

@@ -1,10 +1,10 @@
-"""Train the detector: `python -m detectors.synthetic.training --pack DIR --store DIR --out DIR`."""
+"""The detector's recipe: `python -m detectors.synthetic.training COMMAND --pack DIR --store DIR --out DIR`.
+
+evaluate   leave whole repositories out, print the figures
+network    fine-tune the small network (torch)
+"""
 
 from __future__ import annotations
-
-import os
-
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import argparse
 import logging
@@ -12,93 +12,84 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import onnxruntime as ort
-import torch
 
-from detectors.synthetic.calibration import Calibration, Scale
-from detectors.synthetic.encoder import Encoder
 from models import find_card
 
-from . import calibrate, evidence, export, finetune, heads, pack, tables
-from .network import CutEfficientNet
-from .pack import FOLDS, Pack
-
-log = logging.getLogger(__name__)
+from . import data, features, heads, pack, tables
+from .data import Data
+from .leave_out import Scaling, kernel_of
 
 
 def main() -> None:
-    """Networks by fold, features, heads, calibration, tables, files. Each step resumes from existing results."""
+    """Run one command. Features are computed once and kept in --out."""
     options = _arguments()
     options.out.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    torch.set_num_threads(options.threads)
     cv2.setNumThreads(1)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    pictures = pack.load(options.pack)
-    encoder = Encoder(find_card("clip-vit-b16").kept_in(options.store), threads=options.threads)
-
-    def network(fold: int | None) -> CutEfficientNet:
-        return finetune.train(pictures, fold, options.steps, options.out / f"fold-{fold}.pt", device)
-
-    networks = {fold: _exported(options.out / f"fold-{fold}.onnx", network(fold)) for fold in range(len(FOLDS))}
-    texture, features = [], []
-    for condition in evidence.CONDITIONS:
-        texture.append(evidence.texture(pictures, condition, networks, options.out))
-        features.append(evidence.features(pictures, condition, encoder, options.out))
-    representation = heads.held_out_scores(pictures, features)
-    alone, alone_logits = _calibrated(pictures, texture, 0.0)
-    combined, combined_logits = _calibrated(pictures, representation, heads.SQUASH)
-    models = {"with encoder": (representation, combined_logits), "network alone": (texture, alone_logits)}
-    _report(options.out, pictures, models, heads.leave_generator_out(pictures, features))
-    calibration = Calibration(with_encoder=combined, alone=alone)
-    head = heads.fit_head(pictures, features, np.arange(len(pictures)))
-    export.write(options.out / "synthetic", network(None), head, calibration)
-    log.info("files written to %s", options.out / "synthetic")
+    if options.command == "network":
+        _network(options)
+    else:
+        _evaluate(options)
 
 
-def _exported(path: Path, network: CutEfficientNet) -> ort.InferenceSession:
-    """The network as it runs in production; ONNX Runtime is also twice as fast here as torch."""
-    export.write_network(path, network)
-    return ort.InferenceSession(path, providers=["CPUExecutionProvider"])
-
-
-def _calibrated(pictures: Pack, scores: list[np.ndarray], squash: float) -> tuple[Scale, list[np.ndarray]]:
-    """The shipped scale, fitted on all held-out scores, and logits by scales fitted without the image's fold."""
-    scores = [np.tanh(squash * score) for score in scores] if squash else scores
-    logits = heads.held_out_logits(pictures, scores)
-    weight, bias = heads.fit_calibration(pictures, scores, np.arange(len(pictures)))
-    return calibrate.scale(pictures, weight, bias, squash, logits), logits
-
-
-def _report(
-    out: Path,
-    pictures: Pack,
-    models: dict[str, tuple[list[np.ndarray], list[np.ndarray]]],
-    alone: dict[str, list[np.ndarray]],
-) -> None:
-    rows = {
-        name: dict(zip(evidence.CONDITIONS, zip(scores, logits, strict=True), strict=True))
-        for name, (scores, logits) in models.items()
+def _evaluate(options: argparse.Namespace) -> None:
+    """Every image scored by a head that never saw its repository, with any choice of blocks and penalty."""
+    prepared = data.prepare(options.pack, options.store, options.out, options.threads, find_card("synthetic"))
+    recipe = heads.Recipe(options.penalty, options.power)
+    models = {
+        "encoder": held_out(prepared, prepared.of_blocks(options.blocks), recipe),
+        "network": held_out(prepared, prepared.network, recipe),
     }
-    best = {condition: scores for condition, (scores, _) in rows["with encoder"].items()}
-    parts = (
-        tables.summary(pictures, rows),
-        tables.by_source(pictures, best),
-        tables.leave_generator_out(pictures, alone, evidence.CONDITIONS),
-    )
-    text = "\n\n".join(parts) + "\n"
-    (out / "tables.md").write_text(text)
-    print(text)
+    parts = [tables.overall(prepared.pack, models)]
+    for name, conditions in models.items():
+        parts += [
+            f"Real images, {name}:",
+            tables.by_subject(prepared.pack, conditions),
+            f"Generators, {name}:",
+            tables.by_generator(prepared.pack, conditions),
+        ]
+    parts += ["Groups, encoder:", *(tables.by_group(prepared.pack, models["encoder"], label) for label in (1, 0))]
+    print("\n\n".join(parts))
+
+
+def held_out(prepared: Data, of: list[np.ndarray], recipe: heads.Recipe) -> dict[str, np.ndarray]:
+    """For each condition, the scores (N,) of images by heads fitted without their group, on the features `of`."""
+    rows = np.concatenate(of)
+    solved = heads.fit_synthetic(prepared.pack, kernel_of(Scaling.of(rows)(rows)), len(of), recipe, prepared.pack.group)
+    return dict(zip(features.CONDITIONS, heads.by_condition(solved.left_out[:, 0], len(of)), strict=True))
+
+
+def _network(options: argparse.Namespace) -> None:
+    import torch  # the only command that needs it
+
+    from . import export, finetune
+
+    torch.set_num_threads(options.threads)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    trained = finetune.train(pack.load(options.pack), options.steps, options.out / "network.pt", device)
+    export.write_network(options.out / "network.onnx", trained)
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m detectors.synthetic.training", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m detectors.synthetic.training",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("command", choices=("evaluate", "network"))
     parser.add_argument("--pack", type=Path, required=True, help="folder with manifest.csv and its images")
     parser.add_argument("--store", type=Path, required=True, help="`models` folder of a COUNTERMARK_HOME")
-    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, scores, tables and the model")
-    parser.add_argument("--steps", type=int, default=400, help="training steps of each network")
+    parser.add_argument("--out", type=Path, required=True, help="folder for features, checkpoints and results")
+    parser.add_argument("--blocks", type=_numbers, default=(6, 7, 8, 9, 10), help="blocks of the encoder: 6,7,8,9,10")
+    parser.add_argument("--penalty", type=float, default=1.0, help="of the ridge regression, per feature")
+    parser.add_argument("--power", type=float, default=0.5, help="a group of n images weighs n ** POWER")
+    parser.add_argument("--steps", type=int, default=400, help="training steps of the network")
     parser.add_argument("--threads", type=int, default=2)
     return parser.parse_args()
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in text.split(","))
 
 
 if __name__ == "__main__":

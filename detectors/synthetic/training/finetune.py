@@ -1,4 +1,4 @@
-"""Fine-tune the small network, one fold at a time, with checkpoints."""
+"""Fine-tune the small network, with checkpoints."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import torch
 from torch.nn import functional
 
 from .degrade import augment_crop
-from .network import CutEfficientNet
+from .efficientnet import CutEfficientNet
 from .pack import Pack, sample_weights
 
 log = logging.getLogger(__name__)
@@ -21,20 +21,19 @@ SIZE, BATCH, RATE, DECAY, SMOOTHING = 128, 32, 8e-4, 0.02, 0.03
 SAVE_EVERY = 50
 
 
-def train(pack: Pack, held_out: int | None, steps: int, path: Path, device: torch.device) -> CutEfficientNet:
-    """Train on every fold except `held_out` (None: on all) and return the averaged weights; resumes from `path`."""
+def train(pack: Pack, steps: int, path: Path, device: torch.device) -> CutEfficientNet:
+    """Train on every image and return the averaged weights; resumes from `path`."""
     torch.manual_seed(0)
     network = CutEfficientNet().to(device)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch does it and declares it not
     average = copy.deepcopy(network)
     optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=DECAY)
     start = _resume(path, network, average, optimizer, device)
-    chosen = np.arange(len(pack)) if held_out is None else np.flatnonzero(pack.fold != held_out)
-    weights = sample_weights(pack.fake[chosen], pack.source[chosen])
+    weights = sample_weights(pack.fake, pack.group)
     losses: list[float] = []
     for step in range(start, steps):
-        rng = random.Random(f"{held_out}/{step}")
-        picked = np.random.default_rng(rng.getrandbits(32)).choice(chosen, BATCH, p=weights / weights.sum())
+        rng = random.Random(step)
+        picked = np.random.default_rng(rng.getrandbits(32)).choice(len(pack), BATCH, p=weights / weights.sum())
         crops = torch.from_numpy(np.stack([augment_crop(pack.picture(i), SIZE, rng) for i in picked]))
         labels = torch.from_numpy(pack.fake[picked]).float()
         for group in optimizer.param_groups:
@@ -42,7 +41,7 @@ def train(pack: Pack, held_out: int | None, steps: int, path: Path, device: torc
         losses.append(_step(network, optimizer, crops.to(device), labels.to(device)))
         _update_average(average, network, min(0.98, (1 + step) / (10 + step)))
         if (step + 1) % SAVE_EVERY == 0 or step + 1 == steps:
-            log.info("fold %s step %d: loss %.3f", held_out, step + 1, np.mean(losses[-SAVE_EVERY:]))
+            log.info("step %d: loss %.3f", step + 1, np.mean(losses[-SAVE_EVERY:]))
             _save(path, network, average, optimizer, step + 1)
     result: CutEfficientNet = average.eval()
     return result

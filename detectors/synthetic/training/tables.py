@@ -1,88 +1,86 @@
-"""The tables of the model card, from held-out logits, as Markdown."""
+"""The tables of the model card, from held-out scores, as Markdown."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
 
-from .calibrate import sigmoid
+from . import evaluate
+from .evaluate import FEWEST, Figures, Row
 from .pack import Pack
 
 Scores = NDArray[np.floating]
+Conditions = Mapping[str, Scores]
+"""For each condition, the held-out scores (N,)."""
+
+OVERALL = ("AUROC", "photographs", "art", "TPR at 5 %", "at 1 %", "mean over groups", "worst group")
 
 
-def summary(pack: Pack, rows: dict[str, dict[str, tuple[Scores, Scores]]]) -> str:
-    """One row per model and condition; `rows` maps model -> condition -> held-out scores and logits (N,).
-
-    Rank metrics use the scores. The calibration error uses the logits, each from a calibration fitted without the
-    image's source.
-    """
-    head = "| model | condition | AUROC | photographs | art | TPR at 5 % FPR | at 1 % | art FPR at 5 % | ECE |"
-    lines = [head, "|" + "---|" * 9]
-    for model, conditions in rows.items():
-        lines += [_line(pack, model, condition, *both) for condition, both in conditions.items()]
-    return "\n".join(lines)
+def markdown(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table."""
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def by_source(pack: Pack, conditions: dict[str, Scores]) -> str:
-    """At 5 % FPR: for generators, AUROC against every real image and recall; for real sources, the share flagged."""
-    names = list(conditions)
-    lines = [
-        "| source | n | " + " | ".join(f"AUROC {n} | flagged {n}" for n in names) + " |",
-        "|---|---|" + "---|---|" * len(names),
+def overall(pack: Pack, models: Mapping[str, Conditions]) -> str:
+    """One row for each model and condition."""
+    rows = [
+        [model, condition, *cells(evaluate.figures(pack, scores))]
+        for model, conditions in models.items()
+        for condition, scores in conditions.items()
     ]
-    for source in sorted(np.unique(pack.source), key=lambda s: (-pack.fake[pack.source == s][0], s)):
-        chosen = pack.source == source
-        cells = [cell for scores in conditions.values() for cell in _source_cells(pack, chosen, scores)]
-        lines.append(f"| {source} | {chosen.sum()} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+    return markdown(["model", "condition", *OVERALL], rows)
 
 
-def leave_generator_out(pack: Pack, found: dict[str, list[Scores]], conditions: tuple[str, ...]) -> str:
-    """AUROC of each generator against the real sources of its fold, with both held out."""
-    lines = [
-        "| generator | " + " | ".join(f"AUROC {name}" for name in conditions) + " |",
-        "|---|" + "---|" * len(conditions),
+def cells(found: Figures) -> list[str]:
+    """The cells of `OVERALL`."""
+    values = [found.auroc, found.photographs, found.art, *found.recall, found.mean]
+    return [*(f"{value:.3f}" for value in values), f"{found.worst:.3f} ({found.worst_group})"]
+
+
+def by_subject(pack: Pack, conditions: Conditions) -> str:
+    """Real images of each subject above the thresholds that 5 % and 1 % of all real images exceed."""
+    return _by(pack, conditions, "subject", pack.subject, pack.fake == 0)
+
+
+def by_generator(pack: Pack, conditions: Conditions) -> str:
+    """Synthetic images of each generator family."""
+    return _by(pack, conditions, "generator", pack.generator, pack.fake == 1)
+
+
+def by_group(pack: Pack, conditions: Conditions, label: int) -> str:
+    """Groups of at least FEWEST images of one class, worst first."""
+    return _by(pack, conditions, "group", pack.group, pack.fake == label, FEWEST)
+
+
+def _by(
+    pack: Pack,
+    conditions: Conditions,
+    heading: str,
+    label: NDArray[np.str_],
+    chosen: NDArray[np.bool_],
+    fewest: int = 1,
+) -> str:
+    found = {c: {row.name: row for row in evaluate.by(pack, s, label, chosen)} for c, s in conditions.items()}
+    first = next(iter(found.values()))
+    names = [name for name in sorted(first, key=lambda name: _worst_first(first[name])) if first[name].images >= fewest]
+    fakes = bool(pack.fake[chosen].all())
+    each = ("AUROC", "above 5 %", "above 1 %") if fakes else ("above 5 %", "above 1 %")
+    headings = [heading, "images", "groups", *(f"{what}, {c}" for c in conditions for what in each)]
+    rows = [
+        [name, str(first[name].images), str(first[name].groups)]
+        + [cell for of in found.values() for cell in _row_cells(of[name])]
+        for name in names
     ]
-    for source, each in found.items():
-        own, real = pack.source == source, pack.fake == 0
-        cells = [f"{_auroc(scores[own], scores[real & ~np.isnan(scores)]):.3f}" for scores in each]
-        lines.append(f"| {source} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+    return markdown(headings, rows)
 
 
-def expected_calibration_error(p: NDArray[np.float64], labels: NDArray[np.int64], bins: int = 15) -> float:
-    """Mean distance between probability and frequency over bins of equal count (Guo et al. 2017)."""
-    order = np.array_split(np.argsort(p), bins)
-    return float(sum(abs(p[part].mean() - labels[part].mean()) * len(part) for part in order) / len(p))
+def _row_cells(row: Row) -> list[str]:
+    shares = [f"{share:.3f}" for share in row.above]
+    return shares if row.auroc is None else [f"{row.auroc:.3f}", *shares]
 
 
-def _line(pack: Pack, model: str, condition: str, scores: Scores, logits: Scores) -> str:
-    real, fake = pack.fake == 0, pack.fake == 1
-    art, limit = ~pack.photo & real, np.quantile(scores[real], 0.95)
-    ece = expected_calibration_error(sigmoid(logits.astype(float)), pack.fake)
-    values = [
-        roc_auc_score(pack.fake, scores),
-        _auroc(scores[fake & pack.photo], scores[real & pack.photo]),
-        _auroc(scores[fake & ~pack.photo], scores[art]),
-        (scores[fake] > limit).mean(),
-        (scores[fake] > np.quantile(scores[real], 0.99)).mean(),
-        (scores[art] > limit).mean(),
-        ece,
-    ]
-    return f"| {model} | {condition} | " + " | ".join(f"{value:.3f}" for value in values) + " |"
-
-
-def _source_cells(pack: Pack, chosen: NDArray[np.bool_], scores: Scores) -> Iterator[str]:
-    real = pack.fake == 0
-    limit = np.quantile(scores[real], 0.95)
-    yield f"{_auroc(scores[chosen], scores[real]):.3f}" if pack.fake[chosen][0] else "-"
-    yield f"{(scores[chosen] > limit).mean():.2f}"
-
-
-def _auroc(fakes: Scores, reals: Scores) -> float:
-    labels = np.r_[np.ones(len(fakes)), np.zeros(len(reals))]
-    return float(roc_auc_score(labels, np.r_[fakes, reals]))
+def _worst_first(row: Row) -> tuple[float, str]:
+    return (-row.above[0] if row.auroc is None else row.auroc), row.name

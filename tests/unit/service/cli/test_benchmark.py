@@ -58,6 +58,48 @@ def test_figures_by_folder(folders: Folders, capsys: pytest.CaptureFixture[str])
     ]  # fmt: skip
 
 
+def test_sub_folders_are_kinds(folders: Folders, capsys: pytest.CaptureFixture[str]) -> None:
+    real, fake = folders()
+    (real / "[b]1" / "1.png").write_bytes(encode(np.full((16, 16, 3), 20, np.uint8), "png")[0])  # it looks synthetic
+    module.benchmark(real, fake, as_json=True)
+    found = json.loads(capsys.readouterr().out)
+    even, odd = found["kinds"]
+    assert (even["kind"], even["real"], even["synthetic"], even["auroc"]) == ("[b]0", 2, 2, {"stored": 1, "posted": 1})
+    assert even["false_positives"] == {"stored": 0, "posted": 0}
+    assert odd["false_positives"] == {"stored": 0.5, "posted": 0.5}
+    assert odd["recall"] == {"stored": 1, "posted": 1}
+    low, high = odd["false_positives_interval"]["stored"]
+    assert 0 < low < 0.5 < high < 1
+    assert [(f["decided"], f["accuracy"]) for f in found["figures"]] == [(1.0, 7 / 8)] * 2
+
+
+def test_a_table_names_kinds(folders: Folders, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    labels = tmp_path / "kinds.csv"
+    labels.write_text("file,kind\n[b]0/0.png,portrait\n[b]1/1.png, night \n[b]0/2.png,\n", encoding="utf-8-sig")
+    module.benchmark(*folders(), labels=labels, as_json=True)
+    kinds = json.loads(capsys.readouterr().out)["kinds"]
+    assert [(k["kind"], k["real"], k["synthetic"]) for k in kinds] == [("night", 1, 1), ("portrait", 1, 1)]
+
+
+def test_a_kind_of_one_class_has_no_rate_of_the_other(folders: Folders, capsys: pytest.CaptureFixture[str]) -> None:
+    real, fake = folders()
+    (real / "[b]0").rename(real / "only")
+    module.benchmark(real, fake, as_json=True)
+    of = {k["kind"]: k for k in json.loads(capsys.readouterr().out)["kinds"]}
+    assert (of["only"]["recall"], of["only"]["auroc"], of["only"]["false_positives"]["stored"]) == (None, None, 0)
+    assert (of["[b]0"]["false_positives"], of["[b]0"]["false_positives_interval"]) == (None, None)
+
+
+@pytest.mark.parametrize("text", ["name,kind\na.png,b\n", "file,kind\na.png\n", "", b"\xff\xfe,"])
+def test_a_table_that_is_none(folders: Folders, tmp_path: Path, text: str | bytes) -> None:
+    labels = tmp_path / "kinds.csv"
+    labels.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(BadRequest, match="not a table of kinds"):
+        module.benchmark(*folders(), labels=labels)
+    with pytest.raises(BadRequest, match="cannot be read"):
+        module.benchmark(*folders(), labels=tmp_path / "none.csv")
+
+
 def test_tables_for_people(
     folders: Folders, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
