@@ -5,6 +5,8 @@ import time
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.kit.metrics import REQUESTS
+
 log = structlog.get_logger()
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -38,13 +40,10 @@ class AccessLog:
             raise
         finally:
             ended_with = scope.get("state", {}).get("ended_with")  # the server answered instead of the application
-            log.info(
-                "request",
-                method=scope["method"] if scope["method"] in _METHODS else "-",
-                path=_path(scope),
-                status=ended_with or status,
-                ms=round((time.perf_counter() - start) * 1000, 1),
-            )
+            seconds = time.perf_counter() - start
+            method, path = scope["method"] if scope["method"] in _METHODS else "-", _path(scope)
+            REQUESTS.labels(method, path, ended_with or status).observe(seconds)
+            log.info("request", method=method, path=path, status=ended_with or status, ms=round(seconds * 1000, 1))
 
 
 def _path(scope: Scope) -> str:

@@ -17,6 +17,7 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 
 from service.kit.errors import Busy
+from service.kit.metrics import IN_PROGRESS
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -50,9 +51,12 @@ class CapacityLimiter:
         """Hold `units` inside the `with` block. Raises Busy if fewer are available."""
         self.check(units)
         self._available -= units
+        in_progress = IN_PROGRESS.labels(self._of)
+        in_progress.inc(units)
         try:
             yield
         finally:
+            in_progress.dec(units)
             self._available += units
 
 

@@ -27,7 +27,7 @@ def serve(
 
     Without a tenant (`countermark tenants add`) it listens on this machine alone, unless --open is given.
     """
-    from service.api import create_app, server  # noqa: PLC0415 - the other commands do not need it
+    from service.api import create_app, metrics, server  # noqa: PLC0415 - the other commands do not need it
 
     settings = load_settings()
     forget_secrets()
@@ -38,7 +38,8 @@ def serve(
         installation.limits.parsers.start()
         _ = installation.classifier
         _load_gateway(installation)
-        server.serve(create_app(installation), settings, host, settings.port if port is None else port)
+        with metrics.served(installation, settings.metrics_host, settings.metrics_port):
+            server.serve(create_app(installation), settings, host, settings.port if port is None else port)
 
 
 def _check_reach(installation: Installation, host: str, open_: bool) -> None:

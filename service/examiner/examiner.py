@@ -11,6 +11,7 @@ from service.examiner.lanes import Lane
 from service.examiner.report import Asset, Report, compose
 from service.examiner.room import PixelRoom
 from service.kit.errors import BrokenPicture, InputError, UnsupportedFormat, UnsupportedPixels
+from service.kit.metrics import EXAMINATIONS
 from service.media.pictures import ImageLimits, decode_first, metadata_of, preview, promised_pixels
 
 _PREVIEW = 640
@@ -43,7 +44,7 @@ class Examiner:
                 return self._without_pixels(data, name, manifest, unread)
             examination = Examination(picture, self._sources, classify=classify, manifest=manifest)
             findings = [(lane.field, lane.find(examination)) for lane in self._lanes]
-            return compose(name, Asset.of(picture), findings)
+            return _counted(compose(name, Asset.of(picture), findings))
 
     def crjson(self, data: bytes, manifest: bytes | None = None) -> str | None:
         """The credential as crJSON, the C2PA's JSON for reports; None if there is none or it cannot be read."""
@@ -67,17 +68,14 @@ class Examiner:
 
         Raises `unread` for a damaged image without a credential, and for what can carry none.
         """
-        found = self._sources.credentials.presence(data)
-        carried = manifest is not None or found.embedded or found.remote_url is not None
-        if found.mime is None or not (carried or isinstance(unread, UnsupportedFormat)):
+        presence = self._sources.credentials.presence(data)
+        carried = manifest is not None or presence.embedded or presence.remote_url is not None
+        if presence.mime is None or not (carried or isinstance(unread, UnsupportedFormat)):
             raise unread
-        file = FileExamination(data, found.mime, self._sources, manifest, metadata_of(data, self._limits))
+        file = FileExamination(data, presence.mime, self._sources, manifest, metadata_of(data, self._limits))
         findings = [(lane.field, lane.find_without_pixels(file)) for lane in self._lanes]
-        return compose(
-            name,
-            Asset.unexamined(file, unread.message),
-            [(field, each) for field, each in findings if each is not None],
-        )
+        found = [(field, each) for field, each in findings if each is not None]
+        return _counted(compose(name, Asset.unexamined(file, unread.message), found))
 
     def heatmap(self, data: bytes) -> tuple[NDArray[np.uint8], NDArray[np.float32]] | None:
         """The image (uint8[H, W, 3]) and how strong the evidence is at each place of it (float32[H, W] in 0..1).
@@ -95,3 +93,8 @@ class Examiner:
             maps = (lane.heatmap(examination) for lane in self._lanes)
             found = next((each for each in maps if each is not None), None)
             return None if found is None else (examination.picture.rgb, found)
+
+
+def _counted(report: Report) -> Report:
+    EXAMINATIONS.labels(report.verdict.value).inc()
+    return report

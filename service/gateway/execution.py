@@ -10,6 +10,7 @@ import structlog
 from models import ModelError
 from service.generation import OnStep
 from service.kit.errors import Busy, Cancelled, Error, Refusal, StageFailed
+from service.kit.metrics import STAGES
 from watermark.c2pa.credentials import CredentialError
 from watermark.errors import WatermarkError
 
@@ -61,7 +62,9 @@ def stage(name: str, observer: ReleaseObserver) -> Iterator[None]:
         detail = str(fault) if isinstance(fault, _SAFE_TO_QUOTE) else type(fault).__name__
         raise StageFailed(f"stage {name} failed: {detail}", stage=name) from fault
     finally:
-        observer.on_stage(name, time.perf_counter() - start)
+        seconds = time.perf_counter() - start
+        STAGES.labels(name).observe(seconds)
+        observer.on_stage(name, seconds)
 
 
 def expect(holds: bool, otherwise: str) -> None:

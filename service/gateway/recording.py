@@ -9,6 +9,7 @@ from service.access.client import Client
 from service.gateway import records
 from service.generation import Backend
 from service.kit.errors import Cancelled, Error, Refusal
+from service.kit.metrics import REFUSALS
 from service.ledger.ledger import Ledger
 
 log = structlog.get_logger()
@@ -48,6 +49,7 @@ class RefusalRecorder:
     def _record(self, content_id: str, prompt: str, refusal: Refusal, client: Client) -> None:
         """A ledger that cannot be written changes nothing: the image is refused all the same."""
         content = records.refused(refusal, client, self._backend.identity.digest, self._digest_prompt(prompt))
+        REFUSALS.labels(refusal.stage, refusal.code).inc()
         log.warning("refused", content_id=content_id, code=refusal.code, stage=refusal.stage)
         try:
             self._ledger.refuse(content_id, content)

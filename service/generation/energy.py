@@ -23,7 +23,7 @@ from service.generation.diffusers.nvml import Nvml
 log = structlog.get_logger()
 
 POWERCAP = Path("/sys/class/powercap")
-_JOULES_PER_WATT_HOUR = 3600
+JOULES_PER_WATT_HOUR = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +104,10 @@ class Meter:
             readings = zip(self._counters, before, after, strict=True)
             joules = sum(counter.joules(was, now) for counter, was, now in readings)
             if math.isfinite(joules) and joules >= 0:
-                return Energy(seconds, joules / _JOULES_PER_WATT_HOUR, "+".join(one.name for one in self._counters))
+                return Energy(seconds, joules / JOULES_PER_WATT_HOUR, "+".join(one.name for one in self._counters))
         if self._watts is None:
             return Energy(seconds, None, "unknown")
-        return Energy(seconds, seconds * self._watts / _JOULES_PER_WATT_HOUR, "model")
+        return Energy(seconds, seconds * self._watts / JOULES_PER_WATT_HOUR, "model")
 
 
 class Rapl:

@@ -369,6 +369,13 @@ class Settings(BaseSettings):
 
     host: Annotated[str, Field(description="Address `serve` listens on.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="Port `serve` listens on.")] = 8000
+    metrics_port: Annotated[
+        int | None,
+        Field(ge=0, le=65535, description="Port on which `serve` answers /metrics for Prometheus; unset: none."),
+    ] = None
+    metrics_host: Annotated[
+        str, Field(description="Address for /metrics. Whoever reaches it may read it: it asks for no key.")
+    ] = "127.0.0.1"
     allowed_hosts: Annotated[
         tuple[str, ...],
         NoDecode,

@@ -12,7 +12,9 @@ from service.gateway import records
 from service.gateway.execution import ReleaseObserver, stage
 from service.gateway.stages.sealing import claim_constructor, require_sealed
 from service.gateway.stages.types import Admitted, Proven, Released
+from service.generation.energy import JOULES_PER_WATT_HOUR
 from service.kit.errors import Cancelled
+from service.kit.metrics import ENERGY, RELEASED
 from service.ledger.ledger import Ledger, Transaction
 from service.ledger.publisher import CheckpointPublisher
 from service.likeness.grants import Grants
@@ -68,6 +70,9 @@ class IssueStage:
             decision = self._ledger.issue(row, records.issued(proven), check, records.manifest_id(signed))
             proof = self._publisher.prove_released(decision)
         log.info("released", content_id=admitted.content_id, sha256=sha256, model=admitted.model.name)
+        RELEASED.inc()
+        if (energy := signed.marked.cleared.draft.energy) and energy.watt_hours is not None:
+            ENERGY.inc(energy.watt_hours * JOULES_PER_WATT_HOUR)
         return _released(proven, sha256, decision.hash, str(proof))
 
     def _check_still_allowed(self, transaction: Transaction, admitted: Admitted, observer: ReleaseObserver) -> None:
