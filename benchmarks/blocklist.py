@@ -35,7 +35,7 @@ from skimage import data as photos
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from detectors import Fingerprint, Hashes, fingerprint, listings, looks, variants
-from service.cli.files import is_image
+from service.cli.search import is_wanted
 from service.ledger.ledger import Ledger
 from service.media.pictures import ImageLimits, decode
 from service.moderation.blocklist import SAME_PICTURE_BITS, Blocklist
@@ -154,7 +154,7 @@ CUTS: dict[str, Callable[[np.random.Generator], tuple[float, ...]]] = {
 
 def unlike(folder: Path, limit: int) -> None:
     """How near the hashes of different images come, for each way of listing."""
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and is_image(path))[:limit]
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and is_wanted(path))[:limit]
     half = len(paths) // 2
     asked = [usable(variants(read(path))) for path in paths[half:]]
     every = np.concatenate(asked, axis=1)

@@ -34,7 +34,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from detectors import DlibFaces, FaceModel, Templates, at_all_turns, compare, distance, looks
 from detectors.faces import DIMENSIONS, Face, FaceMatch, distances
-from service.cli.files import is_image
+from service.cli.search import is_wanted
 from service.examiner.metrics import wilson
 from service.kit.settings import Settings
 from service.likeness.comparison import open_model
@@ -96,7 +96,7 @@ def compare_people(model: FaceModel, labelled: Path, strangers: Path | None) -> 
 
 
 def images_in(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file() and is_image(path))
+    return sorted(path for path in folder.rglob("*") if path.is_file() and is_wanted(path))
 
 
 def find_faces(model: FaceModel, labels: Sequence[tuple[str, Path]]) -> tuple[list[Sample], list[int], list[float]]:

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from service.cli.files import is_image
+from service.cli.search import is_wanted
 from service.examiner.metrics import wilson
 from service.gateway.assembly import open_checkers, open_folder_checker
 from service.gateway.screening import Checker
@@ -70,7 +70,7 @@ def gateway_checkers() -> list[Checker]:
 
 
 def sample(folder: Path, limit: int | None) -> list[Path]:
-    found = (path for path in folder.rglob("*") if path.is_file() and is_image(path))
+    found = (path for path in folder.rglob("*") if path.is_file() and is_wanted(path))
     unique = {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in found}
     return [unique[digest] for digest in sorted(unique)][:limit]
 

@@ -58,7 +58,9 @@ def cli() -> Iterator[str]:
     yield "# The command line\n"
     yield EPILOG + "\n"
     root = typer.main.get_command(app)
-    context = click.Context(root, info_name="countermark", max_content_width=100, terminal_width=100)
+    context = click.Context(
+        root, info_name="countermark", max_content_width=100, terminal_width=100, **root.context_settings
+    )
     yield from command(root, context, 2)
 
 

@@ -1,6 +1,7 @@
 """POST /v1/detect: files in, one line of JSON for each out, as soon as it is judged."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from typing import Annotated
 
@@ -18,7 +19,9 @@ from service.api.uploads import Upload, many_files, uploads
 
 router = APIRouter(tags=["examiner"], dependencies=EXAMINER)
 
-MOST_FILES = 16
+MOST_FILES = 100
+AT_ONCE = 16
+"""Files of one request that are worked on at once, so that others come between."""
 _LINES = "application/x-ndjson"
 _RESPONSE = {
     "description": "One JSON object a line, in the order of the files. In a form, a file that cannot be read gets a "
@@ -49,7 +52,7 @@ async def detect_images(
     """The same lines as `countermark detect --json`. The files are not kept."""
     files = await uploads(request, MOST_FILES)
     detection = services.detection
-    examination.take(len(files))
+    examination.take(min(len(files), AT_ONCE))
     await detection.check_rate(threshold_fpr)
     if is_form(request):
         return StreamingResponse(_lines(detection, files, threshold_fpr), media_type=_LINES)
@@ -62,10 +65,13 @@ async def _lines(
     detection: DetectionService, files: Sequence[Upload], threshold_fpr: float | None
 ) -> AsyncIterator[str]:
     """A line for each file, in order, as soon as it and those before it are judged."""
-    tasks = [asyncio.ensure_future(detection.judge_or_report(upload, threshold_fpr)) for upload in files]
+    waiting, tasks = deque(files), deque[asyncio.Future[str]]()
     try:
-        for task in tasks:
-            yield await task
+        while waiting or tasks:
+            while waiting and len(tasks) < AT_ONCE:
+                tasks.append(asyncio.ensure_future(detection.judge_or_report(waiting.popleft(), threshold_fpr)))
+            yield await tasks[0]
+            tasks.popleft()
     finally:
         for task in tasks:  # the caller left
             task.cancel()

@@ -47,6 +47,7 @@ app = typer.Typer(
     epilog=EPILOG,
     no_args_is_help=True,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
 app.command("generate")(generate.generate)
@@ -103,7 +104,10 @@ def run() -> None:
     except Exception as bug:  # noqa: BLE001 - Python's own exit code 1 would mean "nothing found"
         at = traceback.extract_tb(bug.__traceback__)[-1]
         print_error(
-            Error(f"unexpected {type(bug).__name__} at {at.filename}:{at.lineno}", hint="Please report this bug.")
+            Error(
+                f"an internal error occurred at {at.filename}:{at.lineno}",
+                hint=f"This is a bug in Countermark. Please report it, with its kind: {type(bug).__name__}.",
+            )
         )
         sys.exit(Error.exit_code)
 

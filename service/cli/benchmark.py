@@ -13,7 +13,7 @@ from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
-from service.cli import charts, files, present
+from service.cli import charts, files, present, search
 from service.examiner.assembly import open_classifier
 from service.examiner.benchmark import CONDITIONS, Benchmark, Sample, check_enough, judge, scores, summarise, thresholds
 from service.examiner.metrics import Scores, histogram, reliability, roc
@@ -123,7 +123,7 @@ def _images(folder: Path, fake: bool, limit: int | None, kinds: Mapping[str, str
         raise BadRequest(f"{folder} is not a folder", hint="Give a folder of images.")
     try:
         skipped = present.Skipped(Console(stderr=True))
-        names = list(files.expand([str(folder)], skipped))
+        names = list(search.expand([str(folder)], skipped))
     except FileUnreadable as empty:
         raise BadRequest(empty.message, hint=empty.hint) from empty
     skipped.close()

@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.text import Text
 
-from service.cli import files, present
+from service.cli import files, present, search
+from service.cli.examine import Paths, Recursive
 from service.examiner.assembly import open_classifier
 from service.examiner.classifier import Classifier, Detection
 from service.kit.errors import Error
@@ -23,7 +24,7 @@ _COLUMNS = ("file", "p_synthetic", "low", "high", "verdict", "warnings", "sha256
 
 
 def detect(
-    paths: Annotated[list[str], typer.Argument(help="Images, folders or globs; - reads standard input.")],
+    paths: Paths,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
     heatmap: Annotated[
         Path | None, typer.Option(help="Folder for a PNG of each image: where it looks generated.")
@@ -33,6 +34,7 @@ def detect(
         float | None, typer.Option(help="False-positive rate of `likely_synthetic`: 0.05 or 0.01.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing table.")] = False,
+    recursive: Recursive = True,
 ) -> None:
     """Judge whether images are synthetic, by classifiers alone. Exit code: 0 if all of them could be read.
 
@@ -41,7 +43,7 @@ def detect(
     settings = load_settings()
     progress = Console(stderr=True)
     skipped = present.Skipped(progress)
-    names = list(files.expand(paths, skipped))
+    names = list(search.expand(paths, skipped, recursive=recursive))
     if to_csv:
         files.check_target(str(to_csv), force)
     if heatmap:
@@ -65,7 +67,7 @@ def detect(
             _write_heatmap(classifier, data, heatmap / f"{files.stem(name)}-{found.sha256[:8]}.png")
     if to_csv:
         _write_csv(to_csv, rows)
-    skipped.close()
+    skipped.close(len(names) if search.is_expanded(paths) else None)
     raise typer.Exit(max(codes))
 
 

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from service.cli import files, page, present
+from service.cli import files, page, present, search
 from service.examiner.policy import EXIT_CODES
 from service.examiner.report import Report
 from service.installation import Installation, open_installation
@@ -18,7 +18,13 @@ from service.kit.settings import load_settings
 from service.media.heatmaps import overlay
 from service.media.pictures import encode
 
-Files = Annotated[list[str], typer.Argument(help="Images; - reads standard input.", metavar="FILE...")]
+Paths = Annotated[
+    list[str],
+    typer.Argument(help="Files, folders or globs; - reads standard input.", metavar="FILE...", show_default=False),
+]
+Recursive = Annotated[
+    bool, typer.Option("--recursive/--no-recursive", "-r/-R", help="Search folders with their subfolders.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")]
 
 # Several files share one exit code, the most severe. Later in this list is more severe.
@@ -30,18 +36,21 @@ Manifest = Annotated[
 ]
 
 
-def verify(names: Files, as_json: Json = False, manifest: Manifest = None) -> None:
+def verify(paths: Paths, as_json: Json = False, manifest: Manifest = None, recursive: Recursive = True) -> None:
     """Check watermarks and credentials.
+
+    In folders, the content of a file counts, whatever it is called; every other file is named on standard error.
 
     Exit code: 0 verified, 1 nothing found, 3 invalid or tampered, 4 untrusted, 8 credential expired, 9 credential
     unreadable.
     """
     code = lambda report: EXIT_CODES[report.outcome]  # noqa: E731
-    raise typer.Exit(_examine_all(names, as_json, present.line, code, _Extras(manifest=manifest), classify=False))
+    extras = _Extras(manifest=manifest)
+    raise typer.Exit(_examine_all(paths, as_json, present.line, code, extras, recursive=recursive, classify=False))
 
 
 def inspect(
-    names: Files,
+    paths: Paths,
     as_json: Json = False,
     heatmap: Annotated[
         Path | None,
@@ -57,16 +66,18 @@ def inspect(
     crjson: Annotated[
         bool, typer.Option("--crjson", help="Print each credential as crJSON, the C2PA's JSON for reports.")
     ] = False,
+    recursive: Recursive = True,
 ) -> None:
     """Report everything known about images. Exit code: 0 if all of them could be read.
 
-    Of films, documents and other files that can carry a credential, the credential is read.
+    Of films, documents and other files that can carry a credential, the credential is read. In folders, the content of
+    a file counts, whatever it is called; every other file is named on standard error.
     """
     if heatmap:
         files.make_folder(heatmap)
     extras = _Extras(heatmap, manifest, html, crjson)
     show = _print_nothing if crjson else present.tree if tree else present.full
-    raise typer.Exit(_examine_all(names, as_json, show, lambda _report: 0, extras))
+    raise typer.Exit(_examine_all(paths, as_json, show, lambda _report: 0, extras, recursive=recursive))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,18 +102,21 @@ def _print_nothing(_console: Console, _report: Report) -> None:
 
 
 def _examine_all(
-    names: Sequence[str],
+    paths: Sequence[str],
     as_json: bool,
     show: Callable[[Console, Report], None],
     exit_code: Callable[[Report], int],
     extras: _Extras,
     *,
+    recursive: bool,
     classify: bool = True,
 ) -> int:
     """Examine each file and return the exit code. A file that cannot be read does not stop the others."""
-    extras.check(names)
     console = Console(highlight=False)
     progress = Console(stderr=True)
+    skipped = present.Skipped(progress, search.EXAMINABLE.what)
+    names = list(search.expand(paths, skipped, search.EXAMINABLE, recursive=recursive))
+    extras.check(names)
     installation = open_installation(load_settings())
     codes = []
     for name in track(names, "Examining", console=progress, transient=True, disable=len(names) == 1):
@@ -117,6 +131,7 @@ def _examine_all(
             print(report.model_dump_json())
         else:
             show(console, report)
+    skipped.close(len(names) if search.is_expanded(paths) else None)
     return max(codes, key=_SEVERITY.index)
 
 

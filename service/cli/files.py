@@ -1,14 +1,11 @@
 """Reading and writing files for the command line."""
 
-import glob
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from service.kit.errors import BadRequest, FileUnreadable
-from service.media.headers import SIGNATURE_BYTES, recognised
 from service.media.pictures import OutputFormat
 
 STDIO = "-"
@@ -36,43 +33,6 @@ def read(name: str, max_bytes: int) -> bytes:
             return file.read(max_bytes + 1)
     except OSError as gone:
         raise FileUnreadable(f"{name} cannot be read: {gone.strerror}") from gone
-
-
-def expand(paths: Sequence[str], skip: Callable[[str], None]) -> Iterator[str]:
-    """The image files that paths name, in order. Folders are searched recursively, globs are expanded.
-
-    In folders the content of a file says whether it is an image, whatever it is called. `skip` is told of every other
-    file, and a file whose content cannot be seen counts as an image, so that reading it says why.
-
-    Raises:
-        FileUnreadable: a folder or glob has no images. Plain files are not checked here.
-    """
-    for path in paths:
-        if path != STDIO and Path(path).is_dir():
-            found = []
-            for name in sorted(str(inner) for inner in Path(path).rglob("*") if inner.is_file()):
-                if is_image(name):
-                    found.append(name)
-                else:
-                    skip(name)
-        elif path != STDIO and not Path(path).exists() and glob.has_magic(path):
-            matches = glob.iglob(path, recursive=True)  # noqa: PTH207 - absolute and relative alike
-            found = sorted(name for name in matches if Path(name).is_file())
-        else:
-            found = [path]
-        if not found:
-            hint = "Images are PNG, JPEG, WebP, AVIF, TIFF and GIF files, whatever they are called."
-            raise FileUnreadable(f"{path} contains no images", hint=hint)
-        yield from found
-
-
-def is_image(path: str | Path) -> bool:
-    """Whether a file's content is that of an image, whatever it is called. So is one that cannot be opened."""
-    try:
-        with Path(path).open("rb") as file:
-            return recognised(file.read(SIGNATURE_BYTES))
-    except OSError:
-        return True
 
 
 def make_folder(folder: Path) -> None:

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from service.cli import provenance_tree
 from service.cli.files import label, printable
+from service.cli.search import IMAGES
 from service.examiner.policy import Outcome
 from service.examiner.report import CONFLICTS, Report
 from service.kit.errors import Error
@@ -76,22 +77,25 @@ def failure(console: Console, name: str, error: Error, as_json: bool) -> None:
 
 
 class Skipped:
-    """Names the files of folders that are no images, a line for each, and their number at the end."""
+    """Names the files of folders that are not looked at, a line for each, and counts at the end."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, what: str = IMAGES.what) -> None:
+        """`what`: what is looked for."""
         self._console = console
+        self._what = what
         self._count = 0
 
     def __call__(self, name: str) -> None:
         self._count += 1
-        text = f"{label(name)} skipped: its content is not that of an image that can be read"
+        text = f"{label(name)} skipped: by its content it is not among the {self._what}"
         self._console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
-    def close(self) -> None:
-        """Prints how many there were, if any."""
-        if self._count:
-            files = "file" if self._count == 1 else "files"
-            self._console.print(f"{self._count:,} {files} skipped", highlight=False)
+    def close(self, read: int | None = None) -> None:
+        """Prints how many there were, if any. `read`: how many files were looked at, to be printed in any case."""
+        skipped = f"{self._count:,} {'file' if self._count == 1 else 'files'} skipped" if self._count else ""
+        done = "" if read is None else f"{read:,} {'file' if read == 1 else 'files'} read"
+        if text := ", ".join(filter(None, (done, skipped))):
+            self._console.print(text, highlight=False)
 
 
 def _reasons(report: Report) -> list[str]:

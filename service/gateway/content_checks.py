@@ -10,6 +10,7 @@ from functools import partial
 from typing import TypeVar
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
 from detectors import Finding
@@ -21,6 +22,8 @@ from service.kit.deadline import within
 from service.kit.errors import Unavailable
 
 T = TypeVar("T")
+
+log = structlog.get_logger()
 
 _OVERLAP = 200  # characters that two parts of a long text share, so that no phrase is cut
 
@@ -69,7 +72,8 @@ class ContentChecks:
         try:
             return within(self.timeout, work)
         except Exception as failed:
-            raise Unavailable(f"a check gave no answer ({type(failed).__name__})") from failed
+            log.error("content_check_failed", error=type(failed).__name__)
+            raise Unavailable("a check gave no usable answer") from failed
 
 
 def _checked(checker: Checker, rgb: NDArray[np.uint8]) -> list[Finding]:

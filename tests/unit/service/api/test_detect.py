@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from fastapi.testclient import TestClient
 
-from service.api.detect import MOST_FILES, _lines
+from service.api.detect import AT_ONCE, MOST_FILES, _lines
 from service.api.detection import DetectionService
 from service.api.uploads import Upload
 from tests.assets import hostile
@@ -55,6 +55,20 @@ def test_a_caller_who_leaves_stops_the_work() -> None:
         return recorder.cancelled
 
     assert asyncio.run(main()) == ["b"]
+
+
+def test_so_many_files_are_judged_at_once_and_no_more() -> None:
+    async def main() -> tuple[list[str], int]:
+        recorder = Recorder()
+        stream = lines(recorder, "b", *map(str, range(2 * AT_ONCE)))
+        asyncio.get_running_loop().call_soon(lambda: started.append(len(asyncio.all_tasks())))
+        asyncio.get_running_loop().call_later(0.01, recorder.release.set)
+        return [line async for line in stream], started[0]
+
+    started: list[int] = []
+    found, tasks = asyncio.run(main())
+    assert found == ["b", *map(str, range(2 * AT_ONCE))]
+    assert tasks == AT_ONCE + 1  # and this one
 
 
 def test_a_bare_file_that_cannot_be_read_is_the_status(client: TestClient) -> None:

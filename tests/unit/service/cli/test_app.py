@@ -39,5 +39,12 @@ def test_what_can_be_appealed_is_named(capsys: pytest.CaptureFixture[str]) -> No
     assert "urn:uuid:1" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("words", [[], ["verify"], ["models", "pull"]])
+def test_a_short_name_for_help(run: Run, words: list[str]) -> None:
+    code, out, _ = run(*words, "-h")
+    assert code == 0
+    assert "Usage: countermark" in out
+
+
 def test_no_command_is_usage(run: Run) -> None:
     assert run("nonsense")[0] == 2

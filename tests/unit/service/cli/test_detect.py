@@ -121,5 +121,5 @@ def test_what_a_folder_holds_beside_images_is_named_and_counted(
     out, err = capsys.readouterr()
     assert [json.loads(line)["file"] for line in out.splitlines()] == [str(tmp_path / "photo")]
     assert f"{tmp_path / 'notes.jpg'} skipped: " in err
-    assert err.endswith("2 files skipped\n")
+    assert err.endswith("1 file read, 2 files skipped\n")
     assert "\x1b[2J" not in err

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -139,3 +140,28 @@ def test_a_tree_is_shown(files: dict[str, str], capsys: pytest.CaptureFixture[st
     with pytest.raises(typer.Exit):
         examine.inspect([files["verified"]], tree=True)
     assert "verified (inconclusive)" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("scripted")
+@pytest.mark.parametrize("command", [examine.verify, examine.inspect])
+def test_a_folder_is_searched_by_content_and_counted(
+    command: Callable[..., None], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = b"%PDF-1.7"
+    monkeypatch.setitem(REPORTS, document, REPORTS[b"verified"])
+    for name, content in (("paper", document), ("deep/paper.txt", document), ("notes.png", b"no image")):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(typer.Exit) as left:
+        command([str(tmp_path)], as_json=True)
+    out, err = capsys.readouterr()
+    assert left.value.exit_code == 0
+    assert [json.loads(line)["file"] for line in out.splitlines()] == [
+        str(tmp_path / "deep" / "paper.txt"),
+        str(tmp_path / "paper"),
+    ]
+    assert f"{tmp_path / 'notes.png'} skipped: " in err
+    assert err.endswith("2 files read, 1 file skipped\n")
+    with pytest.raises(typer.Exit):
+        command([str(tmp_path)], as_json=True, recursive=False)
+    assert len(capsys.readouterr().out.splitlines()) == 1

@@ -8,7 +8,6 @@ import pytest
 
 from service.cli import files
 from service.kit.errors import BadRequest, FileUnreadable
-from tests.assets.hostile import picture, save
 
 
 def test_one_byte_more_than_allowed_tells_that_there_are_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -18,46 +17,6 @@ def test_one_byte_more_than_allowed_tells_that_there_are_more(tmp_path: Path, mo
     assert files.read("-", 3) == b"1234"
     with pytest.raises(FileUnreadable):
         files.read(str(tmp_path / "none"), 3)
-
-
-def test_folders_are_searched_by_content_and_globs_matched_in_order(tmp_path: Path) -> None:
-    """The ending of a name says nothing: phones and browsers write `.jfif`, `.jpe`, and none at all."""
-    image = save(picture(size=(8, 8)), "JPEG")
-    for name in ("b.png", "deep/a.JPG", "c", "d.jfif", "e.jpe", "picture.txt"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_bytes(image)
-    for name, content in (("notes.jpg", b"no image"), ("empty.png", b""), ("deep/page.html", b"<html>")):
-        (tmp_path / name).write_bytes(content)
-    skipped: list[str] = []
-    found = [Path(name).relative_to(tmp_path).as_posix() for name in files.expand([str(tmp_path)], skipped.append)]
-    assert found == ["b.png", "c", "d.jfif", "deep/a.JPG", "e.jpe", "picture.txt"]
-    assert [Path(name).relative_to(tmp_path).as_posix() for name in skipped] == [
-        "deep/page.html",
-        "empty.png",
-        "notes.jpg",
-    ]
-    assert list(files.expand([str(tmp_path / "*.png"), "-", "missing.png"], skipped.append)) == [
-        str(tmp_path / "b.png"),
-        str(tmp_path / "empty.png"),
-        "-",
-        "missing.png",
-    ]
-    with pytest.raises(FileUnreadable):
-        list(files.expand([str(tmp_path / "*.gif")], skipped.append))
-
-
-@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "AVIF", "TIFF", "GIF"])
-def test_every_format_is_an_image_under_any_name(form: str, tmp_path: Path) -> None:
-    (tmp_path / "unnamed").write_bytes(save(picture(size=(16, 16)), form))
-    assert list(files.expand([str(tmp_path)], pytest.fail)) == [str(tmp_path / "unnamed")]
-
-
-def test_a_folder_without_images_says_what_images_are(tmp_path: Path) -> None:
-    (tmp_path / "notes.png").write_bytes(b"no image")
-    skipped: list[str] = []
-    with pytest.raises(FileUnreadable, match="contains no images"):
-        list(files.expand([str(tmp_path)], skipped.append))
-    assert skipped == [str(tmp_path / "notes.png")]
 
 
 def test_a_name_says_the_format() -> None:
