@@ -12,7 +12,7 @@ from models import ModelError
 from service.adapters.approval import Approval, TrainedOnNobody, TrainedOnSubject
 from service.adapters.audit import PROMPT, audit
 from service.adapters.registry import AdapterCard
-from service.cli.files import printable
+from service.cli.text import printable
 from service.generation.diffusers.loading import load_backend
 from service.installation import Installation, open_installation
 from service.kit import home

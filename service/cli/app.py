@@ -9,30 +9,9 @@ import typer
 from rich.console import Console
 
 from service import __version__
-from service.cli import (
-    appeals,
-    audit,
-    backup,
-    benchmark,
-    blocklist,
-    comply,
-    consent,
-    detect,
-    examine,
-    faces,
-    generate,
-    keys,
-    ledger,
-    models,
-    prompts,
-    renamed,
-    review,
-    serve,
-    takedowns,
-    tenants,
-    trust,
-)
-from service.cli.files import label, printable
+from service.cli import renamed
+from service.cli.commands import LazyCommands
+from service.cli.text import label, printable
 from service.kit import logs
 from service.kit.errors import Error, Refusal
 
@@ -43,6 +22,7 @@ EPILOG = (
 
 app = typer.Typer(
     name="countermark",
+    cls=LazyCommands,
     help="Generate images that can always be traced, and check any image for its origin.",
     epilog=EPILOG,
     no_args_is_help=True,
@@ -50,28 +30,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
-app.command("generate")(generate.generate)
-app.command("verify")(examine.verify)
-app.command("inspect")(examine.inspect)
-app.command("comply")(comply.comply)
-app.command("detect")(detect.detect)
-app.command("benchmark")(benchmark.benchmark)
-app.command("serve")(serve.serve)
-app.command("backup")(backup.backup)
-app.command("restore")(backup.restore)
-app.add_typer(faces.app, name="faces")
-app.add_typer(models.app, name="models")
-app.add_typer(audit.app, name="audit")
-app.add_typer(ledger.app, name="ledger")
-app.add_typer(keys.app, name="keys")
-app.add_typer(blocklist.app, name="blocklist")
-app.add_typer(consent.app, name="consent")
-app.add_typer(takedowns.app, name="takedowns")
-app.add_typer(appeals.app, name="appeals")
-app.add_typer(review.app, name="review")
-app.add_typer(tenants.app, name="tenants")
-app.add_typer(prompts.app, name="prompts")
-app.add_typer(trust.app, name="trust")
 
 
 def _version(wanted: bool) -> None:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from service.cli.files import printable
+from service.cli.text import printable
 from service.installation import open_installation
 from service.kit.errors import BadRequest
 from service.kit.settings import load_settings

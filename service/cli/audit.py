@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from service.cli import files
+from service.cli.text import label, printable
 from service.installation import Installation, open_installation
 from service.keys import signing
 from service.kit import home
@@ -130,7 +131,7 @@ def check_proof(
     console.print(f"Decision {proof.index + 1} of {size} in the log {proof.checkpoint.origin}.", markup=False)
     if decision:
         about = f"{decision['kind']} {decision['subject']} at {decision['at']}"
-        console.print(files.printable(files.label(about)), markup=False, soft_wrap=True)
+        console.print(printable(label(about)), markup=False, soft_wrap=True)
     elif known_leaf:
         console.print(f"leaf {known_leaf.hex()}", markup=False, soft_wrap=True)
 
@@ -172,7 +173,7 @@ def _text(file: str) -> str:
     except UnicodeDecodeError:
         text = ""
     if not text or len(data) > _MOST_BYTES:
-        raise MalformedProof(f"{files.printable(files.label(file))} is empty, too long, or not UTF-8 text")
+        raise MalformedProof(f"{printable(label(file))} is empty, too long, or not UTF-8 text")
     return text
 
 

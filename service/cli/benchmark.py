@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from service.cli import charts, files, present, search
+from service.cli.text import label, printable
 from service.examiner.assembly import open_classifier
 from service.examiner.benchmark import CONDITIONS, Benchmark, Sample, check_enough, judge, scores, summarise, thresholds
 from service.examiner.metrics import Scores, histogram, reliability, roc
@@ -91,7 +92,7 @@ def _samples(settings: Settings, labelled: Sequence[Labelled]) -> list[Sample]:
         try:
             picture = decode(files.read(image.path, settings.max_bytes), limits)
         except InputError as error:
-            text = files.printable(f"{files.label(image.path)} left out: {error.message}")
+            text = printable(f"{label(image.path)} left out: {error.message}")
             progress.print(text, markup=False, soft_wrap=True)
             continue
         samples.append(judge(classifier, picture, image.group, image.fake, image.kind))
@@ -132,7 +133,7 @@ def _images(folder: Path, fake: bool, limit: int | None, kinds: Mapping[str, str
         below = Path(name).relative_to(folder)
         first = below.parts[0] if len(below.parts) > 1 else None
         kind = first if kinds is None else kinds.get(below.as_posix())
-        yield Labelled(name, files.label(str(below.parent)), fake, kind and files.label(kind))
+        yield Labelled(name, label(str(below.parent)), fake, kind and label(kind))
 
 
 def _prepare(out: Path, force: bool) -> None:
@@ -201,7 +202,7 @@ def _figure_rows(found: Benchmark) -> list[list[str]]:
 def _group_rows(found: Benchmark) -> list[list[str]]:
     return [
         [
-            files.printable(group.group),
+            printable(group.group),
             "synthetic" if group.fake else "real",
             str(group.pictures),
             *(
@@ -220,7 +221,7 @@ def _kind_rows(found: Benchmark) -> list[list[str]]:
 
     return [
         [
-            files.printable(row.kind),
+            printable(row.kind),
             str(row.real),
             *cells(row.false_positives),
             str(row.synthetic),

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from service.cli import files, present
+from service.cli.text import label, printable
 from service.installation import Installation, open_installation
 from service.kit.errors import BadRequest, Blocked, Error, TooLarge
 from service.kit.settings import load_settings
@@ -41,7 +42,7 @@ def import_list(
     if len(data) > _MAX_LIST_BYTES:
         raise TooLarge(f"the list exceeds {_MAX_LIST_BYTES:,} bytes", hint="Nothing was imported. Split the list.")
     done = open_installation(load_settings()).blocklist.import_list(
-        data, name, source or files.label(file), form, _kind(kind) if kind else None
+        data, name, source or label(file), form, _kind(kind) if kind else None
     )
     if as_json:
         print(json.dumps(asdict(done)))
@@ -117,14 +118,14 @@ def check(
             match = _match(installation, name)
         except Error as error:
             codes.append(error.exit_code)
-            present.failure(console, files.label(name), error, as_json)
+            present.failure(console, label(name), error, as_json)
             continue
         codes.append(Blocked.exit_code if match else 0)
         if as_json:
-            print(json.dumps({"file": files.label(name), "match": asdict(match) if match else None}))
+            print(json.dumps({"file": label(name), "match": asdict(match) if match else None}))
         else:
             result = f"on the list {match.list} ({match.kind}, {match.distance} bits differ)" if match else "not listed"
-            console.print(files.printable(f"{files.label(name)}: {result}"), markup=False, soft_wrap=True)
+            console.print(printable(f"{label(name)}: {result}"), markup=False, soft_wrap=True)
     raise typer.Exit(Blocked.exit_code if Blocked.exit_code in codes else max(codes))
 
 

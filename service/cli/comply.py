@@ -9,7 +9,7 @@ from rich.text import Text
 
 from detectors import read_metadata
 from service.cli import files
-from service.cli.files import printable
+from service.cli.text import label, printable
 from service.examiner.compliance import ComplianceReport, check
 from service.installation import open_installation
 from service.kit.errors import BadRequest
@@ -33,7 +33,7 @@ def comply(
     profile = _profile(law)
     installation = open_installation(load_settings())
     data = files.read(file, installation.settings.max_bytes)
-    report = installation.examiner.examine(data, files.label(file), classify=False)
+    report = installation.examiner.examine(data, label(file), classify=False)
     found = check(report, read_metadata(data), profile)
     if as_json:
         print(found.model_dump_json())

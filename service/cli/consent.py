@@ -14,6 +14,7 @@ from rich.text import Text
 from models import ModelError
 from service.access.pin_attempts import ATTACKED
 from service.cli import files
+from service.cli.text import label, printable
 from service.installation import Installation, open_installation
 from service.kit.clock import stamp
 from service.kit.errors import BadRequest, NoFace, NotFound, Unavailable
@@ -87,7 +88,7 @@ def show(number: Number, as_json: Json = False) -> None:
         print(json.dumps({**subject, "uses": [use.model_dump() for use in uses]}))
         return
     console = Console(highlight=False)
-    console.print(Text(files.printable(f"{number}  {name}")), soft_wrap=True)
+    console.print(Text(printable(f"{number}  {name}")), soft_wrap=True)
     for grant in grants:
         _print_line(console, grant)
     for use in uses:
@@ -165,10 +166,10 @@ def check(
     except ModelError as fault:
         raise Unavailable(str(fault)) from fault
     if not count:
-        raise NoFace(f"no face found in {files.label(picture)}")
+        raise NoFace(f"no face found in {label(picture)}")
     for face in uncovered:
         left, top, right, bottom = face.box
-        print(f"{files.label(picture)}: the face at {left},{top} to {right},{bottom} px matches none of the subjects")
+        print(f"{label(picture)}: the face at {left},{top} to {right},{bottom} px matches none of the subjects")
     if uncovered:
         raise typer.Exit(1)
 
@@ -249,4 +250,4 @@ def _print(grant_: Grant, as_json: bool) -> None:
 
 def _print_line(console: Console, one: Grant) -> None:
     line = f"{one.id}  {one.state}  {' '.join(one.scopes)} for {one.grantee} until {one.expires_at}: {one.purpose}"
-    console.print(Text(files.printable(line)), soft_wrap=True)
+    console.print(Text(printable(line)), soft_wrap=True)

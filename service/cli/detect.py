@@ -12,6 +12,7 @@ from rich.text import Text
 
 from service.cli import files, present, search
 from service.cli.examine import Paths, Recursive
+from service.cli.text import label, printable
 from service.examiner.assembly import open_classifier
 from service.examiner.classifier import Classifier, Detection
 from service.kit.errors import Error
@@ -55,11 +56,11 @@ def detect(
     for name in track(names, "Judging", console=progress, transient=True, disable=len(names) == 1):
         try:
             data = files.read(name, settings.max_bytes)
-            found = classifier.detect(data, files.label(name), threshold_fpr)
+            found = classifier.detect(data, label(name), threshold_fpr)
         except Error as error:
             codes.append(error.exit_code)
-            rows.append({"file": files.label(name), "error": error.code})
-            present.failure(console, files.label(name), error, as_json)
+            rows.append({"file": label(name), "error": error.code})
+            present.failure(console, label(name), error, as_json)
             continue
         rows.append(_row(found))
         _show(console, found, as_json)
@@ -77,7 +78,7 @@ def _show(console: Console, found: Detection, as_json: bool) -> None:
         return
     verdict = found.verdict or "inconclusive"
     low, high = found.interval or (0.0, 1.0)
-    text = Text(files.printable(f"{found.file}: ")).append(verdict, f"bold {_COLOURS[verdict]}")
+    text = Text(printable(f"{found.file}: ")).append(verdict, f"bold {_COLOURS[verdict]}")
     console.print(text.append(f"  {found.p_synthetic:.2f} ({low:.2f} to {high:.2f})"), soft_wrap=True)
     if found.frames > 1:
         console.print(f"  The first of {found.frames:,} images was judged.", soft_wrap=True)

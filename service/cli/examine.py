@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import track
 
 from service.cli import files, page, present, search
+from service.cli.text import label
 from service.examiner.policy import EXIT_CODES
 from service.examiner.report import Report
 from service.installation import Installation, open_installation
@@ -124,7 +125,7 @@ def _examine_all(
             report = _examine(installation, name, classify, extras)
         except Error as error:
             codes.append(error.exit_code)
-            present.failure(console, files.label(name), error, as_json)
+            present.failure(console, label(name), error, as_json)
             continue
         codes.append(exit_code(report))
         if as_json and not extras.crjson:
@@ -139,7 +140,7 @@ def _examine(installation: Installation, name: str, classify: bool, extras: _Ext
     examiner, limit = installation.examiner, installation.settings.max_bytes
     data = files.read(name, limit)
     manifest = files.read(str(extras.manifest), limit) if extras.manifest else None
-    report = examiner.examine(data, files.label(name), classify=classify, manifest=manifest)
+    report = examiner.examine(data, label(name), classify=classify, manifest=manifest)
     if extras.crjson:
         print(examiner.crjson(data, manifest) or "{}")
     if extras.html:

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from service.cli import files
+from service.cli.text import label, printable
 from service.kit.errors import NoFace, NotFound
 from service.kit.settings import load_settings
 from service.likeness.comparison import Comparison, FoundFaces, open_face_comparer
@@ -37,7 +38,7 @@ def compare_faces(a: Picture, b: Picture, as_json: Json = False) -> None:
         print(found.model_dump_json())
     for name, count in zip((a, b), found.faces, strict=True):
         if not count:
-            raise NoFace(f"no face found in {files.label(name)}")
+            raise NoFace(f"no face found in {label(name)}")
     if not as_json:
         _show_comparison(found)
     if not found.same:
@@ -51,7 +52,7 @@ def find_faces(picture: Picture, as_json: Json = False) -> None:
     data = files.read(picture, settings.max_bytes)
     with Console(stderr=True).status("Loading the face model"):
         faces = open_face_comparer(settings)
-    found = faces.find(data, files.label(picture))
+    found = faces.find(data, label(picture))
     if as_json:
         print(found.model_dump_json())
     else:
@@ -72,7 +73,7 @@ def _show_comparison(found: Comparison) -> None:
 def _show_faces(found: FoundFaces) -> None:
     console = Console(highlight=False)
     count = len(found.faces)
-    console.print(f"{files.printable(found.file)}: {count or 'no'} face{'' if count == 1 else 's'}", markup=False)
+    console.print(f"{printable(found.file)}: {count or 'no'} face{'' if count == 1 else 's'}", markup=False)
     for face in found.faces:
         left, top, right, bottom = face.box
         console.print(f"  {left},{top} to {right},{bottom} px, size {face.size} px, score {face.score:.2f}")

@@ -5,6 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from service.cli.text import label
 from service.kit.errors import BadRequest, FileUnreadable
 from service.media.pictures import OutputFormat
 
@@ -46,16 +47,6 @@ def make_folder(folder: Path) -> None:
 def stem(name: str) -> str:
     """The base name for a file derived from `name`."""
     return "stdin" if name == STDIO else Path(label(name)).stem
-
-
-def label(name: str) -> str:
-    """The name as valid text: file names may contain arbitrary bytes."""
-    return os.fsencode(name).decode("utf-8", "replace")
-
-
-def printable(text: str) -> str:
-    """`text` without control characters: the contents of a file must not control the terminal."""
-    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def format_of(name: str) -> OutputFormat:

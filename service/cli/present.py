@@ -7,8 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from service.cli import provenance_tree
-from service.cli.files import label, printable
 from service.cli.search import IMAGES
+from service.cli.text import label, printable
 from service.examiner.policy import Outcome
 from service.examiner.report import CONFLICTS, Report
 from service.kit.errors import Error

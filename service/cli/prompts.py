@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from detectors.prompts import MAX_CHARACTERS, PromptFinding, PromptRules, RuleFileError
-from service.cli.files import printable
+from service.cli.text import printable
 from service.gateway import prompt_policy
 from service.gateway.assembly import open_screen
 from service.gateway.prompt_policy import Grounds

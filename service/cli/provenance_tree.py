@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from rich.text import Text
 from rich.tree import Tree
 
-from service.cli.files import printable
+from service.cli.text import printable
 from service.examiner.lanes.claimed.section import Claimed, ClaimedAction, ClaimedIngredient, ClaimedManifest
 from watermark.c2pa.source_types import term
 from watermark.c2pa.status import Integrity, SignerStatus

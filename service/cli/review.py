@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from service.cli import files
+from service.cli.text import printable
 from service.gateway.review_queue import ReviewQueue
 from service.gateway.stages import Released, require_sealed
 from service.gateway.summary import summarize
@@ -44,7 +45,7 @@ def list_held(
         table.add_column(heading, overflow="fold")
     for each in pictures:
         cells = (each.id, each.held_at, each.until, each.tenant, " ".join(each.subjects), each.status, each.reason)
-        table.add_row(*(Text(files.printable(cell or "")) for cell in cells))
+        table.add_row(*(Text(printable(cell or "")) for cell in cells))
     Console().print(table)
 
 
@@ -86,7 +87,7 @@ def fetch(number: Id, out: Out, force: Force = False, as_json: Json = False) -> 
     _write_or_rescue(out, require_sealed(released, Released), installation.settings.home)
     if out != files.STDIO:
         summary = {"file": out, "mime": released.mime, **summarize(released).model_dump()}
-        print(json.dumps(summary) if as_json else f"{files.printable(out)}: {released.mime}, SHA-256 {released.sha256}")
+        print(json.dumps(summary) if as_json else f"{printable(out)}: {released.mime}, SHA-256 {released.sha256}")
 
 
 @app.command("purge")

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from service.access.tenants import Keyed, Tenants, Terms
-from service.cli.files import printable
+from service.cli.text import printable
 from service.installation import open_installation
 from service.kit.errors import BadRequest, first_fault
 from service.kit.settings import load_settings

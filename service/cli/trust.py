@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from service.cli import files
+from service.cli.text import printable
 from service.kit.errors import BadRequest
 from service.kit.settings import Settings, load_settings
 from watermark.c2pa.trust import Kind, TrustList, TrustListError, entry, load
@@ -91,9 +92,7 @@ def check() -> None:
                 notes.append(f"expired: {name}")
             elif certificate.not_valid_after_utc < now + _SOON:
                 notes.append(f"expires on {certificate.not_valid_after_utc:%Y-%m-%d}: {name}")
-        console.print(
-            Text(files.printable(f"{each.name}: usable{''.join(f'; {note}' for note in notes)}")), soft_wrap=True
-        )
+        console.print(Text(printable(f"{each.name}: usable{''.join(f'; {note}' for note in notes)}")), soft_wrap=True)
 
 
 def _path(settings: Settings) -> Path:
