@@ -41,7 +41,8 @@ def expand(
     file, and a file or folder whose content cannot be seen counts as wanted, so that reading it says why.
 
     Raises:
-        FileUnreadable: a folder or glob has nothing that is wanted. Plain files are not checked here.
+        FileUnreadable: a folder or glob has nothing that is wanted. Plain files are not checked here, and a glob that
+            matches nothing is the name of one, as in a shell.
     """
     for path in paths:
         found = list(_named(path, skip, wanted, recursive))
@@ -60,7 +61,7 @@ def _named(path: str, skip: Callable[[str], None], wanted: Wanted, recursive: bo
     if path == STDIO or not (Path(path).is_dir() or _is_glob(path)):
         yield path
         return
-    matches = glob.glob(path, recursive=True) if _is_glob(path) else [path]  # noqa: PTH207 - absolute and relative alike
+    matches = (_is_glob(path) and glob.glob(path, recursive=True)) or [path]  # noqa: PTH207 - absolute and relative
     found: dict[str, None] = {}
     for match in sorted(matches):
         within = _inside(match, skip, wanted, recursive) if Path(match).is_dir() else [match]

@@ -63,6 +63,11 @@ def test_a_glob_that_matches_a_folder_searches_it_once(tmp_path: Path) -> None:
         assert list(search.expand([str(tmp_path / pattern)], pytest.fail)) == [str(tmp_path / "deep" / "a")]
 
 
+def test_a_name_that_looks_like_a_glob_and_matches_nothing_is_a_name(tmp_path: Path) -> None:
+    name = str(tmp_path / "holiday [2].png")
+    assert list(search.expand([name], pytest.fail)) == [name]
+
+
 def test_films_and_documents_can_be_examined_and_are_no_images(tmp_path: Path) -> None:
     contents = {
         "film": b"\0\0\0\x18ftypisom\0\0\0\0isom",
