@@ -1,77 +1,30 @@
 """Killing the process at any point leaves no released image without its row."""
 
-import contextlib
 import hashlib
-import json
-import os
 import random
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from service.installation import open_installation
 from service.kit.settings import Settings
-
-# A command line over the painter that kills itself (SIGKILL: no handler, no flush) at the chosen point.
-SCRIPT = """
-import os, pathlib, signal, sys
-from service import installation as module
-from service.cli import app, files, generate
-from service.gateway.assembly import build_gateway
-from service.gateway.stages import IssueStage, MarkStage, ProveStage, SignStage
-from service.gateway.options import GatewayOptions
-from service.ledger.ledger import Ledger, Transaction
-from service.media.pictures import ImageLimits
-from tests.support.painter import Checker, Painter
-from tests.support.prompts import Screen
-
-point = sys.argv.pop(1)
-
-def dying(name, function, meant=lambda *args: True):
-    def call(*args, **more):
-        if point == f"before {name}" and meant(*args):
-            os.kill(os.getpid(), signal.SIGKILL)
-        result = function(*args, **more)
-        if point == f"after {name}" and meant(*args):
-            os.kill(os.getpid(), signal.SIGKILL)
-        return result
-    return call
-
-for owner, method, name in [(Painter, "render", "render"), (Checker, "__call__", "check"),
-                            (MarkStage, "__call__", "mark"), (SignStage, "__call__", "sign"),
-                            (ProveStage, "__call__", "prove"), (IssueStage, "__call__", "issue"),
-                            (Ledger, "issue", "store"), (Transaction, "_append", "append"),
-                            (files, "write", "write")]:
-    setattr(owner, method, dying(name, getattr(owner, method)))
-# The home folder's own files are replaced as well; the image is what counts.
-replace = dying("replace", pathlib.Path.replace, lambda path, target: pathlib.Path(target).suffix == ".png")
-pathlib.Path.replace = replace
-
-def gateway(self):
-    options = GatewayOptions("Test", 0.5, 30.0, 60.0, ImageLimits(1 << 20, 1 << 22))
-    return build_gateway(Painter(), Screen(), [Checker()], self.codec, self.credentials, self.ledger, options,
-                         lambda prompt: "0", self.blocklist, self.likeness, self.adapters, self.publisher)
-
-module.Installation._open_gateway = gateway
-app.run()
-"""
-
-POINTS = [
-    f"{when} {name}"
-    for name in ("render", "check", "mark", "sign", "prove", "issue", "store", "append", "write", "replace")
-    for when in ("before", "after")
-]
+from tests.support.disk import copy_home
+from tests.support.killing import POINTS, printed, start
+from tests.support.waiting import LONGEST
 
 
-def start(point: str, home: Path, out: Path, seed: int = 1) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, "COUNTERMARK_HOME": str(home), "COUNTERMARK_THREADS": "1"}
-    command = [sys.executable, "-c", SCRIPT, point, "generate", "a lake", "--out", str(out), "--seed", str(seed)]
-    return subprocess.Popen(
-        command, env=environment, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Where the process finds no installation yet, and makes its own."""
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """The image that is ordered, in a folder of its own."""
+    (tmp_path / "out").mkdir()
+    return tmp_path / "out" / "lake.png"
 
 
 def check(home: Path, out: Path) -> bool:
@@ -87,38 +40,36 @@ def check(home: Path, out: Path) -> bool:
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_killed_at(point: str, tmp_path: Path) -> None:
-    out = tmp_path / "out" / "lake.png"
-    out.parent.mkdir()
-    process = start(point, tmp_path / "home", out)
-    process.communicate(timeout=60)
-    assert process.returncode == -signal.SIGKILL, "the point was never reached"
-    released = check(tmp_path / "home", out)
+def test_killed_at(point: str, home: Path, out: Path, home_template: Path) -> None:
+    copy_home(home_template, Settings(home=home))
+    process = start(point, home, out)
+    process.join(LONGEST)
+    assert process.exitcode == -signal.SIGKILL, f"the point was never reached: {printed(out, '.stderr')}"
+    released = check(home, out)
     assert released == (point in ("after replace", "after write"))
-    again = start("never", tmp_path / "home", out.with_name("again.png"))
-    _, err = again.communicate(timeout=60)
-    assert again.returncode == 0, err.decode()
-    assert check(tmp_path / "home", out.with_name("again.png"))
+    other = out.with_name("again.png")
+    again = start("never", home, other)
+    again.join(LONGEST)
+    assert again.exitcode == 0, printed(other, ".stderr")
+    assert check(home, other)
 
 
-def test_killed_at_random_moments(tmp_path: Path) -> None:
-    out = tmp_path / "out" / "lake.png"
-    out.parent.mkdir()
+def test_killed_at_random_moments(home: Path, out: Path) -> None:
+    """The first time while the installation is made."""
     rng = random.Random(0)
     for n in range(8):
-        process = start("never", tmp_path / "home", out.with_name(f"{n}.png"), seed=n)
-        with contextlib.suppress(subprocess.TimeoutExpired):  # any moment will do
-            process.wait(rng.uniform(0.4, 2.0))
+        each = out.with_name(f"{n}.png")
+        process = start("never", home, each, seed=n)
+        process.join(rng.uniform(0.02, 0.8))  # any moment will do
         process.kill()
-        process.communicate()
-        check(tmp_path / "home", out.with_name(f"{n}.png"))
+        process.join(LONGEST)
+        check(home, each)
 
 
-def test_the_printed_decision_is_the_head(tmp_path: Path) -> None:
-    out = tmp_path / "lake.png"
-    process = start("never", tmp_path / "home", out)
-    text, _ = process.communicate(timeout=60)
-    decision = next(line.split()[-1] for line in text.decode().splitlines() if line.startswith("Decision"))
-    installation = open_installation(Settings(home=tmp_path / "home"))
-    assert installation.ledger.verify().head == decision
-    assert json.dumps(installation.ledger.verify().problems) == "[]"
+def test_the_printed_decision_is_the_head(home: Path, out: Path) -> None:
+    process = start("never", home, out)
+    process.join(LONGEST)
+    decision = next(line.split()[-1] for line in printed(out).splitlines() if line.startswith("Decision"))
+    installation = open_installation(Settings(home=home))
+    audit = installation.ledger.verify()
+    assert (audit.head, audit.problems) == (decision, ())

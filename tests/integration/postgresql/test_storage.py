@@ -2,7 +2,6 @@
 
 import contextlib
 import datetime as dt
-import multiprocessing
 from collections.abc import Iterator
 from multiprocessing.synchronize import Barrier
 
@@ -21,6 +20,7 @@ from service.storage.engine import open_engine
 from service.storage.tables import REVISION, metadata
 from tests.support.database import engine_of
 from tests.support.painter import landscape
+from tests.support.processes import CONTEXT
 
 EACH = 15
 DAY = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -72,9 +72,8 @@ def _write(url: str, first: int, gate: Barrier) -> None:
 
 
 def test_processes_that_start_and_write_at_once_keep_one_chain(empty_url: str) -> None:
-    context = multiprocessing.get_context("spawn")
-    gate = context.Barrier(3)
-    writers = [context.Process(target=_write, args=(empty_url, 1 + EACH * n, gate)) for n in range(3)]
+    gate = CONTEXT.Barrier(3)
+    writers = [CONTEXT.Process(target=_write, args=(empty_url, 1 + EACH * n, gate)) for n in range(3)]
     for writer in writers:
         writer.start()
     for writer in writers:

@@ -1,6 +1,5 @@
 """The ledger: what was issued is found, also when several processes write at once."""
 
-import multiprocessing
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from service.storage import HashRows
 from service.storage.images import ImageRepository
 from tests.support.database import engine_of, statements
 from tests.support.issued import fill, issue
+from tests.support.processes import CONTEXT
 
 
 def test_what_was_issued_is_found(ledger: Ledger) -> None:
@@ -109,8 +109,7 @@ def append(path: str, first: int) -> None:
 
 
 def test_processes_that_start_and_write_at_once_keep_one_chain(path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    writers = [context.Process(target=append, args=(str(path), 100 * n)) for n in range(1, 5)]
+    writers = [CONTEXT.Process(target=append, args=(str(path), 100 * n)) for n in range(1, 5)]
     for writer in writers:
         writer.start()
     for writer in writers:

@@ -1,6 +1,5 @@
 import hashlib
 import json
-import multiprocessing
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from service.moderation.hash_lists import Listed
 from tests.support.clock import NOON
 from tests.support.database import statements
 from tests.support.painter import landscape
+from tests.support.processes import CONTEXT
 
 RGB = landscape(7, 256, 256)
 FILE = b"the very file"
@@ -217,8 +217,7 @@ def _add(path: str) -> None:
 
 
 def test_two_processes_add_the_same(lists: Blocklist, ledger: Ledger, path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    writers = [context.Process(target=_add, args=(str(path),)) for _ in range(2)]
+    writers = [CONTEXT.Process(target=_add, args=(str(path),)) for _ in range(2)]
     for writer in writers:
         writer.start()
     for writer in writers:

@@ -1,7 +1,6 @@
 """The migrations make the tables that the code names, and keep what an older database holds."""
 
 import datetime as dt
-import multiprocessing
 import os
 import signal
 import sqlite3
@@ -35,6 +34,7 @@ from service.storage.engine import open_engine, writing
 from service.storage.tables import REVISION, metadata
 from tests.assets import old_ledger
 from tests.assets.old_ledger import ANN, BOB, CASE, DUPLICATE, FORGOTTEN, GRANT, IMAGES, REVOKED, ROWS
+from tests.support.processes import CONTEXT
 
 
 @pytest.fixture
@@ -213,8 +213,7 @@ def _open(url: str) -> None:
 
 
 def test_two_processes_upgrade_at_once(old: str) -> None:
-    context = multiprocessing.get_context("spawn")
-    starters = [context.Process(target=_open, args=(old,)) for _ in range(2)]
+    starters = [CONTEXT.Process(target=_open, args=(old,)) for _ in range(2)]
     for starter in starters:
         starter.start()
     for starter in starters:
@@ -258,7 +257,7 @@ def test_a_migration_that_fails_leaves_the_older_database(old: str) -> None:
 
 def test_a_process_killed_in_a_migration_leaves_the_older_database(old: str) -> None:
     before = contents(old)
-    process = multiprocessing.get_context("spawn").Process(target=_die, args=(old,))
+    process = CONTEXT.Process(target=_die, args=(old,))
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL
