@@ -58,6 +58,8 @@ class Recipe:
     diffusion_minutes: float = 300.0
     diffusion_steps: int = 200_000
     vocabulary_size: int = 2_400
+    vocabulary_captions: int = 8_000
+    """Captions that the vocabulary is learnt from."""
     caption_length: int = 40
     """Largest number of tokens of a caption, including start and end tokens."""
     layout_side: int = 8

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from transformers import CLIPTokenizer
 
 from models.training.image_model import autoencoder, corpus, graph, text_pretraining, tokenizer
 from models.training.image_model.__main__ import run
@@ -29,13 +30,24 @@ def recipe(sprites: Path, tmp_path_factory: pytest.TempPathFactory) -> Recipe:
         sprites, tmp_path_factory.mktemp("run"),
         scenes=4, further=2, held_out=2, autoencoder_channels=(8, 8, 8, 8), latent_channels=4, autoencoder_steps=2,
         decoder_steps=1, diffusion_steps=2, unet_channels=(16, 16, 16, 16), text_width=16, text_layers=1, batch=2,
-        vocabulary_size=600, reading_steps=2, reading_batch=3,
+        vocabulary_size=600, vocabulary_captions=500, reading_steps=2, reading_batch=3,
     )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def folder(recipe: Recipe) -> Path:
     return run(recipe, CPU)
+
+
+@pytest.fixture(scope="module")
+def words(recipe: Recipe) -> CLIPTokenizer:
+    return tokenizer.build(recipe)
+
+
+@pytest.fixture
+def without_graphs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The graphs of `folder` stay: they belong to its architecture, whatever the weights are."""
+    monkeypatch.setattr(graph, "write", lambda folder: None)
 
 
 def test_it_ends_in_a_pipeline_that_draws(folder: Path) -> None:
@@ -60,12 +72,14 @@ def test_it_brings_the_graphs(folder: Path) -> None:
     Decoder(vae.requires_grad_(False).decoder, (folder / graph.DECODER).read_bytes(), 1)
 
 
+@pytest.mark.usefixtures("without_graphs")
 def test_what_is_done_is_not_done_again(recipe: Recipe, folder: Path) -> None:
     curves = (recipe.out / "scenes-256" / "unet" / "diffusion_pytorch_model.safetensors").read_bytes()
     assert run(recipe, CPU) == folder
     assert (folder / "unet" / "diffusion_pytorch_model.safetensors").read_bytes() == curves
 
 
+@pytest.mark.usefixtures("without_graphs")
 def test_more_steps_continue_a_finished_stage(recipe: Recipe, folder: Path) -> None:
     run(replace(recipe, diffusion_steps=3), CPU)
     state = torch.load(recipe.out / "diffusion.pt", weights_only=True)
@@ -84,9 +98,10 @@ def test_a_wider_recipe_takes_over_what_fits(recipe: Recipe, folder: Path, tmp_p
     assert model.unet.conv_in.weight[:, :4].abs().max() > 0
 
 
-def test_reading_teaches_the_text_encoder_and_the_pooling_alone(recipe: Recipe, tmp_path: Path) -> None:
+def test_reading_teaches_the_text_encoder_and_the_pooling_alone(
+    recipe: Recipe, words: CLIPTokenizer, tmp_path: Path
+) -> None:
     own = replace(recipe, out=tmp_path, reading_steps=40, reading_batch=6)
-    words = tokenizer.build(own)
     model = TextToLatents(own, words)
     scenes = list(corpus.scenes(own)[: own.training])
     latents = torch.randn(own.training, own.latent_channels, 32, 32)
@@ -99,10 +114,9 @@ def test_reading_teaches_the_text_encoder_and_the_pooling_alone(recipe: Recipe, 
     assert all(name.startswith(("text.", f"unet.{POOLING}")) for name in changed)
 
 
-def test_reading_goes_on_from_what_it_left(recipe: Recipe, folder: Path) -> None:
+def test_reading_goes_on_from_what_it_left(recipe: Recipe, words: CLIPTokenizer, folder: Path) -> None:
     state = torch.load(recipe.out / "reading.pt", weights_only=True)
     assert (state["step"], state["done"]) == (recipe.reading_steps, True)
-    words = tokenizer.build(recipe)
     model = TextToLatents(recipe, words)
     scenes = list(corpus.scenes(recipe)[: recipe.training])
     latents = torch.zeros(recipe.training, recipe.latent_channels, 32, 32)
@@ -169,8 +183,7 @@ def test_further_scenes_are_mostly_of_two_objects_or_several_and_none_is_held_ou
 
 
 @pytest.mark.parametrize("text", ["naïve 東京 🦊", "", "a" * 500])
-def test_the_tokenizer_covers_any_text(recipe: Recipe, text: str) -> None:
-    words = tokenizer.build(recipe)
+def test_the_tokenizer_covers_any_text(recipe: Recipe, words: CLIPTokenizer, text: str) -> None:
     ids = words(text, truncation=True)["input_ids"]
     assert len(ids) <= recipe.text_length
     assert words.unk_token_id not in ids[1:-1]
@@ -180,8 +193,8 @@ def test_the_sizes_for_a_card_are_fields_of_the_recipe(sprites: Path, tmp_path: 
     assert Recipe(sprites, tmp_path, **GPU).batch  # type: ignore[arg-type]  # they are what a command line gives == GPU["batch"]
 
 
-def test_guesses_are_finite_and_of_the_same_shape(recipe: Recipe, folder: Path) -> None:
-    words = tokenizer.build(recipe)
+@pytest.mark.usefixtures("folder")
+def test_guesses_are_finite_and_of_the_same_shape(recipe: Recipe, words: CLIPTokenizer) -> None:
     captions = CaptionBatches(recipe, words, [scene_at(1, number) for number in range(3)], random.Random(0))
     estimates = OneStepEstimates(TextToLatents(recipe, words), captions, CPU).estimate(
         torch.zeros(3, 4, 32, 32), [2, 0, 1]
