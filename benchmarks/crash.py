@@ -8,11 +8,9 @@ have its row, and a new process must start. Prints what it found; exits 1 if an 
 """
 
 import argparse
-import contextlib
 import random
 import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -20,7 +18,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests.integration.test_crash import POINTS, check, start
+from tests.integration.test_crash import check
+from tests.support.killing import POINTS, start
 
 _LONGEST = 120.0
 
@@ -50,7 +49,7 @@ def duration(home: Path, out: Path) -> float:
     for number in range(3):
         began = time.perf_counter()
         process = start("never", home, out.with_name(f"whole-{number}.png"), seed=number)
-        process.communicate(timeout=_LONGEST)
+        process.join(_LONGEST)
         times.append(time.perf_counter() - began)
     return statistics.median(times)
 
@@ -62,11 +61,10 @@ def kill(home: Path, out: Path, number: int, rng: random.Random, whole: float) -
     """
     point = rng.choice(POINTS) if number % 2 else "never"
     process = start(point, home, out, seed=number)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(_LONGEST if number % 2 else rng.uniform(0, whole))
+    process.join(_LONGEST if number % 2 else rng.uniform(0, whole))
     process.kill()
-    process.communicate()
-    return process.returncode == -signal.SIGKILL, check(home, out)
+    process.join()
+    return process.exitcode == -signal.SIGKILL, check(home, out)
 
 
 if __name__ == "__main__":

@@ -38,7 +38,8 @@ def build(recipe: Recipe) -> CLIPTokenizer:
 
 def _learn(recipe: Recipe) -> list[tuple[str, str]]:
     rng = random.Random(recipe.seed)
-    texts = [caption(scene_at(recipe.seed, index), rng) for index in range(recipe.vocabulary_captions)] + 20 * trained_words()
+    captions = [caption(scene_at(recipe.seed, index), rng) for index in range(recipe.vocabulary_captions)]
+    texts = captions + 20 * trained_words()
     learner = Tokenizer(models.BPE(end_of_word_suffix=END_OF_WORD))
     learner.normalizer = normalizers.Lowercase()
     learner.pre_tokenizer = pre_tokenizers.Sequence(
