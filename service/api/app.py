@@ -10,6 +10,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from service import SYSTEM_NAME, __version__
 from service.api import (
+    a1111,
     appeals,
     audit,
     consent,
@@ -93,6 +94,8 @@ def create_app(installation: Installation) -> FastAPI:
     attach(app, Services.open(installation))
     for module in _MODULES:
         app.include_router(module.router)
+    if settings.a1111_routes:
+        app.include_router(a1111.router)
     pages.install(app)
     problems.install(app)
     openapi.install(app, Notice, DetectionLine, ImageEditJson, CompletedImage, ModerationRequest)

@@ -13,7 +13,7 @@ from service.kit.errors import BadRequest, bad_field
 
 M = TypeVar("M", bound=BaseModel)
 
-PATHS = ("/v1/images/edits", "/v1/moderations")
+PATHS = ("/v1/images/edits", "/v1/moderations", "/sdapi/v1/img2img")
 """Where JSON may be as large as a file."""
 
 _MOST_VALUES = 4096
@@ -24,11 +24,16 @@ _NOT_FETCHED = "Send the image itself: as a data: URL or, to edit it, as a file 
 
 async def read_json(request: Request, model: type[M]) -> M:
     """The body as `model`. Raises BadRequest if it is not JSON, has too many values, or does not fit."""
-    value = await asyncio.to_thread(_parsed, await request.body())
+    value = await read_value(request)
     try:
         return model.model_validate(value)
     except ValidationError as invalid:
         raise bad_field(invalid.errors(include_input=False, include_url=False)) from None
+
+
+async def read_value(request: Request) -> object:
+    """The body as whatever JSON it is. Raises BadRequest if it is not JSON, or has too many values."""
+    return await asyncio.to_thread(_parsed, await request.body())
 
 
 def image_in(text: str, param: str) -> bytes:

@@ -147,6 +147,10 @@ class Settings(BaseSettings):
         ),
     ] = OPENAI_MODELS
 
+    a1111_routes: Annotated[
+        bool, Field(description="Also answer A1111's API (`/sdapi/v1/txt2img` and others); see docs/clients.md.")
+    ] = False
+
     safety_threshold: Annotated[
         float, Field(gt=0, le=0.8, description="Score from which an image is refused; 0.8 is the most permissive.")
     ] = 0.5

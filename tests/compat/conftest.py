@@ -51,7 +51,11 @@ def _hit() -> RuleHit:
 @pytest.fixture(scope="package")
 def installation(tmp_path_factory: pytest.TempPathFactory, home_template: Path) -> Iterator[Installation]:
     settings = Settings(
-        home=tmp_path_factory.mktemp("compat") / "home", threads=1, parser_processes=0, provider=PROVIDER
+        home=tmp_path_factory.mktemp("compat") / "home",
+        threads=1,
+        parser_processes=0,
+        provider=PROVIDER,
+        a1111_routes=True,
     )
     disk.copy_home(home_template, settings)
     opened = open_installation(settings)

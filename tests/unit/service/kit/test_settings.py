@@ -23,6 +23,7 @@ def test_nothing_else_is_documented() -> None:
 
 
 VALUES = {
+    "a1111_routes": ("true", True),
     "model_aliases": ("gpt-image-1=scenes-256, dall-e-2", ("gpt-image-1=scenes-256", "dall-e-2")),
     "home": ("/tmp/x", Path("/tmp/x")),
     "allowed_hosts": ("images.example.com, *.example.org", ("images.example.com", "*.example.org")),
