@@ -32,6 +32,8 @@ def read(name: str, max_bytes: int) -> bytes:
             return sys.stdin.buffer.read(max_bytes + 1)
         with Path(name).open("rb") as file:
             return file.read(max_bytes + 1)
+    except IsADirectoryError:
+        raise FileUnreadable(f"{name} is a folder and has no file to read here", hint="Name a file.") from None
     except OSError as gone:
         raise FileUnreadable(f"{name} cannot be read: {gone.strerror}") from gone
 

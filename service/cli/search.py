@@ -38,18 +38,19 @@ def expand(
     """The files that paths name, in order. Folders are searched, with their subfolders if `recursive`; globs expanded.
 
     In folders the content of a file says whether it is wanted, whatever it is called. `skip` is told of every other
-    file, and a file or folder whose content cannot be seen counts as wanted, so that reading it says why.
+    file, and a file or folder whose content cannot be seen counts as wanted, so that reading it says why. So does a
+    folder with nothing that is wanted, beside others that have something.
 
     Raises:
-        FileUnreadable: a folder or glob has nothing that is wanted. Plain files are not checked here, and a glob that
-            matches nothing is the name of one, as in a shell.
+        FileUnreadable: no path has anything that is wanted. Plain files are not checked here, and a glob that matches
+            nothing is the name of one, as in a shell.
     """
+    found = {path: list(_named(path, skip, wanted, recursive)) for path in paths}
+    if not any(found.values()):
+        hint = "The content of a file counts, whatever it is called."
+        raise FileUnreadable(f"{paths[0]} contains no {wanted.what}", hint=hint)
     for path in paths:
-        found = list(_named(path, skip, wanted, recursive))
-        if not found:
-            hint = "The content of a file counts, whatever it is called."
-            raise FileUnreadable(f"{path} contains no {wanted.what}", hint=hint)
-        yield from found
+        yield from found[path] or [path]
 
 
 def is_expanded(paths: Sequence[str]) -> bool:

@@ -17,6 +17,8 @@ def test_one_byte_more_than_allowed_tells_that_there_are_more(tmp_path: Path, mo
     assert files.read("-", 3) == b"1234"
     with pytest.raises(FileUnreadable):
         files.read(str(tmp_path / "none"), 3)
+    with pytest.raises(FileUnreadable, match="is a folder"):
+        files.read(str(tmp_path), 3)
 
 
 def test_a_name_says_the_format() -> None:

@@ -112,3 +112,12 @@ def test_what_names_other_files(tmp_path: Path) -> None:
     assert search.is_expanded([str(tmp_path)])
     assert search.is_expanded(["-", "*.png"])
     assert not search.is_expanded(["-", "missing.png", str(tmp_path / "a")])
+
+
+def test_an_empty_folder_does_not_stop_the_others(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "a").write_bytes(save(picture(size=(8, 8)), "PNG"))
+    paths = [str(tmp_path / "empty"), str(tmp_path / "a")]
+    assert list(search.expand(paths, pytest.fail)) == paths
+    with pytest.raises(FileUnreadable, match="contains no images"):
+        list(search.expand(paths[:1], pytest.fail))

@@ -23,6 +23,9 @@ def test_nothing_else_is_documented() -> None:
 
 
 VALUES = {
+    "metrics_host": ("10.0.0.1", "10.0.0.1"),
+    "metrics_port": ("9100", 9100),
+    "credential_thumbnail": ("256", 256),
     "a1111_routes": ("true", True),
     "model_aliases": ("gpt-image-1=scenes-256, dall-e-2", ("gpt-image-1=scenes-256", "dall-e-2")),
     "home": ("/tmp/x", Path("/tmp/x")),
