@@ -112,7 +112,8 @@ async def progress(services: CurrentServices, _client: CurrentClient) -> dict[st
 
 async def _images(request: Request, services: CurrentServices, client: Client, model: type[TextToImage]) -> Images:
     sent, ignored = parsed(model, await read_value(request))
-    response = await release_images(request, services, client, sent.request())
+    order = await asyncio.to_thread(sent.request)  # decodes images
+    response = await release_images(request, services, client, order)
     warnings = [*sent.warnings, *(f"{name} has no effect" for name in ignored)]
     parameters = sent.model_dump(exclude={"init_images", "mask"})
     info = json.dumps(_info(sent, response, warnings))

@@ -1,11 +1,13 @@
 """The input images of a request and its other fields: from a form, or from JSON with data URLs."""
 
+import asyncio
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import Request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from starlette.datastructures import FormData, UploadFile
 
 from service.api.forms import BINARY, form_body, form_of, is_form
@@ -22,21 +24,33 @@ MOST_IMAGES = 16
 
 _FILES = {str(field.surface.api): field for field in surface_fields(Order) if field.is_file}
 _REPEATED = {field.surface.api for field in surface_fields(Order) if field.repeated and not field.is_file}
+_INDEX = re.compile(r"\[\d{0,3}\]$")
+"""How some clients write one of several: `image[]`, `image[0]`."""
+
 _MOST_FILES = MOST_IMAGES + sum(field.most for name, field in _FILES.items() if name != "image")
 
 
 class ImageReference(BaseModel):
-    """An image in JSON, as OpenAI writes it."""
+    """An image in JSON, as OpenAI writes it for images; or for chats, where `image_url` is an object with `url`."""
 
     model_config = ConfigDict(extra="forbid")
 
     image_url: str = Field(description="A `data:` URL. Addresses on the web are not fetched.")
+    type: Literal["image_url", "input_image"] | None = Field(None, description="Accepted.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_in_chats(cls, value: object) -> object:
+        inner = value.get("image_url", value) if isinstance(value, dict) else None
+        if not isinstance(value, dict) or not isinstance(inner, dict) or set(inner) - {"type", "detail"} != {"url"}:
+            return value
+        return {"image_url": inner["url"], "type": value.get("type")}
 
 
 class ImageEditJson(ImageEditRequest):
     """The same in JSON: an image is a `data:` URL, plain base64, or an object with `image_url`."""
 
-    image: str | ImageReference | list[str | ImageReference] | None = Field(
+    image: str | ImageReference | Annotated[list[str | ImageReference], Field(max_length=MOST_IMAGES)] | None = Field(
         None, description="The image to change; further ones are images that the result should resemble."
     )
     images: list[ImageReference] = Field([], max_length=MOST_IMAGES, description="The same as `image`.")
@@ -110,12 +124,16 @@ async def read_edit(request: Request) -> ImageRequest:
     """The request in a form or in JSON. Raises BadRequest if it is neither, or does not fit."""
     if "json" not in request.headers.get("content-type", "").lower():
         return await read_form(request, ImageEditRequest)
-    sent = await read_json(request, ImageEditJson)
+    return await asyncio.to_thread(_from_json, await read_json(request, ImageEditJson))
+
+
+def _from_json(sent: ImageEditJson) -> ImageRequest:
+    """The images decoded, and the fields without them: as text they are larger than they are."""
     images = sent.image if isinstance(sent.image, list) else [sent.image] if sent.image is not None else []
     mask = [] if sent.mask is None else [sent.mask]
     return _with_image(
         ImageRequest(
-            sent,
+            sent.model_copy(update={"image": None, "images": [], "mask": None, "reference": []}),
             tuple(_decoded([*images, *sent.images], "image")),
             next(_decoded(mask, "mask"), None),
             tuple(_decoded(sent.reference, "reference")),
@@ -140,7 +158,7 @@ async def _parts(form: FormData) -> tuple[dict[str, object], dict[str, list[byte
     texts: dict[str, list[str]] = {}
     files: dict[str, list[bytes]] = {}
     for key, value in form.multi_items():
-        name = key.removesuffix("[]")
+        name = _INDEX.sub("", key)
         if isinstance(value, UploadFile) != (name in _FILES):
             names = ", ".join(f"`{each}`" for each in _FILES)
             raise BadRequest(f"only {names} are files", hint="See the schema at /docs.", param=_named(name))

@@ -33,7 +33,8 @@ async def read_json(request: Request, model: type[M]) -> M:
 
 async def read_value(request: Request) -> object:
     """The body as whatever JSON it is. Raises BadRequest if it is not JSON, or has too many values."""
-    return await asyncio.to_thread(_parsed, await request.body())
+    body = b"".join([chunk async for chunk in request.stream()])  # `request.body` would keep it until the answer
+    return await asyncio.to_thread(_parsed, body)
 
 
 def image_in(text: str, param: str) -> bytes:

@@ -27,12 +27,12 @@ class ModelNames:
         yield from (alias for alias in self.aliases if self._serves(alias) and alias != self.served)
 
     def warnings(self, asked: str | None) -> tuple[str, ...]:
-        """What to tell a client who asked for a model by this name; None if it named none.
+        """What to tell a client who asked for a model by this name; None or empty if it named none.
 
         Raises:
             BadRequest: the name is not answered here.
         """
-        if asked in (None, self.served):
+        if not asked or asked == self.served:
             return ()
         if asked not in self.aliases or not self._serves(asked):
             raise BadRequest(

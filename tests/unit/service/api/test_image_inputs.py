@@ -43,6 +43,7 @@ def test_parts_are_text_fields_and_files() -> None:
     )
     assert fields == {"prompt": "a lake", "grants": ["G-1", "G-2"]}
     assert files == {"image": [b"A"], "mask": [b"M"]}
+    assert parts(("image[0]", file(b"A")), ("image[1]", file(b"B")))[1] == {"image": [b"A", b"B"]}
 
 
 def test_an_empty_text_is_unset() -> None:
@@ -91,6 +92,8 @@ def test_two_masks_are_one_too_many() -> None:
         ({"image": [A, B]}, (b"A", b"B"), None),
         ({"image": {"image_url": A}, "mask": {"image_url": A}}, (b"A",), b"A"),
         ({"images": [{"image_url": A}, {"image_url": B}], "mask": None, "n": None}, (b"A", b"B"), None),
+        ({"image": {"type": "image_url", "image_url": {"url": A, "detail": "low"}}}, (b"A",), None),
+        ({"image": [{"url": A}, {"type": "image_url", "url": B}]}, (b"A", b"B"), None),
     ],
 )
 def test_images_in_json(sent: dict[str, object], images: tuple[bytes, ...], mask: bytes | None) -> None:
