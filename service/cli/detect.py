@@ -55,7 +55,7 @@ def detect(
     console, rows, codes = Console(highlight=False), [], [0]
     for name in track(names, "Judging", console=progress, transient=True, disable=len(names) == 1):
         try:
-            data = files.read(name, settings.max_bytes)
+            data = files.read(name, settings.max_bytes, fetch=settings.fetch_urls)
             found = classifier.detect(data, label(name), threshold_fpr)
         except Error as error:
             codes.append(error.exit_code)

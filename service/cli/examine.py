@@ -21,7 +21,11 @@ from service.media.pictures import encode
 
 Paths = Annotated[
     list[str],
-    typer.Argument(help="Files, folders or globs; - reads standard input.", metavar="FILE...", show_default=False),
+    typer.Argument(
+        help="Files, folders, globs, and URLs if the operator allows them; - reads standard input.",
+        metavar="FILE...",
+        show_default=False,
+    ),
 ]
 Recursive = Annotated[
     bool, typer.Option("--recursive/--no-recursive", "-r/-R", help="Search folders with their subfolders.")
@@ -138,7 +142,7 @@ def _examine_all(
 
 def _examine(installation: Installation, name: str, classify: bool, extras: _Extras) -> Report:
     examiner, limit = installation.examiner, installation.settings.max_bytes
-    data = files.read(name, limit)
+    data = files.read(name, limit, fetch=installation.settings.fetch_urls)
     manifest = files.read(str(extras.manifest), limit) if extras.manifest else None
     report = examiner.examine(data, label(name), classify=classify, manifest=manifest)
     if extras.crjson:

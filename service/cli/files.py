@@ -10,6 +10,7 @@ from service.kit.errors import BadRequest, FileUnreadable
 from service.media.pictures import OutputFormat
 
 STDIO = "-"
+_NOT_FETCHED = "Download it first. The operator can set COUNTERMARK_FETCH_URLS for verify, inspect and detect."
 _FORMATS: dict[str, OutputFormat] = {
     ".png": "png",
     ".jpg": "jpeg",
@@ -21,12 +22,25 @@ _FORMATS: dict[str, OutputFormat] = {
 }
 
 
-def read(name: str, max_bytes: int) -> bytes:
+def is_url(name: str) -> bool:
+    """Whether a name is an address on the web."""
+    return name.lower().startswith(("http://", "https://"))
+
+
+def read(name: str, max_bytes: int, *, fetch: bool = False) -> bytes:
     """Read a file, or standard input for `-`. If it is larger than `max_bytes`, one byte more than that is returned.
+
+    `fetch`: also from the web.
 
     Raises:
         FileUnreadable: the file does not exist or is not readable.
     """
+    if is_url(name):
+        if fetch:
+            from service.cli import web_files  # noqa: PLC0415 - an HTTP client that few commands need
+
+            return web_files.fetch(name, max_bytes)
+        raise FileUnreadable(f"{name} is an address on the web and is not fetched", hint=_NOT_FETCHED)
     try:
         if name == STDIO:
             return sys.stdin.buffer.read(max_bytes + 1)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from service.cli.files import STDIO
+from service.cli.files import STDIO, is_url
 from service.kit.errors import FileUnreadable
 from service.media.headers import SIGNATURE_BYTES, recognised
 from watermark.c2pa.presence import sniff
@@ -55,11 +55,11 @@ def expand(
 
 def is_expanded(paths: Sequence[str]) -> bool:
     """Whether one of the paths may name other files than itself."""
-    return any(path != STDIO and (Path(path).is_dir() or _is_glob(path)) for path in paths)
+    return any(map(_is_expanded, paths))
 
 
 def _named(path: str, skip: Callable[[str], None], wanted: Wanted, recursive: bool) -> Iterator[str]:
-    if path == STDIO or not (Path(path).is_dir() or _is_glob(path)):
+    if not _is_expanded(path):
         yield path
         return
     matches = (_is_glob(path) and glob.glob(path, recursive=True)) or [path]  # noqa: PTH207 - absolute and relative
@@ -68,6 +68,10 @@ def _named(path: str, skip: Callable[[str], None], wanted: Wanted, recursive: bo
         within = _inside(match, skip, wanted, recursive) if Path(match).is_dir() else [match]
         found |= dict.fromkeys(within)  # `**` matches a folder and what is in it
     yield from found
+
+
+def _is_expanded(path: str) -> bool:
+    return path != STDIO and not is_url(path) and (Path(path).is_dir() or _is_glob(path))
 
 
 def _is_glob(path: str) -> bool:

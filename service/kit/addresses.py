@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 _IPV6_NETWORK = 64  # bits: one subscriber has a whole network of this size
 
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -31,6 +33,17 @@ def is_loopback(host: str) -> bool:
     """Whether a server that listens on `host` is reached from its own machine alone."""
     address = parse_address(host)
     return host == "localhost" if address is None else address.is_loopback
+
+
+def is_public(host: str) -> bool:
+    """Whether an address is one of the public internet: not of a private network, nor a way into one.
+
+    Of IPv6 only plain global unicast: what else is global carries IPv4 addresses inside (6to4, NAT64), of any network.
+    """
+    address = parse_address(host)
+    if isinstance(address, ipaddress.IPv6Address):
+        return address in _GLOBAL_UNICAST and address.is_global and address.sixtofour is None
+    return address is not None and address.is_global and not address.is_multicast
 
 
 class Networks:

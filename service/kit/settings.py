@@ -348,6 +348,10 @@ class Settings(BaseSettings):
         Path | None, Field(description="Threshold file written by `countermark benchmark`; unset: the model's own.")
     ] = None
 
+    fetch_urls: Annotated[
+        bool,
+        Field(description="Let `verify`, `inspect` and `detect` fetch files from the web, from public addresses only."),
+    ] = False
     max_bytes: Annotated[int, Field(ge=1024, description="Largest file accepted, in bytes.")] = 32 * MiB
     max_pixels: Annotated[int, Field(ge=4096, description="Largest image decoded, in pixels.")] = 64_000_000
 

@@ -50,7 +50,7 @@ class Scripted:
 @pytest.fixture
 def scripted(monkeypatch: pytest.MonkeyPatch) -> Scripted:
     examiner = Scripted()
-    installation = SimpleNamespace(settings=SimpleNamespace(max_bytes=1 << 20), examiner=examiner)
+    installation = SimpleNamespace(settings=SimpleNamespace(max_bytes=1 << 20, fetch_urls=False), examiner=examiner)
     monkeypatch.setattr(examine, "open_installation", lambda _settings: installation)
     return examiner
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from service.cli import files
+from service.cli import files, web_files
 from service.kit.errors import BadRequest, FileUnreadable
 
 
@@ -19,6 +19,20 @@ def test_one_byte_more_than_allowed_tells_that_there_are_more(tmp_path: Path, mo
         files.read(str(tmp_path / "none"), 3)
     with pytest.raises(FileUnreadable, match="is a folder"):
         files.read(str(tmp_path), 3)
+
+
+def test_an_address_on_the_web_is_fetched_only_where_that_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web_files, "fetch", lambda url, max_bytes: url.encode()[:max_bytes])
+    assert files.read("https://example.com/a?b*", 100, fetch=True) == b"https://example.com/a?b*"
+    with pytest.raises(FileUnreadable, match="is not fetched") as caught:
+        files.read("https://example.com/a", 100)
+    assert "COUNTERMARK_FETCH_URLS" in caught.value.hint
+
+
+def test_what_is_an_address_on_the_web() -> None:
+    assert files.is_url("https://example.com/a.png")
+    assert files.is_url("HTTP://example.com")
+    assert not any(map(files.is_url, ("ftp://example.com", "a.png", "-", "https.png")))
 
 
 def test_a_name_says_the_format() -> None:

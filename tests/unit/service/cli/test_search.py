@@ -112,6 +112,7 @@ def test_what_names_other_files(tmp_path: Path) -> None:
     assert search.is_expanded([str(tmp_path)])
     assert search.is_expanded(["-", "*.png"])
     assert not search.is_expanded(["-", "missing.png", str(tmp_path / "a")])
+    assert list(search.expand(["https://example.com/a?b=*"], pytest.fail)) == ["https://example.com/a?b=*"]
 
 
 def test_an_empty_folder_does_not_stop_the_others(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from service.kit.addresses import Networks, client_key, is_loopback, parse_address
+from service.kit.addresses import Networks, client_key, is_loopback, is_public, parse_address
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,30 @@ def test_networks() -> None:
 
 def test_a_name_is_no_address() -> None:
     assert parse_address("localhost") is None
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("93.184.216.34", True),
+        ("2606:4700::1", True),
+        ("::ffff:93.184.216.34", True),
+        ("127.0.0.1", False),
+        ("10.0.0.7", False),
+        ("169.254.169.254", False),
+        ("100.64.0.1", False),
+        ("224.0.0.1", False),
+        ("0.0.0.0", False),
+        ("::1", False),
+        ("::ffff:10.0.0.7", False),
+        ("fe80::1%eth0", False),
+        ("fc00::1", False),
+        ("2002:7f00:1::", False),
+        ("2001:0:53aa:64c::", False),
+        ("64:ff9b::7f00:1", False),
+        ("::127.0.0.1", False),
+        ("example.com", False),
+    ],
+)
+def test_what_is_a_public_address(host: str, expected: bool) -> None:
+    assert is_public(host) is expected

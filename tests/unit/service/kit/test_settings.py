@@ -23,6 +23,7 @@ def test_nothing_else_is_documented() -> None:
 
 
 VALUES = {
+    "fetch_urls": ("true", True),
     "metrics_host": ("10.0.0.1", "10.0.0.1"),
     "metrics_port": ("9100", 9100),
     "credential_thumbnail": ("256", 256),
