@@ -1,8 +1,10 @@
 """Shared fixtures: every test has its own home folder, and none reads the caller's settings."""
 
+import functools
 import gc
 import os
 from collections.abc import Iterator
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -12,11 +14,13 @@ from service.gateway.pipeline import Gateway
 from service.installation import Installation, open_installation
 from service.kit import logs
 from service.kit.settings import PREFIX, Settings
+from service.ledger.ledger import Ledger
 from service.likeness.checks import Likeness
 from tests.support import disk, openapi
 from tests.support.faces import WITHOUT_FACES
 from tests.support.gateway import Build, builder
 from tests.support.people import ByColour
+from watermark.foreign import protocol
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 logs.configure("error")
@@ -28,6 +32,14 @@ def pytest_collection_finish() -> None:
     """What was imported stays: the garbage collector need not walk it again and again."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _packages_stay() -> Iterator[None]:
+    """What is installed does not change: it is listed once, not each time that an installation is opened."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(protocol, "entry_points", functools.cache(entry_points))
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +64,14 @@ def _quick_disk(request: pytest.FixtureRequest) -> Iterator[None]:
 def home_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The home folder of an installation that nobody has used yet; to be copied."""
     return disk.make_home(tmp_path_factory.mktemp("template") / "home", PROVIDER)
+
+
+@pytest.fixture(scope="session")
+def empty_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty ledger (SQLite), to be copied: migrating each one would cost more than most tests."""
+    file = tmp_path_factory.mktemp("ledger") / "ledger.db"
+    Ledger.open(file).close()
+    return file
 
 
 @pytest.fixture(autouse=True)

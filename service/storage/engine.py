@@ -6,6 +6,7 @@ SQLite does this by itself; PostgreSQL needs `REPEATABLE READ` for readers and a
 
 import contextlib
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from service.storage.tables import REVISION
 log = structlog.get_logger()
 
 _BUSY_SECONDS = 30.0
+_BUSY_PAUSE = 0.02  # between two attempts where SQLite does not wait by itself
 _SCRUB_SECONDS = 1.0  # truncating the write-ahead log blocks every writer while it waits for readers
 # One connection per thread that needs one: writers waiting for the lock must not keep readers out. The number of
 # threads is limited elsewhere; PostgreSQL accepts 100 connections by default.
@@ -158,13 +160,29 @@ def _own_transactions(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def _(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+        _use_write_ahead_log(connection)
+        for pragma in ("synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
     def _(connection: Connection) -> None:
         writes = connection.get_execution_options().get("countermark_writes")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Where two processes open a new database at once, SQLite lets one change its journal and does not wait for it in
+    the other, whatever the time-out of the connection."""
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as fault:
+            if fault.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(_BUSY_PAUSE)
+        else:
+            return
 
 
 def _upgrade(engine: Engine) -> None:

@@ -50,6 +50,7 @@ from service.media.pictures import ImageLimits, decode, encode
 from service.moderation.hash_lists import Listed
 from tests.support import waiting
 from tests.support.database import engine_of
+from tests.support.disk import copy_home
 from tests.support.gateway import Build
 from tests.support.painter import Checker, Painter, finding, landscape
 from tests.support.people import ANN, BOB, ByColour, enrolled, portrait
@@ -79,7 +80,8 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def installation(settings: Settings) -> Iterator[Installation]:
+def installation(settings: Settings, home_template: Path) -> Iterator[Installation]:
+    copy_home(home_template, settings)
     opened = open_installation(settings)
     opened.likeness = Likeness(opened.consent, ByColour, 0.5, "default")
     yield opened

@@ -1,7 +1,10 @@
 """Tiny randomly initialised diffusers folders of each supported layout, built on the spot."""
 
+import functools
 import json
+import shutil
 import string
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,6 +39,22 @@ def settings_of(home: Path) -> Settings:
     return Settings(home=home, threads=1, provider="Test", watermark_secret="the pipelines' own secret")
 
 
+def made_once(make: Callable[[Path], Path]) -> Callable[[Path], Path]:
+    """Makes the folder the first time in this process, and a copy of it every other time."""
+    made: list[tempfile.TemporaryDirectory[str]] = []
+
+    @functools.wraps(make)
+    def copied(folder: Path) -> Path:
+        if not made:
+            made.append(tempfile.TemporaryDirectory(prefix="countermark-pipeline-"))
+            make(Path(made[0].name) / "pipeline")
+        shutil.copytree(Path(made[0].name) / "pipeline", folder)
+        return folder
+
+    return copied
+
+
+@made_once
 def stable_diffusion(folder: Path) -> Path:
     """A StableDiffusionPipeline folder that draws 256 x 256 px noise in milliseconds."""
     torch.manual_seed(0)
@@ -52,6 +71,7 @@ def stable_diffusion(folder: Path) -> Path:
     return folder
 
 
+@made_once
 def stable_diffusion_xl(folder: Path) -> Path:
     """The same in SDXL's layout: two text encoders, size embeddings."""
     torch.manual_seed(0)

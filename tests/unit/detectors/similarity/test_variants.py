@@ -13,7 +13,8 @@ PICTURES = [photos.astronaut(), photos.coffee(), photos.chelsea(), landscape(1, 
 
 
 def nearest(listed: list[bytes], rgb: np.ndarray) -> int:
-    return min(distance(hash_, look.bits) for hash_ in listed for look in variants(rgb))
+    seen = variants(rgb)
+    return min(distance(hash_, look.bits) for hash_ in listed for look in seen)
 
 
 def jpeg(rgb: np.ndarray, side: int) -> np.ndarray:

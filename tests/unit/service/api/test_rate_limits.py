@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
@@ -8,6 +9,7 @@ from service.api import rate_limits as module
 from service.api.rate_limits import TokenBuckets, caller
 from service.installation import Installation, open_installation
 from service.kit.settings import Settings
+from tests.support.disk import copy_home
 
 
 class Watch:
@@ -64,7 +66,8 @@ def test_whose_bucket_it_is(client: tuple[str, int] | None, key: str) -> None:
 
 
 @pytest.fixture
-def strict(settings: Settings) -> Iterator[Installation]:
+def strict(settings: Settings, home_template: Path) -> Iterator[Installation]:
+    copy_home(home_template, settings)
     installation = open_installation(settings.model_copy(update={"requests_per_minute": 2}))
     yield installation
     installation.close()

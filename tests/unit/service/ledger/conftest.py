@@ -7,14 +7,6 @@ import pytest
 from service.ledger.ledger import Ledger
 
 
-@pytest.fixture(scope="session")
-def empty_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty ledger, to be copied: migrating each one would cost more than most tests."""
-    file = tmp_path_factory.mktemp("ledger") / "ledger.db"
-    Ledger.open(file).close()
-    return file
-
-
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "ledger.db"

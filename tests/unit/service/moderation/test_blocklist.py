@@ -1,5 +1,6 @@
 import hashlib
 import json
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,7 +31,8 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def ledger(path: Path) -> Iterator[Ledger]:
+def ledger(path: Path, empty_ledger: Path) -> Iterator[Ledger]:
+    shutil.copyfile(empty_ledger, path)
     opened = Ledger.open(f"sqlite:///{path}")
     yield opened
     opened.close()

@@ -1,9 +1,13 @@
 """Whatever the database does is Unavailable, in words that a stranger may read."""
 
+import contextlib
+import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from fastapi.testclient import TestClient
@@ -18,7 +22,7 @@ from service.storage import Database
 from service.storage import engine as module
 from service.storage.engine import open_engine, reading, scrub, writing
 from tests.support.database import engine_of
-from tests.support.waiting import until
+from tests.support.waiting import Ticks, until
 
 ASK: dict[str, Callable[[Ledger], object]] = {
     "read": lambda ledger: ledger.ready(),
@@ -28,7 +32,8 @@ ASK: dict[str, Callable[[Ledger], object]] = {
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
+def ledger(tmp_path: Path, empty_ledger: Path) -> Iterator[Ledger]:
+    shutil.copyfile(empty_ledger, tmp_path / "ledger.db")
     opened = Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}")
     yield opened
     opened.close()
@@ -106,3 +111,39 @@ def test_what_is_raised_inside_stays_what_it_is(ledger: Ledger) -> None:
     for opened in (reading, writing):
         with pytest.raises(KeyError), opened(engine_of(ledger)):
             raise KeyError
+
+
+@pytest.fixture
+def starting(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    """Another process that writes into a new database, whose journal nobody has changed yet."""
+    with contextlib.closing(sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("CREATE TABLE another (id)")
+        yield other
+
+
+def test_a_process_that_starts_at_the_same_moment_is_waited_for(
+    starting: sqlite3.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            starting.execute("ROLLBACK")
+
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=time.monotonic, sleep=pause))
+    open_engine(f"sqlite:///{tmp_path / 'ledger.db'}").dispose()
+    assert len(pauses) == 3
+
+
+@pytest.mark.usefixtures("starting")
+def test_a_process_that_never_ends_its_start_is_unavailable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Ticks()
+    monkeypatch.setattr(
+        module,
+        "time",
+        SimpleNamespace(monotonic=clock.monotonic, sleep=lambda _: setattr(clock, "now", clock.now + 10)),
+    )
+    with pytest.raises(Unavailable, match="locked"):
+        open_engine(f"sqlite:///{tmp_path / 'ledger.db'}")

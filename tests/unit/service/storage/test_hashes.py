@@ -1,5 +1,6 @@
 """Hashes are read exactly as they are stored, in however many batches."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,7 +24,8 @@ IDS = [7, 3, 1, 12, 5]
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
+def database(tmp_path: Path, empty_ledger: Path) -> Iterator[Database]:
+    shutil.copyfile(empty_ledger, tmp_path / "ledger.db")
     opened = Database.open(tmp_path / "ledger.db")
     yield opened
     opened.close()

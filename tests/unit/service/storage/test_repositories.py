@@ -1,6 +1,7 @@
 """What repositories give back is what was put in, typed; and what an index needs to follow them."""
 
 import datetime as dt
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -37,7 +38,8 @@ REVIEW = HeldReview("Olga", NOON, b"key", b"words")
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
+def ledger(tmp_path: Path, empty_ledger: Path) -> Iterator[Ledger]:
+    shutil.copyfile(empty_ledger, tmp_path / "ledger.db")
     opened = Ledger.open(tmp_path / "ledger.db")
     yield opened
     opened.close()

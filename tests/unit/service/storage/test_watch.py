@@ -20,7 +20,8 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def ledger(path: Path) -> Iterator[Ledger]:
+def ledger(path: Path, empty_ledger: Path) -> Iterator[Ledger]:
+    shutil.copyfile(empty_ledger, path)
     opened = Ledger.open(path)
     fill(opened)
     yield opened
