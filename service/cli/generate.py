@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from service.cli import files
-from service.cli.order_options import order_options, order_values
+from service.cli.order_options import OPTION_NAMES, order_options, order_values
 from service.gateway.execution import ReleaseObserver
 from service.gateway.order import Order
 from service.gateway.pipeline import Gateway
@@ -63,7 +63,7 @@ def _order(**values: Any) -> Order:
         return Order(**values)
     except ValidationError as wrong:
         faults = wrong.errors(include_input=False, include_url=False)
-        raise BadRequest(first_fault(faults), hint="See `countermark generate --help`.") from None
+        raise BadRequest(first_fault(faults, OPTION_NAMES), hint="See `countermark generate --help`.") from None
 
 
 def _release(gateway: Gateway, order: Order, console: Console) -> tuple[Released, dict[str, float]]:

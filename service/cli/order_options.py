@@ -13,6 +13,13 @@ from service.kit.surface import SurfaceField, surface_fields
 _FIELDS = {field.name: field for field in surface_fields(Order) if field.surface.cli}
 
 
+OPTION_NAMES = {name: str(field.surface.cli) for name, field in _FIELDS.items()} | {
+    "width": "--size",
+    "height": "--size",
+}
+"""What the fields of an order are called on the command line."""
+
+
 def order_options(command: Callable[..., None]) -> Callable[..., None]:
     """Replace the `**order` parameter of a command by one option for each field of an order.
 

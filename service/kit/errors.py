@@ -463,12 +463,15 @@ def tree(root: type[Error] = Error) -> Iterator[type[Error]]:
         yield from tree(child)
 
 
-def first_fault(faults: Sequence[Mapping[str, Any]]) -> str:
-    """The first of pydantic's errors as one line, without the offending value, which may be personal."""
-    fault = faults[0]
+def first_fault(faults: Sequence[Mapping[str, Any]], names: Mapping[str, str] | None = None) -> str:
+    """The first of pydantic's errors as one line, without the offending value, which may be personal.
+
+    `names`: what its fields are called outside.
+    """
+    fault, path = faults[0], _path(faults[0])
     if fault["type"] == "extra_forbidden":  # the name itself may be personal
         return "unknown field"
-    return f"{_path(fault) or 'the body'}: {fault['msg']}"
+    return f"{(names or {}).get(path, path) or 'the body'}: {fault['msg']}"
 
 
 def bad_field(faults: Sequence[Mapping[str, Any]], names: Mapping[str, str] | None = None) -> BadRequest:
@@ -480,7 +483,7 @@ def bad_field(faults: Sequence[Mapping[str, Any]], names: Mapping[str, str] | No
     field = path if unknown or _FIELD.fullmatch(path) else path.partition(".")[0]
     param = (names or {}).get(field, field) if _FIELD.fullmatch(field) else None
     if not unknown:
-        return BadRequest(first_fault(faults), param=param)
+        return BadRequest(first_fault(faults, names), param=param)
     hint = "Leave it out. The API schema at /docs lists the fields that are known."
     return BadRequest(f"unknown field: {param}" if param else "unknown field", hint=hint, param=param)
 
