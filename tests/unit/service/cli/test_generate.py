@@ -84,22 +84,24 @@ def test_a_refusal_writes_no_file(run: Run, painted: Installation, build: Build,
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("words", "named"),
     [
-        ("x", "--out", "picture.bmp"),
-        ("x", "--out", "no/such/folder/a.png"),
-        ("x", "--out", "a.png", "--size", "big"),
-        ("", "--out", "a.png"),
-        ("x", "--out", "a.png", "--steps", "0"),
+        (("x", "--out", "picture.bmp"), "picture.bmp"),
+        (("x", "--out", "no/such/folder/a.png"), "no/such/folder"),
+        (("x", "--out", "a.png", "--size", "big"), "big"),
+        (("x", "--out", "a.png", "--size", "8x8"), "--size"),
+        (("", "--out", "a.png"), "prompt"),
+        (("x", "--out", "a.png", "--steps", "0"), "--steps"),
+        (("x", "--out", "a.jpg", "--output-compression", "101"), "--output-compression"),
     ],
 )
-def test_wrong_usage_is_refused_before_a_model_is_loaded(
-    run: Run, words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_wrong_usage_is_named_before_a_model_is_loaded(
+    run: Run, words: tuple[str, ...], named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     code, out, err = run("generate", *words)
     assert (code, out) == (2, "")
-    assert err
+    assert named in err
     assert not (tmp_path / "a.png").exists()
 
 
