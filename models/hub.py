@@ -33,4 +33,4 @@ def _faults(repository: str) -> Iterator[None]:
     except ImportError as missing:
         raise ModelError("downloading from the hub needs huggingface_hub: pip install huggingface_hub") from missing
     except Exception as fault:  # the client raises many types
-        raise ModelError(f"{repository} could not be downloaded: {type(fault).__name__}: {fault}") from fault
+        raise ModelError(f"{repository} could not be downloaded: {fault}") from fault

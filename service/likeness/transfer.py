@@ -41,9 +41,7 @@ class Transfer:
             people = [_Import.model_validate(one) for one in whole["subjects"]]
             prepared = [self._prepared(person) for person in people]
         except (ValueError, KeyError, TypeError) as bad:
-            raise BadRequest(
-                f"this is not an export of a registry: {type(bad).__name__}", hint="Nothing was imported."
-            ) from bad
+            raise BadRequest("this is not an export of a registry", hint="Nothing was imported.") from bad
         if prepared:
             with self._ledger.decision("consent", "registry") as transaction:
                 for one in prepared:

@@ -136,7 +136,7 @@ def _blame_file() -> Iterator[None]:
     except (InputError, MemoryError):
         raise
     except Exception as damage:
-        raise BrokenPicture(f"the file is damaged ({type(damage).__name__})") from damage
+        raise BrokenPicture("the file is damaged, and its pixels cannot be decoded") from damage
 
 
 def _loaded(data: bytes, max_pixels: int) -> Image.Image:
