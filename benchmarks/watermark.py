@@ -1,6 +1,6 @@
 """Robustness, quality and speed of the pixel watermark, also compared with other open ones.
 
-    python benchmarks/watermark.py [--photos DIR] [--out DIR] [--pictures N] [--peers N]
+    python benchmarks/watermark.py [--photos DIR] [--out DIR] [--pictures N] [--peers N] [--format 2]
 
 The first table shows every attack on ours, with a column for each kind of image. The second, with --peers N, compares
 ours with the others on the same N photographs (watermark_peers.py says what to install). --out writes both as CSV, and
@@ -171,9 +171,12 @@ def main() -> None:
     parser.add_argument("--columns", nargs="+", metavar="NAME", help="only these columns, such as 'dark 512'")
     parser.add_argument("--peers", type=int, default=0, help="photographs in the comparison (default 0: none)")
     parser.add_argument("--only-peers", action="store_true", help="only the comparison")
+    parser.add_argument(
+        "--format", type=int, default=Codec.VERSION, help="format that is written (default: the newest)"
+    )
     options = parser.parse_args()
     cv2.setNumThreads(1)
-    codec = Codec(Keyring.from_secret(b"benchmark keyring, not for use"))
+    codec = Codec(Keyring.from_secret(b"benchmark keyring, not for use"), version=options.format)
     tables = {}
     if not options.only_peers:
         sets = image_sets(options.photos, options.pictures)

@@ -39,9 +39,9 @@ def main() -> None:
     attempts, seconds, found = [0], [], 0
     unseal = payload.unseal
 
-    def counted(bits: np.ndarray, key: bytes) -> int | None:
+    def counted(bits: np.ndarray, key: bytes, version: int) -> int | None:
         attempts[0] += 1
-        return unseal(bits, key)
+        return unseal(bits, key, version)
 
     payload.unseal = counted  # type: ignore[assignment]  # count the attempts of the search
     codec = Codec(Keyring.from_secret(b"benchmark keyring, not for use"))

@@ -1,1 +1,1 @@
-"""Countermark's own watermark, `org.countermark.tile.1`: embedding, search and payload."""
+"""Countermark's own watermark, `org.countermark.tile.2` and `.1`: embedding, search and payload."""

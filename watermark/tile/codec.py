@@ -1,18 +1,24 @@
 """The pixel watermark: embed a mark id in an image, and extract it again after the image was changed.
 
-Method: one keyed 64 x 64 tile of luma noise, repeated four times over the short side (two and a half times for small
-images). A quarter of its frequencies are a template that locates it; the others carry a convolutionally coded payload
-with a keyed check. The tile is one of a pool, chosen by the id. Older key epochs are read but not written.
+Method: keyed luma noise in tiles of 64 x 64 samples, four over the short side (two and a half over that of small
+images). A quarter of a tile's frequencies are a template that repeats and locates the tiles; the others carry a
+convolutionally coded payload with a keyed check. The keys are a pool, chosen by the id. Older key epochs are read but
+not written.
 
-False positives: `extract` decodes at most `MAX_ATTEMPTS` grids per image, over all keys and epochs. A decoded word
-passes the 32-bit check by chance once in 2**32 times, and then has the right four version bits once in 2**4: the signs
-of the symbols are keyed, so noise decodes uniformly to all words. An unmarked image, or one of another keyring, is
-read as marked with a probability of at most 64 / 2**36, under 1e-9.
+Formats: in `org.countermark.tile.1` the message repeats with the tile, so it can be estimated from one image. In
+`org.countermark.tile.2` every tile has the message under phases of its own, with signs that depend on the content. New
+marks are of format two; both are read.
+
+False positives: `extract` decodes at most `MAX_ATTEMPTS` candidates per image, over all keys, epochs and formats. A
+decoded word passes the 32-bit check by chance once in 2**32 times, and then has the right four version bits once in
+2**4: the signs of the symbols are keyed, so noise decodes uniformly to all words. An unmarked image, or one of another
+keyring, is read as marked with a probability of at most 64 / 2**36, under 1e-9.
 
 Limits: no pixel mark survives regeneration by a diffusion model, and whoever holds many images marked under one key
-can estimate the mark and subtract it.
+can estimate the template and subtract it.
 """
 
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -20,10 +26,12 @@ from numpy.typing import NDArray
 
 from watermark.errors import BadImage, TooSmall
 from watermark.tile import payload, trellis
-from watermark.tile.canvas import SHORT_SIDE, contrast_weighted, luma, scaled
+from watermark.tile.candidates import View
+from watermark.tile.canvas import SHORT_SIDE, luma, scaled
+from watermark.tile.carriers import Over, PositionedTiles, RepeatedTile
 from watermark.tile.embedding import imprint
 from watermark.tile.keyring import Keyring
-from watermark.tile.reader import MAX_ATTEMPTS, EpochReader, Reading, View
+from watermark.tile.reader import MAX_ATTEMPTS, EpochReader, Reading
 from watermark.tile.spectrum import FineSpectrum
 
 MIN_EMBED_SIDE: Final = 128
@@ -38,11 +46,17 @@ MAX_ASPECT: Final = 2
 class Codec:
     """Embeds and extracts the marks of one keyring. Immutable and thread-safe."""
 
-    ALGORITHM: Final = "org.countermark.tile.1"
-    """Name of this soft-binding algorithm."""
-    VERSION: Final = payload.VERSION
+    ALGORITHM: Final = "org.countermark.tile.2"
+    """Name of the soft-binding algorithm of new marks."""
+    ALGORITHMS: Final = {payload.REPEATED: "org.countermark.tile.1", payload.POSITIONED: ALGORITHM}
+    """Every algorithm that is read, by the version of its payload."""
+    VERSION: Final = payload.POSITIONED
 
-    def __init__(self, keyring: Keyring) -> None:
+    def __init__(self, keyring: Keyring, *, version: int = VERSION) -> None:
+        """`version`: the format that is written, 1 or 2. The first is for comparisons and for tests of old marks."""
+        if version not in self.ALGORITHMS:
+            raise ValueError(f"There is no watermark format {version}; use one of {sorted(self.ALGORITHMS)}.")
+        self._version = version
         share = MAX_ATTEMPTS // len(keyring.epochs)
         self._readers = [EpochReader(epoch, number, share) for number, epoch in enumerate(keyring.epochs)]
 
@@ -65,10 +79,10 @@ class Codec:
                 f"its short side must be at least {MIN_EMBED_SIDE} pixels."
             )
         newest = self._readers[0]
-        code_word = trellis.encode(payload.seal(mark_id, newest.epoch.check))
+        code_word = trellis.encode(payload.seal(mark_id, newest.epoch.check, self._version))
         chosen = newest.epoch.choose(mark_id)
         patterns = [*newest.patterns[chosen:], *newest.patterns[:chosen]]
-        return imprint(rgb, code_word, patterns, lambda marked: self._finds(mark_id, marked))
+        return imprint(rgb, code_word, patterns, self._over(newest), lambda marked: self._finds(mark_id, marked))
 
     def extract(self, rgb: NDArray[np.uint8]) -> Reading | None:
         """Return the mark of this keyring in `rgb` (uint8[H, W, 3], any size), or None.
@@ -83,11 +97,17 @@ class Codec:
         for reader in self._readers:
             if (reading := reader.read_resized(view)) is not None:
                 return reading
-        spectrum = FineSpectrum(contrast_weighted(view.canvas), view.pitch)
+        spectrum = FineSpectrum(view.level, view.pitch)
         for reader in self._readers:
             if (reading := reader.search(view, spectrum)) is not None:
                 return reading
         return None
+
+    def _over(self, reader: EpochReader) -> Over:
+        """How the format that is written lays a pattern over an image."""
+        if self._version == payload.REPEATED:
+            return RepeatedTile
+        return partial(PositionedTiles, positions=reader.positioned.positions, content=reader.positioned.content)
 
     def _finds(self, mark_id: int, rgb: NDArray[np.uint8]) -> bool:
         """Whether `rgb` is read as marked with exactly this id."""

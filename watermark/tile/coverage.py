@@ -24,20 +24,12 @@ _FULL_QUANTILE: Final = 0.75
 """The quarter of the image where the mark is strongest counts as fully marked; the rest is relative to it."""
 
 
-def coverage_map(
-    canvas: NDArray[np.float32],
-    tile: NDArray[np.float32],
-    pose: NDArray[np.float64],
-    shift: tuple[float, float],
-    reference: tuple[float, float],
-    cells: tuple[int, int],
-) -> NDArray[np.float32]:
+def coverage_map(canvas: NDArray[np.float32], mark: NDArray[np.float32], cells: tuple[int, int]) -> NDArray[np.float32]:
     """The share of the mark left in each cell of `canvas` (float32[h, w], luma): float32[cells], in [0, 1].
 
-    `tile` (float32[64, 64]) is the mark's tile under `pose`, with its origin `shift` tile samples (down, right) from
-    `reference`, a point of the canvas.
+    `mark` (float32[h, w]) is what was added to the canvas, before masking.
     """
-    expected = _place_tile(tile, pose, shift, reference, canvas.shape) * visibility(canvas) / local_contrast(canvas)
+    expected = mark * visibility(canvas) / local_contrast(canvas)
     agreeing = cv2.GaussianBlur(whitened(canvas) * expected, (0, 0), _BLUR_SIGMA)
     possible = cv2.GaussianBlur(expected * expected, (0, 0), _BLUR_SIGMA)
     share = resized(np.asarray(agreeing / (possible + 1e-12), dtype=np.float32), *cells)
@@ -45,14 +37,17 @@ def coverage_map(
     return np.asarray(np.clip(share / full, 0.0, 1.0), dtype=np.float32)
 
 
-def _place_tile(
+def placed_tile(
     tile: NDArray[np.float32],
     pose: NDArray[np.float64],
     shift: tuple[float, float],
     reference: tuple[float, float],
     shape: tuple[int, ...],
 ) -> NDArray[np.float32]:
-    """`tile` repeated over an image of `shape` under the pose: float32[shape]."""
+    """`tile` (float32[64, 64]) repeated over an image of `shape` under `pose`: float32[shape].
+
+    The tile's origin lies `shift` tile samples (down, right) from `reference`, a point of the image.
+    """
     pitch = min(shape) * TILE / 256
     down, right = np.mgrid[: shape[0], : shape[1]].astype(np.float64)
     places = np.stack([down - reference[0], right - reference[1]])

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from watermark.errors import WatermarkNotReadable
 from watermark.tile.canvas import canonical_side, luma, resized, scaled, whitened
-from watermark.tile.pattern import TILE, Pattern
-from watermark.tile.spectrum import tile_spectrum
+from watermark.tile.carriers import Carrier, Over
+from watermark.tile.pattern import Pattern
 from watermark.tile.trials import EmbeddingTrials
 
 MAX_PSNR_DB: Final = 48.0
@@ -53,12 +53,14 @@ def imprint(
     rgb: NDArray[np.uint8],
     code_word: NDArray[np.float32],
     patterns: Sequence[Pattern],
+    over: Over,
     is_read: Callable[[NDArray[np.uint8]], bool],
 ) -> NDArray[np.uint8]:
     """Add `code_word` (float32[N], +1 or -1) to the luma of `rgb` (uint8[H, W, 3]); returns a new array, same shape.
 
-    The first of `patterns` is used. Only if the mark is not clear there, the full reader is consulted (`is_read`) and
-    the other patterns are tried: a regular image may interfere with the frequencies of one tile and not of another.
+    `over` lays a pattern over the image, which is what the formats differ in. The first of `patterns` is used. Only if
+    the mark is not clear there, the other patterns are tried, and the reader after JPEG: a regular image may interfere
+    with the frequencies of one tile and not of another. What is returned was read by the reader itself (`is_read`).
 
     Raises:
         WatermarkNotReadable: the image hides the mark in every pattern, even with most of its contribution cancelled.
@@ -66,12 +68,13 @@ def imprint(
     grey = luma(rgb)
     host = scaled(grey, canonical_side(min(rgb.shape[:2])) / min(grey.shape))
     for cancellation in _HOST_CANCELLATIONS:
-        marked, clear = _imprinted(rgb, grey, host, code_word, patterns[0], cancellation)
-        if clear:
+        marked, clear = _imprinted(rgb, grey, host, code_word, over(patterns[0], host), cancellation)
+        if clear and is_read(marked):
             return marked
     for pattern in patterns:
-        marked, clear = _imprinted(rgb, grey, host, code_word, pattern, _HOST_CANCELLATIONS[0])
-        if clear or (max(rgb.shape) <= _JPEG_LARGEST and is_read(_after_jpeg(marked))):
+        marked, clear = _imprinted(rgb, grey, host, code_word, over(pattern, host), _HOST_CANCELLATIONS[0])
+        delivered = clear or (max(rgb.shape) <= _JPEG_LARGEST and is_read(_after_jpeg(marked)))
+        if delivered and is_read(marked):
             return marked
     raise WatermarkNotReadable(
         f"The mark cannot be read back from this image of {rgb.shape[1]} x {rgb.shape[0]} pixels at {MIN_PSNR_DB} dB: "
@@ -85,12 +88,12 @@ def _imprinted(
     grey: NDArray[np.float32],
     host: NDArray[np.float32],
     code_word: NDArray[np.float32],
-    pattern: Pattern,
+    carrier: Carrier,
     cancellation: float,
 ) -> tuple[NDArray[np.uint8], bool]:
     """The marked image (`grey` is its luma, `host` the luma at canonical size), and whether the mark is clear in it."""
-    mark = _mark(host, pattern.target(code_word), pattern, cancellation)
-    trials = EmbeddingTrials(grey, mark, code_word, pattern)
+    mark = _mark(host, carrier.pattern.target(code_word), carrier, cancellation)
+    trials = EmbeddingTrials(grey, mark, code_word, carrier)
     marked = _added(rgb, mark * np.float32(_gain(trials) / trials.mark_rms))
     return marked, trials.reads_back(luma(marked))
 
@@ -108,21 +111,21 @@ def visibility(host: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _mark(
-    host: NDArray[np.float32], target: NDArray[np.complex64], pattern: Pattern, cancellation: float
+    host: NDArray[np.float32], target: NDArray[np.complex64], carrier: Carrier, cancellation: float
 ) -> NDArray[np.float32]:
     """The mark for `host` (canonical luma) with unit RMS: float32[h, w]."""
     mask = visibility(host)
-    even = target * pattern.layout.taper
-    probe = _apply_mask(pattern.tile(even), mask) * np.float32(_PROBE_RMS)
-    before, after = (_received(image, pattern) for image in (host, host + probe))
-    amplitudes = _reject_host(_components(even), _components(before), _components(after), cancellation)
-    return _apply_mask(pattern.tile(amplitudes.view(np.complex64)), mask)
+    even = target * carrier.pattern.layout.taper
+    probe = _masked(carrier.field(even), mask) * np.float32(_PROBE_RMS)
+    before, after = (_components(_received(image, carrier)) for image in (host, host + probe))
+    response = _response(_components(even), after - before, carrier.pattern)
+    amplitudes = _reject_host(_components(even), before / response, cancellation)
+    return _masked(carrier.field(amplitudes.view(np.complex64)), mask)
 
 
-def _received(host: NDArray[np.float32], pattern: Pattern) -> NDArray[np.complex64]:
+def _received(host: NDArray[np.float32], carrier: Carrier) -> NDArray[np.complex64]:
     """The spectrum a reader sees in `host` at each frequency, phase removed: complex64[F]."""
-    spectrum = tile_spectrum(whitened(host))[pattern.layout.ky, pattern.layout.kx]
-    return np.asarray(spectrum * np.conj(pattern.carrier), dtype=np.complex64)
+    return np.asarray(carrier.received(host, whitened(host)) * np.conj(carrier.pattern.carrier), dtype=np.complex64)
 
 
 def _components(spectrum: NDArray[np.complex64]) -> NDArray[np.float32]:
@@ -130,18 +133,29 @@ def _components(spectrum: NDArray[np.complex64]) -> NDArray[np.float32]:
     return np.ascontiguousarray(spectrum, np.complex64).view(np.float32)
 
 
-def _reject_host(
-    even: NDArray[np.float32], before: NDArray[np.float32], after: NDArray[np.float32], cancellation: float
-) -> NDArray[np.float32]:
+def _response(even: NDArray[np.float32], heard: NDArray[np.float32], pattern: Pattern) -> NDArray[np.float32]:
+    """What the reader hears (`heard`: float32[2 F]) of each component of a mark of `even` amplitudes: float32[2 F].
+
+    One number for the template and one for the message, whose spectra need not have the same scale.
+    """
+    message = np.zeros(len(even) // 2, np.bool_)
+    message[pattern.layout.message] = True
+    response = np.empty_like(even)
+    for part in (np.repeat(message, 2), np.repeat(~message, 2)):
+        share = float(np.sum(heard[part] * np.sign(even[part])) / np.sum(np.abs(even[part])))
+        response[part] = max(share, 1e-6)
+    return response
+
+
+def _reject_host(even: NDArray[np.float32], before: NDArray[np.float32], cancellation: float) -> NDArray[np.float32]:
     """Amplitudes (float32[2 F]) with the energy of `even`, raised where the image opposes the mark.
 
-    `before` and `after` are what the reader sees without and with a probe of `even` amplitudes. This is spread
+    `before` is what the reader sees of the image alone, in amplitudes of the mark. This is spread
     spectrum with partial host rejection: H. S. Malvar, D. A. F. Florencio, "Improved spread spectrum", IEEE Trans.
     Signal Processing 51, 2003.
     """
     sign, size = np.sign(even), np.abs(even)
-    response = max(float(np.sum((after - before) * sign) / np.sum(size)), 1e-6)
-    in_favour = cancellation * before * sign / response
+    in_favour = cancellation * before * sign
     low, high = -3.0, 6.0
     amplitudes = size
     for _ in range(_SEARCH_STEPS):
@@ -151,11 +165,9 @@ def _reject_host(
     return np.asarray(sign * amplitudes, dtype=np.float32)
 
 
-def _apply_mask(tile: NDArray[np.float32], mask: NDArray[np.float32]) -> NDArray[np.float32]:
-    """`tile` repeated over the canonical image under `mask`, scaled to unit RMS: float32 of the mask's shape."""
-    height, width = mask.shape
-    repeated = np.tile(tile, (-(-height // TILE), -(-width // TILE)))[:height, :width]
-    masked = repeated * mask
+def _masked(field: NDArray[np.float32], mask: NDArray[np.float32]) -> NDArray[np.float32]:
+    """`field` under `mask` (both float32[h, w]), scaled to unit RMS: float32[h, w]."""
+    masked = field * mask
     return np.asarray(masked / np.sqrt(np.mean(masked**2)), dtype=np.float32)
 
 

@@ -6,11 +6,12 @@ resisting to translation, rotation, and scaling", SPIE 3528, 1998, and S. Pereir
 for affine resistant image watermarks", IEEE Trans. Image Processing 9, 2000.
 """
 
-import hashlib
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from watermark.tile.keystream import KeyStream
 
 TILE: Final = 64
 """Samples along a side of the tile; four tiles span the canonical image (short side 256)."""
@@ -48,11 +49,11 @@ class Layout:
         self.taper = np.minimum(1.0, TAPER_RADIUS / radius).astype(np.float32)
         noise = np.interp(radius, _NOISE_RADII, _NOISE_RMS)
         self.weight = (self.taper / noise / np.mean(self.taper / noise)).astype(np.float32)
-        self.sync = _choose_sync(radius, len(radius) - code_length, _Stream(key, b"sync"))
+        self.sync = _choose_sync(radius, len(radius) - code_length, KeyStream(key, b"sync"))
         self.message = np.setdiff1d(np.arange(len(radius)), self.sync)
         components = np.repeat(radius[self.message], 2)  # real and imaginary part of each message frequency
-        self.slot = _spread(components, code_length, _Stream(key, b"slots"))
-        self.sign = _Stream(key, b"signs").signs(len(components))
+        self.slot = _spread(components, code_length, KeyStream(key, b"slots"))
+        self.sign = KeyStream(key, b"signs").signs(len(components))
 
 
 class Pattern:
@@ -60,7 +61,7 @@ class Pattern:
 
     def __init__(self, layout: Layout, phase_key: bytes) -> None:
         self.layout = layout
-        phases = _Stream(phase_key, b"phase").fractions(len(layout.ky))
+        phases = KeyStream(phase_key, b"phase").fractions(len(layout.ky))
         self.carrier = np.exp(2j * np.pi * phases).astype(np.complex64)
         self.template = np.conj(self.carrier[layout.sync]) * layout.weight[layout.sync]
         """complex64[S]: factors for a spectrum's template frequencies, to find the tile."""
@@ -87,29 +88,6 @@ class Pattern:
         return np.bincount(layout.slot, components * layout.sign, layout.code_length).astype(np.float32)
 
 
-class _Stream:
-    """Keyed pseudo-random numbers, stable across platforms and numpy versions: SHAKE-256 read as 64-bit words."""
-
-    def __init__(self, key: bytes, label: bytes) -> None:
-        self._hash = hashlib.shake_256(key + label)
-
-    def words(self, count: int) -> NDArray[np.uint64]:
-        """uint64[count], uniform."""
-        return np.frombuffer(self._hash.digest(8 * count), "<u8").astype(np.uint64)
-
-    def fractions(self, count: int) -> NDArray[np.float64]:
-        """float64[count] in [0, 1)."""
-        return np.asarray((self.words(count) >> np.uint64(11)) * 2.0**-53, dtype=np.float64)
-
-    def signs(self, count: int) -> NDArray[np.float32]:
-        """float32[count] of +1 and -1."""
-        return (1.0 - 2.0 * (self.words(count) & np.uint64(1))).astype(np.float32)
-
-    def order(self, count: int) -> NDArray[np.intp]:
-        """A permutation of 0 ... count - 1, intp[count]."""
-        return np.argsort(self.words(count), kind="stable")
-
-
 def _half_band() -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """The frequencies of `BAND` with kx > 0, or kx = 0 and ky > 0: two intp[F], cycles per tile."""
     reach = int(BAND[1])
@@ -119,14 +97,14 @@ def _half_band() -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     return ky[inside].astype(np.intp), kx[inside].astype(np.intp)
 
 
-def _choose_sync(radius: NDArray[np.float64], count: int, stream: _Stream) -> NDArray[np.intp]:
+def _choose_sync(radius: NDArray[np.float64], count: int, stream: KeyStream) -> NDArray[np.intp]:
     """Indices of `count` template frequencies, ascending."""
     order = stream.order(len(radius))
     fit = order[(radius[order] >= SYNC_BAND[0]) & (radius[order] <= SYNC_BAND[1])]
     return np.sort(fit[:count])
 
 
-def _spread(radii: NDArray[np.float64], code_length: int, stream: _Stream) -> NDArray[np.intp]:
+def _spread(radii: NDArray[np.float64], code_length: int, stream: KeyStream) -> NDArray[np.intp]:
     """The code symbol of each component (`radii`: float64[C]): intp[C].
 
     Components are assigned from low to high frequency, in rounds over all symbols in keyed order, so every symbol gets

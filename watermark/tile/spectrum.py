@@ -15,12 +15,26 @@ _NEIGHBOURHOOD: Final = 7
 """Side, in cycles per tile, of the square of frequencies whose mean power flattens each spectrum."""
 _FLATTENING: Final = 0.2
 """Exponent of that power: 0.5 would whiten fully, but the mean includes the mark's own lines."""
+_EVENING_BINS: Final = 9
+_EVENING: Final = 0.35
+"""The same for `evened`, in bins of the image's own spectrum: the mark of format two has no lines there."""
 
 
 def tile_spectrum(image: NDArray[np.float32]) -> NDArray[np.complex64]:
     """The flattened spectrum of the sum of all tiles of `image` (float32[h, w], whitened): complex64[64, 64]."""
     spectrum = cv2.dft(folded(image), flags=cv2.DFT_COMPLEX_OUTPUT).view(np.complex64)[..., 0]
     return _flattened(spectrum, (_NEIGHBOURHOOD, _NEIGHBOURHOOD))
+
+
+def evened(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """`image` (float32[h, w]) with its spectrum nearly flat, whatever blur or compression did to it: same shape.
+
+    A tile alone has sharp edges, across which the strong frequencies of an image would reach the weak ones.
+    """
+    waves = np.fft.rfft2(image)
+    power = np.square(waves.real) + np.square(waves.imag)
+    nearby = cv2.blur(power, (_EVENING_BINS, _EVENING_BINS), borderType=cv2.BORDER_REFLECT) + np.float32(1e-3)
+    return np.asarray(np.fft.irfft2(waves * cv2.pow(nearby, -_EVENING), s=image.shape), np.float32)
 
 
 class FineSpectrum:

@@ -7,9 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watermark.tile.canvas import resized, scaled, whitened
-from watermark.tile.pattern import TILE, Pattern
+from watermark.tile.carriers import Carrier
 from watermark.tile.search import chance_of
-from watermark.tile.spectrum import tile_spectrum
 
 _TRIAL_SIDE: Final = 512
 """Short side above which trials run on a smaller copy, to bound their time."""
@@ -37,7 +36,7 @@ class EmbeddingTrials:
         grey: NDArray[np.float32],
         mark: NDArray[np.float32],
         code_word: NDArray[np.float32],
-        pattern: Pattern,
+        carrier: Carrier,
     ) -> None:
         """Try `mark` (float32[h, w], canonical size, any scale) on `grey` (float32[H, W], luma)."""
         self._picture = scaled(grey, min(1.0, _TRIAL_SIDE / min(grey.shape)))
@@ -46,19 +45,20 @@ class EmbeddingTrials:
         self._mark = shown / np.float32(self.mark_rms)
         self._canonical_shape = mark.shape
         self._code_word = code_word
-        self._pattern = pattern
+        self._carrier = carrier
 
     def survives(self, rms: float) -> bool:
         """Whether the mark at `rms` grey levels passes every trial."""
         marked = cv2.addWeighted(self._picture, 1.0, self._mark, rms, 0.0, dtype=cv2.CV_8U)  # rounded, and clipped
+        headroom = self._carrier.headroom
         half = np.rint(scaled(marked.astype(np.float32), 0.5)).astype(np.uint8)
-        small = self._canonical(_after_jpeg(half, 70))
-        if self._clarity(small) < _JPEG_70_HALF_SIZE:
+        if self._clarity(self._received(_after_jpeg(half, 70))) < _JPEG_70_HALF_SIZE * headroom:
             return False
-        if rms < _ENOUGH_FOR_JPEG_15 and self._clarity(self._canonical(_after_jpeg(marked, 15))) < _JPEG_15_WHOLE:
+        if rms < _ENOUGH_FOR_JPEG_15 and self._clarity(self._received(_after_jpeg(marked, 15))) < _JPEG_15_WHOLE:
             return False
-        whole = self._canonical(_after_jpeg(marked, 50))
-        return float(np.mean([self._clarity(part) for part in _quarters(whole)])) >= _JPEG_50_QUARTER
+        whole = resized(_after_jpeg(marked, 50), *self._canonical_shape)
+        quarters = self._carrier.quarters(whole, whitened(whole))
+        return float(np.mean([self._clarity(part) for part in quarters])) >= _JPEG_50_QUARTER * headroom
 
     def unclipped_share(self, rms: float) -> float:
         """Share (of RMS) of the mark at `rms` grey levels that is not clipped, in (0, 1].
@@ -70,21 +70,20 @@ class EmbeddingTrials:
 
     def reads_back(self, marked: NDArray[np.float32]) -> bool:
         """Whether the mark is clear in `marked` (float32[H, W], the luma of the marked image)."""
-        layout = self._pattern.layout
-        canonical = whitened(resized(marked, *self._canonical_shape))
-        received = tile_spectrum(canonical)[layout.ky, layout.kx]
-        template = received[layout.sync] * self._pattern.template
+        pattern = self._carrier.pattern
+        received = self._received(marked)
+        template = received[pattern.layout.sync] * pattern.template
         located = float(template.real.sum() / chance_of(template))
-        return located >= _LOCATED and self._clarity(canonical) >= _READ_BACK
+        return located >= _LOCATED and self._clarity(received) >= _READ_BACK
 
-    def _canonical(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
-        """`image` whitened at canonical size."""
-        return whitened(resized(image, *self._canonical_shape))
+    def _received(self, image: NDArray[np.float32]) -> NDArray[np.complex64]:
+        """The spectrum that a reader sees in `image` (float32[H, W], luma): complex64[F]."""
+        canonical = resized(image, *self._canonical_shape)
+        return self._carrier.received(canonical, whitened(canonical))
 
-    def _clarity(self, image: NDArray[np.float32]) -> float:
-        """Mean over standard deviation of the soft values in `image` (whitened), with corrected signs."""
-        pattern = self._pattern
-        symbols = pattern.soft(tile_spectrum(image)[pattern.layout.ky, pattern.layout.kx]) * self._code_word
+    def _clarity(self, received: NDArray[np.complex64]) -> float:
+        """Mean over standard deviation of the soft values in `received` (complex64[F]), with corrected signs."""
+        symbols = self._carrier.pattern.soft(received) * self._code_word
         return float(symbols.mean() / (symbols.std() + 1e-9))
 
 
@@ -92,10 +91,3 @@ def _after_jpeg(image: NDArray[np.uint8], quality: int) -> NDArray[np.float32]:
     """`image` (uint8 luma) after JPEG compression at `quality`: float32 in [0, 255]."""
     _, coded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
     return np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE), dtype=np.float32)
-
-
-def _quarters(image: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    """The four quarters of `image`, cut at tile boundaries so that each keeps the phase of the grid."""
-    middle, centre = (side // 2 // TILE * TILE for side in image.shape)
-    rows, columns = (slice(None, middle), slice(middle, None)), (slice(None, centre), slice(centre, None))
-    return [image[vertical, horizontal] for vertical in rows for horizontal in columns]

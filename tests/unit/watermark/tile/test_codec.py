@@ -17,6 +17,7 @@ from watermark.tile import reader
 from watermark.tile.codec import MIN_EMBED_SIDE
 
 CODEC = Codec(Keyring.from_secret(b"a secret for the tests"))
+OLD = Codec(Keyring.from_secret(b"a secret for the tests"), version=1)
 MARK_ID = 0xC0FFEE123456
 
 
@@ -103,6 +104,13 @@ def test_the_mark_comes_back(source: str, attack: str) -> None:
     assert 0 < reading.confidence <= 1
 
 
+@pytest.mark.parametrize("attack", ["none", "jpeg 50", "crop 50 %", "quarter turn", "turned 3 degrees"])
+def test_marks_of_format_one_come_back_for_ever(attack: str) -> None:
+    reading = CODEC.extract(ATTACKS[attack](OLD.embed(SOURCES["astronaut 512"](), MARK_ID)))
+    assert reading is not None
+    assert (reading.mark_id, reading.payload_version) == (MARK_ID, 1)
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_small_cartoons_survive_halving_and_jpeg(seed: int) -> None:
     """The first thing a visitor tries."""
@@ -123,7 +131,8 @@ def test_most_quarters_of_photographs_hold_the_mark() -> None:
 
 
 def test_the_second_look_reads_more_after_strong_jpeg(monkeypatch: pytest.MonkeyPatch) -> None:
-    copies = [jpeg(CODEC.embed(photo(name), MARK_ID), quality) for name in PHOTOS for quality in (12, 14, 16)]
+    """Of format one."""
+    copies = [jpeg(OLD.embed(photo(name), MARK_ID), quality) for name in PHOTOS for quality in (12, 14, 16)]
 
     def read() -> set[int]:
         return {number for number, copy in enumerate(copies) if CODEC.extract(copy) is not None}
@@ -164,7 +173,7 @@ def test_the_geometry_is_reported(
     assert abs((reading.rotation_degrees - rotation + 180) % 360 - 180) < 0.4
     assert reading.mirrored is mirrored
     assert reading.stretch == pytest.approx(stretch, rel=0.01)
-    assert reading.payload_version == Codec.VERSION == 1
+    assert reading.payload_version == Codec.VERSION == 2
 
 
 @settings(max_examples=20, deadline=None)

@@ -105,7 +105,7 @@ def test_the_check_key_alone_decides_too(marked: Rgb) -> None:
 def test_attempts_are_counted(epochs: int, marked: Rgb, monkeypatch: pytest.MonkeyPatch) -> None:
     """The bound on false readings is attempts x 2**-36: no search may decode more often, whatever the keys."""
     attempts = []
-    monkeypatch.setattr(payload, "unseal", lambda bits, key: attempts.append(key))
+    monkeypatch.setattr(payload, "unseal", lambda bits, key, version: attempts.append(key))
     monkeypatch.setattr(search, "_FAINT_SCORE", 3.0)
     monkeypatch.setattr(search, "_REFINED_SCORE", 3.0)
     keyring = Keyring.from_secrets([SECRET, *(bytes([number]) * 16 for number in range(1, epochs))])
@@ -165,7 +165,7 @@ def test_plain_noise_is_marked_under_any_key(number: int) -> None:
 
 
 def test_noise_that_drowns_the_mark_is_refused() -> None:
-    noise = np.random.default_rng(3).normal(128, 60, (64, 64, 3)).clip(0, 255).astype(np.uint8)
+    noise = np.random.default_rng(3).normal(128, 60, (100, 100, 3)).clip(0, 255).astype(np.uint8)
     with pytest.raises(WatermarkNotReadable, match="too noisy for its size"):
         CODEC.embed(cv2.resize(noise, (256, 256), interpolation=cv2.INTER_CUBIC), 1)
 
@@ -195,9 +195,13 @@ def test_regular_pictures_are_marked_where_any_key_is_read(picture: Rgb, mark_id
         assert reading.mark_id == mark_id
 
 
-def test_a_pattern_of_the_tiles_own_pitch_is_refused() -> None:
+def test_a_pattern_of_the_tiles_own_pitch_drowns_format_one_and_not_format_two() -> None:
+    picture = regular(16, 0, 255, checks=True)
     with pytest.raises(WatermarkNotReadable, match="pitch of the mark's tile"):
-        CODEC.embed(regular(16, 0, 255, checks=True), 3)
+        Codec(Keyring.from_secret(SECRET), version=1).embed(picture, 3)
+    reading = CODEC.extract(CODEC.embed(picture, 3))
+    assert reading is not None
+    assert reading.mark_id == 3
 
 
 def test_before_refusing_the_reader_itself_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -248,5 +252,8 @@ def test_what_is_not_an_rgb_image_is_refused(image: object) -> None:
             act(image)  # type: ignore[arg-type]
 
 
-def test_the_algorithm_has_its_name() -> None:
-    assert Codec.ALGORITHM == "org.countermark.tile.1"
+def test_the_algorithms_have_their_names() -> None:
+    assert Codec.ALGORITHM == "org.countermark.tile.2"
+    assert Codec.ALGORITHMS == {1: "org.countermark.tile.1", 2: "org.countermark.tile.2"}
+    with pytest.raises(ValueError, match="no watermark format 3"):
+        Codec(Keyring.from_secret(SECRET), version=3)

@@ -1,4 +1,5 @@
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 
 import numpy as np
 import pytest
@@ -8,44 +9,62 @@ from tests.unit.watermark.tile.pictures import Rgb, cartoon, photo, psnr
 from watermark.errors import WatermarkNotReadable
 from watermark.tile import embedding, payload, trellis
 from watermark.tile.canvas import luma, scaled, whitened
+from watermark.tile.carriers import Over, PositionedTiles, RepeatedTile
+from watermark.tile.content import ContentSigns
 from watermark.tile.embedding import MIN_PSNR_DB, imprint, visibility
 from watermark.tile.keyring import Keyring
 from watermark.tile.pattern import Layout, Pattern
-from watermark.tile.spectrum import tile_spectrum
+from watermark.tile.positions import Positions
 from watermark.tile.trials import EmbeddingTrials
 
 (EPOCH,) = Keyring.from_secret(b"a secret for the tests").epochs
-CODE_WORD = trellis.encode(payload.seal(42, EPOCH.check))
+CODE_WORD = trellis.encode(payload.seal(42, EPOCH.check, payload.POSITIONED))
 LAYOUT = Layout(EPOCH.pattern, len(CODE_WORD))
 PATTERNS = [Pattern(LAYOUT, phases) for phases in EPOCH.phases]
+OVER: dict[str, Over] = {
+    "repeated": RepeatedTile,
+    "positioned": partial(
+        PositionedTiles, positions=Positions(LAYOUT, EPOCH.pattern), content=ContentSigns(EPOCH.pattern)
+    ),
+}
+FORMATS = sorted(OVER)
 
 
-def never(marked: Rgb) -> bool:
-    raise AssertionError("the full reader was consulted")
+def once() -> Callable[[Rgb], bool]:
+    """A reader that reads the first image it is asked about, and must not be asked about another."""
+    answers = iter([True])
+    return lambda marked: next(answers)
 
 
-def heard(rgb: Rgb, pattern: Pattern, side: int = 256) -> float:
+def heard(rgb: Rgb, pattern: Pattern, side: int = 256, form: str = "positioned") -> float:
     """Share of the code symbols whose sign is read, less the share whose sign is not."""
     grey = luma(rgb)
-    received = tile_spectrum(whitened(scaled(grey, side / min(grey.shape))))[LAYOUT.ky, LAYOUT.kx]
+    canonical = scaled(grey, side / min(grey.shape))
+    received = OVER[form](pattern, canonical).received(canonical, whitened(canonical))
     return float(np.mean(np.sign(pattern.soft(received)) * CODE_WORD))
 
 
 @cache
-def marked(name: str) -> Rgb:
-    return imprint(photo(name), CODE_WORD, PATTERNS, never)
+def marked(name: str, form: str = "positioned") -> Rgb:
+    return imprint(photo(name), CODE_WORD, PATTERNS, OVER[form], once())
 
 
-def test_the_mark_is_in_the_image_and_only_under_its_own_pattern() -> None:
-    assert heard(marked("astronaut"), PATTERNS[0]) > 0.8
-    assert abs(heard(marked("astronaut"), PATTERNS[1])) < 0.3
-    assert abs(heard(photo("astronaut"), PATTERNS[0])) < 0.3
+@pytest.mark.parametrize("form", FORMATS)
+def test_the_mark_is_in_the_image_and_only_under_its_own_pattern(form: str) -> None:
+    assert heard(marked("astronaut", form), PATTERNS[0], form=form) > 0.8
+    assert abs(heard(marked("astronaut", form), PATTERNS[1], form=form)) < 0.3
+    assert abs(heard(photo("astronaut"), PATTERNS[0], form=form)) < 0.3
+
+
+def test_neither_format_hears_the_other() -> None:
+    for form, other in (FORMATS, FORMATS[::-1]):
+        assert abs(heard(marked("astronaut", form), PATTERNS[0], form=other)) < 0.3
 
 
 def test_the_image_is_new_of_the_same_shape_and_hardly_changed() -> None:
     before = photo("astronaut")
     kept = before.copy()
-    after = imprint(before, CODE_WORD, PATTERNS, never)
+    after = imprint(before, CODE_WORD, PATTERNS, OVER["positioned"], once())
     assert np.array_equal(before, kept)
     assert after.shape == before.shape
     assert after.dtype == np.uint8
@@ -56,7 +75,7 @@ def test_the_image_is_new_of_the_same_shape_and_hardly_changed() -> None:
 def test_every_channel_gets_the_same_steps() -> None:
     """The mark is in luma: it changes no hue where nothing is clipped."""
     before = np.clip(photo("chelsea"), 40, 215)
-    steps = imprint(before, CODE_WORD, PATTERNS, never).astype(int) - before
+    steps = imprint(before, CODE_WORD, PATTERNS, OVER["positioned"], once()).astype(int) - before
     assert np.array_equal(steps[..., 0], steps[..., 1])
     assert np.array_equal(steps[..., 0], steps[..., 2])
 
@@ -103,11 +122,21 @@ def test_rejecting_the_host_keeps_the_energy_and_helps_where_it_is_opposed() -> 
     rng = np.random.default_rng(4)
     even = rng.choice([-1.0, 1.0], 400).astype(np.float32)
     before = rng.normal(0, 1, 400).astype(np.float32)
-    amplitudes = embedding._reject_host(even, before, before + even, 0.5)
+    amplitudes = embedding._reject_host(even, before, 0.5)
     assert np.array_equal(np.sign(amplitudes), even)
     assert np.sum(amplitudes**2) == pytest.approx(np.sum(even**2), rel=1e-3)
     opposed = before * even < 0
     assert np.abs(amplitudes[opposed]).mean() > 1.5 * np.abs(amplitudes[~opposed]).mean()
+
+
+def test_template_and_message_may_be_heard_at_different_scales() -> None:
+    """Each is measured by itself: one number for both would cancel too much of the one and too little of the other."""
+    even = np.ones(2 * len(LAYOUT.ky), np.float32)
+    heard_of_it = even.reshape(-1, 2).copy()
+    heard_of_it[LAYOUT.message] *= 3
+    response = embedding._response(even, heard_of_it.ravel(), PATTERNS[0]).reshape(-1, 2)
+    assert response[LAYOUT.message] == pytest.approx(3)
+    assert response[LAYOUT.sync] == pytest.approx(1)
 
 
 def test_a_strength_gives_the_psnr_it_is_named_after() -> None:
@@ -125,10 +154,15 @@ def test_the_full_reader_decides_where_the_mark_is_not_clear(monkeypatch: pytest
 
     def second(rgb: Rgb) -> bool:
         asked.append(rgb)
-        return len(asked) == 2
+        return len(asked) >= 2
 
-    found = imprint(image, CODE_WORD, PATTERNS, second)
-    assert len(asked) == 2
+    found = imprint(image, CODE_WORD, PATTERNS, OVER["positioned"], second)
+    assert len(asked) == 3  # the first after JPEG, the second after JPEG, the second as it is
+    assert np.array_equal(asked[2], found)
     assert heard(found, PATTERNS[1], 160) > heard(found, PATTERNS[0], 160)
+    asked.clear()
+    monkeypatch.setattr(EmbeddingTrials, "reads_back", lambda self, grey: True)
+    with pytest.raises(WatermarkNotReadable):  # what the trials think clear must be read all the same
+        imprint(image, CODE_WORD, PATTERNS, OVER["positioned"], lambda rgb: False)
     with pytest.raises(WatermarkNotReadable, match="256 x 256 pixels"):
-        imprint(image, CODE_WORD, PATTERNS, lambda rgb: False)
+        imprint(image, CODE_WORD, PATTERNS, OVER["positioned"], lambda rgb: False)

@@ -5,9 +5,10 @@ import pytest
 
 from tests.unit.watermark.tile.pictures import Rgb, photo, resized
 from watermark import Codec, Keyring
-from watermark.tile.canvas import contrast_weighted, luma, scaled
+from watermark.tile.candidates import Candidate, View
+from watermark.tile.canvas import luma, scaled
 from watermark.tile.pattern import TILE
-from watermark.tile.reader import MAX_ATTEMPTS, QUICK_ATTEMPTS, EpochReader, Reading, View, _decoding_rounds
+from watermark.tile.reader import MAX_ATTEMPTS, QUICK_ATTEMPTS, EpochReader, Reading
 from watermark.tile.search import CLEAR_SCORE, Grid
 from watermark.tile.spectrum import FineSpectrum
 
@@ -33,7 +34,7 @@ def view(rgb: Rgb) -> View:
 
 def found(rgb: Rgb) -> Reading | None:
     seen = view(rgb)
-    return reader().search(seen, FineSpectrum(contrast_weighted(seen.canvas), seen.pitch))
+    return reader().search(seen, FineSpectrum(seen.level, seen.pitch))
 
 
 def grid(score: float) -> Grid:
@@ -72,16 +73,16 @@ def test_another_keyring_reads_nothing() -> None:
 def test_a_reading_names_its_epoch() -> None:
     reading = reader(2).read_resized(view(marked()))
     assert reading is not None
-    assert (reading.epoch, reading.payload_version) == (2, 1)
+    assert (reading.epoch, reading.payload_version) == (2, 2)
 
 
 def test_a_search_decodes_no_more_grids_than_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
     decoded = 0
     few = EpochReader(KEYRING.epochs[0], 0, QUICK_ATTEMPTS + 3)
 
-    def count(grids: list[Grid], *_: object) -> None:
+    def count(candidates: list[Candidate], *_: object) -> None:
         nonlocal decoded
-        decoded += len(grids)
+        decoded += len(candidates)
 
     monkeypatch.setattr(few, "_first_decoded", count)
     monkeypatch.setattr("watermark.tile.reader.Search.grids", lambda self: iter([grid(1.0)] * 100))
@@ -90,10 +91,18 @@ def test_a_search_decodes_no_more_grids_than_its_share(monkeypatch: pytest.Monke
     assert decoded == 3
 
 
-def test_clear_grids_are_decoded_one_by_one_and_faint_ones_together() -> None:
-    scores = [CLEAR_SCORE + 2, CLEAR_SCORE - 1, CLEAR_SCORE, CLEAR_SCORE - 2]
-    rounds = [[one.score for one in batch] for batch in _decoding_rounds(map(grid, scores))]
-    assert rounds == [[scores[0]], [scores[2]], [scores[1], scores[3]]]
+def test_clear_grids_are_decoded_one_by_one_and_faint_ones_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each as both formats, if format two is heard under it at all."""
+    monkeypatch.setattr(EpochReader, "_positioned", lambda self, one, *_: [("two", one.score)] * (one.score > 3))
+    monkeypatch.setattr(EpochReader, "_repeated", lambda self, one, *_: ("one", one.score))
+    clear, clearer, faint, faintest = CLEAR_SCORE, CLEAR_SCORE + 2, CLEAR_SCORE - 1, 2.0
+    grids = map(grid, [clearer, faint, clear, faintest])
+    rounds: list[object] = list(reader()._located(view(photo("rocket")), grids))
+    assert rounds == [
+        [("two", clearer), ("one", clearer)],
+        [("two", clear), ("one", clear)],
+        [("two", faint), ("one", faint), ("one", faintest)],
+    ]
 
 
 def test_coverage_is_computed_when_it_is_first_read() -> None:

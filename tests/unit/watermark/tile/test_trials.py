@@ -7,13 +7,14 @@ from numpy.typing import NDArray
 from tests.unit.watermark.tile.pictures import photo
 from watermark.tile import payload, trellis
 from watermark.tile.canvas import luma, scaled
+from watermark.tile.carriers import RepeatedTile, quarters_of
 from watermark.tile.embedding import visibility
 from watermark.tile.keyring import Keyring
 from watermark.tile.pattern import TILE, Layout, Pattern
-from watermark.tile.trials import EmbeddingTrials, _quarters
+from watermark.tile.trials import EmbeddingTrials
 
 (EPOCH,) = Keyring.from_secret(b"a secret for the tests").epochs
-CODE_WORD = trellis.encode(payload.seal(42, EPOCH.check))
+CODE_WORD = trellis.encode(payload.seal(42, EPOCH.check, payload.REPEATED))
 PATTERN, OTHER = (Pattern(Layout(EPOCH.pattern, len(CODE_WORD)), phases) for phases in EPOCH.phases[:2])
 
 
@@ -32,7 +33,8 @@ def mark() -> NDArray[np.float32]:
 
 
 def trials(grey: NDArray[np.float32] | None = None, pattern: Pattern = PATTERN) -> EmbeddingTrials:
-    return EmbeddingTrials(host() if grey is None else grey, mark(), CODE_WORD, pattern)
+    carrier = RepeatedTile(pattern, mark())
+    return EmbeddingTrials(host() if grey is None else grey, mark(), CODE_WORD, carrier)
 
 
 def with_mark(rms: float) -> NDArray[np.float32]:
@@ -56,7 +58,7 @@ def test_a_marked_image_is_read_back_and_an_unmarked_one_is_not() -> None:
 
 
 def test_the_scale_of_the_mark_makes_no_difference() -> None:
-    louder = EmbeddingTrials(host(), mark() * 7, CODE_WORD, PATTERN)
+    louder = EmbeddingTrials(host(), mark() * 7, CODE_WORD, RepeatedTile(PATTERN, mark()))
     assert louder.mark_rms == pytest.approx(7 * trials().mark_rms, rel=1e-5)
     assert louder._mark == pytest.approx(trials()._mark, abs=1e-5)
 
@@ -76,7 +78,7 @@ def test_a_large_image_is_tried_on_a_smaller_copy() -> None:
 @pytest.mark.parametrize("shape", [(256, 256), (256, 400), (160, 200)])
 def test_quarters_begin_where_a_tile_does(shape: tuple[int, int]) -> None:
     image = np.arange(shape[0] * shape[1], dtype=np.float32).reshape(shape)
-    parts = _quarters(image)
+    parts = quarters_of(image)
     assert sum(part.size for part in parts) == image.size
     for part in parts:
         top, left = divmod(int(part[0, 0]), shape[1])

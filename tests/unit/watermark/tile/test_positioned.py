@@ -1,0 +1,66 @@
+"""Finding the message of format two: where the image was only resized, and under a grid."""
+
+from functools import cache
+
+import numpy as np
+
+from tests.unit.watermark.tile.pictures import Rgb, photo
+from watermark import Codec, Keyring
+from watermark.tile import payload, trellis
+from watermark.tile.candidates import View
+from watermark.tile.canvas import luma, scaled, whitened
+from watermark.tile.pattern import Layout, Pattern
+from watermark.tile.positioned import FOUND_SCORE, ISSUED_SCORE, PositionedReader
+
+KEYRING = Keyring.from_secret(b"a secret for the tests")
+EPOCH = KEYRING.epochs[0]
+WORD = trellis.encode(payload.seal(42, EPOCH.check, payload.POSITIONED))
+LAYOUT = Layout(EPOCH.pattern, len(WORD))
+PATTERNS = [Pattern(LAYOUT, phases) for phases in EPOCH.phases]
+READER = PositionedReader(LAYOUT, PATTERNS, EPOCH.pattern)
+POSE = np.zeros(4)
+NOWHERE = [(0.0, 0.0)] * len(PATTERNS)
+
+
+@cache
+def marked() -> Rgb:
+    return Codec(KEYRING).embed(photo("astronaut"), 42)
+
+
+def view(rgb: Rgb) -> View:
+    sides = rgb.shape[0], rgb.shape[1]
+    return View(scaled(luma(rgb), 256 / min(sides)), sides, sides)
+
+
+def test_an_issued_message_is_found_without_its_template() -> None:
+    seen = view(marked())
+    score, candidate = READER.issued(seen.canvas, whitened(seen.canvas), seen, POSE, NOWHERE)
+    assert score > 10
+    assert np.mean(np.sign(candidate.soft) == WORD) > 0.9
+    assert (candidate.version, candidate.offset) == (payload.POSITIONED, (0, 0))
+
+
+def test_an_unmarked_image_has_none() -> None:
+    seen = view(photo("astronaut"))
+    assert READER.issued(seen.canvas, whitened(seen.canvas), seen, POSE, NOWHERE)[0] < ISSUED_SCORE
+    assert READER.found(seen, POSE, (0.0, 0.0), (0.0, 0.0), 0) is None
+    assert FOUND_SCORE > ISSUED_SCORE
+
+
+def test_a_part_tells_which_part_it_is() -> None:
+    whole = marked()
+    part = view(np.ascontiguousarray(whole[128:, 128:]))
+    pose = np.array([np.log(4 / 3), 0.0, 0.0, 0.0])
+    found = READER.found(part, pose, (0.0, 0.0), (0.0, 0.0), EPOCH.choose(42))
+    assert found is not None
+    assert found.offset == (1, 1)
+    assert np.mean(np.sign(found.soft) == WORD) > 0.85
+
+
+def test_what_a_word_would_look_like() -> None:
+    seen = view(marked())
+    _, candidate = READER.issued(seen.canvas, whitened(seen.canvas), seen, POSE, NOWHERE)
+    residual = seen.canvas - view(photo("astronaut")).canvas
+    expected = candidate.expected(WORD)
+    assert expected.shape == seen.canvas.shape
+    assert np.corrcoef(expected.ravel(), residual.ravel())[0, 1] > 0.5

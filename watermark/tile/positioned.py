@@ -1,0 +1,121 @@
+"""Reading format two: straighten the image under a grid, undo the signs, and find the offset of the sequence."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from watermark.tile import payload
+from watermark.tile.agreement import Agreement
+from watermark.tile.candidates import Candidate, View
+from watermark.tile.content import ContentSigns
+from watermark.tile.pattern import TILE, Layout, Pattern
+from watermark.tile.positions import PERIOD, Positions
+from watermark.tile.rectification import Rectification, at_plane_scale
+
+ISSUED_SCORE = 2.8
+"""Agreement from which a message is decoded where the image was at most resized: eight are looked at."""
+FOUND_SCORE = 3.5
+"""The same where all 256 offsets were tried: reached by chance in about one of sixteen grids."""
+LIKELY_SCORE = 2.7
+"""The same for the offsets that parts of images up to twice as long as wide have: 48, so chance reaches less."""
+
+
+class PositionedReader:
+    """Finds the messages of format two under the keys of one epoch. Immutable."""
+
+    def __init__(self, layout: Layout, patterns: Sequence[Pattern], key: bytes) -> None:
+        self._layout = layout
+        self._patterns = patterns
+        self.positions = Positions(layout, key)
+        self.content = ContentSigns(key)
+        self._agreement = Agreement(layout)
+
+    def issued(
+        self,
+        luma: NDArray[np.float32],
+        whitened: NDArray[np.float32],
+        view: View,
+        pose: NDArray[np.float64],
+        shifts: Sequence[tuple[float, float]],
+    ) -> tuple[float, Candidate]:
+        """The message that agrees best if the image was at most resized, and how well.
+
+        `luma`, `whitened`: the image at canonical size. `shifts`: of the grid under each key, in samples.
+        """
+        tiles = self.positions.tiles(whitened, self.content.of(luma))
+        message = self.positions.first(tiles)
+        layout, best = self._layout, (-np.inf, 0, np.zeros(0, np.float32))
+        for key, (down, right) in enumerate(shifts):
+            turn = down * layout.ky[layout.message] + right * layout.kx[layout.message]
+            placed = message * np.exp(2j * np.pi / TILE * turn).astype(np.complex64)
+            components = self._agreement.components(self._patterns[key], placed)
+            if (score := float(self._agreement.score(components))) > best[0]:
+                best = score, key, components
+        score, key, components = best
+        rectification = Rectification.of(view.canvas.shape, pose, shifts[key], (0.0, 0.0))
+        return score, self._candidate(view, rectification, pose, key, rectification.first, components)
+
+    def found(
+        self,
+        view: View,
+        pose: NDArray[np.float64],
+        shift: tuple[float, float],
+        reference: tuple[float, float],
+        key: int,
+    ) -> Candidate | None:
+        """The message under a grid that the search found; None if no offset of the sequence gives one."""
+        rectification = Rectification.of(view.canvas.shape, pose, shift, reference)
+        level = rectification.straightened(at_plane_scale(view.level, rectification), view.canvas.shape)
+        signs = self.content.of(_straight_luma(view.canvas, rectification))
+        offsets = self.positions.every_offset(self.positions.tiles(level, signs))
+        components = self._agreement.components(self._patterns[key], offsets)
+        scores = self._agreement.score(components) + _HEAD_START
+        down, right = divmod(int(scores.argmax()), PERIOD)
+        if scores[down, right] < FOUND_SCORE:
+            return None
+        return self._candidate(view, rectification, pose, key, (down, right), components[down, right])
+
+    def _candidate(
+        self,
+        view: View,
+        rectification: Rectification,
+        pose: NDArray[np.float64],
+        key: int,
+        offset: tuple[int, int],
+        components: NDArray[np.float32],
+    ) -> Candidate:
+        expected = partial(self._expected, view.canvas, rectification, self._patterns[key], offset)
+        return Candidate(payload.POSITIONED, pose, rectification, offset, self._agreement.soft(components), expected)
+
+    def _expected(
+        self,
+        canvas: NDArray[np.float32],
+        rectification: Rectification,
+        pattern: Pattern,
+        offset: tuple[int, int],
+        word: NDArray[np.float32],
+    ) -> NDArray[np.float32]:
+        """As `Candidate.expected`: the message alone, which shows where the picture is still the marked one."""
+        layout = self._layout
+        spectrum = (pattern.target(word) * layout.taper * pattern.carrier)[layout.message]
+        field = self.positions.message_field(spectrum, *offset, rectification.size)
+        signs = self.content.of(_straight_luma(canvas, rectification))
+        return rectification.on_canvas(field * signs, canvas.shape)
+
+
+def _head_start() -> NDArray[np.float32]:
+    """What each offset of the first tile is ahead in agreement, because it is likelier: float32[16, 16]."""
+    ahead, short, long = np.zeros((PERIOD, PERIOD), np.float32), PERIOD // 4, PERIOD // 2
+    ahead[:short, :long] = ahead[:long, :short] = FOUND_SCORE - LIKELY_SCORE
+    return ahead
+
+
+_HEAD_START = _head_start()
+
+
+def _straight_luma(canvas: NDArray[np.float32], rectification: Rectification) -> NDArray[np.float32]:
+    near = at_plane_scale(canvas, rectification)
+    return rectification.straightened(near, canvas.shape, border=cv2.BORDER_REPLICATE)
