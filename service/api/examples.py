@@ -354,18 +354,18 @@ EXAMPLES: Mapping[str, Example] = {
         },
     ),
     "query_by_binding": Example(
-        parameters={"value": "P5oMXX4h", "alg": "org.countermark.tile.1", "maxResults": 10}, responses={200: _MATCHES}
+        parameters={"value": "P5oMXX4h", "alg": "org.countermark.tile.2", "maxResults": 10}, responses={200: _MATCHES}
     ),
     "query_by_large_binding": Example(
         parameters={"maxResults": 10},
-        bodies={"application/json": {"alg": "org.countermark.tile.1", "value": "P5oMXX4h"}},
+        bodies={"application/json": {"alg": "org.countermark.tile.2", "value": "P5oMXX4h"}},
         responses={200: _MATCHES},
     ),
     "query_by_content": Example(
         parameters={
-            "alg": "org.countermark.tile.1",
+            "alg": "org.countermark.tile.2",
             "maxResults": 10,
-            "hintAlg": "org.countermark.tile.1",
+            "hintAlg": "org.countermark.tile.2",
             "hintValue": "P5oMXX4h",
         },
         responses={200: {"matches": [{"manifestId": _MANIFEST, "similarityScore": 100}]}},
@@ -374,7 +374,7 @@ EXAMPLES: Mapping[str, Example] = {
     "get_supported_bindings": Example(
         responses={
             200: {
-                "watermarks": [{"alg": "org.countermark.tile.1"}],
+                "watermarks": [{"alg": "org.countermark.tile.2"}],
                 "fingerprints": [{"alg": "org.countermark.pdq.1"}],
             }
         }

@@ -12,7 +12,7 @@ from service.api.failures import FETCH_MANIFEST, MATCH_BINDING, MATCH_CONTENT, M
 from service.api.forms import BINARY
 from service.api.keys import MANIFESTS
 from service.api.openapi import failures
-from service.examiner.resolution import FINGERPRINT, WATERMARK, Match, SoftBindings
+from service.examiner.resolution import FINGERPRINT, WATERMARKS, Match, SoftBindings
 from service.installation import Installation
 from service.kit.errors import BadRequest, BrokenPicture, QueryTooLong, UnsupportedFormat, UnsupportedPixels
 from service.media.pictures import decode_first
@@ -156,7 +156,8 @@ router.include_router(_manifests)
     responses=failures(*SUPPORTED_ALGORITHMS),
 )
 async def get_supported_bindings() -> SoftBindingAlgList:
-    return SoftBindingAlgList(watermarks=[AlgorithmName(alg=WATERMARK)], fingerprints=[AlgorithmName(alg=FINGERPRINT)])
+    watermarks = [AlgorithmName(alg=name) for name in WATERMARKS]
+    return SoftBindingAlgList(watermarks=watermarks, fingerprints=[AlgorithmName(alg=FINGERPRINT)])
 
 
 async def _by_binding(services: CurrentServices, alg: str, value: str, most: int) -> SoftBindingQueryResult:

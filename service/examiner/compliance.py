@@ -88,7 +88,8 @@ def evidence_of(report: Report, metadata: Metadata) -> Evidence:
 def _marks(report: Report) -> Iterator[str]:
     """Watermarks that only generators embed; ours only on the image that it was issued on, or on one we do not know."""
     for mark in report.marked:
-        if mark.present and mark.same_image is not False and (mark.mark_id or mark.synthetic):
+        elsewhere = mark.same_image is False and mark.resemblance != "part"
+        if mark.present and not elsewhere and (mark.mark_id or mark.synthetic):
             yield mark.name or mark.codec
 
 

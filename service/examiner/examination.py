@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from detectors import Fingerprint, distance, fingerprint
+from detectors import Fingerprint, fingerprint
 from detectors.declared.metadata import Metadata
-from service.examiner import policy
 from service.examiner.inference import Inferred
+from service.examiner.resemblance import Comparison, Resemblance, compared
 from service.kit.settings import Settings
 from service.ledger.issued_edit import IssuedEdit
 from service.ledger.ledger import Issue, Ledger
@@ -40,7 +40,8 @@ class Trace:
     """Where our watermark leads: the reading, the ledger's row, and how the image compares with the issued one.
 
     `edit`: what the issued image changed of an input image; None if it was generated from a prompt.
-    `same_image`: None if it cannot be told. `distance`: PDQ Hamming distance, 0 to 256.
+    `same_image`: None if it cannot be told. `distance`: PDQ Hamming distance, 0 to 256. `comparison`: with the part of
+    the issued image that is shown; None if there is no issued image.
     """
 
     reading: Reading | None = None
@@ -48,6 +49,17 @@ class Trace:
     same_image: bool | None = None
     distance: int | None = None
     edit: IssuedEdit | None = None
+    comparison: Comparison | None = None
+
+    @property
+    def moved(self) -> bool:
+        """The image is clearly another one than the watermark was issued on."""
+        return self.comparison is not None and self.comparison.resemblance is Resemblance.OTHER
+
+    @property
+    def part(self) -> bool:
+        """The image is a part of the issued one, or the whole of it turned or edited."""
+        return self.comparison is not None and self.comparison.resemblance is Resemblance.PART
 
 
 class FileExamination:
@@ -112,6 +124,6 @@ class Examination(FileExamination):
         issue = self._sources.ledger.by_mark(reading.mark_id)
         if issue is None:
             return Trace(reading)
-        same = policy.same_image(self.fingerprint, issue.fingerprint, issue.fingerprint_quality)
-        far = distance(self.fingerprint.bits, issue.fingerprint)
-        return Trace(reading, issue, same, far, self._sources.ledger.edit_of(issue.content_id))
+        found = compared(self.picture.rgb, self.fingerprint, reading, issue)
+        edit = self._sources.ledger.edit_of(issue.content_id)
+        return Trace(reading, issue, found.same_image, found.distance, edit, found)

@@ -5,11 +5,12 @@ What the C2PA Soft Binding Resolution API asks for, without HTTP. Only this inst
 
 import binascii
 from base64 import b64decode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from detectors import fingerprint
 from service.examiner.policy import LOWEST_FINGERPRINT_QUALITY, SAME_IMAGE_DISTANCE, same_image
+from service.examiner.resemblance import Resemblance, compared
 from service.kit.errors import BadRequest, NotFound
 from service.ledger.ledger import Issue, Ledger
 from service.media.pictures import Picture
@@ -18,10 +19,15 @@ from watermark.c2pa import jumbf
 from watermark.c2pa.manifest import MARK_BYTES
 
 WATERMARK = Codec.ALGORITHM
+WATERMARKS = tuple(reversed(Codec.ALGORITHMS.values()))
+"""The algorithm of new marks, then older ones. Each names the same id, whichever the caller read."""
 FINGERPRINT = "org.countermark.pdq.1"
 """PDQ, 256 bits. It is our name for it: the public list of algorithms has none for PDQ."""
 
 _FINGERPRINT_BYTES = 32
+_SCORES: Mapping[bool | None, int] = {True: 100, None: 50, False: 0}
+"""Of a watermark, by whether the image is the one that it was issued on."""
+_PART_SCORE = 75
 _MOST = 100
 """Matches of one answer, whatever was asked for."""
 
@@ -62,7 +68,7 @@ class SoftBindings:
         if algorithm is not None:
             _length(algorithm)
         found = [*self.by_binding(*hint, _MOST)] if hint else []
-        if algorithm in (None, WATERMARK):
+        if algorithm in (None, *WATERMARKS):
             found += self._marked(picture)
         if algorithm in (None, FINGERPRINT):
             found += self._alike(picture)
@@ -80,7 +86,7 @@ class SoftBindings:
         return jumbf.only_active(issue.manifest) if active_only else issue.manifest
 
     def _bound(self, algorithm: str, value: bytes) -> Iterator[Match]:
-        if algorithm == WATERMARK:
+        if algorithm in WATERMARKS:
             issue = self._ledger.by_mark(int.from_bytes(value, "big"))
             yield from _matches([(issue, None)] if issue else [])
         else:
@@ -91,10 +97,12 @@ class SoftBindings:
         """A watermark can be copied onto another image: the score says whether this is the image it was issued on."""
         reading = self._codec.extract(picture.rgb)
         issue = self._ledger.by_mark(reading.mark_id) if reading else None
-        if issue is None:
+        if reading is None or issue is None:
             return []
-        same = same_image(fingerprint(picture.rgb), issue.fingerprint, issue.fingerprint_quality)
-        return list(_matches([(issue, {True: 100, None: 50, False: 0}[same])]))
+        found = compared(picture.rgb, fingerprint(picture.rgb), reading, issue)
+        return list(
+            _matches([(issue, _PART_SCORE if found.resemblance is Resemblance.PART else _SCORES[found.same_image])])
+        )
 
     def _alike(self, picture: Picture) -> list[Match]:
         look = fingerprint(picture.rgb)
@@ -129,7 +137,7 @@ def _score(distance: int) -> int:
 
 
 def _length(algorithm: str) -> int:
-    lengths = {WATERMARK: MARK_BYTES, FINGERPRINT: _FINGERPRINT_BYTES}
+    lengths = {**dict.fromkeys(WATERMARKS, MARK_BYTES), FINGERPRINT: _FINGERPRINT_BYTES}
     if algorithm not in lengths:
         raise BadRequest(
             f"the soft binding algorithm is not one of {', '.join(lengths)}",

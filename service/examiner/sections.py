@@ -1,6 +1,7 @@
 """Report types that several lanes share. Each lane declares the rest of its section itself."""
 
 from dataclasses import asdict
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -78,6 +79,17 @@ class WatermarkReading(ReportModel):
     issued: Issued | None = None
     same_image: bool | None = None
     distance: int | None = Field(None, description="PDQ Hamming distance to the issued image, 0 to 256.")
+    resemblance: Literal["same", "part", "other", "undecided"] | None = Field(
+        None,
+        description="What the image has to do with the issued one: the same; a part of it, or turned or edited; "
+        "clearly another one, onto which the watermark was moved; or it cannot be told.",
+    )
+    agreement: float | None = Field(
+        None,
+        description="How well the image fits the part of the issued one that it covers, in standard deviations of "
+        "what unrelated images reach. Given where whole images do not match.",
+    )
+    shown: float | None = Field(None, description="Share of the issued image that is shown and compared, 0 to 1.")
     coverage: float | None = Field(
         None,
         description="Share of the image that still carries our watermark, 0 to 1. If one side is more than twice as "

@@ -112,10 +112,24 @@ def test_a_mark_moved_to_another_picture_is_a_conflict(
 
     report = installation.examiner.examine(jpeg(forged, 95))
 
-    assert report.verdict is Verdict.MARKED_SYNTHETIC
+    assert report.verdict is Verdict.INCONCLUSIVE  # the mark of another picture accuses no photograph
     assert report.outcome is Outcome.UNTRUSTED
     assert report.conflicts == ["mark_on_other_image"]
+    assert "mark_moved" in [reason.code for reason in report.reasons]
+    assert report.marked[0].resemblance == "other"
     assert report.claimed.state == "absent"
+
+
+def test_a_crop_is_told_from_another_picture(installation: Installation, gateway: Gateway) -> None:
+    released = gateway.release(Order(prompt="a lake", seed=1))
+    height, width = (round(side * 0.8) for side in pixels(released.data).shape[:2])
+
+    report = installation.examiner.examine(jpeg(pixels(released.data)[:height, :width], 90))
+
+    assert report.verdict is Verdict.MARKED_SYNTHETIC
+    assert report.conflicts == []
+    assert "part_of_issued_image" in [reason.code for reason in report.reasons]
+    assert report.marked[0].resemblance == "part"
 
 
 def test_a_credential_moved_to_another_picture_is_invalid(installation: Installation, gateway: Gateway) -> None:

@@ -26,16 +26,16 @@ from service.examiner.report import Asset, Report, compose
 from service.examiner.sections import WatermarkReading
 from service.installation import Installation
 from service.ledger.ledger import Issue
-from watermark import Reading
+from watermark import Codec, Reading
 from watermark.c2pa.credentials import Credential
 
 ASSET = Asset(sha256="0" * 64, mime="image/png", bytes=1, width=1, height=1)
 
 
-def reading(mark_id: int, coverage: float = 1.0) -> Reading:
+def reading(mark_id: int, coverage: float = 1.0, version: int = Codec.VERSION) -> Reading:
     """A watermark that was read."""
     cover = lambda: np.full((2, 2), coverage, np.float32)  # noqa: E731
-    return Reading(mark_id, 0.9, 1, 0, 1.0, 0.0, False, 1.0, cover)
+    return Reading(mark_id, 0.9, version, 0, 1.0, 0.0, False, 1.0, cover)
 
 
 def issue(mark_id: int = 1) -> Issue:

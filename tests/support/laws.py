@@ -36,7 +36,7 @@ SIGNED = Evidence(
     manifest_id="urn:c2pa:1",
     created_at="2026-08-02T12:00:00Z",
     labelled="drawn",
-    marks=("org.countermark.tile.1",),
+    marks=("org.countermark.tile.2",),
 )
 
 

@@ -46,6 +46,16 @@ class MarkedReason(ReasonCode):
         Topic.ISSUED_IMAGE,
         "The image issued with this watermark is an edit of somebody's image: only part of it was generated here.",
     )
+    PART_OF_ISSUED = (
+        "part_of_issued_image",
+        Topic.ISSUED_IMAGE,
+        "The image is a part of the one issued with this watermark, or that image turned or edited.",
+    )
+    MOVED = (
+        "mark_moved",
+        Topic.ISSUED_IMAGE,
+        "The watermark was issued on a clearly different image and moved here: it says nothing about this one.",
+    )
     DIFFERENT_IMAGE = (
         "different_image",
         Topic.ISSUED_IMAGE,
@@ -91,7 +101,7 @@ class MarkedLane(Lane[list[WatermarkReading]]):
 
     @staticmethod
     def owns(element: WatermarkReading) -> bool:
-        return element.codec == Codec.ALGORITHM
+        return element.codec in Codec.ALGORITHMS.values()
 
     @staticmethod
     def lines(section: list[WatermarkReading]) -> Iterator[str]:
@@ -107,10 +117,10 @@ class MarkedLane(Lane[list[WatermarkReading]]):
 def finding(trace: Trace, credential: Credential) -> Finding[list[WatermarkReading]]:
     """What a watermark shows, given where it leads and which watermark the file's credential names."""
     marked, resolved = trace.reading is not None, trace.issue is not None
-    bound = {mark_id_of(b.value) for b in credential.soft_bindings if b.algorithm == Codec.ALGORITHM}
+    bound = {mark_id_of(b.value) for b in credential.soft_bindings if b.algorithm in Codec.ALGORITHMS.values()}
     signals = {
         Signal.OWN_MARK: marked,
-        Signal.GENERATOR_MARK: marked,
+        Signal.GENERATOR_MARK: marked and not trace.moved,  # a moved mark accuses no picture
         Signal.ISSUED_IMAGE: trace.same_image is True,
         Signal.EDITED_IMAGE: trace.same_image is True and trace.edit is not None,
     }
@@ -120,11 +130,13 @@ def finding(trace: Trace, credential: Credential) -> Finding[list[WatermarkReadi
         MarkedReason.UNKNOWN_HERE: marked and not resolved,
         MarkedReason.SAME_IMAGE: trace.same_image is True,
         MarkedReason.EDIT: trace.edit is not None,
-        MarkedReason.DIFFERENT_IMAGE: trace.same_image is False,
+        MarkedReason.PART_OF_ISSUED: trace.part,
+        MarkedReason.MOVED: trace.moved,
+        MarkedReason.DIFFERENT_IMAGE: trace.same_image is False and not trace.part and not trace.moved,
         MarkedReason.SAME_IMAGE_UNDECIDED: resolved and trace.same_image is None,
     }
     conflicts: dict[ConflictCode, bool] = {
-        MarkedConflict.ON_OTHER_IMAGE: trace.same_image is False,
+        MarkedConflict.ON_OTHER_IMAGE: trace.same_image is False and not trace.part,
         MarkedConflict.NOT_THE_CREDENTIALS: (
             trace.reading is not None and bool(bound) and trace.reading.mark_id not in bound
         ),
@@ -135,14 +147,18 @@ def finding(trace: Trace, credential: Credential) -> Finding[list[WatermarkReadi
 def _reading(trace: Trace) -> WatermarkReading:
     if trace.reading is None:
         return WatermarkReading(codec=Codec.ALGORITHM, present=False)
+    comparison = trace.comparison
     return WatermarkReading(
-        codec=Codec.ALGORITHM,
+        codec=Codec.ALGORITHMS[trace.reading.payload_version],
         present=True,
         mark_id=f"{trace.reading.mark_id:012x}",
         confidence=trace.reading.confidence,
         issued=Issued.of(trace.issue, trace.edit) if trace.issue else None,
         same_image=trace.same_image,
         distance=trace.distance,
+        resemblance=comparison.resemblance.value if comparison else None,
+        agreement=comparison.agreement if comparison else None,
+        shown=comparison.share if comparison else None,
         coverage=_covered(trace.reading.coverage),
     )
 
@@ -165,4 +181,5 @@ def _lines(mark: WatermarkReading) -> Iterator[str]:
         if mark.issued.edit:
             yield mark.issued.edit.line
         same = {True: "same image", False: "another image", None: "cannot tell"}[mark.same_image]
+        same = "a part or an edit of it" if mark.resemblance == "part" else same
         yield f"compared with the issued image: {same} ({mark.distance} of 256 bits differ)"

@@ -129,7 +129,7 @@ def test_manifests_that_are_not_there(client: TestClient, identifier: str, statu
 
 def test_the_algorithms(client: TestClient) -> None:
     assert client.get("/v1/services/supportedAlgorithms").json() == {
-        "watermarks": [{"alg": WATERMARK}],
+        "watermarks": [{"alg": WATERMARK}, {"alg": "org.countermark.tile.1"}],
         "fingerprints": [{"alg": FINGERPRINT}],
     }
 

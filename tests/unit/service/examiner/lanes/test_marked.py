@@ -3,6 +3,7 @@ import pytest
 from service.examiner.examination import Trace
 from service.examiner.lanes.marked import MarkedLane, finding
 from service.examiner.policy import Signal
+from service.examiner.resemblance import Comparison, Resemblance
 from service.examiner.sections import WatermarkReading
 from service.ledger.issued_edit import IssuedEdit
 from tests.support.credentials import read
@@ -45,6 +46,7 @@ def test_where_a_watermark_leads(trace: Trace, signals: set[Signal], reasons: li
     [
         (Codec.ALGORITHM, 1, []),
         (Codec.ALGORITHM, 2, ["mark_is_not_the_credentials"]),
+        ("org.countermark.tile.1", 2, ["mark_is_not_the_credentials"]),
         ("com.adobe.trustmark.P", 2, []),
     ],
 )
@@ -52,6 +54,30 @@ def test_the_credential_must_name_this_watermark(algorithm: str, bound: int, con
     credential = read("trusted", soft_bindings=(SoftBinding(algorithm, soft_binding_value(bound)),))
     assert shown(finding(Trace(reading(1)), credential))[2] == conflicts
     assert shown(finding(Trace(), credential))[2] == []
+
+
+@pytest.mark.parametrize(
+    ("resemblance", "signals", "reason", "conflicts"),
+    [
+        (Resemblance.OTHER, {Signal.OWN_MARK}, "mark_moved", ["mark_on_other_image"]),
+        (Resemblance.PART, MARK, "part_of_issued_image", []),
+        (Resemblance.UNDECIDED, MARK, "different_image", ["mark_on_other_image"]),
+    ],
+)
+def test_a_moved_mark_accuses_nobody(
+    resemblance: Resemblance, signals: set[Signal], reason: str, conflicts: list[str]
+) -> None:
+    compared = Comparison(resemblance, False, 120, 1.5, 0.9)
+    found = finding(Trace(reading(1), issue(), False, 120, None, compared), ABSENT)
+    assert shown(found) == (signals, ["mark_found", "mark_resolved", reason], conflicts)
+    (mark,) = found.section
+    assert (mark.resemblance, mark.agreement, mark.shown) == (resemblance.value, 1.5, 0.9)
+
+
+def test_an_old_mark_names_its_algorithm() -> None:
+    (mark,) = finding(Trace(reading(1, version=1)), ABSENT).section
+    assert mark.codec == "org.countermark.tile.1"
+    assert MarkedLane.owns(mark)
 
 
 def test_the_section() -> None:
