@@ -50,8 +50,9 @@ def open_engine(url: str | URL) -> Engine:
         Unavailable: the database cannot be opened or upgraded.
     """
     try:
-        backend = make_url(url).get_backend_name()
-        engine = create_engine(url, hide_parameters=True, **_OPTIONS.get(backend, {}))
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+        engine = create_engine(parsed, hide_parameters=True, **_OPTIONS.get(backend, {}), **_socket_options(parsed))
     except (ArgumentError, NoSuchModuleError, ImportError, TypeError) as wrong:  # the last: SQLite in memory
         raise Misconfigured(f"COUNTERMARK_DATABASE_URL cannot be used: {wrong}") from wrong
     if backend == "sqlite":
@@ -64,6 +65,11 @@ def open_engine(url: str | URL) -> Engine:
             raise Unavailable(f"the ledger's database cannot be opened: {getattr(fault, 'orig', fault)}") from fault
         raise
     return engine
+
+
+def _socket_options(url: URL) -> Mapping[str, Any]:
+    """PostgreSQL has no TLS on local sockets. pg8000 would ask for it at each connection, with every CA loaded."""
+    return {"connect_args": {"ssl_context": False}} if "unix_sock" in url.query else {}
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 `python -m tests.assets.hostile DIR` writes them all, for use with other programs.
 """
 
+import functools
 import io
 import struct
 import sys
@@ -29,13 +30,10 @@ class Case:
     images: int | None = None
 
 
-def cases() -> Iterator[Case]:
-    yield from _not_pictures()
-    yield from _bombs()
-    yield from _damaged()
-    yield from _sequences()
-    yield from _odd_pixels()
-    yield from _readable()
+@functools.cache
+def cases() -> tuple[Case, ...]:
+    """Made once: bombs take a while to compress."""
+    return (*_not_pictures(), *_bombs(), *_damaged(), *_sequences(), *_odd_pixels(), *_readable())
 
 
 def picture(mode: str = "RGB", size: tuple[int, int] = (SIDE, SIDE)) -> Image.Image:

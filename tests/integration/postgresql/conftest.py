@@ -1,5 +1,6 @@
 """Everything in this folder runs on PostgreSQL instead of SQLite, with the very tests that SQLite passes."""
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from sqlalchemy.engine import make_url
 
 from service.kit.settings import PREFIX, Settings
 from service.storage import Database
-from tests.support.postgres import WITHOUT_POSTGRESQL, database, server
+from tests.support.postgres import WITHOUT_POSTGRESQL, ClearedDatabase, database, server
 
 
 @pytest.fixture(scope="session")
@@ -34,17 +35,22 @@ def empty_url(address: str) -> Iterator[str]:
         yield fresh
 
 
+@pytest.fixture(scope="session")
+def used_again(address: str, template: str) -> Iterator[ClearedDatabase]:
+    with contextlib.closing(ClearedDatabase(address, template)) as opened:
+        yield opened
+
+
 @pytest.fixture
-def url(address: str, template: str) -> Iterator[str]:
+def url(used_again: ClearedDatabase) -> str:
     """Of a database with our schema and nothing in it."""
-    with database(address, template) as fresh:
-        yield fresh
+    return used_again.cleared()
 
 
 @pytest.fixture(autouse=True)
 def connections_end(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A command leaves its connections to the end of its process. Here commands share one, so a test ends them, before
-    its database is dropped."""
+    its database is cleared."""
     opened: list[Database] = []
     open_ = Database.open
 
