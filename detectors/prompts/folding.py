@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from detectors.prompts.confusables import CONFUSABLES
+from detectors.prompts.scripts import VARIANTS
 
 # Invisible but not in category Cf: joiner, Hangul fillers, Khmer and Mongolian marks, variation selectors.
 _INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0\ufe00-\ufe0f\U000e0000-\U000e0fff]")
 
-# Combining marks of Latin, Greek and Cyrillic letters, Hebrew and Arabic points. The vowel signs of other scripts are
-# not removed: their readers see them as letters.
+# Combining marks of Latin, Greek and Cyrillic letters, Hebrew and Arabic points and the Arabic line that stretches a
+# word, nuktas of Indian scripts. The vowel signs of other scripts are not removed: their readers see them as letters.
 _ACCENT = re.compile(
-    "[\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed"
+    "[\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed"
+    "\u093c\u09bc\u0a3c\u0abc\u0b3c\u0cbc"
     "\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
 )
 
@@ -40,9 +42,9 @@ def fold(text: str, gap: str = "") -> Folded:
 
 @lru_cache(maxsize=1 << 14)
 def fold_char(c: str) -> str:
-    """NFKD, strip accents, map look-alikes to ASCII, case-fold; repeated until nothing changes.
+    """NFKD, strip accents, map look-alikes and variants of a letter to one, case-fold; until nothing changes.
 
-    Invisible characters are removed; control characters and white space become a space.
+    Invisible characters are removed; control characters and white space become a space, digits of any script ASCII.
     """
     if is_invisible(c):
         return ""
@@ -73,6 +75,10 @@ def obfuscations(text: str) -> Iterator[str]:
 def _letter(c: str) -> str:
     if c in CONFUSABLES:
         return CONFUSABLES[c]
+    if c in VARIANTS:
+        return VARIANTS[c]
+    if (digit := unicodedata.decimal(c, None)) is not None:
+        return str(digit)
     named = _LETTER_NAMES.fullmatch(unicodedata.name(c, ""))
     return named[1].lower() if named else c.casefold()
 

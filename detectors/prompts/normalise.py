@@ -2,8 +2,8 @@
 
 There are two results. The classifier needs one text: `Normalised.text`, whose normalisation is itself. The rules need
 every way the prompt can be read ("1girl" is a girl, and so is "g1rl"), so `Normalised.readings` has several, each a
-sequence of words. Not handled: split words ("po rn") or joined ones, doubled letters ("nuude"), missing letters, other
-languages, and meaning.
+sequence of words. Words that are misspelt, split ("po rn") or joined are found later, by `disguises`, which knows what
+is looked for. Not handled: meaning.
 """
 
 import itertools
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from detectors.prompts.folding import Folded, fold, is_invisible, obfuscations
+from detectors.prompts.scripts import MARKS, UNSPACED
 
 MAX_CHARACTERS = 2000
 """Longest prompt that can be screened. A longer one is refused, not truncated: its end would go unchecked."""
@@ -20,13 +21,18 @@ _LEET = {"0": "o", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "@": "a", "
 _LEET_I_OR_L = "1!|"
 _MAX_AMBIGUOUS = 3
 
-_PLAIN_WORD = re.compile(r"[^\W\d_]+|\d+")
-_LEET_WORD = re.compile(r"(?:[^\W_]|[@$€£+!|])+")
-_STEP_WORD = re.compile(r"[@$]?[^\W_]+(?:[@$€£!]{1,2}[^\W_]+)*")
+_LETTER = rf"(?:[^\W\d_]|[{MARKS}])"
+_LETTER_OR_DIGIT = rf"(?:[^\W_]|[{MARKS}])"
+_GAP = rf"(?:(?![{MARKS}])[\W_])"
+
+_PLAIN_WORD = re.compile(rf"[{UNSPACED}]|(?:(?![{UNSPACED}]){_LETTER})+|\d+")
+_LEET_WORD = re.compile(rf"(?:{_LETTER_OR_DIGIT}|[@$€£+!|])+")
+_STEP_WORD = re.compile(rf"[@$]?{_LETTER_OR_DIGIT}+(?:[@$€£!]{{1,2}}{_LETTER_OR_DIGIT}+)*")
+_RUN = re.compile(rf"{_LETTER_OR_DIGIT}+")
 _BETWEEN_LETTERS = re.compile(r"(?<=[a-z])[\d@$€£!]{1,2}(?=[a-z])")
 _AT_AN_EDGE = re.compile(r"\A\d(?=[a-z]{3,}\Z)|(?<=[a-z]{3})\d\Z")
 _LONG_RUN = re.compile(r"([^\W\d_])\1{2,}")
-_SPACED = re.compile(r"(?<![^\W_])[^\W\d_]([\W_]{1,3})[^\W_](?:\1[^\W_])+(?![^\W_])")
+_SPACED = re.compile(rf"(?<!{_LETTER_OR_DIGIT})[^\W\d_]({_GAP}{{1,3}})[^\W_](?:\1[^\W_])+(?!{_LETTER_OR_DIGIT})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +86,13 @@ def canonical(folded: str) -> str:
 
 
 def plain_words(folded: Folded) -> tuple[Word, ...]:
-    """Runs of letters and runs of digits: "13yo" and "13 yo" are the same two words."""
+    """Runs of letters and runs of digits: "13yo" and "13 yo" are the same two words. See also `UNSPACED`."""
     return tuple(_word(_forms(m[0]), folded, m) for m in _PLAIN_WORD.finditer(folded.text))
+
+
+def split(folded: str) -> tuple[str, ...]:
+    """The words of a folded text, as in `plain_words`."""
+    return tuple(_PLAIN_WORD.findall(folded))
 
 
 def collapsed(word: str) -> str:
@@ -118,7 +129,7 @@ def _forms(word: str) -> frozenset[str]:
 
 def _step(text: str) -> str:
     tokens = (_unleet(m[0]) for m in _STEP_WORD.finditer(text))
-    words = [word for token in tokens for word in re.findall(r"[^\W_]+", token)]
+    words = [word for token in tokens for word in _RUN.findall(token)]
     return _SPACED.sub(_join, _LONG_RUN.sub(r"\1", " ".join(words)))
 
 

@@ -1,21 +1,25 @@
 """Rule files: words and phrases in TOML that are looked up in every reading of a prompt (see docs/prompts.md).
 
-They have no regular expressions: the cost is one dictionary look-up per word, whatever the file and the prompt.
+They have no regular expressions: the cost is one dictionary look-up per word, whatever the file and the prompt. Words
+of other languages are in files of their own (see `languages`).
 """
 
 import hashlib
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
+from detectors.prompts import languages
 from detectors.prompts.categories import Category
 from detectors.prompts.folding import fold
+from detectors.prompts.languages import Frozen, Language, Name, RuleTest, Term
 from detectors.prompts.matching import Occurrence, Phrase, find, first_window, index
-from detectors.prompts.normalise import Normalised, normalise, plain_words
+from detectors.prompts.normalise import Normalised, normalise, split
 
 DEFAULT_RULES = Path(__file__).parent / "default.toml"
 
@@ -23,42 +27,33 @@ NAMES = "names."
 """Prefix of the ids of rules for lists of people; other rules may not use it."""
 
 _MAX_BYTES = 1 << 20
+_CONTEXT = 4  # words between an ambiguous word and the one that tells its language
 _Severity = Literal["refuse", "note"]
-_Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
-_Term = Annotated[str, Field(min_length=1, max_length=100)]
 
 
 class RuleFileError(Exception):
     """A rule file is not valid; the message says which, where and why."""
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class _Rule(_Frozen):
+class _Rule(Frozen):
     """One term of each group in `all` must occur, all within `within` words. `@name` refers to a list."""
 
-    id: _Name
+    id: Name
     category: Category
-    all: tuple[Annotated[tuple[_Term, ...], Field(min_length=1)], ...] = Field(min_length=1, max_length=4)
+    all: tuple[Annotated[tuple[Term, ...], Field(min_length=1)], ...] = Field(min_length=1, max_length=4)
     within: int | None = Field(None, ge=1)
-    unless: tuple[_Term, ...] = ()
+    unless: tuple[Term, ...] = ()
     severity: _Severity = "refuse"
 
 
-class _Test(_Frozen):
-    """`expect`: exactly the categories that the rules of this file must find."""
+class _File(Frozen):
+    """`languages`: a folder beside the file, with a file for each further language."""
 
-    text: str
-    expect: frozenset[Category]
-
-
-class _File(_Frozen):
-    lists: dict[_Name, tuple[_Term, ...]] = {}
-    names: dict[_Name, tuple[_Term, ...]] = {}
+    languages: str = ""
+    lists: Mapping[Name, tuple[Term, ...]] = {}
+    names: Mapping[Name, tuple[Term, ...]] = {}
     rules: tuple[_Rule, ...] = ()
-    tests: tuple[_Test, ...] = Field(min_length=1)
+    tests: tuple[RuleTest, ...] = Field(min_length=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,27 +78,32 @@ class PromptRules:
     """The rules of one file, checked with the tests in that file. Immutable and thread-safe."""
 
     def __init__(self, path: Path) -> None:
-        """Read and validate a rule file and run its tests.
+        """Read and validate a rule file and its languages, and run their tests.
 
         Raises:
-            RuleFileError: the file cannot be read or is malformed, or a test fails.
+            RuleFileError: a file cannot be read or is malformed, or a test fails.
         """
         data = _read(path)
         self.path = path
-        self.digest = hashlib.sha256(data).hexdigest()
         file = _parse(path, data)
-        self.tests = len(file.tests)
-        self._rules = tuple(_compile(rule, file, path) for rule in (*file.rules, *_named(file)))
+        spoken = {one: _read(one) for one in _language_files(path, file)}
+        self.digest = hashlib.sha256(b"".join((data, *spoken.values()))).hexdigest()
+        lists = _Lists(path, file, tuple(_language(one, text) for one, text in spoken.items()))
+        self.languages = tuple(language.code for language in lists.languages)
+        self._rules = tuple(_compile(rule, file, lists) for rule in (*file.rules, *_named(file)))
         if len({compiled.rule.id for compiled in self._rules}) < len(self._rules):
             raise RuleFileError(f"{path}: two rules have the same id")
-        phrases = {phrase for c in self._rules for group in (*c.groups, c.unless) for phrase in group}
-        self._index = index(phrases)
+        self._context = lists.context()
+        self._index = index(_everything(self._rules).union(*self._context.values()))
         self._names = frozenset(_phrase(text) for texts in file.names.values() for text in texts)
-        self._run_tests(file.tests)
+        self._run_tests(path, file.tests)
+        for (where, _), language in zip(spoken.items(), lists.languages, strict=True):
+            self._run_tests(where, language.tests)
+        self.tests = len(file.tests) + sum(len(language.tests) for language in lists.languages)
 
     def hits(self, prompt: Normalised) -> tuple[RuleHit, ...]:
         """Every rule that matches some reading of the prompt, once each, in the order of the file."""
-        found = [find(self._index, reading) for reading in prompt.readings]
+        found = [_in_context(find(self._index, reading), self._context) for reading in prompt.readings]
         spans = [(c.rule, next((s for o in found if (s := _span(c, o))), None)) for c in self._rules]
         return tuple(RuleHit(rule.id, rule.category, rule.severity, *span) for rule, span in spans if span)
 
@@ -112,14 +112,68 @@ class PromptRules:
         found = {o.phrase for reading in prompt.readings for o in find(self._index, reading)}
         return frozenset(" ".join(phrase) for phrase in found & self._names)
 
-    def _run_tests(self, tests: Sequence[_Test]) -> None:
+    def _run_tests(self, path: Path, tests: Sequence[RuleTest]) -> None:
         failures = []
         for number, test in enumerate(tests, 1):
             found = {hit.category for hit in self.hits(normalise(test.text))}
             if found != test.expect:
                 failures.append(f"test {number} expects {_listed(test.expect)} and finds {_listed(found)}")
         if failures:
-            raise RuleFileError(f"{self.path}: {len(failures)} of {len(tests)} tests fail: {'; '.join(failures)}")
+            raise RuleFileError(f"{path}: {len(failures)} of {len(tests)} tests fail: {'; '.join(failures)}")
+
+
+@cache
+def shipped_rules() -> PromptRules:
+    """The shipped rules, read and tested once."""
+    return PromptRules(DEFAULT_RULES)
+
+
+@dataclass(frozen=True, slots=True)
+class _Lists:
+    """The lists of a file, in every language."""
+
+    path: Path
+    file: _File
+    languages: tuple[Language, ...]
+
+    def __post_init__(self) -> None:
+        for language in self.languages:
+            if unknown := language.lists.keys() - self.file.lists.keys():
+                raise RuleFileError(f"{self.path}: {language.code}: there is no list named {min(unknown)}")
+
+    def phrases(self, name: str) -> frozenset[Phrase] | None:
+        """The phrases of a list; None if there is no such list."""
+        if name not in self.file.lists:
+            return None
+        own = (_phrase(text) for text in self.file.lists[name])
+        return frozenset(own).union(*(language.lists.get(name, ()) for language in self.languages))
+
+    def context(self) -> dict[Phrase, frozenset[Phrase]]:
+        """What each ambiguous phrase has to be near. One that is a plain word of another language is not in it."""
+        own = {_phrase(text) for texts in self.file.lists.values() for text in texts}
+        plain = own.union(*(p - set(one.ambiguous) for one in self.languages for p in one.lists.values()))
+        context: dict[Phrase, frozenset[Phrase]] = {}
+        for language in self.languages:
+            for phrase in language.ambiguous.keys() - plain:
+                context[phrase] = context.get(phrase, frozenset()) | language.ambiguous[phrase]
+        return context
+
+
+def _everything(rules: Sequence[_Compiled]) -> set[Phrase]:
+    return {phrase for c in rules for group in (*c.groups, c.unless) for phrase in group}
+
+
+def _in_context(found: list[Occurrence], context: Mapping[Phrase, frozenset[Phrase]]) -> list[Occurrence]:
+    """Without the ambiguous words whose language no word near them tells."""
+
+    def counts(one: Occurrence) -> bool:
+        near = context.get(one.phrase)
+        return near is None or any(
+            other.phrase in near and max(other.first - one.last, one.first - other.last) <= _CONTEXT + 1
+            for other in found
+        )
+
+    return [one for one in found if counts(one)]
 
 
 def _span(compiled: _Compiled, occurrences: Sequence[Occurrence]) -> tuple[int, int] | None:
@@ -154,29 +208,48 @@ def _parse(path: Path, data: bytes) -> _File:
         raise RuleFileError(f"{path}: {where}: {fault['msg']}") from None
 
 
+def _language_files(path: Path, file: _File) -> tuple[Path, ...]:
+    if not file.languages:
+        return ()
+    folder = path.parent / file.languages
+    if not (found := languages.paths(folder)):
+        raise RuleFileError(f"{path}: there is no language file (*.toml) in {folder}")
+    return found
+
+
+def _language(path: Path, data: bytes) -> Language:
+    try:
+        return languages.parse(data)
+    except ValidationError as wrong:
+        fault = wrong.errors(include_input=False, include_url=False)[0]
+        raise RuleFileError(f"{path}: {'.'.join(map(str, fault['loc']))}: {fault['msg']}") from None
+    except ValueError as malformed:
+        raise RuleFileError(f"{path}: {malformed}") from malformed
+
+
 def _named(file: _File) -> list[_Rule]:
     return [_Rule(id=f"{NAMES}{name}", category="named_person", all=(people,)) for name, people in file.names.items()]
 
 
-def _compile(rule: _Rule, file: _File, path: Path) -> _Compiled:
+def _compile(rule: _Rule, file: _File, lists: _Lists) -> _Compiled:
+    path = lists.path
     if rule.id.startswith(NAMES) and rule in file.rules:
         raise RuleFileError(f"{path}: rule {rule.id}: ids that begin with {NAMES} are reserved for lists of people")
     if rule.category == "sexual_minors" and rule.severity != "refuse":
         raise RuleFileError(f"{path}: rule {rule.id}: the severity of sexual_minors must be refuse")
-    groups = tuple(_phrases(group, rule, file, path) for group in rule.all)
-    return _Compiled(rule, groups, _phrases(rule.unless, rule, file, path))
+    groups = tuple(_phrases(group, rule, lists) for group in rule.all)
+    return _Compiled(rule, groups, _phrases(rule.unless, rule, lists))
 
 
-def _phrases(terms: Sequence[str], rule: _Rule, file: _File, path: Path) -> frozenset[Phrase]:
-    phrases = set()
+def _phrases(terms: Sequence[str], rule: _Rule, lists: _Lists) -> frozenset[Phrase]:
+    phrases: set[Phrase] = set()
     for term in terms:
-        if term.startswith("@") and term[1:] not in file.lists:
-            raise RuleFileError(f"{path}: rule {rule.id}: there is no list named {term[1:]}")
-        for text in file.lists[term[1:]] if term.startswith("@") else [term]:
-            phrase = _phrase(text)
-            if not phrase:
-                raise RuleFileError(f"{path}: rule {rule.id}: a term has no letters")
-            phrases.add(phrase)
+        found = lists.phrases(term[1:]) if term.startswith("@") else {_phrase(term)}
+        if found is None:
+            raise RuleFileError(f"{lists.path}: rule {rule.id}: there is no list named {term[1:]}")
+        if () in found:
+            raise RuleFileError(f"{lists.path}: rule {rule.id}: a term has no letters")
+        phrases |= found
     return frozenset(phrases)
 
 
@@ -186,7 +259,7 @@ def name_key(name: str) -> str:
 
 
 def _phrase(text: str) -> Phrase:
-    return tuple(min(word.forms) for word in plain_words(fold(text)))
+    return split(fold(text).text)
 
 
 def _listed(categories: set[Category] | frozenset[Category]) -> str:

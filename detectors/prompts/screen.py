@@ -7,7 +7,7 @@ from pathlib import Path
 from detectors.findings import Finding
 from detectors.prompts.classifier import PromptClassifier, Score
 from detectors.prompts.normalise import normalise
-from detectors.prompts.rules import DEFAULT_RULES, PromptRules, RuleHit
+from detectors.prompts.rules import PromptRules, RuleHit, shipped_rules
 from models import CPU, Card, find_card
 
 
@@ -18,8 +18,8 @@ class PromptFinding:
     `text`: the normalised prompt; `flags`: the obfuscations found; `scores`: the classifier's scores; `hits`: rules
     matched by the prompt; `negative_hits`: rules matched by the negative prompt, which lists what is not wanted;
     `named`: every listed name in the prompt (see `name_key`); `model` and `digest`: the classifier; `rules`: the
-    SHA-256 of each rule file. Texts and names are personal: they are left out of `repr`, and must stay out of logs
-    and the ledger.
+    SHA-256 of each rule file, with its languages. Texts and names are personal: they are left out of `repr`, and must
+    stay out of logs and the ledger.
     """
 
     text: str = field(repr=False)
@@ -57,7 +57,7 @@ class PromptScreen:
             RuleFileError: a rule file is not valid, or a test in it fails.
             ModelMissing, DigestMismatch, ModelFault: as `PromptClassifier`.
         """
-        self._rules = tuple(PromptRules(path) for path in (DEFAULT_RULES, *rule_files))
+        self._rules = (shipped_rules(), *map(PromptRules, rule_files))
         self._classifier = PromptClassifier(card or find_card("prompts"), threads=threads, providers=providers)
 
     def screen(self, prompt: str, negative_prompt: str = "") -> PromptFinding:
