@@ -34,8 +34,8 @@ def is_form(request: Request) -> bool:
 
 
 @asynccontextmanager
-async def form_of(request: Request, most_files: int) -> AsyncIterator[FormData]:
-    """The parts of the request's form, in order.
+async def form_of(request: Request, most_files: int, most_text: int = 1 << 20) -> AsyncIterator[FormData]:
+    """The parts of the request's form, in order. `most_text`: bytes of one text field.
 
     Raises:
         BadRequest: the form cannot be read, or has too many parts.
@@ -43,7 +43,9 @@ async def form_of(request: Request, most_files: int) -> AsyncIterator[FormData]:
     check_charset(request)
     try:
         async with aclosing(request.stream()) as stream:
-            parser = _Parser(request.headers, stream, max_files=most_files, max_fields=MOST_TEXTS)
+            parser = _Parser(
+                request.headers, stream, max_files=most_files, max_fields=MOST_TEXTS, max_part_size=most_text
+            )
             form = await parser.parse()
     except MultiPartException as unreadable:
         raise BadRequest(unreadable.message, hint="Send a multipart form; the API schema is at /docs.") from unreadable

@@ -10,6 +10,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, OAuth2
 from service.access.client import OPERATOR, Client
 from service.api.dependencies import CurrentInstallation
 from service.api.rate_limits import caller
+from service.installation import Installation
 from service.kit.errors import Unauthorized
 
 _BEARER = HTTPBearer(
@@ -38,6 +39,20 @@ async def _key_holder(installation: CurrentInstallation, credentials: _Credentia
     if credentials is None:
         raise Unauthorized("a key is required")
     return await asyncio.to_thread(installation.tenants.client, credentials.credentials)
+
+
+async def client_of(installation: Installation, key: str | None) -> Client:
+    """Who orders with a key that came in a form, by the rule for a key in the header. Raises Unauthorized."""
+    return await _current_client(installation, _bearer(key))
+
+
+async def examiner_of(installation: Installation, key: str | None) -> Client:
+    """Who examines with a key that came in a form, by the rule for a key in the header. Raises Unauthorized."""
+    return await _examiner_client(installation, _bearer(key))
+
+
+def _bearer(key: str | None) -> HTTPAuthorizationCredentials | None:
+    return HTTPAuthorizationCredentials(scheme="Bearer", credentials=key) if key else None
 
 
 async def _current_client(installation: CurrentInstallation, credentials: _Credentials) -> Client:

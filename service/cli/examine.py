@@ -9,8 +9,9 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from service.cli import files, page, present, search
+from service.cli import files, present, search
 from service.cli.text import label
+from service.examiner.examiner import Examiner
 from service.examiner.policy import EXIT_CODES
 from service.examiner.report import Report
 from service.installation import Installation, open_installation
@@ -148,9 +149,14 @@ def _examine(installation: Installation, name: str, classify: bool, extras: _Ext
     if extras.crjson:
         print(examiner.crjson(data, manifest) or "{}")
     if extras.html:
-        shown = page.page(report, examiner.preview(data), examiner.thumbnails(data, manifest))
-        files.write(str(extras.html), shown.encode())
+        _write_page(extras.html, report, examiner, data, manifest)
     if extras.heatmap and (found := examiner.heatmap(data)):
         target = extras.heatmap / f"{files.stem(name)}-{report.asset.sha256[:8]}.png"
         files.write(str(target), encode(overlay(*found), "png")[0])
     return report
+
+
+def _write_page(target: Path, report: Report, examiner: Examiner, data: bytes, manifest: bytes | None) -> None:
+    from service.presentation.report_page import page  # noqa: PLC0415 - the other commands need no templates
+
+    files.write(str(target), page(report, examiner.preview(data), examiner.thumbnails(data, manifest)).encode())

@@ -12,6 +12,7 @@ from service.cli.text import label, printable
 from service.examiner.policy import Outcome
 from service.examiner.report import CONFLICTS, Report
 from service.kit.errors import Error
+from service.presentation.provenance_tree import nodes
 
 _COLOURS = {
     Outcome.VERIFIED: "green",
@@ -61,7 +62,7 @@ def full(console: Console, report: Report) -> None:
 def tree(console: Console, report: Report) -> None:
     """The short answer, and what the image was made from by its credential."""
     line(console, report)
-    root = provenance_tree.nodes(report.claimed)
+    root = nodes(report.claimed)
     if root:
         console.print(provenance_tree.tree(root), soft_wrap=True)
 

@@ -23,11 +23,14 @@ def serve(
         typer.Option("--open", help="Listen beyond this machine without a tenant: everybody orders as the operator."),
     ] = False,
 ) -> None:
-    """Serve the HTTP API. Loads every model first and does not start if one cannot be loaded, or files not be read.
+    """Serve the HTTP API, and pages for people at / (COUNTERMARK_PAGES=false: none).
+
+    Loads every model first and does not start if one cannot be loaded, or files not be read.
 
     Without a tenant (`countermark tenants add`) it listens on this machine alone, unless --open is given.
     """
-    from service.api import create_app, metrics, server  # noqa: PLC0415 - the other commands do not need it
+    from service.api import metrics, server  # noqa: PLC0415 - the other commands do not need it
+    from service.web import create_app  # noqa: PLC0415
 
     settings = load_settings()
     forget_secrets()

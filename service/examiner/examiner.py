@@ -1,6 +1,7 @@
 """The examiner: a file's bytes become a report. It runs the lanes of evidence and knows none of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,26 @@ from service.examiner.report import Asset, Report, compose
 from service.examiner.room import PixelRoom
 from service.kit.errors import BrokenPicture, InputError, UnsupportedFormat, UnsupportedPixels
 from service.kit.metrics import EXAMINATIONS
-from service.media.pictures import ImageLimits, decode_first, metadata_of, preview, promised_pixels
+from service.media.heatmaps import enlarged, overlay
+from service.media.pictures import ImageLimits, decode_first, encode, metadata_of, preview, promised_pixels, reduced
 
 _PREVIEW = 640
 _OCTETS = "application/octet-stream"  # for files that do not say what they are
+
+
+@dataclass(frozen=True, slots=True)
+class IllustratedReport:
+    """A report with pictures, all of them JPEGs of our own making.
+
+    `preview`: the image, at most 640 px wide or high; None if its pixels were not examined. `evidence`: the same size,
+    with the places coloured where a watermark is left; None if none was found. `thumbnails`: those in the credential,
+    by their places in the manifest store.
+    """
+
+    report: Report
+    preview: bytes | None
+    evidence: bytes | None
+    thumbnails: Mapping[str, bytes]
 
 
 class Examiner:
@@ -38,13 +55,18 @@ class Examiner:
             Unavailable: the ledger does not answer; a report without it would be false.
         """
         with self._room.hold(promised_pixels(data)):
-            try:
-                picture = decode_first(data, self._limits)
-            except (UnsupportedFormat, BrokenPicture, UnsupportedPixels) as unread:
-                return self._without_pixels(data, name, manifest, unread)
-            examination = Examination(picture, self._sources, classify=classify, manifest=manifest)
-            findings = [(lane.field, lane.find(examination)) for lane in self._lanes]
-            return _counted(compose(name, Asset.of(picture), findings))
+            return self._examined(data, name, classify, manifest)[0]
+
+    def illustrate(self, data: bytes, name: str = "-", manifest: bytes | None = None) -> IllustratedReport:
+        """The report of `examine`, with pictures for people. The file is decoded once, and searched once.
+
+        Raises:
+            InputError, Unavailable: as `examine`.
+        """
+        with self._room.hold(promised_pixels(data)):
+            report, examination = self._examined(data, name, True, manifest)
+            preview, evidence = (None, None) if examination is None else self._views(examination)
+        return IllustratedReport(report, preview, evidence, self.thumbnails(data, manifest))
 
     def crjson(self, data: bytes, manifest: bytes | None = None) -> str | None:
         """The credential as crJSON, the C2PA's JSON for reports; None if there is none or it cannot be read."""
@@ -62,6 +84,30 @@ class Examiner:
         found = self._sources.credentials.thumbnails(data, _OCTETS, manifest)
         made = ((place, self.preview(thumbnail)) for place, thumbnail in found.items())
         return {place: thumbnail for place, thumbnail in made if thumbnail}
+
+    def _examined(
+        self, data: bytes, name: str, classify: bool, manifest: bytes | None
+    ) -> tuple[Report, Examination | None]:
+        """The report, and what was examined if there were pixels. Call it with room for them."""
+        try:
+            picture = decode_first(data, self._limits)
+        except (UnsupportedFormat, BrokenPicture, UnsupportedPixels) as unread:
+            return self._without_pixels(data, name, manifest, unread), None
+        examination = Examination(picture, self._sources, classify=classify, manifest=manifest)
+        findings = [(lane.field, lane.find(examination)) for lane in self._lanes]
+        return _counted(compose(name, Asset.of(picture), findings)), examination
+
+    def _views(self, examination: Examination) -> tuple[bytes, bytes | None]:
+        """JPEGs of the image and, over it, of where evidence was found. Reduced first: an image may be very large."""
+        small, cells = reduced(examination.picture.rgb, _PREVIEW), self._heat(examination)
+        preview = encode(small, "jpeg")[0]
+        if cells is None:
+            return preview, None
+        return preview, encode(overlay(small, enlarged(cells, small.shape[:2])), "jpeg")[0]
+
+    def _heat(self, examination: Examination) -> NDArray[np.float32] | None:
+        maps = (lane.heatmap(examination) for lane in self._lanes)
+        return next((each for each in maps if each is not None), None)
 
     def _without_pixels(self, data: bytes, name: str, manifest: bytes | None, unread: InputError) -> Report:
         """What the file claims and declares.
@@ -90,9 +136,8 @@ class Examiner:
                 examination = Examination(decode_first(data, self._limits), self._sources)
             except (UnsupportedFormat, BrokenPicture, UnsupportedPixels):
                 return None
-            maps = (lane.heatmap(examination) for lane in self._lanes)
-            found = next((each for each in maps if each is not None), None)
-            return None if found is None else (examination.picture.rgb, found)
+            found, rgb = self._heat(examination), examination.picture.rgb
+            return None if found is None else (rgb, enlarged(found, rgb.shape[:2]))
 
 
 def _counted(report: Report) -> Report:

@@ -189,6 +189,9 @@ class Settings(BaseSettings):
     examiner_needs_key: Annotated[
         bool, Field(description="Require a tenant's key to examine images over HTTP (`/v1/inspect`, `/v1/detect`).")
     ] = False
+    pages: Annotated[
+        bool, Field(description="Serve pages for people at `/` and `/generate` beside the API; see docs/pages.md.")
+    ] = True
     self_enrolment: Annotated[
         bool, Field(description="Let people enrol their own face over HTTP; read docs/liveness.md first.")
     ] = False

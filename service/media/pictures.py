@@ -235,10 +235,14 @@ def encode(
 
 def preview(rgb: NDArray[np.uint8], longest: int) -> bytes:
     """A JPEG of RGB (uint8, H x W x 3), made smaller to at most `longest` pixels a side."""
+    return encode(reduced(rgb, longest), "jpeg")[0]
+
+
+def reduced(rgb: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
+    """RGB (uint8, H x W x 3), made smaller to at most `longest` pixels a side."""
     scale = longest / max(rgb.shape[:2])
     size = max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale))
-    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA) if scale < 1 else rgb
-    return encode(np.asarray(small, np.uint8), "jpeg")[0]
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA) if scale < 1 else rgb, np.uint8)
 
 
 def _pillow(rgb: NDArray[np.uint8], name: str, **options: Any) -> bytes:

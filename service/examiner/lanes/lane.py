@@ -67,6 +67,8 @@ class Lane(ABC, Generic[Section]):
     def heatmap(self, examination: Examination) -> NDArray[np.float32] | None:
         """Where in the image the evidence is: float32[h, w] in 0..1, NaN where nothing was searched.
 
+        As coarse as it was found: whoever shows it enlarges it.
+
         None if there is no such evidence, or if this lane's evidence has no place.
         """
         return None

@@ -11,7 +11,6 @@ from service.examiner.examination import Examination, Sources, Trace
 from service.examiner.lanes.lane import Finding, Lane
 from service.examiner.policy import Signal
 from service.examiner.sections import Issued, WatermarkReading
-from service.media.heatmaps import enlarged
 from watermark import Codec
 from watermark.c2pa.credentials import Credential
 from watermark.c2pa.manifest import mark_id_of
@@ -110,8 +109,8 @@ class MarkedLane(Lane[list[WatermarkReading]]):
 
     def heatmap(self, examination: Examination) -> NDArray[np.float32] | None:
         """How much of our watermark is left at each place; see `Reading.coverage`."""
-        reading, rgb = examination.trace.reading, examination.picture.rgb
-        return None if reading is None else enlarged(reading.coverage, rgb.shape[:2])
+        reading = examination.trace.reading
+        return None if reading is None else reading.coverage
 
 
 def finding(trace: Trace, credential: Credential) -> Finding[list[WatermarkReading]]:

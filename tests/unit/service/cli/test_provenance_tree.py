@@ -3,8 +3,9 @@ import io
 import pytest
 from rich.console import Console
 
-from service.cli.provenance_tree import nodes, tree
+from service.cli.provenance_tree import tree
 from service.examiner.lanes.claimed.section import Claimed, ClaimedIngredient, ClaimedManifest
+from service.presentation.provenance_tree import nodes
 from tests.assets import provenance
 from tests.support.evidence import Evidence
 from watermark.c2pa.credentials import Credentials, TrustList

@@ -262,3 +262,23 @@ def test_the_examiner_reads_no_credential_in_this_process(
     installation.examiner.crjson(provenance.camera())
     installation.examiner.thumbnails(provenance.camera())
     assert asked == ["decode", "credential_read", "credential_crjson", "credential_thumbnails"]
+
+
+def test_a_report_for_people_has_the_picture_and_where_the_mark_remains(
+    installation: Installation, gateway: Gateway
+) -> None:
+    data = gateway.release(Order(prompt="a lake", seed=1)).data
+    shown = installation.examiner.illustrate(data, "a.png")
+    assert shown.report == installation.examiner.examine(data, "a.png")
+    assert shown.preview is not None
+    assert shown.evidence is not None
+    sizes = {Image.open(io.BytesIO(jpeg)).size for jpeg in (shown.preview, shown.evidence)}
+    assert sizes == {Image.open(io.BytesIO(data)).size}
+
+
+def test_without_a_mark_or_pixels_there_are_fewer_pictures(installation: Installation) -> None:
+    plain = installation.examiner.illustrate(save(Image.fromarray(photos.astronaut()), "PNG"))
+    assert plain.preview is not None
+    assert plain.evidence is None
+    film = installation.examiner.illustrate(HEIC)
+    assert (film.preview, film.evidence, film.thumbnails) == (None, None, {})

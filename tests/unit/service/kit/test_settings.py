@@ -66,6 +66,7 @@ VALUES = {
     "label_producer": ("001191110000000000000000000", "001191110000000000000000000"),
     "grantee": ("studio", "studio"),
     "likeness_review_distance": ("0.45", 0.45),
+    "pages": ("false", False),
     "self_enrolment": ("true", True),
     "examiner_needs_key": ("true", True),
     "held_retention_days": ("7", 7),

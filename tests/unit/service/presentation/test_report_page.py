@@ -2,8 +2,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from service.cli.page import page
 from service.examiner.report import Report
+from service.presentation.report_page import page
 from tests.assets import provenance
 from tests.support.evidence import Evidence
 from watermark.c2pa.credentials import Credentials, TrustList

@@ -1,0 +1,20 @@
+"""The application with its pages: the API, and in front of it the pages, unless they are switched off."""
+
+from fastapi import FastAPI
+
+from service import api
+from service.installation import Installation
+from service.web import assets, examine
+from service.web.problem_pages import ProblemPages
+
+_MODULES = (examine, assets)
+
+
+def create_app(installation: Installation) -> FastAPI:
+    """The HTTP application over an open installation, with pages if the settings say so; see `service.api`."""
+    app = api.create_app(installation)
+    if installation.settings.pages:
+        for module in _MODULES:
+            app.include_router(module.router)
+        app.add_middleware(ProblemPages)
+    return app
