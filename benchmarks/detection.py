@@ -37,7 +37,7 @@ def main() -> None:
     working = working_copy(rgb)
     network_only = Synthetic()
     batch = np.ascontiguousarray(crops(working).transpose(0, 3, 1, 2), dtype=np.float32)
-    rows = [("network alone", lambda: network_only(rgb), lambda: network_only._network.run(batch))]
+    rows = [("network alone", lambda: network_only(rgb), lambda: network_only._network._session.run(batch))]
     if options.home:
         encoder = Encoder(find_card("clip-vit-b16").kept_in(options.home / "models"))
         detector = Synthetic(encoder)

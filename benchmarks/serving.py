@@ -80,7 +80,7 @@ def bare_session(images: list[np.ndarray], options: argparse.Namespace) -> Calla
         return lambda i: encoder(views[i % len(views)])
     network = Synthetic(threads=options.threads)._network
     batches = [np.ascontiguousarray(crops(one).transpose(0, 3, 1, 2), dtype=np.float32) for one in working]
-    return lambda i: network.run(batches[i % len(batches)])
+    return lambda i: network._session.run(batches[i % len(batches)])
 
 
 def rate(work: Callable[[int], object], count: int) -> float:

@@ -33,10 +33,13 @@ from .similarity.variants import listings as listings
 from .similarity.variants import looks as looks
 from .similarity.variants import variants as variants
 from .synthetic import IMAGE_FEATURES as IMAGE_FEATURES
+from .synthetic import KINDS as KINDS
 from .synthetic import OUT_OF_SCOPE as OUT_OF_SCOPE
+from .synthetic import PHOTOGRAPHIC as PHOTOGRAPHIC
 from .synthetic import SYNTHETIC_DETECTION as SYNTHETIC_DETECTION
 from .synthetic import Encoder as Encoder
 from .synthetic import Inference as Inference
+from .synthetic import KindRates as KindRates
 from .synthetic import Member as Member
 from .synthetic import MemberOptions as MemberOptions
 from .synthetic import Prepared as Prepared

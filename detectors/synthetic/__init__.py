@@ -1,16 +1,20 @@
-"""Detection of synthetic images: two classifiers, their calibration, and the scope in which they are valid."""
+"""Detection of synthetic images: classifiers, their calibration for each kind of image, and where they are valid."""
 
-from detectors.synthetic.detector import Inference, Prepared, Synthetic
+from detectors.synthetic.detector import Inference, KindRates, Prepared, Synthetic
 from detectors.synthetic.encoder import IMAGE_FEATURES, Encoder
+from detectors.synthetic.kinds import KINDS, PHOTOGRAPHIC
 from detectors.synthetic.member import SYNTHETIC_DETECTION, Member, MemberOptions
 from detectors.synthetic.scope import OUT_OF_SCOPE
 
 __all__ = [
     "IMAGE_FEATURES",
+    "KINDS",
     "OUT_OF_SCOPE",
+    "PHOTOGRAPHIC",
     "SYNTHETIC_DETECTION",
     "Encoder",
     "Inference",
+    "KindRates",
     "Member",
     "MemberOptions",
     "Prepared",

@@ -1,4 +1,4 @@
-"""From scores to a probability with an interval, and thresholds: all measured, none set by hand."""
+"""From scores to a probability with an interval, and thresholds for each kind: all measured, none set by hand."""
 
 import math
 from typing import Annotated
@@ -13,13 +13,31 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class KindScale(_Frozen):
+    """Thresholds for one kind of image, and what held-out images taken for this kind did at them.
+
+    `real`, `synthetic`: how many were measured. For each false-positive rate (as text), `synthetic_above` is the
+    probability above which an image is called synthetic, and `false_positives` and `recall` are the shares of real and
+    synthetic images that were, by thresholds set without their sources. A rate is absent if it cannot be held for this
+    kind. Below `camera_below`, an image is called real; None: never.
+    """
+
+    real: Annotated[int, Field(ge=0)]
+    synthetic: Annotated[int, Field(ge=0)]
+    synthetic_above: dict[str, Probability]
+    false_positives: dict[str, Probability]
+    recall: dict[str, Probability]
+    camera_below: Probability | None
+
+
 class Scale(_Frozen):
     """Platt scaling of a score (logistic regression, Platt 1999), and its error on held-out sources.
 
     `squash`: the regression is on tanh(squash * score), because extreme scores were no more certain; 0: on the score.
     `logits`, `low`, `high`: the 90 % interval of the calibrated probability at each logit, from a bootstrap over
     sources; interpolated in between. `synthetic_above`: for each false-positive rate (as text), the probability that
-    only this share of held-out real images reaches. `camera_below`: 5 % of held-out synthetic images are below it.
+    only this share of held-out real images of all kinds reaches. `camera_below`: 3 % of held-out synthetic images are
+    below it. `kinds`: by name, in the order of the head's outputs.
     """
 
     weight: float
@@ -30,6 +48,7 @@ class Scale(_Frozen):
     high: tuple[Probability, ...]
     synthetic_above: dict[str, Probability]
     camera_below: Probability
+    kinds: dict[str, KindScale]
 
     def logit(self, score: float) -> float:
         """Calibrated log-odds that the image is synthetic."""

@@ -1,7 +1,7 @@
-"""The synthetic-image detector: a linear head on a general encoder if installed, otherwise a small network.
+"""The synthetic-image detector: a linear head on a general encoder if installed, otherwise one on a small network.
 
-Combining them is no better than the head alone (measured: models/weights/synthetic/README.md), so only one of them is
-used; the network also produces the heatmap.
+Each head gives a score and the image's kind, whose own thresholds apply. Combining both models gains too little for its
+time (measured: models/weights/synthetic/README.md), so only one of them is used; the network also produces the heatmap.
 """
 
 from collections.abc import Sequence
@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from detectors.findings import Finding
 from detectors.synthetic import calibration
 from detectors.synthetic.encoder import Encoder
+from detectors.synthetic.kinds import GRAPHIC
 from detectors.synthetic.member import Member
+from detectors.synthetic.network import Network
 from detectors.synthetic.scope import out_of_scope
-from detectors.synthetic.views import crops, encoder_view, grid, working_copy
+from detectors.synthetic.views import encoder_view, grid, working_copy
 from models import CPU, Card, ModelFault, Session, find_card
 
 _STRIDE = 96
@@ -25,14 +27,27 @@ _BY_FEATURES, _BY_TEXTURE = "representation", "texture"
 
 
 @dataclass(frozen=True, slots=True)
+class KindRates:
+    """What held-out images taken for this image's kind did: `real` and `synthetic` of them, and, for each
+    false-positive rate that can be held, the share of both that was called synthetic."""
+
+    kind: str
+    real: int
+    synthetic: int
+    false_positives: dict[str, float]
+    recall: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Inference:
     """The result for one image.
 
     `p_synthetic` is calibrated on sources held out of training; `interval` is its 90 % bootstrap interval over
-    sources. `synthetic_above` maps a false-positive rate (`0.05`, `0.01`) to its threshold; 5 % of synthetic images
-    are below `camera_below`. `out_of_scope`: codes of reasons why these figures do not apply to this image.
+    sources. `synthetic_above` maps a false-positive rate (`0.05`, `0.01`) to its threshold for images of this kind; a
+    rate is absent if it cannot be held for the kind. Few synthetic images are below `camera_below` (0: this kind is
+    never called real). `out_of_scope`: codes of reasons why these figures do not apply to this image.
     `complete`: the encoder was used. `findings`: our own, from which the probability comes, then those of `members`,
-    which do not affect it.
+    which do not affect it. `rates`: the image's kind and what was measured for it.
     """
 
     p_synthetic: float
@@ -43,6 +58,7 @@ class Inference:
     camera_below: float
     calibration: str
     complete: bool
+    rates: KindRates | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +71,7 @@ class Prepared:
 
 
 class Synthetic:
-    """Scores images. Thread-safe; per image on one core about 35 ms without and 116 ms with the encoder."""
+    """Scores images. Thread-safe; per image on one core about 35 ms without and 125 ms with the encoder."""
 
     name = "synthetic"
 
@@ -68,7 +84,7 @@ class Synthetic:
         threads: int = 1,
         providers: Sequence[str] = CPU,
     ) -> None:
-        """Load the verified weights. Without `encoder` the small network is used, with its own calibration.
+        """Load the verified weights. Without `encoder` the small network is used, with its own head and calibration.
 
         Raises:
             ModelMissing, DigestMismatch: the weights are missing or differ from the card.
@@ -77,14 +93,17 @@ class Synthetic:
         self.card = card or find_card("synthetic")
         self._encoder = encoder
         self._members = tuple(members)
-        self._network = Session(self.card, "network.onnx", threads=threads, providers=providers)
-        self._head = Session(self.card, "head.onnx", threads=1, providers=CPU) if encoder else None
+        self._network = Network(self.card, threads=threads, providers=providers)
+        self._network_head = Session(self.card, "network-head.onnx", threads=1, providers=CPU)
+        self._head = Session(self.card, "head.onnx", threads=1, providers=CPU) if encoder else self._network_head
         try:
             scales = calibration.read(self.card.read("calibration.json"))
         except ValueError as bad:
             raise ModelFault(f"{self.card.identity}: calibration.json is malformed: {bad}") from bad
         self._scale = scales.with_encoder if encoder else scales.alone
+        self._kinds = tuple(self._scale.kinds)
         self.synthetic_above = dict(self._scale.synthetic_above)
+        """For each false-positive rate, its threshold over images of all kinds."""
 
     def __call__(self, rgb: NDArray[np.uint8], jpeg_quality: int | None = None) -> Inference:
         """Score an RGB image (uint8, H x W x 3); `jpeg_quality` (1..100) if it was a JPEG.
@@ -103,26 +122,40 @@ class Synthetic:
 
     def judge(self, pictures: Sequence[Prepared]) -> list[Inference]:
         """Score several images in one run of each model. Raises ModelFault."""
-        name, scores = self._encoder_scores(pictures) if self._encoder else self._network_scores(pictures)
+        outputs = self._head.run(self._features(pictures))
+        if outputs.shape[1] != 1 + len(self._kinds):
+            raise ModelFault(f"{self.card.identity}: the head has {outputs.shape[1]} outputs for {self._kinds}")
         members = [m.judge([p.for_members[i] for p in pictures]) for i, m in enumerate(self._members)]
         return [
-            self._inference(picture, score, name, [findings[index] for findings in members])
-            for index, (picture, score) in enumerate(zip(pictures, scores, strict=True))
+            self._inference(picture, float(row[0]), self._kinds[int(row[1:].argmax())], [of[index] for of in members])
+            for index, (picture, row) in enumerate(zip(pictures, outputs, strict=True))
         ]
 
-    def _inference(self, picture: Prepared, score: float, name: str, members: Sequence[Finding]) -> Inference:
-        logit = self._scale.logit(score)
-        own = Finding(name, "synthetic", _unit_score(name, score), self._scorer.identity, self._scorer.digest)
+    def _features(self, pictures: Sequence[Prepared]) -> NDArray[np.float32]:
+        """The encoder's features of each image if there is an encoder, else the network's."""
+        if self._encoder:
+            return self._encoder(np.stack([encoder_view(picture.working) for picture in pictures]))
+        return self._network.features([picture.working for picture in pictures])
+
+    def _inference(self, picture: Prepared, score: float, kind: str, members: Sequence[Finding]) -> Inference:
+        logit, of_kind = self._scale.logit(score), self._scale.kinds[kind]
+        name = _BY_FEATURES if self._encoder else _BY_TEXTURE
+        own = Finding(name, "synthetic", _unit_score(score), self._scorer.identity, self._scorer.digest)
         return Inference(
             p_synthetic=calibration.probability(logit),
             interval=self._scale.interval(logit),
             findings=(own, *members),
-            out_of_scope=picture.out_of_scope,
-            synthetic_above=self.synthetic_above,
-            camera_below=self._scale.camera_below,
+            out_of_scope=tuple(code for code in picture.out_of_scope if not self._measured(code, kind)),
+            synthetic_above=dict(of_kind.synthetic_above),
+            camera_below=of_kind.camera_below or 0.0,
             complete=self._encoder is not None,
             calibration=f"{self.card.identity}/{self.card.digest[:12]}/{'encoder' if self._encoder else 'alone'}",
+            rates=KindRates(kind, of_kind.real, of_kind.synthetic, of_kind.false_positives, of_kind.recall),
         )
+
+    def _measured(self, code: str, kind: str) -> bool:
+        """Flat colour is usual in graphics, and the encoder's head was measured on them."""
+        return code == "flat_graphic" and self._encoder is not None and kind in GRAPHIC
 
     @property
     def _scorer(self) -> Card:
@@ -139,40 +172,17 @@ class Synthetic:
         """
         working = working_copy(rgb)
         patches, (rows, columns) = grid(working, _STRIDE)
-        logits = np.concatenate([self._logits(patches[i : i + _BATCH]) for i in range(0, len(patches), _BATCH)])
-        heat = _sigmoid(logits.reshape(rows, columns))
+        scores = np.concatenate([self._scores(patches[i : i + _BATCH]) for i in range(0, len(patches), _BATCH)])
+        heat = ((scores.reshape(rows, columns) + 1) / 2).clip(0, 1)
         height, width = working.shape[:2]
         smooth = cv2.resize(heat, (width, height), interpolation=cv2.INTER_CUBIC)
         return working, np.asarray(smooth.clip(0, 1), np.float32)
 
-    def _encoder_scores(self, pictures: Sequence[Prepared]) -> tuple[str, list[float]]:
-        """The scores from the encoder's features, about -1 (camera) to 1 (synthetic)."""
-        assert self._encoder is not None
-        assert self._head is not None
-        features = self._encoder(np.stack([encoder_view(picture.working) for picture in pictures]))
-        return _BY_FEATURES, [float(score) for score in self._head.run(features)[:, 0]]
-
-    def _network_scores(self, pictures: Sequence[Prepared]) -> tuple[str, list[float]]:
-        """The scores by the small network: the mean logit of five crops. Crops of equal size share a run."""
-        each = [crops(picture.working) for picture in pictures]
-        scores = [0.0] * len(each)
-        for side in {patches.shape[1] for patches in each}:
-            same_size = [index for index, patches in enumerate(each) if patches.shape[1] == side]
-            logits = self._logits(np.concatenate([each[index] for index in same_size])).reshape(len(same_size), -1)
-            for index, mean in zip(same_size, logits.mean(axis=1), strict=True):
-                scores[index] = float(mean)
-        return _BY_TEXTURE, scores
-
-    def _logits(self, patches: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The network's logit (N,) for each patch (uint8, N x S x S x 3)."""
-        out = self._network.run(np.ascontiguousarray(patches.transpose(0, 3, 1, 2), dtype=np.float32))
-        return out.reshape(len(patches))
+    def _scores(self, patches: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The score (N,) by the network's head for each patch (uint8, N x S x S x 3), about -1 to 1."""
+        return self._network_head.run(self._network.of_crops(patches))[:, 0]
 
 
-def _unit_score(name: str, score: float) -> float:
-    """A score mapped to 0..1, as a Finding needs it."""
-    return float(_sigmoid(np.float32(score))) if name == _BY_TEXTURE else min(1.0, max(0.0, (score + 1) / 2))
-
-
-def _sigmoid(logits: NDArray[np.float32] | np.float32) -> NDArray[np.float32]:
-    return np.asarray(1 / (1 + np.exp(-np.clip(logits, -30, 30))), np.float32)
+def _unit_score(score: float) -> float:
+    """A score of about -1 (real) to 1 (synthetic) in 0..1."""
+    return float(min(1.0, max(0.0, (score + 1) / 2)))

@@ -211,6 +211,8 @@ _INFERRED: Json = {
     "threshold_fpr": 0.05,
     "synthetic_above": 0.81,
     "camera_below": 0.2,
+    "kind": "illustration",
+    "kind_rates": {"real": 427, "synthetic": 366, "false_positives": 0.034, "recall": 0.73},
     "findings": [{"detector": "synthetic", "score": 0.91, "model": "synthetic-2", "digest": _SHA256}],
     "calibration": "synthetic-2",
     "warnings": [],

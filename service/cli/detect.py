@@ -15,13 +15,14 @@ from service.cli.examine import Paths, Recursive
 from service.cli.text import label, printable
 from service.examiner.assembly import open_classifier
 from service.examiner.classifier import Classifier, Detection
+from service.examiner.lanes.inferred import measured
 from service.kit.errors import Error
 from service.kit.settings import load_settings
 from service.media.heatmaps import overlay
 from service.media.pictures import encode
 
 _COLOURS = {"likely_synthetic": "red", "inconclusive": "yellow", "likely_camera": "green"}
-_COLUMNS = ("file", "p_synthetic", "low", "high", "verdict", "warnings", "sha256", "error")
+_COLUMNS = ("file", "p_synthetic", "low", "high", "verdict", "warnings", "sha256", "error", "kind")
 
 
 def detect(
@@ -82,6 +83,8 @@ def _show(console: Console, found: Detection, as_json: bool) -> None:
     console.print(text.append(f"  {found.p_synthetic:.2f} ({low:.2f} to {high:.2f})"), soft_wrap=True)
     if found.frames > 1:
         console.print(f"  The first of {found.frames:,} images was judged.", soft_wrap=True)
+    if found.kind_rates:
+        console.print(f"  {measured(found.kind, found.kind_rates)}", markup=False, soft_wrap=True)
     for reason in (*found.warnings, *found.reasons):
         console.print(f"  {reason.text}", markup=False, soft_wrap=True)
 

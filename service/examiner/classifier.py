@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from detectors import OUT_OF_SCOPE, Inference, Prepared, Synthetic
+from detectors import OUT_OF_SCOPE, PHOTOGRAPHIC, Inference, Prepared, Synthetic
 from models import ModelError
 from service.examiner.ensemble import DIGITS, Vote, pooled, shifted
-from service.examiner.inference import ClassifierReason, DetectorFinding, Inferred
+from service.examiner.inference import ClassifierReason, DetectorFinding, Inferred, KindRates
 from service.examiner.policy import Verdict
 from service.examiner.sections import Reason
 from service.kit.errors import BadRequest, Misconfigured, Unavailable
@@ -152,7 +152,7 @@ class Classifier:
         p = pooled(inference.p_synthetic, findings, votes) if votes else inference.p_synthetic
         low, high = (shifted(edge, inference.p_synthetic, p) for edge in inference.interval)
         verdict = verdict_of(p, inference.out_of_scope, above, below)
-        reasons = [ClassifierReason.VOID if inference.out_of_scope else _REASON[verdict]]
+        reasons = [_reason(inference, verdict, above)]
         reasons += [] if inference.complete else [ClassifierReason.ENCODER_MISSING]
         reasons += [ClassifierReason.MEMBER_NOT_COUNTED] if any(f.digest not in votes for f in findings[1:]) else []
         return Inferred(
@@ -163,30 +163,61 @@ class Classifier:
             threshold_fpr=fpr,
             synthetic_above=above,
             camera_below=below,
+            kind=inference.rates.kind if inference.rates else None,
+            kind_rates=None if self._thresholds else _rates(inference, fpr),
             findings=findings,
             calibration="+".join([inference.calibration, *(f.model for f in findings if f.digest in votes)]),
             warnings=[Reason(code=code, text=OUT_OF_SCOPE[code]) for code in inference.out_of_scope],
             reasons=[Reason.of(reason) for reason in reasons],
         )
 
-    def _limits_for(self, inference: Inference, fpr: float) -> tuple[float, float]:
+    def _limits_for(self, inference: Inference, fpr: float) -> tuple[float | None, float]:
+        """The thresholds of the operator's file, or else those of the image's kind (None: it has none)."""
         own = self._thresholds
         if own and own.calibration != inference.calibration:
             raise Misconfigured(
                 f"the threshold file is for calibration {own.calibration}, not {inference.calibration}",
                 hint="Run `countermark benchmark` again with --thresholds.",
             )
-        table = own.synthetic_above if own else inference.synthetic_above
-        return _threshold(table, fpr), own.camera_below if own else inference.camera_below
+        if own:
+            return _threshold(own.synthetic_above, fpr), own.camera_below
+        _threshold(self._detector.synthetic_above, fpr)  # an unknown rate is refused; a kind without one is not
+        return inference.synthetic_above.get(str(fpr)), inference.camera_below
 
 
-def verdict_of(p: float, out_of_scope: Sequence[str], synthetic_above: float, camera_below: float) -> Verdict:
-    """What a probability (0..1) means. Outside the scope that the classifiers were measured on it means nothing."""
+def verdict_of(p: float, out_of_scope: Sequence[str], synthetic_above: float | None, camera_below: float) -> Verdict:
+    """What a probability (0..1) means. Outside the scope that the classifiers were measured on it means nothing.
+
+    `synthetic_above`: None for a kind of image whose false-positive rate cannot be held.
+    """
     if out_of_scope:
         return Verdict.INCONCLUSIVE
-    if p > synthetic_above:
+    if synthetic_above is not None and p > synthetic_above:
         return Verdict.LIKELY_SYNTHETIC
     return Verdict.LIKELY_CAMERA if p < camera_below else Verdict.INCONCLUSIVE
+
+
+def _reason(inference: Inference, verdict: Verdict, above: float | None) -> ClassifierReason:
+    if inference.out_of_scope:
+        return ClassifierReason.VOID
+    if verdict is Verdict.INCONCLUSIVE and above is None:
+        return ClassifierReason.KIND_UNMEASURED
+    if verdict is Verdict.LIKELY_CAMERA and inference.rates and inference.rates.kind not in PHOTOGRAPHIC:
+        return ClassifierReason.NOT_SYNTHETIC
+    return _REASON[verdict]
+
+
+def _rates(inference: Inference, fpr: float) -> KindRates | None:
+    """What was measured for images of this kind at this setting."""
+    measured = inference.rates
+    if measured is None or str(fpr) not in measured.recall:
+        return None
+    return KindRates(
+        real=measured.real,
+        synthetic=measured.synthetic,
+        false_positives=measured.false_positives[str(fpr)],
+        recall=measured.recall[str(fpr)],
+    )
 
 
 def _threshold(table: Mapping[str, float], fpr: float) -> float:

@@ -17,6 +17,15 @@ class DetectorFinding(ReportModel):
     digest: str
 
 
+class KindRates(ReportModel):
+    """What held-out images that the classifiers took for this kind were called at this setting."""
+
+    real: int = Field(description="Real images of this kind that were measured.")
+    synthetic: int = Field(description="Synthetic images of this kind that were measured.")
+    false_positives: float = Field(description="Share of the real ones that was called synthetic.")
+    recall: float = Field(description="Share of the synthetic ones that was called synthetic.")
+
+
 class Inferred(ReportModel):
     """What classifiers say.
 
@@ -31,8 +40,14 @@ class Inferred(ReportModel):
     )
     interval: tuple[float, float] | None = Field(None, description="90 % interval of p_synthetic over sources.")
     threshold_fpr: float | None = Field(None, description="Share of real images that would be called synthetic.")
-    synthetic_above: float | None = None
+    synthetic_above: float | None = Field(
+        None, description="Threshold for images of this kind. None: its rate cannot be held, so no such verdict."
+    )
     camera_below: float | None = None
+    kind: str | None = Field(None, description="What the classifiers take the image for: portrait, night, ...")
+    kind_rates: KindRates | None = Field(
+        None, description="How often this verdict is wrong for this kind. None: not measured, or own thresholds apply."
+    )
     findings: list[DetectorFinding] = []
     generator_family: str | None = Field(
         None, description="Always empty: on generators held out of training, pixels did not identify the family."
@@ -55,6 +70,12 @@ class ClassifierReason(ReasonCode):
         Topic.CLASSIFIERS,
         "The classifiers score the image in a range where few synthetic images lie.",
     )
+    NOT_SYNTHETIC = (
+        "classifiers_not_synthetic",
+        Topic.CLASSIFIERS,
+        "The classifiers score the image in a range where few synthetic images lie. It looks like no photograph, so "
+        "`likely_camera` only says: drawn, painted, rendered or captured, not generated.",
+    )
     UNDECIDED = (
         "classifiers_undecided",
         Topic.CLASSIFIERS,
@@ -64,6 +85,11 @@ class ClassifierReason(ReasonCode):
         "classifiers_void",
         Topic.CLASSIFIERS,
         "The classifiers were not measured on images like this one, so their score decides nothing.",
+    )
+    KIND_UNMEASURED = (
+        "classifiers_kind_unmeasured",
+        Topic.CLASSIFIERS,
+        "For images of this kind the classifiers cannot keep this false-positive rate, so they call none synthetic.",
     )
     UNAVAILABLE = (
         "classifiers_unavailable",

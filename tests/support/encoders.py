@@ -1,6 +1,7 @@
 """A stand-in for the encoder's file: the same names and shapes, and features that follow the colours."""
 
 import hashlib
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def small_encoder() -> bytes:
         helper.make_node("Reshape", ["mean", "shape"], ["flat"]),
         helper.make_node("MatMul", ["flat", "to_tokens"], ["token"]),
         helper.make_node("Add", ["token", "positions"], [tensor_of(BLOCKS[0])]),
-        *(helper.make_node("Tanh", [tensor_of(b - 1)], [tensor_of(b)]) for b in BLOCKS[1:]),
+        *(helper.make_node("Tanh", [tensor_of(a)], [tensor_of(b)]) for a, b in pairwise(BLOCKS)),
         helper.make_node("ReduceMean", [tensor_of(BLOCKS[-1])], ["image_embeds"], axes=[1], keepdims=0),
     ]
     pixels, embeds = tensor("pixel_values", "n", 3, 224, 224), tensor("image_embeds", "n", 768)

@@ -1,6 +1,8 @@
 """The detector's recipe: `python -m detectors.synthetic.training COMMAND --pack DIR --store DIR --out DIR`.
 
-evaluate   leave whole repositories out, print the figures
+evaluate   leave whole repositories out, print the figures of any choice of blocks and penalty
+ablate     the same for each choice that was compared
+fit        both heads, their calibration and the tables of the model card
 network    fine-tune the small network (torch)
 """
 
@@ -11,13 +13,16 @@ import logging
 from pathlib import Path
 
 import cv2
-import numpy as np
 
+from detectors.synthetic.calibration import Calibration
+from detectors.synthetic.encoder import BLOCKS
 from models import find_card
 
-from . import data, features, heads, pack, tables
-from .data import Data
-from .leave_out import Scaling, kernel_of
+from . import ablation, calibrate, card, data, features, head_file, heads, pack, tables
+from .calibrate import Rows
+from .heads import Recipe
+
+ENCODER, NETWORK, KINDS = Recipe(1.0), Recipe(0.3), Recipe(1.0)
 
 
 def main() -> None:
@@ -26,37 +31,43 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     cv2.setNumThreads(1)
-    if options.command == "network":
-        _network(options)
-    else:
-        _evaluate(options)
+    {"evaluate": _evaluate, "ablate": _ablate, "fit": _fit, "network": _network}[options.command](options)
+
+
+def _prepared(options: argparse.Namespace) -> data.Data:
+    return data.prepare(options.pack, options.store, options.out, options.threads, find_card("synthetic"))
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    """Every image scored by a head that never saw its repository, with any choice of blocks and penalty."""
-    prepared = data.prepare(options.pack, options.store, options.out, options.threads, find_card("synthetic"))
-    recipe = heads.Recipe(options.penalty, options.power)
-    models = {
-        "encoder": held_out(prepared, prepared.of_blocks(options.blocks), recipe),
-        "network": held_out(prepared, prepared.network, recipe),
-    }
-    parts = [tables.overall(prepared.pack, models)]
-    for name, conditions in models.items():
-        parts += [
-            f"Real images, {name}:",
-            tables.by_subject(prepared.pack, conditions),
-            f"Generators, {name}:",
-            tables.by_generator(prepared.pack, conditions),
-        ]
-    parts += ["Groups, encoder:", *(tables.by_group(prepared.pack, models["encoder"], label) for label in (1, 0))]
-    print("\n\n".join(parts))
+    """Every image scored by a head that never saw its repository."""
+    prepared = _prepared(options)
+    recipe = Recipe(options.penalty, options.power)
+    _, held_out = heads.fit(prepared.pack, prepared.of_blocks(options.blocks), recipe, KINDS)
+    conditions = dict(zip(features.CONDITIONS, held_out.scores, strict=True))
+    print(tables.all_of(prepared.pack, {"encoder": conditions}))
 
 
-def held_out(prepared: Data, of: list[np.ndarray], recipe: heads.Recipe) -> dict[str, np.ndarray]:
-    """For each condition, the scores (N,) of images by heads fitted without their group, on the features `of`."""
-    rows = np.concatenate(of)
-    solved = heads.fit_synthetic(prepared.pack, kernel_of(Scaling.of(rows)(rows)), len(of), recipe, prepared.pack.group)
-    return dict(zip(features.CONDITIONS, heads.by_condition(solved.left_out[:, 0], len(of)), strict=True))
+def _ablate(options: argparse.Namespace) -> None:
+    """The card's table of what helped and what did not."""
+    print(ablation.table(_prepared(options)))
+
+
+def _fit(options: argparse.Namespace) -> None:
+    """The files that ship, but for the network, and `tables.md`."""
+    prepared = _prepared(options)
+    head, held_out = heads.fit(prepared.pack, prepared.of_blocks(BLOCKS), ENCODER, KINDS)
+    small_head, small_held_out = heads.fit(prepared.pack, prepared.network, NETWORK, KINDS)
+    rows = Rows.of(prepared.pack, held_out, prepared.everything)
+    small_rows = Rows.of(prepared.pack, small_held_out, prepared.unseen_by_network, calibrate.CAREFUL_SHARE_ALONE)
+    calibration = Calibration(with_encoder=calibrate.scale(rows), alone=calibrate.scale(small_rows))
+    folder = options.out / "synthetic"
+    folder.mkdir(exist_ok=True)
+    head_file.write(folder / "head.onnx", head)
+    head_file.write(folder / "network-head.onnx", small_head)
+    (folder / "calibration.json").write_text(calibration.model_dump_json(indent=1) + "\n")
+    text = card.tables_of(prepared, held_out, small_held_out, rows, small_rows, calibration)
+    (options.out / "tables.md").write_text(text)
+    print(text)
 
 
 def _network(options: argparse.Namespace) -> None:
@@ -76,14 +87,14 @@ def _arguments() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("command", choices=("evaluate", "network"))
+    parser.add_argument("command", choices=("evaluate", "ablate", "fit", "network"))
     parser.add_argument("--pack", type=Path, required=True, help="folder with manifest.csv and its images")
     parser.add_argument("--store", type=Path, required=True, help="`models` folder of a COUNTERMARK_HOME")
     parser.add_argument("--out", type=Path, required=True, help="folder for features, checkpoints and results")
-    parser.add_argument("--blocks", type=_numbers, default=(6, 7, 8, 9, 10), help="blocks of the encoder: 6,7,8,9,10")
-    parser.add_argument("--penalty", type=float, default=1.0, help="of the ridge regression, per feature")
-    parser.add_argument("--power", type=float, default=0.5, help="a group of n images weighs n ** POWER")
-    parser.add_argument("--steps", type=int, default=400, help="training steps of the network")
+    parser.add_argument("--blocks", type=_numbers, default=BLOCKS, help="`evaluate`: blocks of the encoder, as 6,8,10")
+    parser.add_argument("--penalty", type=float, default=1.0, help="`evaluate`: of the ridge regression, per feature")
+    parser.add_argument("--power", type=float, default=0.5, help="`evaluate`: a group of n images weighs n ** POWER")
+    parser.add_argument("--steps", type=int, default=400, help="`network`: training steps")
     parser.add_argument("--threads", type=int, default=2)
     return parser.parse_args()
 

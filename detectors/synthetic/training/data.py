@@ -17,6 +17,7 @@ from models import Card, find_card
 
 from . import duplicates, features, pack
 from .pack import Pack
+from .subjects import NETWORK_SAW
 
 log = logging.getLogger(__name__)
 _COMPARED = (8, 9)
@@ -30,6 +31,16 @@ class Data:
     pack: Pack
     encoder: list[NDArray[np.float16]]
     network: list[NDArray[np.float16]]
+
+    @property
+    def everything(self) -> NDArray[np.bool_]:
+        """Every image (N,)."""
+        return np.ones(len(self.pack), bool)
+
+    @property
+    def unseen_by_network(self) -> NDArray[np.bool_]:
+        """The images (N,) that the shipped network was not fine-tuned on."""
+        return ~np.isin(self.pack.repository, sorted(NETWORK_SAW))
 
     def of_blocks(self, blocks: Sequence[int]) -> list[NDArray[np.float16]]:
         """The encoder's features of some blocks, for each condition."""

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .leave_out import Ridge, Scaling, Solved, kernel_of, solve
-from .pack import UNKNOWN_KIND, Pack, sample_weights
-from .subjects import KINDS
+from .pack import NAMES, UNKNOWN_KIND, Pack, sample_weights
 
 Table = NDArray[np.floating]
 _NOTHING = 1e-3  # next to no weight; none at all has no inverse
@@ -17,7 +16,7 @@ _NOTHING = 1e-3  # next to no weight; none at all has no inverse
 
 @dataclass(frozen=True)
 class Head:
-    """Features (N, D) to a score (N,), about +1 for synthetic and -1 for real, and scores of KINDS (N, K)."""
+    """Features (N, D) to a score (N,), about +1 for synthetic and -1 for real, and scores of NAMES (N, K)."""
 
     scaling: Scaling
     synthetic: Ridge
@@ -73,7 +72,7 @@ def fit_synthetic(
 def fit_kinds(pack: Pack, kernel: NDArray[np.float32], conditions: int, recipe: Recipe) -> Solved:
     """The head for kinds: one target (+1, -1) each, kinds of equal weight. Images of unknown kind teach nothing."""
     known = pack.kind != UNKNOWN_KIND
-    targets = np.where(pack.kind[:, None] == np.arange(len(KINDS)), 1.0, -1.0)
+    targets = np.where(pack.kind[:, None] == np.arange(len(NAMES)), 1.0, -1.0)
     _, inverse, counts = np.unique(pack.kind, return_inverse=True, return_counts=True)
     weights = np.where(known, (1.0 / counts)[inverse], 0.0)
     weights = np.where(known, weights * known.sum() / weights.sum(), _NOTHING) / conditions

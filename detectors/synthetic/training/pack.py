@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .subjects import KINDS, generator_of, kind_of, subject_of
+from detectors.synthetic.kinds import KINDS
+
+from .subjects import generator_of, kind_of, subject_of
 
 UNKNOWN_KIND = -1
+NAMES = tuple(KINDS)
+"""The detector's kinds, in the order of its head's outputs."""
+
+_WHOLE = ("folder", "files")
 
 
 @dataclass(frozen=True)
 class Pack:
-    """N images. `fake`: 0 or 1. `source`: generator or real source. `group`: held out together, whatever the class.
+    """N images. `fake`: 0 or 1. `source`: generator or real source. `repository`: where it is from. `group`:
+    repositories that are held out together, because they share images.
 
-    `kind`: index into KINDS, or UNKNOWN_KIND. `subject`: what it shows, as the tables name it. `photo`: is or looks
+    `kind`: index into NAMES, or UNKNOWN_KIND. `subject`: what it shows, as the tables name it. `photo`: is or looks
     like a photograph.
     """
 
@@ -28,6 +35,7 @@ class Pack:
     files: tuple[str, ...]
     fake: NDArray[np.int64]
     source: NDArray[np.str_]
+    repository: NDArray[np.str_]
     group: NDArray[np.str_]
     kind: NDArray[np.int64]
     subject: NDArray[np.str_]
@@ -43,6 +51,11 @@ class Pack:
         if bgr is None:
             raise FileNotFoundError(self.folder / self.files[index])
         return np.ascontiguousarray(bgr[..., ::-1], np.uint8)
+
+    def part(self, chosen: NDArray[np.bool_]) -> Pack:
+        """The chosen images (N,)."""
+        arrays = {field.name: getattr(self, field.name)[chosen] for field in fields(self) if field.name not in _WHOLE}
+        return replace(self, files=tuple(np.array(self.files)[chosen]), **arrays)
 
     def joined(self, pairs: Iterable[tuple[int, int]]) -> Pack:
         """The pack with the groups of each pair of images made one: copies of an image never straddle folds."""
@@ -67,15 +80,16 @@ def load(folder: Path) -> Pack:
     with (folder / "manifest.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     named = [(row["kind"], row["generator_or_source_family"]) for row in rows]
-    kinds = [kind_of(word, source) for word, source in named]
     fake = np.array([int(row["label"] == "fake") for row in rows])
+    kinds = [kind_of(word, source, bool(f)) for (word, source), f in zip(named, fake, strict=True)]
     return Pack(
         folder=folder,
         files=tuple(row["file"] for row in rows),
         fake=fake,
         source=np.array([source for _, source in named]),
+        repository=np.array([row["group"] for row in rows]),
         group=np.array([row["group"] for row in rows]),
-        kind=np.array([UNKNOWN_KIND if kind is None else KINDS.index(kind) for kind in kinds]),
+        kind=np.array([UNKNOWN_KIND if kind is None else NAMES.index(kind) for kind in kinds]),
         subject=np.array([subject_of(word, source) for word, source in named]),
         generator=np.array([generator_of(s) if f else "" for (_, s), f in zip(named, fake, strict=True)]),
         photo=np.array([row["photoreal"] == "1" for row in rows]),

@@ -7,8 +7,8 @@ from pathlib import Path
 
 _TABLE = tomllib.loads((Path(__file__).parent / "subjects.toml").read_text(encoding="utf-8"))
 
-KINDS: tuple[str, ...] = tuple(_TABLE["kinds"])
-"""The kinds of image that the detector tells apart, in the order of its head's outputs."""
+NETWORK_SAW: frozenset[str] = frozenset(_TABLE["network"]["trained_on"])
+"""Groups that the shipped network was fine-tuned on."""
 
 _KIND: dict[str, str] = {word: kind for kind, words in _TABLE["kinds"].items() for word in words}
 _KIND_OF_SOURCE: dict[str, str] = {
@@ -17,20 +17,26 @@ _KIND_OF_SOURCE: dict[str, str] = {
 _SUBJECT_OF_SOURCE: dict[str, str] = {
     source: name for name, sources in _TABLE["subject_of_source"].items() for source in sources
 }
+_KIND_OF_SUBJECT: dict[str, str] = _TABLE["kind_of_subject"]
+_ONLY_REAL = frozenset({None, "portrait", "photograph"})
 _HEADSHOTS, _ALWAYS = frozenset(_TABLE["headshots"]["sources"]), frozenset(_TABLE["always"]["kinds"])
 
 
-def kind_of(word: str, source: str) -> str | None:
+def kind_of(word: str, source: str, fake: bool) -> str | None:
     """The detector's kind of an image that the manifest calls `word`; None if the manifest does not say.
 
     Raises:
         ValueError: the manifest's word is not known.
     """
-    if word == "mixed":
-        return None
-    if word not in _KIND:
+    if word != "mixed" and word not in _KIND:
         raise ValueError(f"subjects.toml does not know the kind {word!r}")
-    return _KIND_OF_SOURCE.get(source, _KIND[word]) if word in ("photo", "portrait") else _KIND[word]
+    subject = subject_of(word, source)
+    kind = _KIND.get(word)
+    if word in ("photo", "portrait"):
+        kind = _KIND_OF_SOURCE.get(source, kind)
+    if kind not in _ONLY_REAL:
+        return kind
+    return None if fake else _KIND_OF_SUBJECT.get(subject, kind)
 
 
 def subject_of(word: str, source: str) -> str:

@@ -24,6 +24,16 @@ def markdown(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
+def all_of(pack: Pack, models: Mapping[str, Conditions]) -> str:
+    """Every table for each model."""
+    parts = [overall(pack, models)]
+    for name, conditions in models.items():
+        parts += [f"Real images, {name}:", by_subject(pack, conditions)]
+        parts += [f"Generators, {name}:", by_generator(pack, conditions)]
+        parts += [f"Groups, {name}:", by_group(pack, conditions, 1), by_group(pack, conditions, 0)]
+    return "\n\n".join(parts) + "\n"
+
+
 def overall(pack: Pack, models: Mapping[str, Conditions]) -> str:
     """One row for each model and condition."""
     rows = [

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator
 from typing import Self
 
+from detectors import KINDS
 from service.examiner.codes import holding
 from service.examiner.examination import Examination, FileExamination, Sources
-from service.examiner.inference import ClassifierReason, Inferred
+from service.examiner.inference import ClassifierReason, Inferred, KindRates
 from service.examiner.lanes.lane import Finding, Lane
 from service.examiner.policy import Signal
 from service.examiner.sections import Reason
@@ -47,11 +48,22 @@ class InferredLane(Lane[Inferred]):
         else:
             low, high = section.interval
             yield f"{section.verdict}: p(synthetic) {section.p_synthetic:.2f}, 90 % interval {low:.2f} to {high:.2f}"
-            yield f"{section.threshold_fpr:.0%} of real images score above {section.synthetic_above:.2f}"
+            if section.kind_rates:
+                yield measured(section.kind, section.kind_rates)
+            elif section.synthetic_above is not None:
+                yield f"{section.threshold_fpr:.0%} of real images score above {section.synthetic_above:.2f}"
         for score in section.findings:
             yield f"{score.detector}: {score.score:.2f} by {score.model}"
         for reason in (*section.warnings, *section.reasons):
             yield reason.text
+
+
+def measured(kind: str | None, rates: KindRates) -> str:
+    """How often this verdict is wrong for images of this kind, in a sentence."""
+    return (
+        f"{KINDS.get(kind or '', 'images')}: {rates.false_positives:.1%} of {rates.real} real ones and "
+        f"{rates.recall:.0%} of {rates.synthetic} synthetic ones were called synthetic at this setting"
+    )
 
 
 def finding(inferred: Inferred) -> Finding[Inferred]:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from detectors.synthetic.calibration import Scale, probability, read
+from detectors.synthetic.calibration import KindScale, Scale, probability, read
 
 SCALE = Scale(
     weight=2.0,
@@ -15,6 +15,16 @@ SCALE = Scale(
     high=(0.2, 0.6, 0.95),
     synthetic_above={"0.05": 0.9},
     camera_below=0.1,
+    kinds={
+        "night": KindScale(
+            real=40,
+            synthetic=30,
+            synthetic_above={"0.05": 0.95},
+            false_positives={"0.05": 0.02},
+            recall={"0.05": 0.3},
+            camera_below=None,
+        )
+    },
 )
 
 
@@ -39,6 +49,9 @@ def test_a_file_with_a_probability_above_one_is_none() -> None:
     broken = SCALE.model_dump() | {"camera_below": 1.5}
     with pytest.raises(ValidationError):
         Scale.model_validate(broken)
+    broken["kinds"]["night"]["recall"] = {"0.05": 2}
+    with pytest.raises(ValidationError):
+        Scale.model_validate(broken | {"camera_below": 0.1})
     with pytest.raises(ValidationError):
         read(b'{"alone": {}}')
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from skimage import data as photos
 
-from detectors import Encoder, Synthetic
+from detectors import KINDS, Encoder, Synthetic
 from models import ModelFault, Session, find_card
 from tests.support.encoders import write_encoder
 
@@ -53,6 +53,46 @@ def test_the_encoder_takes_over_with_its_own_calibration(alone: Synthetic, encod
     assert found.calibration != alone(photos.astronaut()).calibration
 
 
+class Says:
+    """A head that gives every image this score and this kind."""
+
+    def __init__(self, score: float, kind: str, kinds: int = len(KINDS)) -> None:
+        self.row = [score, *(float(number == list(KINDS).index(kind)) for number in range(kinds))]
+
+    def run(self, features: np.ndarray) -> np.ndarray:
+        return np.tile(np.array(self.row, np.float32), (len(features), 1))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kind_has_its_thresholds_and_what_was_measured(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    detector = Synthetic()
+    monkeypatch.setattr(detector, "_head", Says(0.2, kind))
+    found, scale = detector(photos.coffee()), detector._scale.kinds[kind]
+    assert found.rates is not None
+    assert (found.rates.kind, found.rates.real, found.rates.recall) == (kind, scale.real, scale.recall)
+    assert found.synthetic_above == scale.synthetic_above
+    assert found.camera_below == (scale.camera_below or 0.0)
+    for rate, above in found.synthetic_above.items():
+        assert above >= detector.synthetic_above[rate], "a kind is never judged by a looser threshold"
+
+
+@pytest.mark.parametrize(("kind", "codes"), [("document", ()), ("product", ("flat_graphic",))])
+def test_flat_colour_is_in_scope_only_where_the_encoder_was_measured_on_it(
+    encoder: Encoder, monkeypatch: pytest.MonkeyPatch, kind: str, codes: tuple[str, ...]
+) -> None:
+    chart = np.full((400, 400, 3), 255, np.uint8)
+    for detector, expected in ((Synthetic(encoder), codes), (Synthetic(), ("flat_graphic",))):
+        monkeypatch.setattr(detector, "_head", Says(-0.9, kind))
+        assert detector(chart).out_of_scope == expected
+
+
+def test_a_head_of_other_kinds_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    detector = Synthetic()
+    monkeypatch.setattr(detector, "_head", Says(0.2, "headshot", kinds=3))
+    with pytest.raises(ModelFault, match="4 outputs"):
+        detector(photos.coffee())
+
+
 def test_an_answer_that_is_no_number_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     class Stuck:
         def run(self, _names: object, feeds: dict[str, np.ndarray]) -> list[np.ndarray]:
@@ -60,7 +100,7 @@ def test_an_answer_that_is_no_number_is_a_fault(monkeypatch: pytest.MonkeyPatch)
             return [np.full(len(batch), np.nan, np.float32)]
 
     detector = Synthetic()
-    monkeypatch.setattr(detector._network, "_session", Stuck())
+    monkeypatch.setattr(detector._network._session, "_session", Stuck())
     with pytest.raises(ModelFault, match="not finite"):
         detector(photos.coffee())
 

@@ -7,9 +7,10 @@ from typing import ClassVar, cast
 import numpy as np
 import pytest
 
-from detectors import Finding, Inference
+from detectors import Finding, Inference, KindRates
 from models import ModelFault
 from service.examiner.classifier import Classifier, Thresholds
+from service.examiner.inference import KindRates as KindRatesShown
 from service.kit.errors import BadRequest, BrokenPicture, Misconfigured, Unavailable
 from service.media.pictures import ImageLimits, decode, decode_first, encode
 from tests.assets import provenance
@@ -23,8 +24,16 @@ class Fixed:
 
     synthetic_above: ClassVar = {"0.05": 0.8, "0.01": 0.95}
 
-    def __init__(self, p: float, out_of_scope: tuple[str, ...] = (), findings: tuple[Finding, ...] = ()) -> None:
+    def __init__(
+        self,
+        p: float,
+        out_of_scope: tuple[str, ...] = (),
+        findings: tuple[Finding, ...] = (),
+        rates: KindRates | None = None,
+        of_kind: dict[str, float] | None = None,
+    ) -> None:
         self.p, self.out_of_scope, self.findings = p, out_of_scope, findings
+        self.rates, self.of_kind = rates, self.synthetic_above if of_kind is None else of_kind
 
     def prepare(self, rgb: np.ndarray, _quality: int | None) -> np.ndarray:
         return rgb
@@ -39,10 +48,11 @@ class Fixed:
             interval=(self.p, self.p),
             findings=self.findings,
             out_of_scope=self.out_of_scope,
-            synthetic_above=self.synthetic_above,
+            synthetic_above=self.of_kind,
             camera_below=0.2,
             calibration="test/1",
             complete=True,
+            rates=self.rates,
         )
 
 
@@ -96,6 +106,38 @@ def test_outside_its_scope_it_gives_a_number_and_no_verdict(make: Make) -> None:
     assert found.verdict == "inconclusive"
     assert [w.code for w in found.warnings] == ["flat_graphic"]
     assert found.reasons[0].code == "classifiers_void"
+
+
+PORTRAIT = KindRates("portrait", 143, 411, {"0.05": 0.04}, {"0.05": 0.5})
+DOCUMENT = KindRates("document", 329, 197, {"0.05": 0.01}, {"0.05": 0.8})
+
+
+def test_a_kind_has_its_own_threshold_and_says_how_often_it_is_wrong(make: Make) -> None:
+    found = make(Fixed(0.9, rates=PORTRAIT, of_kind={"0.05": 0.95})).detect(PICTURE)
+    assert (found.verdict, found.kind, found.synthetic_above) == ("inconclusive", "portrait", 0.95)
+    assert found.kind_rates == KindRatesShown(real=143, synthetic=411, false_positives=0.04, recall=0.5)
+    assert make(Fixed(0.96, rates=PORTRAIT, of_kind={"0.05": 0.95})).detect(PICTURE).verdict == "likely_synthetic"
+
+
+def test_a_kind_whose_rate_cannot_be_held_is_never_called_synthetic(make: Make) -> None:
+    strict = make(Fixed(0.999, rates=PORTRAIT, of_kind={"0.05": 0.95}), 0.01)
+    found = strict.detect(PICTURE)
+    assert (found.verdict, found.synthetic_above, found.kind_rates) == ("inconclusive", None, None)
+    assert found.reasons[0].code == "classifiers_kind_unmeasured"
+    assert make(Fixed(0.1, rates=PORTRAIT, of_kind={}), 0.01).detect(PICTURE).verdict == "likely_camera"
+    with pytest.raises(BadRequest):
+        strict.detect(PICTURE, threshold_fpr=0.2)
+
+
+def test_what_is_no_photograph_is_not_said_to_be_from_a_camera(make: Make) -> None:
+    assert make(Fixed(0.1, rates=DOCUMENT)).detect(PICTURE).reasons[0].code == "classifiers_not_synthetic"
+    assert make(Fixed(0.1, rates=PORTRAIT)).detect(PICTURE).reasons[0].code == "classifiers_camera"
+
+
+def test_own_thresholds_hold_for_every_kind_and_replace_its_rates(make: Make, tmp_path: Path) -> None:
+    thresholds = Thresholds.load(own(tmp_path))
+    found = make(Fixed(0.5, rates=PORTRAIT, of_kind={}), thresholds=thresholds).detect(PICTURE)
+    assert (found.verdict, found.kind, found.kind_rates) == ("likely_synthetic", "portrait", None)
 
 
 def test_a_rate_without_a_threshold_is_refused(make: Make) -> None:

@@ -18,6 +18,7 @@ def pack() -> Pack:
         files=tuple(map(str, range(REAL + FAKE))),
         fake=fake,
         source=group,
+        repository=group,
         group=group,
         kind=np.zeros(REAL + FAKE, int),
         subject=np.where(group == "a", "night", "product"),

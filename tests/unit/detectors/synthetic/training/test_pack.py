@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from detectors.synthetic.training.pack import UNKNOWN_KIND, Pack, load, sample_weights
-from detectors.synthetic.training.subjects import KINDS
+from detectors.synthetic.training.pack import NAMES, UNKNOWN_KIND, Pack, load, sample_weights
 
 MANIFEST = """file,label,kind,generator_or_source_family,group,photoreal
 a.png,real,portrait,djangous18,conference,1
@@ -26,7 +25,8 @@ def test_a_manifest(pack: Pack) -> None:
     assert pack.fake.tolist() == [0, 0, 1, 1]
     assert pack.subject[:2].tolist() == ["headshot", "product"]
     assert pack.generator.tolist() == ["", "", "GPT image", "Midjourney"]
-    assert pack.kind.tolist() == [KINDS.index("portrait"), KINDS.index("product"), UNKNOWN_KIND, KINDS.index("product")]
+    headshot, product = NAMES.index("headshot"), NAMES.index("product")
+    assert pack.kind.tolist() == [headshot, product, UNKNOWN_KIND, product]
 
 
 def test_an_image_is_rgb(pack: Pack) -> None:
