@@ -9,8 +9,11 @@ from functools import lru_cache
 from detectors.prompts.confusables import CONFUSABLES
 from detectors.prompts.scripts import VARIANTS
 
-# Invisible but not in category Cf: joiner, Hangul fillers, Khmer and Mongolian marks, variation selectors.
-_INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0\ufe00-\ufe0f\U000e0000-\U000e0fff]")
+# Invisible but not in category Cf: joiner, Hangul fillers, Khmer and Mongolian marks, the Braille blank, variation
+# selectors.
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\ufe00-\ufe0f\U000e0000-\U000e0fff]"
+)
 
 # Combining marks of Latin, Greek and Cyrillic letters, Hebrew and Arabic points and the Arabic line that stretches a
 # word, nuktas of Indian scripts. The vowel signs of other scripts are not removed: their readers see them as letters.
@@ -57,6 +60,16 @@ def fold_char(c: str) -> str:
 def is_invisible(c: str) -> bool:
     """Whether `c` has no width on screen: zero-width characters, bidirectional controls, tags, variation selectors."""
     return unicodedata.category(c) == "Cf" or _INVISIBLE.match(c) is not None
+
+
+def is_blank(text: str) -> bool:
+    """Whether a reader sees nothing of `text`: white space, invisible characters and accents of nothing."""
+    return not fold(text).text.strip()
+
+
+def has_words(text: str) -> bool:
+    """Whether there is a letter or a digit of any script in `text`; emoji and signs are none."""
+    return any(map(str.isalnum, fold(text).text))
 
 
 def obfuscations(text: str) -> Iterator[str]:

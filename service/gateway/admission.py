@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors import Finding
-from detectors.prompts import PromptFinding
+from detectors.prompts import PromptFinding, has_words, is_blank
 from service.access.client import Client
 from service.adapters.registry import Adapters, ResolvedAdapter
 from service.gateway import edit_extent, prompt_policy
@@ -26,7 +26,7 @@ from service.gateway.order import DRAWN_SEEDS, Order
 from service.gateway.screening import Screening, ScreeningCriteria
 from service.generation import Backend, Job, ModelOptions
 from service.kit.deadline import within
-from service.kit.errors import BadRequest, Busy, PromptRefused
+from service.kit.errors import BadRequest, Busy, EmptyPrompt, NothingKnown, PromptRefused
 from service.likeness.checks import Likeness
 from service.likeness.schemas import Grant
 from watermark.c2pa.manifest import InputSource
@@ -108,6 +108,8 @@ class Admission:
 
     def _check(self, order: Order, client: Client, observer: ReleaseObserver) -> AdmittedOrder:
         order = Order.model_validate(order.model_dump())  # `model_construct` skips validation; this does not
+        if is_blank(order.prompt) and order.image is None and not order.references:
+            raise EmptyPrompt
         inputs = decode_inputs(order.image, order.mask, self._options.limits, order.references)
         adapters = self._adapters.resolve(order.adapters)
         size, wanted = self._size(order, inputs)
@@ -120,8 +122,10 @@ class Admission:
                 hint=f"Ask for at least {MIN_EMBED_SIDE} px on the short side.",
                 param="size",
             )
+        told, nothing_known = self._told(job)
         warnings = (
-            *self._backend.check(job),
+            *told,
+            *_wordless_warning(order),
             *_size_warning(size, wanted),
             *self._quality_warning(order),
             *order.file_warnings,
@@ -133,6 +137,8 @@ class Admission:
             findings = self._prompt(job, self._likeness.names(grants))
             criteria = ScreeningCriteria({grant.subject for grant in grants}, threshold)
             self._screening.inputs([image.picture for image in inputs.images], _pixels_used(job), criteria)
+        if nothing_known:
+            raise nothing_known
         return AdmittedOrder(
             _with_defaults(order, job),
             job,
@@ -143,6 +149,14 @@ class Admission:
             inputs.sources,
             threshold,
         )
+
+    def _told(self, job: Job) -> tuple[tuple[str, ...], NothingKnown | None]:
+        """The backend's warnings. That it knows nothing of the prompt is raised once the prompt was screened: what must
+        be refused is refused and recorded, whatever the model knows."""
+        try:
+            return self._backend.check(job), None
+        except NothingKnown as nothing:
+            return (), nothing
 
     def _prompt(self, job: Job, granted: Sequence[str]) -> tuple[Finding, ...]:
         """Evidence about the prompt, if it does not refuse the order. `granted`: names that the prompt may contain."""
@@ -183,6 +197,10 @@ class Admission:
     def _quality_warning(self, order: Order) -> tuple[str, ...]:
         same = order.steps or self._backend.high_steps == self._backend.default_steps
         return ("quality has no effect: the number of steps is the same",) if order.quality == "high" and same else ()
+
+
+def _wordless_warning(order: Order) -> tuple[str, ...]:
+    return () if has_words(order.prompt) else ("the prompt has no words: the model may understand nothing of it",)
 
 
 def _size_warning(size: Size, wanted: Size) -> tuple[str, ...]:

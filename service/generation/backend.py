@@ -102,6 +102,7 @@ class Backend(Protocol):
 
         Raises:
             BadRequest: this model cannot run it (size, steps, scheduler, adapters, editing).
+            NothingKnown: the model knows no word of the prompt.
         """
 
     def render(self, job: Job, on_step: OnStep) -> NDArray[np.uint8]:

@@ -2,8 +2,8 @@
 
     Error
     +-- InputError            the input cannot be used
-    |   +-- BadRequest, QueryTooLong, UnsupportedFormat, BrokenPicture, TooLarge, UnsupportedPixels, FileUnreadable,
-    |       BrokenList, NoFace, NotLive, MalformedProof
+    |   +-- BadRequest (EmptyPrompt, NothingKnown), QueryTooLong, UnsupportedFormat, BrokenPicture, TooLarge,
+    |       UnsupportedPixels, FileUnreadable, BrokenList, NoFace, NotLive, MalformedProof
     +-- Refusal               the gateway will not release this image
     |   +-- PromptRefused     ... because of its prompt
     |   +-- LikenessRefused, LikenessHeld     ... because of a face it shows, or may show
@@ -78,6 +78,29 @@ class BadRequest(InputError):
     def __init__(self, message: str, *, hint: str | None = None, param: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.param = param
+
+
+class EmptyPrompt(BadRequest):
+    """A prompt with nothing to see in it, and no image to start from."""
+
+    code = "empty_prompt"
+    hint = "Describe the image in words."
+
+    def __init__(self) -> None:
+        super().__init__("the prompt is empty: it has only spaces or invisible characters", param="prompt")
+
+
+class NothingKnown(BadRequest):
+    """A prompt of which the model knows no word. `words`: some that it knows; `near`: they are near the prompt's."""
+
+    code = "nothing_known"
+    hint = "Use words that the model knows (its card lists them), or another model."
+
+    def __init__(self, words: Sequence[str], *, near: bool) -> None:
+        named = f"The nearest it knows: {', '.join(words)}." if near else f"It knows words such as {', '.join(words)}."
+        super().__init__(
+            "the model knows nothing of what the prompt asks for", hint=f"{self.hint} {named}", param="prompt"
+        )
 
 
 class UnsupportedFormat(InputError):

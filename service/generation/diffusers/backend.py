@@ -52,7 +52,8 @@ class DiffusersBackend:
         networks that run in ONNX Runtime.
 
         `options`: `steps`, `guidance`, `guidance_rescale`, `max_sequence_length`, `sizes` = "native", `words` (the
-        vocabulary), `prompt_tokens` (a limit below the tokenizer's own).
+        vocabulary) and `shown_words` (those of it that name something to see), `prompt_tokens` (a limit below the
+        tokenizer's own).
         """
         self.identity = identity
         self.folder = folder
@@ -60,6 +61,7 @@ class DiffusersBackend:
         self._options = dict(options or {})
         self._call = arguments.parameters(pipeline)
         self._words = frozenset(self._options.get("words", ()))
+        self._shown_words = frozenset(self._options.get("shown_words", ()))
         self._schedulers = compatible_schedulers(pipeline)
         # Created now, not at the first edit: a running job swaps components, and these pipelines would keep them.
         self._edit_pipelines = {masked: image_to_image_pipeline(pipeline, masked=masked) for masked in (False, True)}
@@ -117,6 +119,7 @@ class DiffusersBackend:
 
         Raises:
             BadRequest: the size, the edit or another input of the job is not supported.
+            NothingKnown: the model knows no word of the prompt, and nothing else says what to generate.
         """
         self._check_size(job)
         if job.done_steps < 1:
@@ -127,6 +130,8 @@ class DiffusersBackend:
         check_scheduler(self._schedulers, job.options.scheduler)
         check_adapters(self._pipeline, job.adapters)
         check_references(self._pipeline, self._references, job.references)
+        if job.canvas is None and job.references is None and not job.adapters:
+            vocabulary.check_known(job.prompt, self._shown_words)
         ignored = (*arguments.ignored(call, job), *self._ignored_inputs.warnings(job, self.default_guidance))
         return (*vocabulary.warnings(job.prompt, self._words), *ignored)
 

@@ -17,6 +17,7 @@ from service.generation.diffusers.ip_adapter import IPAdapter
 from service.generation.diffusers.onnx_parts import Decoder, Denoiser, OnnxPart
 from service.generation.diffusers.registration import unlisted_files
 from service.generation.diffusers.supported_pipelines import disabled_components, part_class, pipeline_class, read_index
+from service.generation.embedded import vocabulary
 from service.generation.folders import folder_digest
 from service.kit.errors import Misconfigured, Unavailable
 from service.kit.model_store import added_cards
@@ -106,10 +107,10 @@ TEXT_TO_IMAGE = Task(
 
 def _embedded(card: Card, settings: Settings, on_loading: OnLoading) -> DiffusersBackend:
     folder = card.verified_root()
-    words = json.loads(card.read(VOCABULARY))["words"]
+    known = json.loads(card.read(VOCABULARY))
     identity = ModelIdentity(card.name, card.version, card.digest)
     pipeline = _load(folder, settings, on_loading)
-    options = {**card.options, "words": words}
+    options = {**card.options, "words": known["words"], "shown_words": vocabulary.shown_words(known)}
     return DiffusersBackend(pipeline, identity, folder, options, parts=_in_onnx(card, pipeline, settings))
 
 

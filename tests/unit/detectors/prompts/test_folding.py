@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors.prompts.folding import fold, fold_char, is_invisible, obfuscations
+from detectors.prompts.folding import fold, fold_char, has_words, is_blank, is_invisible, obfuscations
 
 FE, WIDE_F, ZERO_WIDTH, CYRILLIC_E, SCRIPT_S = "\ufb01", "\uff26", "\u200b", "\u0435", "\U0001d4fc"
 
@@ -43,3 +43,22 @@ def test_what_is_folded_stays(text: str) -> None:
     assert len(folded.text) == len(folded.origins)
     assert list(folded.origins) == sorted(folded.origins)
     assert not any(map(is_invisible, folded.text))
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "\u200b", "\t\n\u3000", "\u2800\ufe0f\u200d", "\u0301\u0640", "\u202e \u3164"]
+)
+def test_text_that_shows_nothing_is_blank(text: str) -> None:
+    assert is_blank(text)
+    assert not has_words(text)
+
+
+@pytest.mark.parametrize("text", ["🦊", "?!", "❄️ 🔥", "—"])
+def test_emoji_and_signs_are_seen_but_are_no_words(text: str) -> None:
+    assert not is_blank(text)
+    assert not has_words(text)
+
+
+@pytest.mark.parametrize("text", ["a", "狐", "٣", "🅰", "ー"])
+def test_letters_and_digits_of_any_script_are_words(text: str) -> None:
+    assert has_words(text)

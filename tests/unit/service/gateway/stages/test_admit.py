@@ -10,10 +10,14 @@ from models import ModelMissing
 from service.gateway.execution import ReleaseObserver
 from service.gateway.order import Order
 from service.gateway.pipeline import Gateway
+from service.gateway.summary import summarize
+from service.generation import Job
 from service.installation import Installation
 from service.kit.errors import (
     BadRequest,
     Cancelled,
+    EmptyPrompt,
+    NothingKnown,
     PromptRefused,
     StageFailed,
 )
@@ -102,3 +106,35 @@ def test_a_bad_order_is_the_callers_fault_and_no_decision(gateway: Gateway, inst
     with pytest.raises(BadRequest):
         gateway.release(Order(prompt="x", width=100, height=100))
     assert installation.ledger.verify().decisions == 0
+
+
+@pytest.mark.parametrize("prompt", ["   ", "\u200b", "\u200b\u2060 \ufe0f", "\n\t"])
+def test_a_prompt_in_which_nothing_is_seen_is_an_error(build: Build, prompt: str) -> None:
+    with pytest.raises(EmptyPrompt) as caught:
+        build(Untouchable()).release(Order(prompt=prompt))
+    assert (caught.value.code, caught.value.param) == ("empty_prompt", "prompt")
+
+
+@pytest.mark.parametrize(("prompt", "warned"), [("🦊❄️", True), ("!?", True), ("a fox 🦊", False), ("狐", False)])
+def test_a_prompt_without_words_is_warned_of(build: Build, prompt: str, warned: bool) -> None:
+    released = build().release(Order(prompt=prompt))
+    assert any("has no words" in warning for warning in summarize(released).warnings) == warned
+
+
+class KnowsNothing(Untouchable):
+    def check(self, job: Job) -> tuple[str, ...]:
+        raise NothingKnown(["boat"], near=True)
+
+
+def test_a_model_that_knows_nothing_of_a_prompt_refuses_it(build: Build) -> None:
+    with pytest.raises(NothingKnown):
+        build(KnowsNothing()).release(ORDER)
+
+
+def test_what_must_be_refused_is_refused_and_recorded_whatever_the_model_knows(
+    build: Build, installation: Installation
+) -> None:
+    screen = PromptScreen()
+    refusal = refused(build(KnowsNothing(), prompts=screen), installation, Order(prompt="ein nacktes Kind"))
+    assert isinstance(refusal, PromptRefused)
+    assert refusal.categories == ("sexual_minors",)

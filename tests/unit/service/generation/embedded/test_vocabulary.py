@@ -1,10 +1,21 @@
 """What a prompt asks of a model that knows few words."""
 
+import tomllib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.generation.embedded.vocabulary import PEOPLE, WRITING, warnings
+from service.generation.embedded.vocabulary import (
+    NEAREST,
+    PEOPLE,
+    WRITING,
+    check_known,
+    nearest,
+    shown_words,
+    warnings,
+)
+from service.kit.errors import NothingKnown
 
 KNOWN = frozenset({"a", "red", "car", "on", "the", "beach", "of", "with"})
 
@@ -74,3 +85,72 @@ def test_any_text_is_read(prompt: str) -> None:
 def test_no_word_of_the_lists_goes_unanswered(word: str) -> None:
     (said,) = warnings(f"a {word}", KNOWN)
     assert said.endswith(f": {word}")
+
+
+VOCABULARY = {
+    "objects": {"sailboat": ["sailboat", "boat"], "dog": ["dog"], "grapes": ["bunch of grapes"]},
+    "settings": {"beach": ["beach", "on a beach"], "studio": ["on a <colour> background"]},
+    "colours": {"red": ["red"]},
+    "styles": {"plain": ["a picture of"]},
+    "words": ["a", "boat"],
+}
+SHOWN = shown_words(VOCABULARY)
+
+
+def test_words_that_show_something_are_objects_places_times_weather_and_colours() -> None:
+    assert {"sailboat", "boat", "dog", "grapes", "beach", "red"} == SHOWN
+
+
+@pytest.mark.parametrize("prompt", ["a dog", "RED, something", "sushi on a beach", "x dog"])
+def test_one_word_that_shows_something_is_enough(prompt: str) -> None:
+    check_known(prompt, SHOWN)
+
+
+@pytest.mark.parametrize(
+    "prompt", ["a picture of a quasar", "sushi", "狐狸在雪地里", "🦊❄️", "the a of on", "dogs", "..."]
+)
+def test_a_prompt_of_nothing_known_is_refused_and_not_repeated(prompt: str) -> None:
+    with pytest.raises(NothingKnown) as caught:
+        check_known(prompt, SHOWN)
+    assert (caught.value.code, caught.value.param, caught.value.status) == ("nothing_known", "prompt", 400)
+    for word in ("quasar", "sushi", "狐狸在雪地里"):
+        assert word not in caught.value.message + caught.value.hint
+
+
+def test_the_refusal_names_what_is_near() -> None:
+    with pytest.raises(NothingKnown, match="knows nothing") as caught:
+        check_known("two kayaks and a wolf", SHOWN)
+    assert "nearest it knows: sailboat, dog." in caught.value.hint
+    with pytest.raises(NothingKnown) as caught:
+        check_known("quantum", SHOWN)
+    assert "words such as beach, boat, dog." in caught.value.hint
+
+
+def test_a_model_nothing_is_known_of_refuses_nothing() -> None:
+    check_known("sushi", frozenset())
+
+
+@pytest.mark.parametrize(
+    ("word", "near"),
+    [
+        ("kayak", "sailboat"),
+        ("kayaks", "sailboat"),
+        ("wolf", "dog"),
+        ("sailbote", "sailboat"),
+        ("dgo", ""),
+        ("tax", ""),
+    ],
+)
+def test_the_nearest_word_is_one_of_meaning_else_of_spelling(word: str, near: str) -> None:
+    assert nearest(word, SHOWN) == near
+
+
+def test_warnings_name_the_nearest_word() -> None:
+    assert warnings("a kayak and a quasar on a beach", {"a", "and", "on", "beach", "sailboat"}) == (
+        "words the model does not know: kayak (nearest: sailboat), quasar",
+    )
+
+
+def test_every_word_of_the_table_has_neighbours_and_none_is_its_own() -> None:
+    table = tomllib.loads(NEAREST.read_text())
+    assert all(words and word not in words for word, words in table.items())
