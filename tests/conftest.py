@@ -48,6 +48,7 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         if name.startswith(PREFIX):
             monkeypatch.delenv(name)
     monkeypatch.setenv(PREFIX + "HOME", str(tmp_path / "home"))
+    monkeypatch.setenv(PREFIX + "THREADS", "1")  # a core is for each process that runs tests
     monkeypatch.setenv(PREFIX + "PARSER_PROCESSES", "0")  # tests of the workers start them; the others need not wait
 
 

@@ -26,7 +26,7 @@ from tests.support.gateway import Build
 
 @pytest.fixture(scope="module")
 def backend() -> DiffusersBackend:
-    return load_backend(Settings(threads=2))
+    return load_backend(Settings(threads=1))
 
 
 def draw(backend: DiffusersBackend, prompt: str, seed: int = 7, steps: int = 8) -> np.ndarray:
