@@ -60,7 +60,8 @@ def compared(rgb: NDArray[np.uint8], look: Fingerprint, reading: Reading, issue:
     if not places or issue.fingerprint_quality < LOWEST_FINGERPRINT_QUALITY:
         return Comparison(Resemblance.UNDECIDED, same, far)
     covered = np.nan_to_num(enlarged(reading.coverage, rgb.shape[:2]), nan=1.0)  # what was pasted over decides nothing
-    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    grey = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
+    grey = 255 - grey if reading.inverted else grey
     agreement, share = max(_agreement(grey, covered, place, issue.fingerprint) for place in places)
     return Comparison(_judged(agreement, share, len(places)), same, far, round(agreement, 1), round(share, 2))
 

@@ -17,16 +17,23 @@ class View:
     """The part of an image that is read."""
 
     canvas: NDArray[np.float32]
-    """float32[h, w]: luma of the centre, short side at most the canonical one."""
+    """float32[h, w]: luma of the part, short side at most the canonical one."""
     shape: tuple[int, int]
     """(height, width) of the entire image, in pixels."""
     seen: tuple[int, int]
-    """(height, width) of the centre, in pixels."""
+    """(height, width) of the part, in pixels."""
+    corner: tuple[int, int]
+    """Its first pixel (down, right)."""
 
     @property
     def pitch(self) -> float:
         """Side of a tile in samples of the canvas, if the image was only resized."""
         return float(min(self.canvas.shape) * TILE / SHORT_SIDE)
+
+    @cached_property
+    def negative(self) -> "View":
+        """The same in inverted colours."""
+        return View(np.float32(255) - self.canvas, self.shape, self.seen, self.corner)
 
     @cached_property
     def level(self) -> NDArray[np.float32]:
@@ -38,6 +45,9 @@ class View:
 class Candidate:
     """Soft values that may be a message, and where they were read. Decoding it is one attempt."""
 
+    view: View
+    """What it was read from; the negative, if the colours were inverted."""
+    inverted: bool
     version: int
     """Of the payload, which names the format."""
     pose: NDArray[np.float64]

@@ -14,6 +14,7 @@ from watermark.tile.content import ContentSigns
 from watermark.tile.pattern import TILE, Layout, Pattern
 from watermark.tile.positions import PERIOD, Positions
 from watermark.tile.rectification import Rectification, at_plane_scale
+from watermark.tile.search import Grid
 
 ISSUED_SCORE = 2.8
 """Agreement from which a message is decoded where the image was at most resized: eight are looked at."""
@@ -56,39 +57,38 @@ class PositionedReader:
                 best = score, key, components
         score, key, components = best
         rectification = Rectification.of(view.canvas.shape, pose, shifts[key], (0.0, 0.0))
-        return score, self._candidate(view, rectification, pose, key, rectification.first, components)
+        heard = pose, key, False
+        return score, self._candidate(view, rectification, heard, rectification.first, components)
 
-    def found(
-        self,
-        view: View,
-        pose: NDArray[np.float64],
-        shift: tuple[float, float],
-        reference: tuple[float, float],
-        key: int,
-    ) -> Candidate | None:
-        """The message under a grid that the search found; None if no offset of the sequence gives one."""
-        rectification = Rectification.of(view.canvas.shape, pose, shift, reference)
+    def found(self, view: View, grid: Grid, reference: tuple[float, float]) -> Candidate | None:
+        """The message under a grid that the search found; None if no offset of the sequence gives one.
+
+        `view`: the negative, if the grid is inverted.
+        """
+        rectification = Rectification.of(view.canvas.shape, grid.pose, grid.shift, reference)
         level = rectification.straightened(at_plane_scale(view.level, rectification), view.canvas.shape)
         signs = self.content.of(_straight_luma(view.canvas, rectification))
         offsets = self.positions.every_offset(self.positions.tiles(level, signs))
-        components = self._agreement.components(self._patterns[key], offsets)
+        components = self._agreement.components(self._patterns[grid.key], offsets)
         scores = self._agreement.score(components) + _HEAD_START
         down, right = divmod(int(scores.argmax()), PERIOD)
         if scores[down, right] < FOUND_SCORE:
             return None
-        return self._candidate(view, rectification, pose, key, (down, right), components[down, right])
+        heard = grid.pose, grid.key, grid.inverted
+        return self._candidate(view, rectification, heard, (down, right), components[down, right])
 
     def _candidate(
         self,
         view: View,
         rectification: Rectification,
-        pose: NDArray[np.float64],
-        key: int,
+        heard: tuple[NDArray[np.float64], int, bool],
         offset: tuple[int, int],
         components: NDArray[np.float32],
     ) -> Candidate:
+        pose, key, inverted = heard
+        soft = self._agreement.soft(components)
         expected = partial(self._expected, view.canvas, rectification, self._patterns[key], offset)
-        return Candidate(payload.POSITIONED, pose, rectification, offset, self._agreement.soft(components), expected)
+        return Candidate(view, inverted, payload.POSITIONED, pose, rectification, offset, soft, expected)
 
     def _expected(
         self,

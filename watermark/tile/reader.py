@@ -36,6 +36,8 @@ QUICK_ATTEMPTS: Final = len(_WHITENINGS) * (_QUICK_GRIDS + _QUICK_MESSAGES)
 """The part of an epoch's attempts used by the fast path."""
 _QUICK_SCORE: Final = 4.0
 """Score from which the fast path decodes a grid: few shifts are tried, so chance hardly reaches it."""
+_SECOND_VIEW: Final = 3
+"""The part inside plain margins gets one in three attempts of the search."""
 _FAINT_GRIDS: Final = 12
 """Faint grids, best first, that are also straightened to look for format two."""
 
@@ -63,6 +65,8 @@ class Reading:
     _place: Callable[[tuple[int, int]], list[NDArray[np.float64]]] = field(
         default=lambda issued: [], repr=False, compare=False
     )
+    inverted: bool = False
+    """Whether the colours were inverted."""
 
     @cached_property
     def coverage(self) -> NDArray[np.float32]:
@@ -98,15 +102,27 @@ class EpochReader:
         """The fast path for images that were at most resized: the grid's pose is known, so no search is needed."""
         for whiten in _WHITENINGS:
             for candidates in self._issued(view, whiten):
-                if (reading := self._first_decoded(candidates, view)) is not None:
+                if (reading := self._first_decoded(candidates)) is not None:
                     return reading
         return None
 
-    def search(self, view: View, spectrum: FineSpectrum) -> Reading | None:
-        """Search for the mark under all poses; `spectrum` is that of the entire view."""
-        left = self._attempts - QUICK_ATTEMPTS
-        for candidates in self._located(view, Search(spectrum, view.pitch, self._searcher).grids()):
-            if (reading := self._first_decoded(candidates[:left], view)) is not None:
+    def shares(self, views: int) -> list[int]:
+        """How many candidates the search may decode in each of `views` (one or two) views of an image."""
+        left = max(0, self._attempts - views * QUICK_ATTEMPTS)
+        return [left] if views == 1 else [left - left // _SECOND_VIEW, left // _SECOND_VIEW]
+
+    def search(
+        self, view: View, spectrum: FineSpectrum, attempts: int | None = None, *, fast: bool = False
+    ) -> Reading | None:
+        """Search for the mark under all poses; `spectrum` is that of the entire view.
+
+        `attempts`: from `shares`; by default those of an only view. `fast`: only up to ten degrees from a quarter turn,
+        with nearly the same aspect, and in its own colours.
+        """
+        left = self.shares(1)[0] if attempts is None else attempts
+        search = Search(spectrum, view.pitch, self._searcher)
+        for candidates in self._located(view, search.grids(None if fast else view.canvas)):
+            if (reading := self._first_decoded(candidates[:left])) is not None:
                 return reading
             left -= len(candidates[:left])
         return None
@@ -144,7 +160,7 @@ class EpochReader:
 
     def _positioned(self, grid: Grid, view: View, reference: tuple[float, float]) -> list[Candidate]:
         """The grid's message of format two, if there seems to be one."""
-        found = self.positioned.found(view, grid.pose, grid.shift, reference, grid.key)
+        found = self.positioned.found(view.negative if grid.inverted else view, grid, reference)
         return [] if found is None else [found]
 
     def _repeated(self, grid: Grid, view: View, reference: tuple[float, float], *, whole: bool = False) -> Candidate:
@@ -153,32 +169,35 @@ class EpochReader:
         plane = Rectification.of(view.canvas.shape, grid.pose, grid.shift, reference)
         expected = partial(_repeated_mark, view, grid, pattern, reference)
         offset = plane.first if whole else None
-        return Candidate(payload.REPEATED, grid.pose, plane, offset, pattern.soft(grid.spectrum), expected)
+        soft = pattern.soft(grid.spectrum)
+        seen = view.negative if grid.inverted else view
+        return Candidate(seen, grid.inverted, payload.REPEATED, grid.pose, plane, offset, soft, expected)
 
-    def _first_decoded(self, candidates: Sequence[Candidate], view: View) -> Reading | None:
+    def _first_decoded(self, candidates: Sequence[Candidate]) -> Reading | None:
         """The first successful decoding of `candidates`; each counts as an attempt."""
         if not candidates:
             return None
         words = trellis.decode(np.stack([candidate.soft for candidate in candidates]))
         for candidate, bits in zip(candidates, words, strict=True):
             if (mark_id := payload.unseal(bits, self.epoch.check, candidate.version)) is not None:
-                return self._reading(mark_id, candidate, trellis.encode(bits), view)
+                return self._reading(mark_id, candidate, trellis.encode(bits))
         return None
 
-    def _reading(self, mark_id: int, candidate: Candidate, word: NDArray[np.float32], view: View) -> Reading:
+    def _reading(self, mark_id: int, candidate: Candidate, word: NDArray[np.float32]) -> Reading:
         log_scale, turn, log_stretch, mirrored = candidate.pose
-        soft = candidate.soft
+        soft, part = candidate.soft, min(candidate.view.seen) / min(candidate.view.shape)
         return Reading(
             mark_id=mark_id,
             confidence=min(1.0, max(float(soft @ word / np.abs(soft).sum()), 1e-6)),
             payload_version=candidate.version,
             epoch=self._number,
-            scale=float(np.exp(log_scale)),
+            scale=float(np.exp(log_scale)) * part,
             rotation_degrees=180.0 - (180.0 - float(np.degrees(turn))) % 360.0,
             mirrored=bool(mirrored),
             stretch=float(np.exp(log_stretch)),
-            _compute_coverage=lambda: _coverage(view, candidate.expected(word)),
-            _place=partial(placements, view, candidate),
+            inverted=candidate.inverted,
+            _compute_coverage=lambda: _coverage(candidate.view, candidate.expected(word)),
+            _place=partial(placements, candidate),
         )
 
 
@@ -198,6 +217,7 @@ def _coverage(view: View, mark: NDArray[np.float32]) -> NDArray[np.float32]:
     high, wide = rows if seen[0] else high, columns if seen[1] else wide
     part = coverage_map(view.canvas, mark, (high, wide))
     result = np.full((rows, columns), np.nan, np.float32)
-    top, left = (rows - high) // 2, (columns - wide) // 2
+    top = min(round(view.corner[0] / CELL), rows - high)
+    left = min(round(view.corner[1] / CELL), columns - wide)
     result[top : top + high, left : left + wide] = part
     return result

@@ -8,12 +8,15 @@ all shifts. The best hypotheses are refined, and those that remain are decoded.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
+from itertools import chain
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from watermark.tile.correlation import Correlator
+from watermark.tile.lattice import Lattice
 from watermark.tile.pattern import TILE, Pattern
 from watermark.tile.poses import STAGES, STEP, TURN_STEP, Poses, linear_maps, same
 from watermark.tile.spectrum import FineSpectrum
@@ -56,6 +59,8 @@ class Grid:
     """Offset of the tile's origin from the reference point, in samples of the tile (down, right)."""
     spectrum: NDArray[np.complex64]
     """complex64[F]: the tile's spectrum, with the shift removed."""
+    inverted: bool = False
+    """Whether the image is a negative. The spectrum is that of the positive."""
 
 
 class Searcher:
@@ -66,11 +71,18 @@ class Searcher:
         self.patterns = patterns
         self.layout = patterns[0].layout
         self.rough, self.close = Correlator(self.layout, 32), Correlator(self.layout, TILE)
-        self.templates = np.stack([pattern.template for pattern in patterns])
+        positive = np.stack([pattern.template for pattern in patterns])
+        self.templates = np.concatenate([positive, -positive])
+        """Of every key, and of every key in a negative: complex64[2 K, S]."""
         self.band = np.stack([self.layout.ky, self.layout.kx]).astype(np.float64)
         self.sync_band = self.band[:, self.layout.sync]
         self.stages = [(poses, _under(poses, self.sync_band).astype(np.float32)) for poses in STAGES]
         """The poses of each stage, and the template's frequencies under them: float32[2, B, S] in 1 / pitch."""
+
+    @cached_property
+    def lattice(self) -> Lattice:
+        """Made when it is first needed: it takes half a second."""
+        return Lattice(self.layout)
 
     def grid(
         self,
@@ -80,8 +92,8 @@ class Searcher:
         around: NDArray[np.float64],
         subsamples: NDArray[np.float64] = _SUBSAMPLES,
     ) -> Grid:
-        """The grid in `spectrum` (complex64[F]) under `key`, near the shift `around`, to an eighth of a sample."""
-        layout = self.layout
+        """The grid in `spectrum` (complex64[F]) under `key` (in [0, 2 K)), near `around`, to an eighth of a sample."""
+        layout, keys = self.layout, len(self.patterns)
         template = spectrum[layout.sync] * self.templates[key]
         rows, columns = around[0] + subsamples, around[1] + subsamples
         down = np.exp(2j * np.pi / TILE * np.outer(rows, layout.ky))
@@ -90,7 +102,8 @@ class Searcher:
         row, column = np.unravel_index(agreement.argmax(), agreement.shape)
         placed = (spectrum * down[row] * right[:, column]).astype(np.complex64)
         score = float(agreement[row, column] / chance_of(template))
-        return Grid(score, key, pose, (float(rows[row]), float(columns[column])), placed)
+        shift = float(rows[row]), float(columns[column])
+        return Grid(score, key % keys, pose, shift, placed if key < keys else -placed, key >= keys)
 
 
 class Search:
@@ -102,11 +115,15 @@ class Search:
         self._pitch = pitch
         self._searcher = searcher
 
-    def grids(self) -> Iterator[Grid]:
-        """The grids found: clear ones as they are found, stage by stage; then faint ones, best first."""
+    def grids(self, canvas: NDArray[np.float32] | None = None) -> Iterator[Grid]:
+        """The grids found: clear ones as they are found, stage by stage; then faint ones, best first.
+
+        With `canvas` (float32[h, w], luma), also at any angle, with any aspect, and in a negative.
+        """
         found: list[Grid] = []
-        for poses, frequencies in self._searcher.stages:
-            new = [grid for grid in self._stage(poses, frequencies) if not _already_found(grid, found)]
+        stages = (partial(self._stage, *stage) for stage in self._searcher.stages)
+        for stage in stages if canvas is None else chain(stages, [partial(self._anywhere, canvas)]):
+            new = [grid for grid in stage() if not _already_found(grid, found)]
             found += new
             yield from (grid for grid in new if grid.score >= CLEAR_SCORE)
         yield from by_score(grid for grid in found if _FAINT_SCORE <= grid.score < CLEAR_SCORE)
@@ -116,9 +133,22 @@ class Search:
         scores = self._rough_scores(frequencies / np.float32(self._pitch))
         candidates = np.argpartition(-scores, _SECOND_LOOKS, axis=None)[:_SECOND_LOOKS]
         keys, places = np.unravel_index(candidates, scores.shape)
-        seeds, keys, shift = self._seeds(poses[places], keys)
+        return self._distinct(poses[places], keys)
+
+    def _anywhere(self, canvas: NDArray[np.float32]) -> list[Grid]:
+        """Distinct grids near the poses that the power spectrum of `canvas` names, best first.
+
+        Power is the same after half a turn and in a negative, so both are tried.
+        """
+        poses = self._searcher.lattice.poses(canvas)
+        poses = np.concatenate([poses, poses + np.array([0, np.pi, 0, 0])])
+        templates = len(self._searcher.templates)
+        return self._distinct(poses.repeat(templates, axis=0), np.tile(np.arange(templates), len(poses)))
+
+    def _distinct(self, poses: Poses, keys: NDArray[np.intp]) -> list[Grid]:
+        """Distinct grids near `poses` under `keys` (intp[B]), best first."""
         distinct: list[Grid] = []
-        for grid in by_score(self._refined(seeds, keys, shift)):
+        for grid in by_score(self._refined(*self._seeds(poses, keys))):
             if not _already_found(grid, distinct):
                 distinct.append(grid)
         return distinct
@@ -128,8 +158,8 @@ class Search:
 
         `frequencies`: the template's frequencies under each pose, float32[2, B, S] in cycles per sample.
         """
-        templates, rough = self._searcher.templates, self._searcher.rough
-        keys, count = len(templates), frequencies.shape[1]
+        keys, count = len(self._searcher.patterns), frequencies.shape[1]
+        templates, rough = self._searcher.templates[:keys], self._searcher.rough
         scores = np.empty((keys, count), np.float32)
         for start in range(0, count, size := max(1, _ROUGH_BATCH // keys)):
             batch = slice(start, start + size)
@@ -205,4 +235,9 @@ def by_score(grids: Iterable[Grid]) -> list[Grid]:
 
 def _already_found(grid: Grid, others: Iterable[Grid]) -> bool:
     """Whether one of `others` is the same grid and at least as clear; an earlier stage may have found a fainter one."""
-    return any(grid.key == other.key and grid.score <= other.score and same(grid.pose, other.pose) for other in others)
+    return any(
+        (grid.key, grid.inverted) == (other.key, other.inverted)
+        and grid.score <= other.score
+        and same(grid.pose, other.pose)
+        for other in others
+    )

@@ -8,7 +8,9 @@ from watermark.tile.pattern import TILE
 
 def test_a_view_is_levelled_once() -> None:
     canvas = scaled(luma(photo("astronaut")), 0.5)
-    view = View(canvas, (512, 512), (512, 512))
+    view = View(canvas, (512, 512), (512, 512), (0, 0))
     assert view.pitch == TILE
     assert view.level is view.level
     assert np.array_equal(view.level, contrast_weighted(canvas))
+    assert np.array_equal(view.negative.canvas, 255 - canvas)
+    assert view.negative.corner == view.corner

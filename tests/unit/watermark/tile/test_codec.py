@@ -104,6 +104,54 @@ def test_the_mark_comes_back(source: str, attack: str) -> None:
     assert 0 < reading.confidence <= 1
 
 
+def on_a_page(rgb: Rgb) -> Rgb:
+    page = np.full((2 * rgb.shape[0], 2 * rgb.shape[1], 3), 240, np.uint8)
+    page[200 : 200 + rgb.shape[0], 90 : 90 + rgb.shape[1]] = rgb
+    return page
+
+
+ANYWHERE: dict[str, Callable[[Rgb], Rgb]] = {
+    "turned 30 degrees": lambda x: turned(x, 30),
+    "turned 33 degrees, expanded": lambda x: np.asarray(
+        Image.fromarray(x).rotate(33, Image.Resampling.BICUBIC, expand=True, fillcolor=(255, 255, 255))
+    ),
+    "mirrored and turned 160 degrees": lambda x: turned(x[:, ::-1], 160),
+    "half as wide": lambda x: resized(x, x.shape[1] // 2, x.shape[0]),
+    "half as high": lambda x: resized(x, x.shape[1], x.shape[0] // 2),
+    "negative": lambda x: 255 - x,
+    "negative, turned 20 degrees, jpeg 80": lambda x: jpeg(turned(255 - x, 20), 80),
+    "on a page twice as wide": on_a_page,
+    "on a page, jpeg 85": lambda x: jpeg(on_a_page(x), 85),
+}
+
+
+@pytest.mark.parametrize("source", ["astronaut 512", "coffee 600 x 400"])
+@pytest.mark.parametrize("change", ANYWHERE)
+def test_the_mark_is_found_anywhere(source: str, change: str) -> None:
+    copy = np.ascontiguousarray(ANYWHERE[change](marked(source)))
+    reading = CODEC.extract(copy)
+    assert reading is not None
+    assert reading.mark_id == MARK_ID
+    assert reading.coverage.shape == (-(-copy.shape[0] // 32), -(-copy.shape[1] // 32))
+
+
+def test_the_fast_search_leaves_out_other_angles() -> None:
+    copy = ANYWHERE["turned 30 degrees"](marked("astronaut 512"))
+    assert CODEC.extract(copy, fast=True) is None
+    assert CODEC.extract(ATTACKS["turned 3 degrees"](marked("astronaut 512")), fast=True) is not None
+
+
+def test_a_negative_is_told() -> None:
+    copy = ANYWHERE["negative, turned 20 degrees, jpeg 80"](marked("astronaut 512"))
+    reading = CODEC.extract(copy)
+    assert reading is not None
+    assert reading.inverted
+    assert np.nanmedian(reading.coverage) > 0.5
+    whole = CODEC.extract(marked("astronaut 512"))
+    assert whole is not None
+    assert not whole.inverted
+
+
 @pytest.mark.parametrize("attack", ["none", "jpeg 50", "crop 50 %", "quarter turn", "turned 3 degrees"])
 def test_marks_of_format_one_come_back_for_ever(attack: str) -> None:
     reading = CODEC.extract(ATTACKS[attack](OLD.embed(SOURCES["astronaut 512"](), MARK_ID)))

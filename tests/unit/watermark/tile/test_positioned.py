@@ -11,6 +11,7 @@ from watermark.tile.candidates import View
 from watermark.tile.canvas import luma, scaled, whitened
 from watermark.tile.pattern import Layout, Pattern
 from watermark.tile.positioned import FOUND_SCORE, ISSUED_SCORE, PositionedReader
+from watermark.tile.search import Grid
 
 KEYRING = Keyring.from_secret(b"a secret for the tests")
 EPOCH = KEYRING.epochs[0]
@@ -27,9 +28,13 @@ def marked() -> Rgb:
     return Codec(KEYRING).embed(photo("astronaut"), 42)
 
 
+def grid(pose: np.ndarray, key: int) -> Grid:
+    return Grid(9.0, key, pose, (0.0, 0.0), np.zeros(0, np.complex64))
+
+
 def view(rgb: Rgb) -> View:
     sides = rgb.shape[0], rgb.shape[1]
-    return View(scaled(luma(rgb), 256 / min(sides)), sides, sides)
+    return View(scaled(luma(rgb), 256 / min(sides)), sides, sides, (0, 0))
 
 
 def test_an_issued_message_is_found_without_its_template() -> None:
@@ -43,7 +48,7 @@ def test_an_issued_message_is_found_without_its_template() -> None:
 def test_an_unmarked_image_has_none() -> None:
     seen = view(photo("astronaut"))
     assert READER.issued(seen.canvas, whitened(seen.canvas), seen, POSE, NOWHERE)[0] < ISSUED_SCORE
-    assert READER.found(seen, POSE, (0.0, 0.0), (0.0, 0.0), 0) is None
+    assert READER.found(seen, grid(POSE, 0), (0.0, 0.0)) is None
     assert FOUND_SCORE > ISSUED_SCORE
 
 
@@ -51,7 +56,7 @@ def test_a_part_tells_which_part_it_is() -> None:
     whole = marked()
     part = view(np.ascontiguousarray(whole[128:, 128:]))
     pose = np.array([np.log(4 / 3), 0.0, 0.0, 0.0])
-    found = READER.found(part, pose, (0.0, 0.0), (0.0, 0.0), EPOCH.choose(42))
+    found = READER.found(part, grid(pose, EPOCH.choose(42)), (0.0, 0.0))
     assert found is not None
     assert found.offset == (1, 1)
     assert np.mean(np.sign(found.soft) == WORD) > 0.85

@@ -29,7 +29,7 @@ def reader(number: int = 0) -> EpochReader:
 def view(rgb: Rgb) -> View:
     grey = luma(rgb)
     sides = (rgb.shape[0], rgb.shape[1])
-    return View(scaled(grey, min(1.0, 256 / min(grey.shape))), sides, sides)
+    return View(scaled(grey, min(1.0, 256 / min(grey.shape))), sides, sides, (0, 0))
 
 
 def found(rgb: Rgb) -> Reading | None:
@@ -85,10 +85,18 @@ def test_a_search_decodes_no_more_grids_than_its_share(monkeypatch: pytest.Monke
         decoded += len(candidates)
 
     monkeypatch.setattr(few, "_first_decoded", count)
-    monkeypatch.setattr("watermark.tile.reader.Search.grids", lambda self: iter([grid(1.0)] * 100))
+    monkeypatch.setattr("watermark.tile.reader.Search.grids", lambda self, canvas: iter([grid(1.0)] * 100))
     seen = view(marked())
     assert few.search(seen, FineSpectrum(seen.canvas, seen.pitch)) is None
     assert decoded == 3
+
+
+def test_a_second_view_takes_its_attempts_from_the_first() -> None:
+    (alone,) = reader().shares(1)
+    first, second = reader().shares(2)
+    assert QUICK_ATTEMPTS + alone == 2 * QUICK_ATTEMPTS + first + second == MAX_ATTEMPTS
+    assert first > second > 0
+    assert EpochReader(KEYRING.epochs[0], 0, MAX_ATTEMPTS // 4).shares(2)[1] > 0
 
 
 def test_clear_grids_are_decoded_one_by_one_and_faint_ones_together(monkeypatch: pytest.MonkeyPatch) -> None:
