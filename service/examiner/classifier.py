@@ -208,9 +208,9 @@ def _reason(inference: Inference, verdict: Verdict, above: float | None) -> Clas
 
 
 def _rates(inference: Inference, fpr: float) -> KindRates | None:
-    """What was measured for images of this kind at this setting."""
+    """What was measured for images of this kind at this setting; nothing was for an image outside the scope."""
     measured = inference.rates
-    if measured is None or str(fpr) not in measured.recall:
+    if measured is None or inference.out_of_scope or str(fpr) not in measured.recall:
         return None
     return KindRates(
         real=measured.real,

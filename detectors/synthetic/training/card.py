@@ -13,7 +13,7 @@ from .calibrate import RATES, Rows
 from .data import Data
 from .evaluate import calibration_error
 from .heads import HeldOut
-from .pack import Pack
+from .pack import UNKNOWN_KIND, Pack
 
 
 def tables_of(
@@ -46,6 +46,7 @@ def tables_of(
         tables.by_group(whole, scores, 1),
         tables.by_group(whole, scores, 0),
         "## Kinds told apart",
+        _named(whole, {"with encoder": encoder, "network alone": network}),
         _confusion(whole, encoder),
     ]
     return "\n\n".join(parts) + "\n"
@@ -100,6 +101,16 @@ def _subjects(pack: Pack, rows: Rows) -> str:
     lines.sort(key=lambda line: line[3], reverse=True)
     headings = ["shows", "images", "groups", *(f"at {rate:.0%}, {c}" for rate in RATES for c in features.CONDITIONS)]
     return tables.markdown(headings, lines)
+
+
+def _named(pack: Pack, models: dict[str, HeldOut]) -> str:
+    """Share of the real images of known kind that each head names as the manifest does."""
+    own = (pack.fake == 0) & (pack.kind != UNKNOWN_KIND)
+    lines = [
+        [name, *(f"{(kinds.argmax(1)[own] == pack.kind[own]).mean():.2f}" for kinds in held_out.kinds)]
+        for name, held_out in models.items()
+    ]
+    return tables.markdown(["kind named right", *features.CONDITIONS], lines)
 
 
 def _confusion(pack: Pack, held_out: HeldOut) -> str:

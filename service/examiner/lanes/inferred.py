@@ -61,7 +61,7 @@ class InferredLane(Lane[Inferred]):
 def measured(kind: str | None, rates: KindRates) -> str:
     """How often this verdict is wrong for images of this kind, in a sentence."""
     return (
-        f"{KINDS.get(kind or '', 'images')}: {rates.false_positives:.1%} of {rates.real} real ones and "
+        f"Taken for {KINDS.get(kind or '', 'images')}, {rates.false_positives:.1%} of {rates.real} real images and "
         f"{rates.recall:.0%} of {rates.synthetic} synthetic ones were called synthetic at this setting"
     )
 

@@ -63,6 +63,9 @@ class Broken(Fixed):
     heatmap = judge
 
 
+PORTRAIT = KindRates("portrait", 143, 411, {"0.05": 0.04}, {"0.05": 0.5})
+DOCUMENT = KindRates("document", 329, 197, {"0.05": 0.01}, {"0.05": 0.8})
+
 Make = Callable[..., Classifier]
 
 
@@ -101,15 +104,12 @@ def test_of_several_images_the_first_is_judged_and_their_number_is_said(make: Ma
 
 
 def test_outside_its_scope_it_gives_a_number_and_no_verdict(make: Make) -> None:
-    found = make(Fixed(0.99, ("flat_graphic",))).detect(PICTURE)
+    found = make(Fixed(0.99, ("flat_graphic",), rates=PORTRAIT)).detect(PICTURE)
+    assert found.kind_rates is None, "they were not measured on such images"
     assert found.p_synthetic == 0.99
     assert found.verdict == "inconclusive"
     assert [w.code for w in found.warnings] == ["flat_graphic"]
     assert found.reasons[0].code == "classifiers_void"
-
-
-PORTRAIT = KindRates("portrait", 143, 411, {"0.05": 0.04}, {"0.05": 0.5})
-DOCUMENT = KindRates("document", 329, 197, {"0.05": 0.01}, {"0.05": 0.8})
 
 
 def test_a_kind_has_its_own_threshold_and_says_how_often_it_is_wrong(make: Make) -> None:

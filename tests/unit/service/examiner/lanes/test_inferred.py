@@ -89,8 +89,9 @@ def test_lines() -> None:
 def test_lines_say_what_was_measured_for_the_kind() -> None:
     rates = KindRates(real=157, synthetic=411, false_positives=0.042, recall=0.5)
     _, second, *_ = InferredLane.lines(SCORED.model_copy(update={"kind": "portrait", "kind_rates": rates}))
-    assert (
-        second == "portraits: 4.2% of 157 real ones and 50% of 411 synthetic ones were called synthetic at this setting"
+    assert second == (
+        "Taken for portraits, 4.2% of 157 real images and 50% of 411 synthetic ones were called synthetic at this "
+        "setting"
     )
     _, third, *_ = InferredLane.lines(SCORED.model_copy(update={"synthetic_above": None}))
     assert third == "texture: 0.90 by synthetic@1"
