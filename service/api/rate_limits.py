@@ -18,7 +18,7 @@ from service.api.problems import respond
 from service.kit.addresses import client_key
 from service.kit.errors import TooMany
 
-LIMITED = ("/v1/takedowns", "/v1/appeals", "/v1/consent/enrolments")
+LIMITED = ("/v1/takedowns", "/v1/appeals", "/v1/consent/enrolments", "/appeal")
 """Path prefixes where anybody may write."""
 
 PIN_CHECKED = ("/v1/takedowns/", "/v1/consent/subjects/")

@@ -4,10 +4,10 @@ from fastapi import FastAPI
 
 from service import api
 from service.installation import Installation
-from service.web import assets, examine
+from service.web import appeal, assets, examine, generate
 from service.web.problem_pages import ProblemPages
 
-_MODULES = (examine, assets)
+_MODULES = (examine, generate, appeal, assets)
 
 
 def create_app(installation: Installation) -> FastAPI:

@@ -1,6 +1,6 @@
 """The page at `/`: files in, and for each what it claims, carries, matches and probably is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
@@ -12,6 +12,7 @@ from service.api.dependencies import CurrentExamination, CurrentServices
 from service.api.forms import form_of, is_form
 from service.api.json_bodies import image_in
 from service.api.keys import examiner_of
+from service.api.problems import headers_of
 from service.api.uploads import Upload
 from service.examiner.examiner import Examiner
 from service.kit.errors import BadRequest, InputError, Unauthorized
@@ -62,7 +63,13 @@ async def examine(request: Request, services: CurrentServices, examination: Curr
         await examiner_of(installation, sent.key)
     except Unauthorized as unauthorized:
         error = of_error(unauthorized, request.state.request_id, words)
-        return _page(request, installation.settings, status=unauthorized.status, results=[error])
+        return _page(
+            request,
+            installation.settings,
+            status=unauthorized.status,
+            results=[error],
+            headers=headers_of(unauthorized),
+        )
     if not sent.files:
         return _page(request, installation.settings, status=BadRequest.status, notice=words("examine.no_files"))
     examination.take(1)
@@ -73,9 +80,16 @@ async def examine(request: Request, services: CurrentServices, examination: Curr
     return _page(request, installation.settings, status=status, results=results)
 
 
-def _page(request: Request, settings: Settings, *, status: int = 200, **values: object) -> HTMLResponse:
+def _page(
+    request: Request,
+    settings: Settings,
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    **values: object,
+) -> HTMLResponse:
     limits = {"most": MOST_FILES, "most_bytes": settings.max_bytes, "needs_key": settings.examiner_needs_key}
-    return page(request, _TEMPLATE, {"results": (), "notice": None, **limits, **values}, status=status)
+    return page(request, _TEMPLATE, {"results": (), "notice": None, **limits, **values}, status=status, headers=headers)
 
 
 async def _read(request: Request, settings: Settings) -> _Sent:

@@ -1,5 +1,6 @@
 """Responses that are pages: their words, their links, and what a browser may do with them."""
 
+import asyncio
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -7,13 +8,14 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from service.api.dependencies import services_of
+from service.installation import Installation
 from service.kit.errors import BadRequest
 from service.presentation.messages import NAMES, Messages, chosen_language, messages
 from service.presentation.templates import environment
 from service.web import assets
 
-EXAMINE, GENERATE = "/", "/generate"
-PATHS = (EXAMINE, GENERATE)
+EXAMINE, GENERATE, APPEAL = "/", "/generate", "/appeal"
+PATHS = (EXAMINE, GENERATE, APPEAL)
 """The addresses of pages. Errors there are pages, too."""
 
 PAGE_HEADERS: Mapping[str, str] = MappingProxyType(
@@ -49,6 +51,7 @@ def page(
     words = words_of(request)
     installation = services_of(request.app).installation
     root = request.scope.get("root_path", "")
+    path = request.url.path.removeprefix(root)
     asked = request.query_params.get("lang")
     body = (
         environment("service.web")
@@ -57,8 +60,8 @@ def page(
             words=words,
             languages=NAMES,
             provider=installation.settings.provider,
-            generates=False,
-            here=request.url.path.removeprefix(root),
+            generates=installation.generates,
+            here=EXAMINE if path == EXAMINE else GENERATE,
             root=root,
             query=f"?lang={words.language}" if asked == words.language else "",
             assets={name: f"{root}{address}" for name, address in assets.addresses().items()},
@@ -66,6 +69,11 @@ def page(
         )
     )
     return HTMLResponse(body, status, {**PAGE_HEADERS, **(headers or {})})
+
+
+async def keys_needed(installation: Installation) -> bool:
+    """Whether an order needs a tenant's key. Raises Unavailable."""
+    return await asyncio.to_thread(installation.tenants.keys_needed)
 
 
 def check_same_site(request: Request) -> None:
