@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from detectors.prompts import LEARNED
 from service.installation import open_installation
 from service.kit.settings import Settings
 from service.web import create_app
@@ -53,7 +52,7 @@ def address(browser: "Browser", home_template: Path, tmp_path_factory: pytest.Te
     """A server whose gateway paints, and refuses one prompt. It is not started without a browser."""
     settings = Settings(home=tmp_path_factory.mktemp("pages") / "home", threads=1, parser_processes=0)
     disk.copy_home(home_template, settings)
-    screen = Screen(lambda prompt: evidence(**({LEARNED[0]: 0.99} if FORBIDDEN in prompt else {})))
+    screen = Screen(lambda prompt: evidence(sexual=0.99 if FORBIDDEN in prompt else 0.1))
     with closing(open_installation(settings)) as installation:
         installation._gateway = builder(installation)(prompts=screen)
         with waiting.served(create_app(installation)) as served:
@@ -156,8 +155,8 @@ def test_an_image_is_generated_and_verified_in_the_dark(opened: Opened) -> None:
         page.get_by_role("button", name="Verify it yourself").click()
         assert headlines(page) == ["Generated here, by AI"]
         slider = page.get_by_role("slider", name="Show where the watermark remains")
-        slider.press("Home")
-        assert page.locator(".stack img").nth(1).evaluate("image => getComputedStyle(image).opacity") == "0"
+        slider.press("End")
+        assert page.locator(".stack img").nth(1).evaluate("image => getComputedStyle(image).opacity") == "1"
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(16, 22, 27)"
 
 

@@ -17,7 +17,7 @@ function stackPictures(pictures) {
   const [image, heat] = pictures.querySelectorAll("img");
   const caption = pictures.querySelector("figcaption");
   const { label, low, high } = pictures.dataset;
-  const slider = element("input", { type: "range", min: 0, max: 100, value: 60 });
+  const slider = element("input", { type: "range", min: 0, max: 100, value: 0 });
   slider.setAttribute("aria-label", label);
   const show = () => {
     heat.style.opacity = slider.value / 100;

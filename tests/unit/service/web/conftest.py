@@ -3,7 +3,6 @@
 import pytest
 from fastapi.testclient import TestClient
 
-from detectors.prompts import LEARNED
 from service.installation import Installation
 from service.web import create_app
 from tests.support.gateway import Build
@@ -25,5 +24,5 @@ def painting_client(painted_installation: Installation) -> TestClient:
 @pytest.fixture
 def refusing_client(installation: Installation, build: Build) -> TestClient:
     """Of an installation whose gateway refuses every prompt."""
-    installation._gateway = build(prompts=Screen(lambda _prompt: evidence(**{LEARNED[0]: 0.99})))
+    installation._gateway = build(prompts=Screen(lambda _prompt: evidence(sexual=0.99)))
     return TestClient(create_app(installation), raise_server_exceptions=False)

@@ -3,7 +3,8 @@ from fastapi.testclient import TestClient
 
 def test_texts_that_were_filled_in(painting_client: TestClient) -> None:
     """Files and empty fields are left alone, and the first of a repeated one counts."""
-    parts = [("prompt", (None, "")), ("prompt", (None, "a lake")), ("prompt", (None, "a dog")), ("x", ("a.png", b"x"))]
+    texts: list[tuple[str | None, bytes]] = [(None, text) for text in (b"", b"a lake", b"a dog")]
+    parts = [*(("prompt", text) for text in texts), ("x", ("a.png", b"x"))]
     page = painting_client.post("/generate", files=parts)
     assert page.status_code == 200
     assert 'alt="The generated image: a lake"' in page.text
