@@ -37,6 +37,10 @@ _SIGNED_STATEMENTS = {
 """By verdict, the reason that shows that a credential makes the statement, and not unsigned metadata."""
 
 
+_WHOLE = 0.95
+"""Coverage above which a watermark is said to be in the whole image: edges and flat places lose a little of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class SectionView:
     """One kind of evidence: what was found, in English, and what it does not prove."""
@@ -58,6 +62,7 @@ class ReportView:
     headline: str
     meaning: str
     checked: str
+    partly: str | None
     reasons: tuple[str, ...]
     conflicts: tuple[str, ...]
     sections: tuple[SectionView, ...]
@@ -83,6 +88,7 @@ def view(illustrated: IllustratedReport, words: Messages) -> ReportView:
         headline=words(f"{kind}.headline"),
         meaning=words(f"{kind}.meaning"),
         checked=words(f"outcome.{report.outcome.value}"),
+        partly=_partly(report, words),
         reasons=tuple(words.translated(f"reason.{reason.code}", reason.text) for reason in report.reasons),
         conflicts=tuple(words.translated(f"conflict.{code}", CONFLICTS[code]) for code in report.conflicts),
         sections=tuple(_sections(report, words)),
@@ -100,6 +106,12 @@ def view(illustrated: IllustratedReport, words: Messages) -> ReportView:
 def data_url(mime: str, data: bytes) -> str:
     """A `data:` URL of these bytes."""
     return f"data:{mime};base64,{b64encode(data).decode()}"
+
+
+def _partly(report: Report, words: Messages) -> str | None:
+    """How much of the image no longer carries our watermark, if it is worth saying."""
+    covered = min((mark.coverage for mark in report.marked if mark.coverage is not None), default=1.0)
+    return None if covered > _WHOLE else words("report.partly", percent=round(100 * (1 - covered)))
 
 
 def _picture(jpeg: bytes | None) -> str | None:

@@ -52,6 +52,16 @@ def test_every_kind_of_evidence_with_its_limits() -> None:
     assert all(section.limits and section.meaning for section in sections)
 
 
+@pytest.mark.parametrize(("coverage", "said"), [(0.84, True), (0.97, False)])
+def test_what_lost_its_watermark_is_said_beside_the_verdict(coverage: float, said: bool) -> None:
+    report = Evidence(UNSIGNED, mark_id=1, record_known=True, same_image=True).report()
+    marks = [report.marked[0].model_copy(update={"coverage": coverage})]
+    found = view(IllustratedReport(report.model_copy(update={"marked": marks}), None, None, {}), messages("en"))
+    assert (found.partly is not None) is said
+    assert shown(Evidence(UNSIGNED)).partly is None
+    assert found.partly is None or found.partly.startswith("16 % of the image no longer carries the watermark.")
+
+
 def test_pictures_are_part_of_the_page() -> None:
     assert shown(Evidence(UNSIGNED)).preview == "data:image/jpeg;base64,anBlZw=="
     assert shown(Evidence(UNSIGNED)).evidence is None
