@@ -6,7 +6,7 @@ of other languages are in files of their own (see `languages`).
 
 import hashlib
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,7 +19,8 @@ from detectors.prompts.categories import Category
 from detectors.prompts.folding import fold
 from detectors.prompts.languages import Frozen, Language, Name, RuleTest, Term
 from detectors.prompts.matching import Occurrence, Phrase, find, first_window, index
-from detectors.prompts.normalise import Normalised, normalise, split
+from detectors.prompts.normalise import Normalised, Word, normalise, split
+from detectors.prompts.spelling import Spelling, english
 
 DEFAULT_RULES = Path(__file__).parent / "default.toml"
 
@@ -47,9 +48,15 @@ class _Rule(Frozen):
 
 
 class _File(Frozen):
-    """`languages`: a folder beside the file, with a file for each further language."""
+    """`languages`: a folder beside the file, with a file for each further language.
+
+    `disguised`: lists whose words are found misspelt, reversed, split and joined, too; `not_disguised`: words that
+    are none of those.
+    """
 
     languages: str = ""
+    disguised: tuple[Name, ...] = ()
+    not_disguised: tuple[Term, ...] = ()
     lists: Mapping[Name, tuple[Term, ...]] = {}
     names: Mapping[Name, tuple[Term, ...]] = {}
     rules: tuple[_Rule, ...] = ()
@@ -95,6 +102,7 @@ class PromptRules:
             raise RuleFileError(f"{path}: two rules have the same id")
         self._context = lists.context()
         self._index = index(_everything(self._rules).union(*self._context.values()))
+        self._spelling = lists.spelling(self._context)
         self._names = frozenset(_phrase(text) for texts in file.names.values() for text in texts)
         self._run_tests(path, file.tests)
         for (where, _), language in zip(spoken.items(), lists.languages, strict=True):
@@ -103,9 +111,13 @@ class PromptRules:
 
     def hits(self, prompt: Normalised) -> tuple[RuleHit, ...]:
         """Every rule that matches some reading of the prompt, once each, in the order of the file."""
-        found = [_in_context(find(self._index, reading), self._context) for reading in prompt.readings]
+        found = [_in_context(self._found(reading), self._context) for reading in prompt.readings]
         spans = [(c.rule, next((s for o in found if (s := _span(c, o))), None)) for c in self._rules]
         return tuple(RuleHit(rule.id, rule.category, rule.severity, *span) for rule, span in spans if span)
+
+    def _found(self, reading: Sequence[Word]) -> list[Occurrence]:
+        found = find(self._index, reading)
+        return [*found, *self._spelling.occurrences(reading)] if self._spelling else found
 
     def named(self, prompt: Normalised) -> frozenset[str]:
         """Every listed name in some reading of the prompt, normalised by `name_key`."""
@@ -157,6 +169,21 @@ class _Lists:
             for phrase in language.ambiguous.keys() - plain:
                 context[phrase] = context.get(phrase, frozenset()) | language.ambiguous[phrase]
         return context
+
+    def spelling(self, context: Mapping[Phrase, frozenset[Phrase]]) -> Spelling | None:
+        """The words of the `disguised` lists. Ambiguous ones are left out: a misspelt one would be anything."""
+        if not self.file.disguised:
+            return None
+        if unknown := set(self.file.disguised) - self.file.lists.keys():
+            raise RuleFileError(f"{self.path}: disguised: there is no list named {min(unknown)}")
+        own = {_phrase(text) for name in self.file.disguised for text in self.file.lists[name]}
+        every = frozenset[Phrase]().union(*(self.phrases(name) or () for name in self.file.disguised))
+        own_words, foreign = _single(own), _single(every - own - context.keys())
+        return Spelling(own_words, foreign, english(), [_phrase(text)[0] for text in self.file.not_disguised])
+
+
+def _single(phrases: Iterable[Phrase]) -> list[str]:
+    return [phrase[0] for phrase in phrases if len(phrase) == 1 and phrase[0].isalpha()]
 
 
 def _everything(rules: Sequence[_Compiled]) -> set[Phrase]:
