@@ -1,5 +1,6 @@
 """Find phrases in a sequence of words, and phrases that occur near each other."""
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,21 +21,27 @@ class Occurrence:
     end: int
 
 
-def index(phrases: Iterable[Phrase]) -> Mapping[str, Sequence[Phrase]]:
-    """Index phrases by their first word, both as written and collapsed."""
-    by_first = defaultdict(list)
+Index = Mapping[tuple[str, str], Sequence[Phrase]]
+"""Phrases by their first two words; the second is empty for phrases of one word."""
+
+
+def index(phrases: Iterable[Phrase]) -> Index:
+    """Index phrases by their first two words, both as written and collapsed."""
+    by_start: defaultdict[tuple[str, str], list[Phrase]] = defaultdict(list)
     for phrase in sorted(phrases):
-        by_first[phrase[0]].append(phrase)
-        by_first[collapsed(phrase[0])].append(phrase)
-    return by_first
+        seconds = (phrase[1], collapsed(phrase[1])) if len(phrase) > 1 else ("",)
+        for start in itertools.product((phrase[0], collapsed(phrase[0])), seconds):
+            by_start[start].append(phrase)
+    return by_start
 
 
-def find(indexed: Mapping[str, Sequence[Phrase]], words: Sequence[Word]) -> list[Occurrence]:
+def find(indexed: Index, words: Sequence[Word]) -> list[Occurrence]:
     """Every occurrence of an indexed phrase in `words`, in order."""
     found = []
     for first, word in enumerate(words):
-        candidates = {phrase for form in word.forms for phrase in indexed.get(form, ())}
-        for phrase in sorted(candidates):
+        following = {""}.union(*(after.forms for after in words[first + 1 : first + 2]))
+        starts = itertools.product(word.forms, following)
+        for phrase in sorted({phrase for start in starts for phrase in indexed.get(start, ())}):
             span = words[first : first + len(phrase)]
             if len(span) == len(phrase) and all(w.matches(part) for w, part in zip(span, phrase, strict=True)):
                 last = first + len(phrase) - 1

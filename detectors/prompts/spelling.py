@@ -88,7 +88,7 @@ class Spelling:
 
     def _edited(self, word: str) -> Iterator[str]:
         """Terms with the same first letter, and one letter more or another one, or two letters swapped."""
-        if len(word) < _LEAST_EDITED:
+        if not _LEAST_EDITED <= len(word) <= self._longest + 1:
             return
         for at in range(1, len(word)):
             swapped = word[:at] + word[at : at + 2][::-1] + word[at + 2 :]
