@@ -125,10 +125,9 @@ ANYWHERE: dict[str, Callable[[Rgb], Rgb]] = {
 }
 
 
-@pytest.mark.parametrize("source", ["astronaut 512", "coffee 600 x 400"])
 @pytest.mark.parametrize("change", ANYWHERE)
-def test_the_mark_is_found_anywhere(source: str, change: str) -> None:
-    copy = np.ascontiguousarray(ANYWHERE[change](marked(source)))
+def test_the_mark_is_found_anywhere(change: str) -> None:
+    copy = np.ascontiguousarray(ANYWHERE[change](marked("astronaut 512")))
     reading = CODEC.extract(copy)
     assert reading is not None
     assert reading.mark_id == MARK_ID
