@@ -36,7 +36,7 @@ from service.gateway.execution import ReleaseObserver
 from service.gateway.options import GatewayOptions
 from service.gateway.order import Order
 from service.gateway.pipeline import Gateway
-from service.generation.diffusers.loading import load_backend
+from service.generation.loading import load_backend
 from service.installation import open_installation
 from service.kit import logs
 from service.kit.settings import Settings

@@ -23,7 +23,6 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import argparse
 import asyncio
-import copy
 import functools
 import itertools
 import statistics
@@ -45,8 +44,9 @@ from service.gateway.order import Order
 from service.gateway.pipeline import Gateway
 from service.generation import Backend, Job, OnStep
 from service.generation.backend_proxy import BackendProxy
-from service.generation.diffusers.backend import DiffusersBackend
-from service.generation.diffusers.loading import load_backend
+from service.generation.diffusers.loading import load_backend as load_in_torch
+from service.generation.embedded.backend import EmbeddedBackend
+from service.generation.loading import load_backend
 from service.installation import open_installation
 from service.kit import logs
 from service.kit.settings import Settings
@@ -85,7 +85,9 @@ def main() -> None:
 
 def over_http(options: argparse.Namespace) -> None:
     backend = load_backend(Settings(threads=options.threads, pipeline=options.pipeline))
-    bares = {BARE: backend, **({"diffusers alone": in_torch(backend)} if backend._parts else {})}
+    bares: dict[str, Backend] = {BARE: backend}
+    if isinstance(backend, EmbeddedBackend):
+        bares["diffusers alone"] = load_in_torch(Settings(threads=options.threads))
     seeds = itertools.count()
     rates: dict[object, list[float]] = defaultdict(list)
     cpu: dict[object, list[float]] = defaultdict(list)
@@ -115,13 +117,6 @@ def over_http(options: argparse.Namespace) -> None:
         cpu_shares = [own / bare for own, bare in zip(cpu[source], cpu[BARE], strict=True)]
         rate, share, seconds, cpu_share = map(statistics.median, (source_rates, shares, cpu[source], cpu_shares))
         print(f"| {source} | {rate:.3f} | {share:.2f} | {seconds:.2f} | {cpu_share:.2f} |")
-
-
-def in_torch(backend: DiffusersBackend) -> DiffusersBackend:
-    """The same pipeline with its own networks instead of the ONNX ones."""
-    torch_only = copy.copy(backend)
-    torch_only._parts = ()
-    return torch_only
 
 
 def generate_bare(backend: Backend, images: int, steps: int | None, seeds: "itertools.count[int]") -> None:

@@ -29,10 +29,12 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from service.generation import Job
+
+from service.generation import Backend, Job
 from service.generation.diffusers.backend import DiffusersBackend
-from service.generation.diffusers.loading import load_backend
-from service.generation.diffusers.onnx_parts import OnnxPart
+from service.generation.diffusers.loading import load_backend as load_in_torch
+from service.generation.embedded.backend import EmbeddedBackend
+from service.generation.loading import load_backend
 from service.kit import logs
 from service.kit.settings import Settings
 
@@ -47,23 +49,18 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=15, help="runs of the UNet and of the decoder (default 15)")
     options = parser.parse_args()
     logs.configure("error")
-    backend = load_backend(Settings(threads=1))
-    if len(backend._parts) != 2:
-        raise SystemExit("the embedded model lacks a graph: python -m models.training.image_model.graph FOLDER")
-    report_loading(backend)
-    report("UNet, two predictions", compare(unets(backend), options.runs))
-    report("VAE decoder", compare(decoders(backend), options.runs))
-    report("complete image", compare(renderers(backend), options.pictures), of="values that differ, largest difference")
+    start = time.process_time()
+    embedded = load_backend(Settings(threads=1))
+    assert isinstance(embedded, EmbeddedBackend)
+    print(f"ONNX Runtime loads the model in {time.process_time() - start:.1f} s.")
+    backend = load_in_torch(Settings(threads=1))
+    report("UNet, two predictions", compare(unets(backend, embedded), options.runs))
+    report("VAE decoder", compare(decoders(backend, embedded), options.runs))
+    images = compare(renderers(backend, embedded), options.pictures)
+    report("complete image", images, of="values that differ, largest difference")
 
 
-def report_loading(backend: DiffusersBackend) -> None:
-    for part in backend._parts:
-        graph, start = (backend.folder / part.file).read_bytes(), time.process_time()
-        type(part)(part._network, graph, 1)
-        print(f"ONNX Runtime loads {part.file} and checks its results in {time.process_time() - start:.1f} s.")
-
-
-def unets(backend: DiffusersBackend) -> dict[str, Variant]:
+def unets(backend: DiffusersBackend, embedded: EmbeddedBackend) -> dict[str, Variant]:
     """One step with guidance: a prediction with the prompt and one without it."""
     unet = backend._pipeline.unet
     config = unet.config
@@ -84,11 +81,11 @@ def unets(backend: DiffusersBackend) -> dict[str, Variant]:
         "torch, fused projections": lambda: predict(fused),
         "torch, bfloat16 autocast": lambda: in_bfloat16(lambda: predict(unet)),
         "torch, bfloat16 autocast, channels last": lambda: in_bfloat16(lambda: predict(channels_last, CHANNELS_LAST)),
-        "ONNX Runtime": by_graph(backend._parts[0], lambda: predict(unet)),
+        "ONNX Runtime": lambda: embedded._networks.predict(sample.numpy(), 500, states.numpy()),
     }
 
 
-def decoders(backend: DiffusersBackend) -> dict[str, Variant]:
+def decoders(backend: DiffusersBackend, embedded: EmbeddedBackend) -> dict[str, Variant]:
     vae = backend._pipeline.vae
     side = backend._pipeline.unet.config.sample_size
     latents = torch.randn(1, vae.config.latent_channels, side, side)
@@ -105,45 +102,35 @@ def decoders(backend: DiffusersBackend) -> dict[str, Variant]:
         "torch, channels last": lambda: decode(channels_last, CHANNELS_LAST),
         "torch, bfloat16 autocast": lambda: in_bfloat16(lambda: decode(vae)),
         "torch, bfloat16 autocast, channels last": lambda: in_bfloat16(lambda: decode(channels_last, CHANNELS_LAST)),
-        "ONNX Runtime": by_graph(backend._parts[1], lambda: decode(vae)),
+        "ONNX Runtime": lambda: embedded._networks._decoder.run(latents=latents.numpy()),
     }
 
 
-def by_graph(part: OnnxPart, work: Variant) -> Variant:
-    def with_graph() -> np.ndarray:
-        with part.active():
-            return work()
-
-    return with_graph
-
-
-def renderers(backend: DiffusersBackend) -> dict[str, Variant]:
+def renderers(backend: DiffusersBackend, embedded: EmbeddedBackend) -> dict[str, Variant]:
     """Each variant counts its own seeds, so that all of them render the same images."""
-    pipeline, (denoiser, decoder) = backend._pipeline, backend._parts
+    pipeline = backend._pipeline
     original_vae, channels_last = pipeline.vae, copy.deepcopy(pipeline.vae).to(memory_format=CHANNELS_LAST)
 
-    def variant(*parts: OnnxPart, vae: torch.nn.Module = original_vae, bfloat16: bool = False) -> Variant:
+    def variant(renderer: Backend, vae: torch.nn.Module = original_vae, bfloat16: bool = False) -> Variant:
         seeds = iter(range(1 << 30))
 
         def render_next() -> np.ndarray:
-            backend._parts, pipeline.vae = parts, vae
-            size, steps, guidance = backend.default_size, backend.default_steps, backend.default_guidance
+            pipeline.vae = vae
+            size, steps, guidance = renderer.default_size, renderer.default_steps, renderer.default_guidance
             job = Job(PROMPT, "", next(seeds), *size, steps, guidance)
-            return in_bfloat16(lambda: render(backend, job)) if bfloat16 else render(backend, job)
+            return in_bfloat16(lambda: render(renderer, job)) if bfloat16 else render(renderer, job)
 
         return render_next
 
     return {
-        "torch": variant(),
-        "torch, VAE channels last": variant(vae=channels_last),
-        "torch, bfloat16 autocast": variant(bfloat16=True),
-        "UNet by ONNX Runtime": variant(denoiser),
-        "UNet by ONNX Runtime, VAE channels last": variant(denoiser, vae=channels_last),
-        "UNet and VAE by ONNX Runtime": variant(denoiser, decoder),
+        "torch": variant(backend),
+        "torch, VAE channels last": variant(backend, vae=channels_last),
+        "torch, bfloat16 autocast": variant(backend, bfloat16=True),
+        "ONNX Runtime and NumPy": variant(embedded),
     }
 
 
-def render(backend: DiffusersBackend, job: Job) -> np.ndarray:
+def render(backend: Backend, job: Job) -> np.ndarray:
     return backend.render(job, lambda done, total: None)
 
 

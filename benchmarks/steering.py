@@ -15,17 +15,15 @@ import sys
 import time
 from pathlib import Path
 
-from service.generation.diffusers.backend import DiffusersBackend
-
 os.environ["OMP_NUM_THREADS"] = "1"
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 
-from service.generation import Job
-from service.generation.diffusers import safe_guidance
-from service.generation.diffusers.loading import load_backend
+from service.generation import Backend, Job
+from service.generation.embedded import backend as embedded
+from service.generation.loading import load_backend
 from service.kit.settings import load_settings
 
 OBJECTS = ("car", "umbrella", "balloon", "house", "teapot", "flower", "mushroom", "apple")
@@ -46,7 +44,7 @@ def main() -> None:
         shares: dict[str, list[float]] = {"red": [], "blue": []}
         similarity, start = [], time.perf_counter()
         for number, name in enumerate(names):
-            safe_guidance.CONCEPT = f"a red {name}"
+            embedded.CONCEPT = f"a red {name}"  # type: ignore[attr-defined]  # where it is looked up
             for colour, channel in (("red", RED), ("blue", BLUE)):
                 rgb = backend.render(job(backend, f"a {colour} {name} {SETTING}", number, steering), lambda *_: None)
                 shares[colour].append(coloured(rgb, channel))
@@ -59,7 +57,7 @@ def main() -> None:
         print(f"| {steering} | {red} | {blue} | {quality} | {took:.1f} |", flush=True)
 
 
-def job(backend: DiffusersBackend, prompt: str, seed: int, steering: int) -> Job:
+def job(backend: Backend, prompt: str, seed: int, steering: int) -> Job:
     width, height = backend.default_size
     return Job(
         prompt=prompt, negative_prompt="", seed=seed, width=width, height=height, steps=backend.default_steps,

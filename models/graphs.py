@@ -37,8 +37,29 @@ def cut(model: bytes, outputs: Sequence[str]) -> bytes:
     return serialized
 
 
+def without_weights(model: bytes, names: Mapping[str, str]) -> bytes:
+    """The serialised `model` without the weights in `names` (name in the model to name for `with_weights`).
+
+    Raises:
+        ValueError: the model has further float weights.
+    """
+    proto = onnx.load_from_string(model)
+    graph = proto.graph
+    kept = [weight for weight in graph.initializer if weight.name not in names]
+    if unknown := [weight.name for weight in kept if weight.data_type != onnx.TensorProto.INT64]:
+        raise ValueError(f"the model has further weights: {', '.join(sorted(unknown)[:3])}")
+    for node in graph.node:
+        renamed = [names.get(name, name) for name in node.input]
+        del node.input[:]
+        node.input.extend(renamed)
+    del graph.initializer[:]
+    graph.initializer.extend(kept)
+    serialized: bytes = proto.SerializeToString()
+    return serialized
+
+
 def with_weights(graph: bytes, weights: Mapping[str, NDArray[np.float32]]) -> bytes:
-    """The serialised `graph` with `weights` added by name.
+    """The serialised `graph` with those of `weights` that it reads, by name.
 
     Raises:
         ValueError: `graph` is not an ONNX model.
@@ -47,6 +68,9 @@ def with_weights(graph: bytes, weights: Mapping[str, NDArray[np.float32]]) -> by
         proto = onnx.load_from_string(graph)
     except Exception as broken:  # protobuf's own types
         raise ValueError("not an ONNX model") from broken
-    proto.graph.initializer.extend(onnx.numpy_helper.from_array(values, name) for name, values in weights.items())
+    read = {name for node in proto.graph.node for name in node.input}
+    proto.graph.initializer.extend(
+        onnx.numpy_helper.from_array(values, name) for name, values in weights.items() if name in read
+    )
     serialized: bytes = proto.SerializeToString()
     return serialized

@@ -70,7 +70,7 @@ class Session:
 
 
 class InMemorySession:
-    """A graph on the CPU with several named inputs and one float output. Thread-safe."""
+    """A graph on the CPU with several named inputs (float32 or int64) and one float output. Thread-safe."""
 
     def __init__(self, model: bytes, *, threads: int = 1) -> None:
         """Raises ModelFault if ONNX Runtime rejects `model`."""
@@ -81,7 +81,7 @@ class InMemorySession:
         self.shapes: dict[str, tuple[int | str, ...]] = {i.name: tuple(i.shape) for i in self._session.get_inputs()}
         """The shape of each input by name; a dynamic axis is a string."""
 
-    def run(self, **inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    def run(self, **inputs: NDArray[np.float32 | np.int64]) -> NDArray[np.float32]:
         """Return the output for these inputs. Raises ModelFault if the run fails."""
         try:
             return np.asarray(self._session.run(None, inputs)[0], np.float32)

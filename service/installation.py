@@ -20,7 +20,8 @@ from service.gateway.content_checks import ContentChecks
 from service.gateway.options import GatewayOptions
 from service.gateway.pipeline import Gateway
 from service.gateway.review_queue import ReviewQueue
-from service.generation.diffusers.loading import OnLoading, configured_name, load_backend, log_loading
+from service.generation.diffusers.loading import OnLoading, configured_name, log_loading
+from service.generation.loading import load_backend
 from service.generation.queue import open_queue
 from service.keys import claim_signer, signing
 from service.keys.claim_signer import SigningStatus

@@ -13,7 +13,7 @@ from service.adapters.approval import Approval, TrainedOnNobody, TrainedOnSubjec
 from service.adapters.audit import PROMPT, audit
 from service.adapters.registry import AdapterCard
 from service.cli.text import printable
-from service.generation.diffusers.loading import load_backend
+from service.generation.loading import load_backend
 from service.installation import Installation, open_installation
 from service.kit import home
 from service.kit.errors import BadRequest, Unavailable

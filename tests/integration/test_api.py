@@ -155,11 +155,12 @@ class TestGenerations:
         problem(response, 503, "stage_failed")
         assert int(response.headers["retry-after"]) > 0
 
-    def test_without_torch_it_says_what_to_install(
-        self, installation: Installation, monkeypatch: pytest.MonkeyPatch
+    def test_without_torch_another_model_says_what_to_install(
+        self, installation: Installation, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         import sys
 
+        installation.settings = installation.settings.model_copy(update={"pipeline": str(tmp_path)})
         for name in ("torch", "diffusers"):
             monkeypatch.setitem(sys.modules, name, None)
         body = problem(TestClient(create_app(installation)).post(URL, json={"prompt": "x"}), 503, "unavailable")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from service.generation import Job
+from service.generation import Job, loading
 from service.generation.adapter import Adapter
 from service.generation.canvas import canvas
 from service.generation.diffusers.backend import DiffusersBackend
@@ -132,7 +132,7 @@ def test_a_family_that_cannot_says_so(family: str, tmp_path: Path) -> None:
 
 
 def test_the_embedded_model_draws_on_and_into_a_picture() -> None:
-    backend = loaded("embedded")
+    backend = loading.load_backend(Settings(threads=1))
     side = backend.default_size[0]
     assert backend.fitting(1234, 567) == (side, side)
     before = landscape(1, side, side)

@@ -41,7 +41,21 @@ def test_commands_work_without_torch(words: list[str], code: int) -> None:
     assert done.returncode == code, done.stderr
 
 
-def test_generate_says_what_to_install(tmp_path: Path) -> None:
+def test_the_embedded_model_generates_edits_and_verifies_without_torch(tmp_path: Path) -> None:
+    """Its adapters and the schedulers that only diffusers has are refused, with what to install."""
+    lake, edited = tmp_path / "lake.png", tmp_path / "edited.png"
+    assert run("generate", "a lake in the snow", "--steps", "2", "--out", str(lake)).returncode == 0
+    done = run("generate", "a red car", "--steps", "4", "--image", str(lake), "--out", str(edited))
+    assert done.returncode == 0, done.stderr
+    assert "verified" in run("verify", str(lake)).stdout
+    refused = run("generate", "a lake", "--scheduler", "euler", "--out", str(tmp_path / "other.png"))
+    assert refused.returncode == 7
+    assert "countermark[generate]" in refused.stderr
+    assert {path.name for path in tmp_path.glob("*.png")} == {"lake.png", "edited.png"}
+
+
+def test_another_model_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COUNTERMARK_PIPELINE", str(tmp_path))
     done = run("generate", "a lake", "--out", str(tmp_path / "a.png"))
     assert done.returncode == 7
     assert "countermark[generate]" in done.stderr
@@ -74,6 +88,7 @@ def test_the_wheel(tmp_path: Path) -> None:
         "models/cards/open_nsfw.json",
         "models/weights/scenes-256/model_index.json",
         "models/weights/scenes-256/unet/diffusion_pytorch_model.safetensors",
+        "models/weights/scenes-256/vae/encoder.onnx",
         "watermark/tile/codec.py",
         "detectors/safety/open_nsfw.py",
         *(f"{package}/py.typed" for package in ("service", "detectors", "watermark", "models")),

@@ -20,6 +20,8 @@ WITHOUT = {
     "service/examiner/benchmark.py": "test_benchmark.py (integration) runs it whole, over labelled folders",
     "service/generation/diffusers/backend.py": "test_pipelines.py and test_image_to_image.py (integration) generate "
     "with a tiny pipeline of each layout",
+    "service/generation/embedded/backend.py": "test_embedded.py (integration) compares it with diffusers",
+    "service/generation/embedded/networks.py": "test_embedded.py (integration) generates with the four networks",
     "service/ledger/sinks/sink.py": "a protocol and what it raises: test_publisher.py raises each",
     "service/media/isolation/process.py": "test_pool.py and test_sandbox.py start, feed and kill real processes",
     "service/media/isolation/worker.py": "test_pool.py and test_sandbox.py: it is what runs in the processes",

@@ -6,7 +6,7 @@ and others, and marks them.
 
 import contextlib
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,11 @@ from service.generation.diffusers.blending import Blending
 from service.generation.diffusers.ignored_inputs import IgnoredInputs
 from service.generation.diffusers.image_to_image import image_to_image_pipeline, needs_blending
 from service.generation.diffusers.ip_adapter import IPAdapter, check_references
-from service.generation.diffusers.onnx_parts import OnnxPart
-from service.generation.diffusers.safe_guidance import CONCEPT, STRENGTHS, steered
+from service.generation.diffusers.safe_guidance import steered
 from service.generation.diffusers.schedulers import check_scheduler, compatible_schedulers, use_scheduler
 from service.generation.diffusers.supported_pipelines import steerable
 from service.generation.embedded import vocabulary
+from service.generation.safe_latent_diffusion import CONCEPT, STRENGTHS
 from service.kit.errors import BadRequest
 
 _MIN_MULTIPLE = 8
@@ -46,10 +46,8 @@ class DiffusersBackend:
         folder: Path,
         options: Mapping[str, Any] | None = None,
         references: IPAdapter | None = None,
-        parts: Sequence[OnnxPart] = (),
     ) -> None:
-        """`folder`: where the pipeline was loaded from. `references`: the IP-Adapter for reference images. `parts`:
-        networks that run in ONNX Runtime.
+        """`folder`: where the pipeline was loaded from. `references`: the IP-Adapter for reference images.
 
         `options`: `steps`, `guidance`, `guidance_rescale`, `max_sequence_length`, `sizes` = "native", `words` (the
         vocabulary) and `shown_words` (those of it that name something to see), `prompt_tokens` (a limit below the
@@ -68,7 +66,6 @@ class DiffusersBackend:
         self._ignored_inputs = IgnoredInputs(pipeline, self._options)
         self._attachments = AdapterAttachments(pipeline)
         self._references = references
-        self._parts = tuple(parts)
         self._lock = threading.Lock()
 
     @property
@@ -156,7 +153,7 @@ class DiffusersBackend:
             adapters = self._attachments.attached(pipeline, job.adapters)
             scheduler = use_scheduler(pipeline, job.options.scheduler)
             references = self._with_references(pipeline, job)
-            with adapters, scheduler, references as extra, torch.inference_mode(), self._onnx(job), self._steered(job):
+            with adapters, scheduler, references as extra, torch.inference_mode(), self._steered(job):
                 output = pipeline(
                     **extra,
                     generator=generators if len(jobs) > 1 else generators[0],
@@ -219,14 +216,6 @@ class DiffusersBackend:
                 f"a size of {job.width}x{job.height} px is not supported",
                 hint=f"Use multiples of {multiple} up to {_MAX_SIDE}.",
             )
-
-    @contextlib.contextmanager
-    def _onnx(self, job: Job) -> Iterator[None]:
-        """Run the ONNX parts instead of torch, unless the job changes torch's layers."""
-        with contextlib.ExitStack() as stack:
-            for part in self._parts if not job.adapters and job.references is None else ():
-                stack.enter_context(part.active())
-            yield
 
     def _steered(self, job: Job) -> contextlib.AbstractContextManager[None]:
         if not job.steering:

@@ -14,7 +14,6 @@ from models import Card, DigestMismatch, Task, find_card
 from service.generation.backend import ModelIdentity
 from service.generation.diffusers.backend import DiffusersBackend
 from service.generation.diffusers.ip_adapter import IPAdapter
-from service.generation.diffusers.onnx_parts import Decoder, Denoiser, OnnxPart
 from service.generation.diffusers.registration import unlisted_files
 from service.generation.diffusers.supported_pipelines import disabled_components, part_class, pipeline_class, read_index
 from service.generation.embedded import vocabulary
@@ -37,7 +36,7 @@ def log_loading(loaded: int, total: int, part: str) -> None:
 
 
 def load_backend(settings: Settings, on_loading: OnLoading = log_loading) -> DiffusersBackend:
-    """Load the pipeline named by the settings.
+    """Load the pipeline named by the settings, in torch, also the embedded one.
 
     Raises:
         Unavailable: the `generate` extra is not installed, or a download failed.
@@ -109,18 +108,8 @@ def _embedded(card: Card, settings: Settings, on_loading: OnLoading) -> Diffuser
     folder = card.verified_root()
     known = json.loads(card.read(VOCABULARY))
     identity = ModelIdentity(card.name, card.version, card.digest)
-    pipeline = _load(folder, settings, on_loading)
     options = {**card.options, "words": known["words"], "shown_words": vocabulary.shown_words(known)}
-    return DiffusersBackend(pipeline, identity, folder, options, parts=_in_onnx(card, pipeline, settings))
-
-
-def _in_onnx(card: Card, pipeline: Any, settings: Settings) -> list[OnnxPart]:
-    """The parts that run faster in ONNX Runtime: on the CPU, if the card includes their graphs."""
-    if (settings.device, settings.precision) != ("cpu", "float32"):
-        return []
-    kinds: tuple[tuple[type[OnnxPart], Any], ...] = ((Denoiser, pipeline.unet), (Decoder, pipeline.vae.decoder))
-    found = [(kind, network) for kind, network in kinds if kind.file in card.files]
-    return [kind(network, card.read(kind.file), settings.threads) for kind, network in found]
+    return DiffusersBackend(_load(folder, settings, on_loading), identity, folder, options)
 
 
 def _references(settings: Settings) -> IPAdapter | None:

@@ -8,37 +8,10 @@ itself does not change.
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from models import ModelFault
-
-CONCEPT = (
-    "an image showing hate, harassment, violence, suffering, humiliation, harm, suicide, sexual, nudity, bodily "
-    "fluids, blood, obscene gestures, illegal activity, drug use, theft, vandalism, weapons, child abuse, brutality, "
-    "cruelty"
-)
-"""Quoted from section 4 of the paper."""
-
-
-@dataclass(frozen=True, slots=True)
-class Strength:
-    """The paper's parameters: scale s_S, warm-up delta (a share of the steps; the paper gives a count out of 50),
-    threshold lambda, momentum s_m and its decay beta_m."""
-
-    scale: float
-    warm_up: float
-    threshold: float
-    momentum: float
-    decay: float
-
-
-STRENGTHS = (
-    Strength(scale=1000, warm_up=0.2, threshold=0.01, momentum=0.3, decay=0.4),
-    Strength(scale=2000, warm_up=0.14, threshold=0.025, momentum=0.5, decay=0.7),
-    Strength(scale=5000, warm_up=0, threshold=1.0, momentum=0.5, decay=0.7),
-)
-"""Hyp-medium, Hyp-strong and Hyp-max of the paper's table."""
+from service.generation.safe_latent_diffusion import CONCEPT, NEEDS_GUIDANCE, Strength
 
 
 @contextlib.contextmanager
@@ -81,7 +54,7 @@ class _Steering:
         import torch  # noqa: PLC0415 - an extra
 
         if len(sample) != 2:
-            raise ModelFault("steering needs classifier-free guidance: set guidance above 1")
+            raise ModelFault(NEEDS_GUIDANCE)
         concept = self._concept.to(states.device, states.dtype)  # with offload it was computed on another device
         added = {k: _with_concept(v) for k, v in (rest.pop("added_cond_kwargs", None) or {}).items()}
         rest["return_dict"] = False

@@ -4,7 +4,7 @@ import onnxruntime as ort
 import pytest
 
 from detectors.synthetic.encoder import tensor_of
-from models.graphs import cut, with_weights
+from models.graphs import cut, with_weights, without_weights
 from tests.support.encoders import small_encoder
 
 BATCH = {"pixel_values": np.random.default_rng(1).normal(size=(2, 3, 224, 224)).astype(np.float32)}
@@ -44,3 +44,20 @@ def test_weights_are_put_into_a_graph_without_any() -> None:
 def test_what_is_no_model_is_not_filled() -> None:
     with pytest.raises(ValueError, match="not an ONNX model"):
         with_weights(b"no graph", {})
+
+
+def test_weights_are_taken_out_and_put_back_under_other_names() -> None:
+    model = onnx.load_from_string(small_encoder())
+    weights = {one.name: onnx.numpy_helper.to_array(one) for one in model.graph.initializer}
+    empty = without_weights(small_encoder(), {name: f"own.{name}" for name in weights})
+    assert not {one.name for one in onnx.load_from_string(empty).graph.initializer} & weights.keys()
+    named = {f"own.{name}": values for name, values in weights.items()} | {"of another network": np.ones(1, np.float32)}
+    filled = with_weights(empty, named)
+    assert "of another network" not in {one.name for one in onnx.load_from_string(filled).graph.initializer}
+    expected, found = (ort.InferenceSession(one).run(None, BATCH)[0] for one in (small_encoder(), filled))
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_further_weights_are_an_error() -> None:
+    with pytest.raises(ValueError, match="further weights"):
+        without_weights(small_encoder(), {})

@@ -9,6 +9,7 @@ import pytest
 import torch
 from transformers import CLIPTokenizer
 
+from models.safetensors import read_tensors
 from models.training.image_model import autoencoder, corpus, graph, text_pretraining, tokenizer
 from models.training.image_model.__main__ import run
 from models.training.image_model.captions_batch import CaptionBatches
@@ -19,7 +20,6 @@ from models.training.image_model.networks import TextToLatents
 from models.training.image_model.one_step_estimates import OneStepEstimates
 from models.training.image_model.scenes import Scene, Thing
 from models.training.image_model.warm_start import POOLING, copy_autoencoder, copy_denoiser
-from service.generation.diffusers.onnx_parts import Decoder, Denoiser
 
 CPU = torch.device("cpu")
 
@@ -61,15 +61,10 @@ def test_it_ends_in_a_pipeline_that_draws(folder: Path) -> None:
 
 
 def test_it_brings_the_graphs(folder: Path) -> None:
-    """To load them is to prove that they belong to these weights."""
-    from diffusers import AutoencoderKL, UNet2DConditionModel
-
-    how = {"local_files_only": True, "torch_dtype": torch.float32}
-    unet, vae = (
-        kind.from_pretrained(folder / n, **how) for kind, n in ((UNet2DConditionModel, "unet"), (AutoencoderKL, "vae"))
-    )
-    Denoiser(unet.requires_grad_(False), (folder / graph.DENOISER).read_bytes(), 1)
-    Decoder(vae.requires_grad_(False).decoder, (folder / graph.DECODER).read_bytes(), 1)
+    parts = graph.parts(folder)
+    assert len(parts) == 4
+    for part in parts:
+        graph.prove(part, (folder / part.file).read_bytes(), read_tensors((folder / part.weights).read_bytes()))
 
 
 @pytest.mark.usefixtures("without_graphs")

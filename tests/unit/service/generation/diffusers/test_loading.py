@@ -3,15 +3,12 @@
 import json
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 
-from models import Card, find_card
 from service.generation.diffusers import loading
-from service.generation.diffusers.onnx_parts import Denoiser
 from service.kit.errors import Misconfigured, Unavailable
 from service.kit.settings import Settings
 
@@ -108,27 +105,6 @@ def test_a_pipeline_goes_to_its_device_or_is_offloaded(offload: Any, call: str) 
 def test_offloading_needs_an_accelerator(device: str) -> None:
     with pytest.raises(Misconfigured, match=f"the device is {device}"):
         loading._to_device(Pipeline(), Settings(offload="model", device=device))
-
-
-@pytest.fixture
-def embedded() -> Card:
-    return find_card(loading.EMBEDDED)
-
-
-@pytest.mark.parametrize("changes", [{"device": "cuda:0"}, {"precision": "bfloat16"}])
-def test_onnx_runtime_is_for_the_cpu_in_full_precision(embedded: Card, changes: dict[str, Any]) -> None:
-    assert loading._in_onnx(embedded, SimpleNamespace(), Settings(**changes)) == []
-
-
-def test_only_graphs_that_a_card_lists_run_in_onnx_runtime(embedded: Card, monkeypatch: pytest.MonkeyPatch) -> None:
-    pipeline = SimpleNamespace(unet="unet", vae=SimpleNamespace(decoder="decoder"))
-    made: list[object] = []
-    monkeypatch.setattr(Denoiser, "__init__", lambda self, network, graph, threads: made.append((network, threads)))
-    files = {name: digest for name, digest in embedded.files.items() if name == Denoiser.file}
-    (part,) = loading._in_onnx(embedded.model_copy(update={"files": files}), pipeline, Settings(threads=3))
-    assert isinstance(part, Denoiser)
-    assert made == [("unet", 3)]
-    assert loading._in_onnx(embedded.model_copy(update={"files": {}}), pipeline, Settings()) == []
 
 
 def test_without_a_setting_no_ip_adapter_is_loaded() -> None:

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from models import ModelFault
-from service.generation.diffusers.safe_guidance import STRENGTHS, Strength, steered
+from service.generation.diffusers.safe_guidance import steered
+from service.generation.safe_latent_diffusion import STRENGTHS, Strength
 
 ALWAYS = Strength(scale=1000, warm_up=0, threshold=1.0, momentum=0.0, decay=0.0)
 
