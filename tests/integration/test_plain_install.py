@@ -42,16 +42,11 @@ def test_commands_work_without_torch(words: list[str], code: int) -> None:
 
 
 def test_the_embedded_model_generates_edits_and_verifies_without_torch(tmp_path: Path) -> None:
-    """Its adapters and the schedulers that only diffusers has are refused, with what to install."""
     lake, edited = tmp_path / "lake.png", tmp_path / "edited.png"
     assert run("generate", "a lake in the snow", "--steps", "2", "--out", str(lake)).returncode == 0
     done = run("generate", "a red car", "--steps", "4", "--image", str(lake), "--out", str(edited))
     assert done.returncode == 0, done.stderr
-    assert "verified" in run("verify", str(lake)).stdout
-    refused = run("generate", "a lake", "--scheduler", "euler", "--out", str(tmp_path / "other.png"))
-    assert refused.returncode == 7
-    assert "countermark[generate]" in refused.stderr
-    assert {path.name for path in tmp_path.glob("*.png")} == {"lake.png", "edited.png"}
+    assert run("verify", str(edited)).stdout.count("verified") == 1
 
 
 def test_another_model_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
