@@ -19,7 +19,7 @@ from service.generation.embedded.backend import EmbeddedBackend
 from service.generation.folders import file_digest
 from service.generation.loading import load_backend
 from service.installation import Installation, open_installation
-from service.kit.errors import BadRequest, Cancelled, Unavailable
+from service.kit.errors import BadRequest, Cancelled, NothingKnown, Unavailable
 from service.kit.settings import Settings
 from tests.integration.test_story import jpeg, pixels
 from tests.support import adapters
@@ -70,7 +70,7 @@ DPM = ModelOptions(scheduler="dpmpp_2m")
     [
         FROG,
         replace(FROG, prompt=LONG, negative_prompt="night", guidance=6.5, seed=2**40 + 5),
-        replace(FROG, prompt="狐 </w><|endoftext|> CAFÉ Straße It's 1\x00", guidance=1.0),
+        replace(FROG, prompt="a fox 狐 </w><|endoftext|> CAFÉ Straße It's 1\x00", guidance=1.0),
         replace(FROG, steps=4, options=DPM),
         replace(FROG, steering=1, steps=6),
         replace(FROG, steering=3, steps=2),
@@ -96,6 +96,16 @@ def test_it_says_the_same_of_itself_as_diffusers(backend: EmbeddedBackend, in_to
     for name in (*names, "reference_digest"):
         assert getattr(backend, name) == getattr(in_torch, name), name
     assert backend.fitting(1234, 567) == in_torch.fitting(1234, 567) == backend.nearest_size(9, 9)
+
+
+def test_a_prompt_of_which_it_knows_nothing_is_refused_as_by_diffusers(
+    backend: EmbeddedBackend, in_torch: DiffusersBackend
+) -> None:
+    job = replace(FROG, prompt="quasar xylophonist")
+    for one in (backend, in_torch):
+        with pytest.raises(NothingKnown):
+            one.check(job)
+        one.check(replace(job, canvas=Canvas(LAND, None, 0.7)))
 
 
 def test_a_cancelled_picture_stops_at_the_next_step(backend: EmbeddedBackend) -> None:
