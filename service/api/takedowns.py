@@ -15,7 +15,7 @@ from service.api.keys import CallerAddress, OptionalClient
 from service.api.middleware import LARGEST_JSON
 from service.api.openapi import failures, reference
 from service.installation import Installation
-from service.kit.errors import BadRequest, TooLarge, bad_field
+from service.kit.errors import BadRequest, TooLarge, first_fault
 from service.media.pictures import decode
 from service.moderation.notices import CaseStatus, Notice, Sender, TakedownReceipt
 
@@ -96,4 +96,5 @@ def _notice(text: bytes) -> Notice:
     try:
         return Notice.model_validate_json(text)
     except ValidationError as invalid:
-        raise bad_field(invalid.errors(include_input=False, include_url=False)) from None
+        # Without names that the sender made up: a notice is about people.
+        raise BadRequest(first_fault(invalid.errors(include_input=False, include_url=False))) from None

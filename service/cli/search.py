@@ -47,7 +47,10 @@ def expand(
     """
     found = {path: list(_named(path, skip, wanted, recursive)) for path in paths}
     if not any(found.values()):
-        hint = "The content of a file counts, whatever it is called."
+        hint = (
+            "The content of a file counts, whatever it is called: PNG, JPEG, WebP, AVIF, TIFF and GIF and, for "
+            "`verify` and `inspect`, films, sound and documents that carry Content Credentials."
+        )
         raise FileUnreadable(f"{paths[0]} contains no {wanted.what}", hint=hint)
     for path in paths:
         yield from found[path] or [path]

@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import ValidationError
 
 from service.api.dependencies import CurrentInstallation
-from service.kit.errors import bad_field
+from service.kit.errors import BadRequest, first_fault
 from service.moderation.appeals import Appeal
 from service.web.form_texts import read_texts
 from service.web.rendering import APPEAL, check_same_site, page
@@ -33,6 +33,6 @@ async def appeal(request: Request, installation: CurrentInstallation) -> HTMLRes
             contact=sent.get("contact", ""),
         )
     except ValidationError as invalid:
-        raise bad_field(invalid.errors(include_input=False, include_url=False)) from None
+        raise BadRequest(first_fault(invalid.errors(include_input=False, include_url=False))) from None
     status = await asyncio.to_thread(installation.appeals.file, filed)
     return page(request, "appeal.html", {"number": status.id}, status=201)
