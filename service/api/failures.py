@@ -19,6 +19,7 @@ from service.kit.errors import (
     ClientRemoved,
     Disconnected,
     EditTooSmall,
+    EmptyPrompt,
     Error,
     FileUnreadable,
     Gone,
@@ -32,6 +33,7 @@ from service.kit.errors import (
     Misconfigured,
     NoFace,
     NotFound,
+    NothingKnown,
     NotLive,
     Overloaded,
     PinTooShort,
@@ -63,6 +65,8 @@ _DECODE: Failures = (TooLarge, UnsupportedFormat, BrokenPicture, UnsupportedPixe
 _PIN: Failures = (TooManyPins, PinTooShort)
 _RELEASE: Failures = (
     BadRequest,
+    EmptyPrompt,
+    NothingKnown,
     LikenessRefused,
     LikenessHeld,
     AdapterRefused,
