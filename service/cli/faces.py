@@ -73,7 +73,9 @@ def _show_comparison(found: Comparison) -> None:
 def _show_faces(found: FoundFaces) -> None:
     console = Console(highlight=False)
     count = len(found.faces)
-    console.print(f"{printable(found.file)}: {count or 'no'} face{'' if count == 1 else 's'}", markup=False)
+    console.print(
+        f"{printable(found.file)}: {count or 'no'} face{'' if count == 1 else 's'}", markup=False, soft_wrap=True
+    )
     for face in found.faces:
         left, top, right, bottom = face.box
         console.print(f"  {left},{top} to {right},{bottom} px, size {face.size} px, score {face.score:.2f}")

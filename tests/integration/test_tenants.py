@@ -34,6 +34,8 @@ runner = CliRunner()
 URL = "/v1/images/generations"
 WISH = {"prompt": "a lake", "seed": 1}
 ORDER = Order(prompt="a lake", seed=1)
+UNSUITABLE = [HealthCheck.function_scoped_fixture, HealthCheck.differing_executors]
+"""Every example builds its own gateway, and PostgreSQL's tests run the same class."""
 
 
 @pytest.fixture
@@ -164,7 +166,7 @@ class TestLimits:
         with pytest.raises(Unsafe):
             gateway.release(ORDER.model_copy(update={"safety_threshold": 0.1}), client=Client(safety_threshold=0.3))
 
-    @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=20, deadline=None, suppress_health_check=UNSUITABLE)
     @given(st.floats(0.01, 1), st.floats(0.01, 1), st.none() | st.floats(0.01, 1))
     def test_the_strictest_threshold_counts(
         self, build: Build, score: float, tenant: float, asked: float | None

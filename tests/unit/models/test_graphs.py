@@ -3,7 +3,7 @@ import onnx
 import onnxruntime as ort
 import pytest
 
-from detectors.synthetic.encoder import tensor_of
+from detectors.synthetic.encoder import BLOCKS, tensor_of
 from models.graphs import cut, with_weights, without_weights
 from tests.support.encoders import small_encoder
 
@@ -11,15 +11,15 @@ BATCH = {"pixel_values": np.random.default_rng(1).normal(size=(2, 3, 224, 224)).
 
 
 def test_inner_tensors_become_the_outputs() -> None:
-    session = ort.InferenceSession(cut(small_encoder(), [tensor_of(7), tensor_of(8)]))
+    session = ort.InferenceSession(cut(small_encoder(), [tensor_of(BLOCKS[0]), tensor_of(BLOCKS[1])]))
     first, second = session.run(None, BATCH)
-    assert [out.name for out in session.get_outputs()] == [tensor_of(7), tensor_of(8)]
+    assert [out.name for out in session.get_outputs()] == [tensor_of(BLOCKS[0]), tensor_of(BLOCKS[1])]
     assert first.shape == (2, 197, 768)
     np.testing.assert_allclose(np.tanh(first), second, atol=1e-6)
 
 
 def test_what_is_not_needed_is_gone() -> None:
-    graph = onnx.load_from_string(cut(small_encoder(), [tensor_of(7)])).graph
+    graph = onnx.load_from_string(cut(small_encoder(), [tensor_of(BLOCKS[0])])).graph
     assert {node.op_type for node in graph.node} == {"GlobalAveragePool", "Reshape", "MatMul", "Add"}
     graph = onnx.load_from_string(cut(small_encoder(), ["mean"])).graph
     assert not graph.initializer

@@ -51,5 +51,5 @@ def test_a_larger_tile_is_read_from_a_smaller_copy() -> None:
     small = at_plane_scale(canvas, plane)
     assert small.shape == (128, 128)
     straight = plane.straightened(small, canvas.shape)
-    assert np.corrcoef(straight[8:-8, 8:-8].ravel(), small[8:-8, 8:-8].ravel())[0, 1] > 0.99
+    assert np.corrcoef(straight[8:-8, 8:-8].ravel(), small[8:-8, 8:-8].ravel())[0, 1] > 0.98
     assert at_plane_scale(canvas, Rectification.of(canvas.shape, ISSUED, (0.0, 0.0), (0.0, 0.0))) is canvas
