@@ -25,10 +25,10 @@ from pathlib import Path
 
 import cv2
 import httpx
-import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.serving import photo, wait_until_up
 from service.installation import open_installation
 from service.kit.settings import Settings
 
@@ -52,27 +52,19 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=32)
     parser.add_argument("--side", type=int, default=1024, help="width and height in pixels (default 1024)")
     options = parser.parse_args()
-    files = [photo(number, options.side) for number in range(16)]
+    images = [photo(number, options.side) for number in range(16)]
+    files = [cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes() for image in images]
     seconds = 60 * options.minutes
     before = bare_rate(files, seconds / 10)
     with serving() as process:
         load(files, options.clients, 10)  # models load, caches fill
         start_memory, seen, peaks = memory(process.pid), Seen(), []
         with watching(lambda: peaks.append(memory(process.pid))):
-            load(files, options.clients, seconds, seen)
+            took = load(files, options.clients, seconds, seen)
         end_memory = memory(process.pid)
     after = bare_rate(files, seconds / 10)
-    report(options, seen, (before, after), (start_memory, max(peaks, default=0), end_memory), seconds)
+    report(options, seen, (before, after), (start_memory, max(peaks, default=0), end_memory), took)
     sys.exit(any(status not in (200, 429) for status in seen.statuses))
-
-
-def photo(number: int, side: int) -> bytes:
-    """A JPEG of smooth noise, which takes as long to decode as a photo."""
-    rng = np.random.default_rng(number)
-    coarse = rng.integers(0, 256, (side // 16, side // 16, 3), np.uint8)
-    grain = rng.integers(0, 20, (side, side, 3), np.uint8)
-    image = cv2.add(cv2.resize(coarse, (side, side), interpolation=cv2.INTER_CUBIC), grain)
-    return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()
 
 
 def bare_rate(files: list[bytes], seconds: float) -> float:
@@ -103,25 +95,19 @@ def serving() -> Iterator["subprocess.Popen[bytes]"]:
         command = [sys.executable, "-m", "service", "serve"]
         with subprocess.Popen(command, env={**os.environ, **settings}, stdout=subprocess.DEVNULL) as process:
             try:
-                wait_for_health()
+                wait_until_up(URL)
                 yield process
             finally:
                 process.terminate()
 
 
-def wait_for_health() -> None:
-    for _ in range(600):
-        try:
-            httpx.get(f"{URL}/healthz")
-            return
-        except httpx.TransportError:
-            time.sleep(0.1)
-    raise TimeoutError("the server did not start within a minute")
+def load(files: list[bytes], clients: int, seconds: float, seen: Seen | None = None) -> float:
+    """Each client sends files until the time is over, and waits for its last answer; a `busy` one waits a second.
 
-
-def load(files: list[bytes], clients: int, seconds: float, seen: Seen | None = None) -> None:
-    """Each client sends files until the time is over. A client that is told `busy` waits a second."""
-    found, end = seen or Seen(), time.perf_counter() + seconds
+    Returns the seconds that all of it took.
+    """
+    found, began = seen if seen is not None else Seen(), time.perf_counter()
+    end = began + seconds
 
     def client(number: int) -> None:
         with httpx.Client(timeout=300) as session:
@@ -135,6 +121,7 @@ def load(files: list[bytes], clients: int, seconds: float, seen: Seen | None = N
 
     with ThreadPoolExecutor(clients) as threads:
         list(threads.map(client, range(clients)))
+    return time.perf_counter() - began
 
 
 @contextmanager
@@ -169,9 +156,9 @@ def resident(pid: int) -> int:
 
 
 def report(
-    options: argparse.Namespace, seen: Seen, bare: tuple[float, float], sizes: tuple[int, int, int], seconds: float
+    options: argparse.Namespace, seen: Seen, bare: tuple[float, float], sizes: tuple[int, int, int], took: float
 ) -> None:
-    served = seen.statuses[200] / seconds
+    served = seen.statuses[200] / took
     ordered = sorted(seen.seconds)
     p50, p99 = (ordered[min(len(ordered) - 1, int(len(ordered) * share))] for share in (0.5, 0.99))
     print(f"{options.clients} clients, {options.minutes:g} minutes, JPEG of {options.side} x {options.side} px\n")

@@ -83,6 +83,17 @@ def bare_session(images: list[np.ndarray], options: argparse.Namespace) -> Calla
     return lambda i: network._session.run(batches[i % len(batches)])
 
 
+def wait_until_up(url: str) -> None:
+    """Raises TimeoutError after a minute."""
+    for _ in range(600):
+        try:
+            httpx.get(f"{url}/healthz")
+            return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise TimeoutError("the server did not start within a minute")
+
+
 def rate(work: Callable[[int], object], count: int) -> float:
     start = time.perf_counter()
     for number in range(count):
@@ -101,13 +112,7 @@ class Server:
             stdout=subprocess.DEVNULL,
         )
         self._url = "http://127.0.0.1:8765"
-        for _ in range(600):
-            try:
-                httpx.get(f"{self._url}/healthz")
-                return
-            except httpx.TransportError:
-                time.sleep(0.1)
-        raise TimeoutError("the server did not start within a minute")
+        wait_until_up(self._url)
 
     async def rate(self, files: list[bytes], clients: int, count: int) -> float:
         async with httpx.AsyncClient(timeout=120) as session:
