@@ -53,6 +53,7 @@ class Examiner:
         Raises:
             InputError: the bytes are nothing that can be read (see `pictures.decode_first`).
             Unavailable: the ledger does not answer; a report without it would be false.
+            Busy: other images left no memory for this one (see `room`).
         """
         with self._room.hold(promised_pixels(data)):
             return self._examined(data, name, classify, manifest)[0]
@@ -61,7 +62,7 @@ class Examiner:
         """The report of `examine`, with pictures for people. The file is decoded once, and searched once.
 
         Raises:
-            InputError, Unavailable: as `examine`.
+            InputError, Unavailable, Busy: as `examine`.
         """
         with self._room.hold(promised_pixels(data)):
             report, examination = self._examined(data, name, True, manifest)
@@ -129,7 +130,7 @@ class Examiner:
         NaN where nothing was searched; None if no lane found evidence that has a place, or there are no pixels.
 
         Raises:
-            TooLarge, Unavailable: as `examine`.
+            TooLarge, Unavailable, Busy: as `examine`.
         """
         with self._room.hold(promised_pixels(data)):
             try:
