@@ -16,7 +16,7 @@ from service.kit import logs
 from service.kit.settings import PREFIX, Settings
 from service.ledger.ledger import Ledger
 from service.likeness.checks import Likeness
-from tests.support import disk, openapi
+from tests.support import disk, openapi, rubric
 from tests.support.faces import WITHOUT_FACES
 from tests.support.gateway import Build, builder
 from tests.support.people import ByColour
@@ -39,6 +39,13 @@ def _packages_stay() -> Iterator[None]:
     """What is installed does not change: it is listed once, not each time that an installation is opened."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(protocol, "entry_points", functools.cache(entry_points))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _released_files_keep_to_the_rubric() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        rubric.check_released(patch)
         yield
 
 

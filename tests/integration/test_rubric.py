@@ -1,5 +1,10 @@
-"""Released files of every kind and format keep to the official asset rubric."""
+"""Released files keep to the official asset rubric.
 
+Every file that any test releases must keep to the rules of its manifest (`tests/conftest.py`); here are the kinds of
+file with the rules of the bare SDK as well.
+"""
+
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -44,8 +49,6 @@ def test_edited(gateway: Gateway, installation: Installation, signed: bool) -> N
     ],
 )
 def test_statements_of_other_kinds(installation: Installation, more: dict[str, Any]) -> None:
-    from dataclasses import replace
-
     data, mime = encode(landscape(1, 64, 64), "png")
     signed = installation.credentials.sign(data, mime, replace(STATEMENT, **more))
     assert rubric.broken(signed.data, mime, signed.manifest) == []
@@ -59,8 +62,6 @@ def test_the_rules_see_what_is_wrong(installation: Installation, monkeypatch: py
     monkeypatch.setattr(manifest, "ENHANCED", None)
     monkeypatch.setattr(manifest, "COMPOSITE", None)
     data, mime = encode(landscape(1, 64, 64), "png")
-    from dataclasses import replace
-
     edit = replace(STATEMENT, sources=(InputSource("image", "image/png", "a" * 64),))
     signed = installation.credentials.sign(data, mime, edit)
     assert set(rubric.broken(signed.data, mime, signed.manifest)) >= {

@@ -4,14 +4,18 @@ Read from the CBOR of the active manifest itself, not from a reader's JSON, and 
 rules are the rubric's.
 """
 
+import functools
 import io
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import cbor2
+import pytest
 from c2pa import Context, Reader
 
+from service.gateway.pipeline import Gateway
+from service.gateway.stages import Released
 from watermark.c2pa import jumbf
 
 SPEC = "2.4"
@@ -33,7 +37,15 @@ ALLOWED_ACTIONS = (
     INCEPTION
     | NON_EDITORIAL
     | DST_EXEMPT
-    | {"c2pa.edited", "c2pa.cropped", "c2pa.resized", "c2pa.filtered", "c2pa.orientation", "c2pa.removed"}
+    | {
+        "c2pa.addedText",
+        "c2pa.edited",
+        "c2pa.cropped",
+        "c2pa.resized",
+        "c2pa.filtered",
+        "c2pa.orientation",
+        "c2pa.removed",
+    }
 )
 ALLOWED_ASSERTIONS = {
     "c2pa.hash.data",
@@ -152,9 +164,29 @@ SCHEMA: Mapping[str, Callable[[Manifest], bool]] = {
 
 def broken(data: bytes, mime: str, store: bytes) -> list[str]:
     """The rules that a file breaks, by name."""
+    return broken_by_manifest(store) + [f"valid_success: {code}" for code in _failures(data, mime)]
+
+
+def broken_by_manifest(store: bytes) -> list[str]:
+    """The rules that the active manifest alone breaks, by name."""
     manifest = Manifest(store)
-    names = [name for name, holds in {**RULES, **SCHEMA}.items() if not holds(manifest)]
-    return names + [f"valid_success: {code}" for code in _failures(data, mime)]
+    return [name for name, holds in {**RULES, **SCHEMA}.items() if not holds(manifest)]
+
+
+def check_released(patch: pytest.MonkeyPatch) -> None:
+    """From now on, every file that a gateway of this process releases must keep to the rules of its manifest."""
+
+    def checked(release: Callable[..., Released]) -> Callable[..., Released]:
+        @functools.wraps(release)
+        def releasing(*args: Any, **options: Any) -> Released:
+            released = release(*args, **options)
+            assert broken_by_manifest(released.proven.signed.manifest) == []
+            return released
+
+        return releasing
+
+    for name in ("release", "hand_over"):
+        patch.setattr(Gateway, name, checked(getattr(Gateway, name)))
 
 
 def _failures(data: bytes, mime: str) -> list[str]:
