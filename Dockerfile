@@ -2,7 +2,9 @@
 # --build-arg EXTRAS="[generate]" adds diffusers and torch.
 #
 # The base is pinned by digest. scripts/pin-base looks up the present digest of the tag and writes it here.
-FROM python:3.12.12-slim-bookworm@sha256:593bd06efe90efa80dc4eee3948be7c0fde4134606dd40d8dd8dbcade98e669c AS build
+# --build-arg BASE=IMAGE takes another one: of a mirror, or any with Python 3.11 or newer as `python`.
+ARG BASE=python:3.12.12-slim-bookworm@sha256:593bd06efe90efa80dc4eee3948be7c0fde4134606dd40d8dd8dbcade98e669c
+FROM ${BASE} AS build
 ARG EXTRAS=""
 WORKDIR /source
 COPY pyproject.toml README.md LICENSE ./
@@ -23,7 +25,7 @@ RUN case "${EXTRAS}" in *generate*) lock=generate ;; *) lock=plain ;; esac \
     && pip install --no-deps --no-build-isolation ".${EXTRAS}" \
     && pip check
 
-FROM python:3.12.12-slim-bookworm@sha256:593bd06efe90efa80dc4eee3948be7c0fde4134606dd40d8dd8dbcade98e669c
+FROM ${BASE}
 RUN useradd --system --uid 10001 --create-home --home-dir /data countermark
 COPY --from=build /opt/countermark /opt/countermark
 # 0.0.0.0 is every address of the container. `serve` refuses it until there is a tenant, or with --open.

@@ -1,17 +1,16 @@
-"""Perceptual hash: PDQ, the 256-bit hash of ThreatExchange
-(https://github.com/facebook/ThreatExchange/tree/main/pdq)."""
+"""The perceptual hash that images are compared by: PDQ, packed, with its quality."""
 
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import pdqhash
 from numpy.typing import NDArray
 
-BITS = 256
+from detectors.similarity.pdq import Bits, pdq
+
 LONGEST_SIDE = 1024
-"""px; longer sides are reduced to this before hashing, as PDQ's authors do. Hashing 4096 x 4096 px takes seconds on a
-busy core, in which no other thread runs. The hash of a large image changes by 2 to 6 of its 256 bits."""
+"""px; longer sides are reduced to this before hashing, as PDQ's authors do. The hash of a large
+image changes by 2 to 6 of its 256 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +23,12 @@ class Fingerprint:
 
 def fingerprint(rgb: NDArray[np.uint8]) -> Fingerprint:
     """The PDQ hash of an RGB image (uint8, H x W x 3). It survives JPEG and resizing, not crops or flips."""
-    bits, quality = pdqhash.compute(np.ascontiguousarray(bounded(rgb)))
-    return Fingerprint(np.packbits(bits.astype(bool)).tobytes(), int(quality))
+    return packed(*pdq(bounded(rgb)))
+
+
+def packed(bits: Bits, quality: int) -> Fingerprint:
+    """A hash in 32 bytes."""
+    return Fingerprint(np.packbits(bits).tobytes(), quality)
 
 
 def bounded(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:

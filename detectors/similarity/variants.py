@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 import cv2
 import numpy as np
-import pdqhash
 from numpy.typing import NDArray
 
-from detectors.similarity.fingerprint import Fingerprint, bounded, fingerprint
+from detectors.similarity.fingerprint import Fingerprint, bounded, fingerprint, packed
+from detectors.similarity.pdq import pdq_dihedral
 
 CROPS = (0.9, 0.8)  # of each side, around the centre
 _LEAST_SIDE = 32  # px; smaller images are not compared
@@ -27,7 +27,7 @@ def variants(rgb: NDArray[np.uint8]) -> list[Fingerprint]:
     border, and its central crops in all orientations.
 
     The first is the image's own hash. The orientations of the crops come from one pass over the pixels
-    (`pdqhash.compute_dihedral`) and differ from hashes of the rotated pixels in up to 20 bits or so. Those of the
+    (`pdq_dihedral`) and differ from hashes of the rotated pixels in up to 20 bits or so. Those of the
     whole image are computed from the rotated pixels, because a listed copy may be damaged as well and needs that room.
     """
     rgb = bounded(rgb)
@@ -117,8 +117,8 @@ def _crops(rgb: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
 
 
 def _dihedral(rgb: NDArray[np.uint8]) -> list[Fingerprint]:
-    hashes, quality = pdqhash.compute_dihedral(np.ascontiguousarray(rgb))
-    return [Fingerprint(np.packbits(bits.astype(bool)).tobytes(), int(quality)) for bits in hashes]
+    hashes, quality = pdq_dihedral(rgb)
+    return [packed(bits, quality) for bits in hashes]
 
 
 def _reduced(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import pdqhash
 from numpy.typing import NDArray
+
+from detectors.similarity.pdq import pdq
 
 from .pack import Pack
 
@@ -37,7 +38,7 @@ class _Local:
 
 def copies(pack: Pack, features: NDArray[np.floating]) -> list[tuple[int, int]]:
     """Pairs of images (indexes) from different groups that show the same picture; `features` (N, D): the encoder's."""
-    hashes = [pdqhash.compute(pack.picture(i)) for i in range(len(pack))]
+    hashes = [pdq(pack.picture(i)) for i in range(len(pack))]
     local: dict[int, _Local] = {}
 
     def described(index: int) -> _Local:
