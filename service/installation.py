@@ -23,6 +23,7 @@ from service.gateway.review_queue import ReviewQueue
 from service.generation.diffusers.loading import OnLoading, configured_name, log_loading
 from service.generation.loading import load_backend
 from service.generation.queue import open_queue
+from service.jobs.answers import Answers
 from service.keys import claim_signer, signing
 from service.keys.claim_signer import SigningStatus
 from service.kit import home
@@ -74,6 +75,7 @@ class Installation:
     on_loading: OnLoading = field(default=log_loading)
     tenants: Tenants = field(init=False)
     review_queue: ReviewQueue = field(init=False)
+    answers: Answers = field(init=False)
     _gateway: Gateway | None = None
     _classifier: Classifier | None = None
     _loading: threading.Lock = field(default_factory=threading.Lock)
@@ -119,6 +121,14 @@ class Installation:
             self.ledger, vault, self.settings.home / "held", self.settings.held_retention_days, digest
         )
         self.appeals = Appeals(self.ledger, self.takedowns, vault, digest)
+        self.answers = Answers(
+            self.ledger,
+            vault,
+            self.settings.home / home.ANSWERS_FOLDER,
+            digest,
+            kept=dt.timedelta(hours=self.settings.idempotency_hours),
+            lease=dt.timedelta(seconds=self.settings.work_lease),
+        )
 
     @property
     def gateway(self) -> Gateway:

@@ -122,8 +122,15 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", "Content-Type", "X-Request-Id", "X-Case-Pin", "X-Subject-Pin"],
-            expose_headers=["X-Request-Id", "Retry-After"],
+            allow_headers=[
+                "Authorization",
+                "Content-Type",
+                "Idempotency-Key",
+                "X-Request-Id",
+                "X-Case-Pin",
+                "X-Subject-Pin",
+            ],
+            expose_headers=["X-Request-Id", "Retry-After", "Idempotency-Replayed"],
         )
     app.add_middleware(NoNul)
     app.add_middleware(AllowedHosts, allowed=settings.allowed_hosts)

@@ -7,10 +7,11 @@ from fastapi import APIRouter, Body
 
 from service.api.dependencies import CurrentInstallation
 from service.api.failures import APPEAL_STATUS, FILE_APPEAL
+from service.api.idempotency import KEY_HEADER, PublicRoute
 from service.api.openapi import failures
 from service.moderation.appeals import Appeal, AppealStatus
 
-router = APIRouter(tags=["notices"])
+router = APIRouter(tags=["notices"], route_class=PublicRoute)
 
 
 @router.post(
@@ -18,6 +19,7 @@ router = APIRouter(tags=["notices"])
     status_code=201,
     operation_id="file_appeal",
     summary="Appeal a refusal, a verdict or a takedown",
+    dependencies=KEY_HEADER,
     responses=failures(*FILE_APPEAL),
 )
 async def file_appeal(installation: CurrentInstallation, appeal: Annotated[Appeal, Body()]) -> AppealStatus:

@@ -9,6 +9,7 @@ from service.api.capacity import run_in_thread
 from service.api.dependencies import CurrentInstallation, CurrentServices
 from service.api.failures import ENROL, START_ENROLMENT
 from service.api.forms import form_body
+from service.api.idempotency import KEY_HEADER, PublicRoute
 from service.api.openapi import failures
 from service.api.uploads import Upload, text_and_files
 from service.installation import Installation
@@ -19,7 +20,7 @@ from service.likeness.enrolment import MOST_PHOTOS
 from service.likeness.liveness import Challenge
 from service.likeness.schemas import Enrolled
 
-router = APIRouter(tags=["consent"])
+router = APIRouter(tags=["consent"], route_class=PublicRoute)
 
 _BODY = form_body(
     {
@@ -41,6 +42,7 @@ _BODY = form_body(
     status_code=201,
     operation_id="start_enrolment",
     summary="Start to enrol my face",
+    dependencies=KEY_HEADER,
     responses=failures(*START_ENROLMENT),
 )
 async def start_enrolment(installation: CurrentInstallation) -> Challenge:
@@ -55,6 +57,7 @@ async def start_enrolment(installation: CurrentInstallation) -> Challenge:
     status_code=201,
     operation_id="complete_enrolment",
     summary="Enrol my face",
+    dependencies=KEY_HEADER,
     responses=failures(*ENROL),
     openapi_extra={"requestBody": _BODY},
 )

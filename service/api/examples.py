@@ -20,6 +20,8 @@ from service.kit.errors import (
     Error,
     Gone,
     HeadTooLarge,
+    IdempotencyKeyInUse,
+    IdempotencyKeyReused,
     LikenessHeld,
     LikenessRefused,
     Misconfigured,
@@ -110,6 +112,8 @@ _ERRORS: Mapping[type[Error], Error] = {
         Unauthorized("a key is required"),
         SwitchedOff("self-enrolment is switched off"),
         Busy("32 images are already waiting", retry_after=20),
+        IdempotencyKeyReused("this Idempotency-Key came with another request before"),
+        IdempotencyKeyInUse("the request with this Idempotency-Key is being answered", retry_after=5),
         Overloaded("too many connections are open", retry_after=10),
         RequestTimeout("the body of the request did not arrive in time"),
         HeadTooLarge("the headers have more than 65,536 bytes"),
@@ -266,15 +270,18 @@ _GRANTED: Json = {
 }
 _USE: Json = {"grant": _GRANT, "content_id": _CONTENT_ID, "at": _TIME, "withdrawn_at": None}
 _CHALLENGE = "L-9X4T-6H1V-3D8P-2NQW"
+_KEYED = {"Idempotency-Key": "8e03978e-40d5-43e8-bc93-6894a57f9324"}
 _OF_SUBJECT = {"subject": _SUBJECT, "X-Subject-Pin": _SUBJECT_PIN}
 
 EXAMPLES: Mapping[str, Example] = {
     "generate_images": Example(
+        parameters=_KEYED,
         bodies={_JSON: {"prompt": "a red fox in the snow at night", "n": 1, "seed": 7, "response_format": "b64_json"}},
         responses={200: _IMAGES},
         stream=_stream("image_generation"),
     ),
     "edit_images": Example(
+        parameters=_KEYED,
         bodies={
             _FORM: {"prompt": "the same fox in summer", "image": _FILE, "strength": 0.6},
             _JSON: {"prompt": "the same fox in summer", "image": f"data:image/png;base64,{_PNG}", "strength": 0.6},
@@ -283,7 +290,10 @@ EXAMPLES: Mapping[str, Example] = {
         stream=_stream("image_edit"),
     ),
     "vary_images": Example(
-        bodies={_FORM: {"image": _FILE, "n": 2}}, responses={200: _IMAGES}, stream=_stream("image_edit")
+        parameters=_KEYED,
+        bodies={_FORM: {"image": _FILE, "n": 2}},
+        responses={200: _IMAGES},
+        stream=_stream("image_edit"),
     ),
     "list_models": Example(responses={200: {"object": "list", "data": [_MODEL, {**_MODEL, "id": "gpt-image-1"}]}}),
     "get_model": Example(parameters={"model": "countermark-base"}, responses={200: _MODEL}),
@@ -317,6 +327,7 @@ EXAMPLES: Mapping[str, Example] = {
         parameters={"threshold_fpr": 0.05}, bodies={_FORM: {"file": [_FILE, _FILE]}}, responses={200: _DETECTIONS}
     ),
     "file_takedown": Example(
+        parameters=_KEYED,
         bodies={_JSON: _NOTICE, _FORM: {"notice": '{"signature": "Ann Example", "good_faith": true}', "file": _FILE}},
         responses={
             201: {
@@ -343,6 +354,7 @@ EXAMPLES: Mapping[str, Example] = {
         },
     ),
     "file_appeal": Example(
+        parameters=_KEYED,
         bodies={_JSON: {"about": "refusal", "subject": _CONTENT_ID, "statement": "The image shows nobody I know."}},
         responses={201: {"id": _APPEAL, "about": "refusal", "status": "filed", "filed_at": _TIME}},
     ),
@@ -419,10 +431,11 @@ EXAMPLES: Mapping[str, Example] = {
         responses={200: {"grants": [_GRANTED], "uses": [{**_USE, "withdrawn_at": _TIME}]}},
     ),
     "start_enrolment": Example(
-        responses={201: {"id": _CHALLENGE, "poses": ["front", "left", "right", "front"], "expires_at": _TIME}}
+        parameters=_KEYED,
+        responses={201: {"id": _CHALLENGE, "poses": ["front", "left", "right", "front"], "expires_at": _TIME}},
     ),
     "complete_enrolment": Example(
-        parameters={"challenge": _CHALLENGE},
+        parameters={"challenge": _CHALLENGE, **_KEYED},
         bodies={_FORM: {"name": "Ann Example", "file": [_FILE, _FILE, _FILE, _FILE]}},
         responses={201: {"subject": _SUBJECT, "pin": _SUBJECT_PIN, "templates": 4, "protected": True}},
     ),

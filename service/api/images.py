@@ -7,6 +7,7 @@ from fastapi import APIRouter, Body, Request, Response
 from service.api.dependencies import CurrentServices
 from service.api.failures import GENERATE
 from service.api.generation_requests import ImageGenerationRequest
+from service.api.idempotency import KEY_HEADER, TenantRoute
 from service.api.image_inputs import ImageRequest
 from service.api.image_release import release_images
 from service.api.image_responses import ImagesResponse
@@ -14,7 +15,7 @@ from service.api.image_stream import answered, streamable
 from service.api.keys import CurrentClient
 from service.api.openapi import failures
 
-router = APIRouter(tags=["gateway"])
+router = APIRouter(tags=["gateway"], route_class=TenantRoute)
 
 
 @router.post(
@@ -24,6 +25,7 @@ router = APIRouter(tags=["gateway"])
     response_model=ImagesResponse,
     responses={200: streamable("image_generation"), **failures(*GENERATE)},
     response_model_exclude_none=True,
+    dependencies=KEY_HEADER,
 )
 async def generate_images(
     request: Request,

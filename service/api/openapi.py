@@ -16,9 +16,23 @@ from service.api.examples import EXAMPLES, example_of, problem_example
 from service.api.failures import EVERY_REQUEST
 from service.api.problems import MEDIA_TYPE, Problem, headers_of
 from service.api.rate_limits import is_limited
-from service.kit.errors import BadRequest, Error, NotFound, TooMany, Unauthorized
+from service.kit.errors import (
+    BadRequest,
+    Busy,
+    Error,
+    IdempotencyKeyInUse,
+    IdempotencyKeyReused,
+    Misconfigured,
+    NotFound,
+    TooMany,
+    Unauthorized,
+)
 
 Json = dict[str, Any]
+
+KEY_NAME = "Idempotency-Key"
+KEY_FAILURES = (BadRequest, IdempotencyKeyReused, IdempotencyKeyInUse, Busy, Misconfigured)
+"""What a request with this header can meet besides."""
 
 _REFERENCE = "#/components/schemas/{model}"
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
@@ -88,6 +102,8 @@ def _met_by_any_request(path: str, operation: Json) -> Iterator[type[Error]]:
         yield Unauthorized
     if is_limited(path):
         yield TooMany
+    if any(parameter["name"] == KEY_NAME for parameter in operation.get("parameters", ())):
+        yield from KEY_FAILURES
 
 
 def _add(responses: dict[int | str, Json], error: type[Error]) -> None:

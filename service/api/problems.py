@@ -18,6 +18,7 @@ from service.kit.errors import (
     Disconnected,
     EditTooSmall,
     Error,
+    IdempotencyKeyInUse,
     LikenessHeld,
     LikenessRefused,
     NotFound,
@@ -112,7 +113,7 @@ def _openai_code(error: Error) -> str:
 
 def _retry_after(error: Error) -> int | None:
     """Seconds after which the same request may succeed. None: waiting does not help."""
-    if isinstance(error, (Busy, Overloaded, TooMany)):
+    if isinstance(error, (Busy, IdempotencyKeyInUse, Overloaded, TooMany)):
         return error.retry_after
     return _RETRY_SECONDS if isinstance(error, (Unavailable, StageFailed)) else None
 

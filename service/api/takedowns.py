@@ -11,6 +11,7 @@ from service.api.capacity import run_in_thread
 from service.api.dependencies import CurrentServices
 from service.api.failures import FILE_TAKEDOWN, TAKEDOWN_STATUS
 from service.api.forms import BINARY, form_body, form_of, is_form
+from service.api.idempotency import KEY_HEADER, PublicRoute
 from service.api.keys import CallerAddress, OptionalClient
 from service.api.middleware import LARGEST_JSON
 from service.api.openapi import failures, reference
@@ -19,7 +20,7 @@ from service.kit.errors import BadRequest, TooLarge, first_fault
 from service.media.pictures import decode
 from service.moderation.notices import CaseStatus, Notice, Sender, TakedownReceipt
 
-router = APIRouter(tags=["notices"])
+router = APIRouter(tags=["notices"], route_class=PublicRoute)
 
 _BODY = form_body(
     {
@@ -36,6 +37,7 @@ _BODY["content"] = {"application/json": {"schema": reference(Notice)}, **_BODY["
     status_code=201,
     operation_id="file_takedown",
     summary="Report an intimate image that was published without consent",
+    dependencies=KEY_HEADER,
     responses=failures(*FILE_TAKEDOWN),
     openapi_extra={"requestBody": _BODY},
 )

@@ -5,6 +5,7 @@ from fastapi import APIRouter, Request, Response
 from service.api.dependencies import CurrentServices
 from service.api.failures import EDIT
 from service.api.generation_requests import ImageVariationRequest
+from service.api.idempotency import KEY_HEADER, TenantRoute
 from service.api.image_inputs import edit_body, read_form
 from service.api.image_release import release_images
 from service.api.image_responses import ImagesResponse
@@ -12,7 +13,7 @@ from service.api.image_stream import answered, streamable
 from service.api.keys import CurrentClient
 from service.api.openapi import failures
 
-router = APIRouter(tags=["gateway"])
+router = APIRouter(tags=["gateway"], route_class=TenantRoute)
 
 
 @router.post(
@@ -22,6 +23,7 @@ router = APIRouter(tags=["gateway"])
     response_model=ImagesResponse,
     responses={200: streamable("image_edit"), **failures(*EDIT)},
     response_model_exclude_none=True,
+    dependencies=KEY_HEADER,
     openapi_extra={"requestBody": edit_body(ImageVariationRequest)},
 )
 async def vary_images(request: Request, services: CurrentServices, client: CurrentClient) -> ImagesResponse | Response:

@@ -3,7 +3,7 @@
     Error
     +-- InputError            the input cannot be used
     |   +-- BadRequest (EmptyPrompt, NothingKnown), QueryTooLong, UnsupportedFormat, BrokenPicture, TooLarge,
-    |       UnsupportedPixels, FileUnreadable, BrokenList, NoFace, NotLive, MalformedProof
+    |       UnsupportedPixels, FileUnreadable, BrokenList, NoFace, NotLive, MalformedProof, IdempotencyKeyReused
     +-- Refusal               the gateway will not release this image
     |   +-- PromptRefused     ... because of its prompt
     |   +-- LikenessRefused, LikenessHeld     ... because of a face it shows, or may show
@@ -20,6 +20,7 @@
     +-- NotFound              no such resource
     +-- Unauthorized          the key is missing or not valid
     +-- SwitchedOff           the operator has not enabled this feature
+    +-- IdempotencyKeyInUse   the request with this key is still being answered
     +-- Busy                  too much work waits already
     +-- Overloaded            too many connections or uploads at once
     +-- RequestTimeout        the request did not arrive in time
@@ -167,6 +168,15 @@ class MalformedProof(InputError):
     code = "malformed_proof"
     status = 422
     hint = "Use the file as `countermark audit prove` or the API gave it; docs/audit-log.md describes the formats."
+
+
+class IdempotencyKeyReused(InputError):
+    """An Idempotency-Key that came before with another request."""
+
+    code = "idempotency_key_reused"
+    status = 422
+    exit_code = 2
+    hint = "Send the very request again that had this key, or use a new key for another request."
 
 
 class Refusal(Error):
@@ -357,6 +367,19 @@ class SwitchedOff(Error):
     status = 403
     exit_code = 2
     hint = "The operator can enable it; see docs/settings.md."
+
+
+class IdempotencyKeyInUse(Error):
+    """The first request with an Idempotency-Key has no answer yet. `retry_after`: seconds until it is worth asking."""
+
+    code = "idempotency_key_in_use"
+    status = 409
+    exit_code = 7
+    hint = "Nothing was done twice. Send the same request again after the number of seconds in Retry-After."
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class Busy(Error):

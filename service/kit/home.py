@@ -5,7 +5,8 @@ import os
 import secrets
 import stat
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -17,9 +18,11 @@ log = structlog.get_logger()
 
 LEDGER_FILE = "ledger.db"
 KEYS_FOLDER = "keys"
-_PRIVATE_FOLDERS = (KEYS_FOLDER, "held", "adapters")
+ANSWERS_FOLDER = "answers"
+_PRIVATE_FOLDERS = (KEYS_FOLDER, "held", "adapters", ANSWERS_FOLDER)
 _SECRET_BYTES = 32
 _GROUP_AND_OTHERS = 0o077
+_ORPHAN_SECONDS = 31 * 86400  # a younger file may be about to be recorded, or belong to another database
 
 
 def prepare(home: Path) -> Path:
@@ -93,6 +96,15 @@ def exclusive(path: Path) -> Iterator[None]:
         os.close(descriptor)  # releases the lock
 
 
+def sweep(folder: Path, known: Collection[Path]) -> None:
+    """Delete what a process left that died before it could record it: files that are not `known`, and old. Never
+    raises."""
+    for path in set(folder.glob("*")) - set(known) if folder.is_dir() else ():
+        with contextlib.suppress(OSError):
+            if path.stat().st_mtime < time.time() - _ORPHAN_SECONDS:
+                path.unlink()
+
+
 def sync(file: IO[bytes]) -> None:
     """What was written into the file is on the disk afterwards."""
     file.flush()
@@ -113,9 +125,9 @@ def sync_folder(folder: Path) -> None:
 def protect(home: Path) -> list[Path]:
     """Take the rights of group and others from the state in `home`, and return what they had rights to.
 
-    That is the folder itself, the database's files, and the folders of keys, held images and adapters with all that is
-    in them. A secret that others could read is not mended but refused by `read_private`: it may be known already. What
-    belongs to another user, such as the root of a mounted volume, stays as it is.
+    That is the folder itself, the database's files, and the folders of keys, held images, adapters and kept answers
+    with all that is in them. A secret that others could read is not mended but refused by `read_private`: it may be
+    known already. What belongs to another user, such as the root of a mounted volume, stays as it is.
     """
     if os.name != "posix":
         return []

@@ -462,6 +462,22 @@ class Settings(BaseSettings):
             description="Seconds that requests in progress have to end after SIGTERM; 5 s later the process ends.",
         ),
     ] = 20.0
+    idempotency_hours: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=720,
+            description="Hours for which the answer to a request with an Idempotency-Key is kept, and given again.",
+        ),
+    ] = 24.0
+    work_lease: Annotated[
+        float,
+        Field(
+            ge=1,
+            le=3600,
+            description="Seconds after which the work of a process that died is taken over; living ones renew it.",
+        ),
+    ] = 30.0
     requests_per_minute: Annotated[
         int,
         Field(

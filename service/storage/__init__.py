@@ -3,6 +3,7 @@
 Nothing outside this package imports SQLAlchemy.
 """
 
+from service.storage.answers import AnswerRow
 from service.storage.appeals import About, AppealOutcome, AppealRow, AppealState
 from service.storage.blocklist import Block, BlocklistEntry, HashKind, Listed, ListSummary
 from service.storage.challenges import ChallengeRow, Pose
@@ -27,6 +28,7 @@ __all__ = [
     "OPEN_STATES",
     "PLACES",
     "About",
+    "AnswerRow",
     "AppealOutcome",
     "AppealRow",
     "AppealState",

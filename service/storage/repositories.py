@@ -1,5 +1,6 @@
 """All tables of one transaction, each behind its repository."""
 
+from service.storage.answers import AnswerRepository
 from service.storage.appeals import AppealRepository
 from service.storage.blocklist import BlocklistRepository
 from service.storage.challenges import ChallengeRepository
@@ -36,4 +37,5 @@ class Repositories:
         self.pin_failures = PinFailureRepository(session)
         self.tenants = TenantRepository(session)
         self.held = HeldRepository(session)
+        self.answers = AnswerRepository(session)
         self.wrapped_keys = WrappedKeyRepository(session)

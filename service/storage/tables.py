@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from service.storage.types import UtcDateTime
 
-REVISION = "0014"
+REVISION = "0015"
 """The newest migration. A database at an older revision is upgraded when it is opened."""
 
 metadata = MetaData(
@@ -280,4 +280,22 @@ held = Table(
     Column("wrapped_key", LargeBinary, nullable=True),
     Column("words_key", LargeBinary, nullable=True),
     Column("words", LargeBinary, nullable=True),
+)
+
+# Requests with an Idempotency-Key. `id` is a keyed digest of the caller and the key, `fingerprint` one of the request.
+# `owner` works on the answer until `lease_until`, unless it renews that. Once there is an answer, its `status` and
+# `headers` are here, and its body in a file in the home folder, sealed under its own key; `size` counts its bytes.
+answers = Table(
+    "answers",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("caller", String(64), nullable=False, index=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("expires_at", UtcDateTime(), nullable=False, index=True),
+    Column("owner", String(32), nullable=False),
+    Column("lease_until", UtcDateTime("milliseconds"), nullable=False),
+    Column("status", Integer, nullable=True),
+    Column("headers", JSON, nullable=True),
+    Column("size", BigInteger, nullable=False),
+    Column("wrapped_key", LargeBinary, nullable=True),
 )

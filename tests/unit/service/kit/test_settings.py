@@ -109,6 +109,8 @@ VALUES = {
     "host": ("0.0.0.0", "0.0.0.0"),
     "port": ("9000", 9000),
     "requests_per_minute": ("0", 0),
+    "idempotency_hours": ("48", 48.0),
+    "work_lease": ("5", 5.0),
     "log_level": ("debug", "debug"),
 }
 

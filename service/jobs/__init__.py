@@ -1,0 +1,1 @@
+"""Work that outlives its request: answers that are kept for a retry."""

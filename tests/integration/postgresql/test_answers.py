@@ -1,0 +1,3 @@
+"""Kept answers on PostgreSQL."""
+
+from tests.unit.service.jobs.test_answers import *  # noqa: F403
