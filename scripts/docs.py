@@ -2,7 +2,7 @@
 """Write the documentation that is derived from the code, or with --check fail if it is out of date.
 
 docs/cli.md (every --help), docs/settings.md, docs/errors.md, docs/reasons.md, docs/report.schema.json, docs/tasks.md,
-docs/declarations.md, and the tables in docs/architecture.md and docs/laws.md.
+docs/declarations.md, and the tables in docs/architecture.md, docs/archives.md and docs/laws.md.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from typer import _click as click  # the copy of Click that typer builds its com
 from detectors.declared import declarations as declared
 from detectors.declared.table import rules
 from models import TASKS
+from service.archives.row import Row
 from service.cli.app import EPILOG, app
 from service.examiner.report import CONFLICTS, REASONS, VERSION, Report
 from service.kit.errors import Error, tree
@@ -36,6 +37,7 @@ NOTE = "<!-- Written by scripts/docs.py; do not edit. -->\n\n"
 LABEL_RULES = re.compile(r"(<!-- label rules: .*? -->\n).*?(<!-- /label rules -->)", re.DOTALL)
 LAWS = re.compile(r"(<!-- laws: .*? -->\n).*?(<!-- /laws -->)", re.DOTALL)
 PACKAGES = re.compile(r"(<!-- packages: .*? -->\n).*?(<!-- /packages -->)", re.DOTALL)
+COLUMNS = re.compile(r"(<!-- columns: .*? -->\n).*?(<!-- /columns -->)", re.DOTALL)
 ROOTS = ("service", "detectors", "watermark", "models")
 
 
@@ -48,6 +50,7 @@ def pages() -> dict[str, str]:
         "reasons.md": NOTE + "\n".join(reasons()),
         "report.schema.json": schema(),
         "architecture.md": architecture((DOCS / "architecture.md").read_text(encoding="utf-8")),
+        "archives.md": archives((DOCS / "archives.md").read_text(encoding="utf-8")),
         "tasks.md": NOTE + "\n".join(tasks()),
         "laws.md": laws((DOCS / "laws.md").read_text(encoding="utf-8")),
         "declarations.md": NOTE + "\n".join(declarations()),
@@ -126,6 +129,14 @@ def architecture(page: str) -> str:
         used = ", ".join(f"`{name}`" for name in sorted(imports[package])) or "nothing"
         rows += f"| `{path_of(package)}` | {purpose.partition(chr(10))[0]} | {used} |\n"
     return PACKAGES.sub(lambda marks: marks[1] + rows + marks[2], page)
+
+
+def archives(page: str) -> str:
+    """The page with its table of columns rewritten."""
+    rows = "| column | meaning |\n|---|---|\n"
+    for name, field in Row.model_fields.items():
+        rows += f"| `{name}` | {field.description or 'As in [the report](report.schema.json).'} |\n"
+    return COLUMNS.sub(lambda marks: marks[1] + rows + marks[2], page)
 
 
 def packages() -> Iterator[str]:

@@ -56,7 +56,7 @@ def _spectrum(rgb: NDArray[np.uint8]) -> tuple[Floats, int]:
 def _reduced(rgb: NDArray[np.uint8]) -> Floats:
     """64 x 64 of the blurred luma."""
     height, width = rgb.shape[:2]
-    luma = cv2.transform(np.ascontiguousarray(rgb, np.float32), _LUMA).reshape(height, width)
+    luma = np.asarray(cv2.transform(np.ascontiguousarray(rgb, np.float32), _LUMA), np.float32).reshape(height, width)
     down, across = (-(-side // (2 * _SIDE)) for side in (height, width))
     if down > 1 or across > 1:
         count = 1 / np.outer(_counts(height, down), _counts(width, across)).astype(np.float32)
@@ -89,11 +89,11 @@ def _quality(reduced: Floats) -> int:
 def _bits(spectrum: Floats) -> Bits:
     values = spectrum.reshape(-1)
     median = np.partition(values, BITS // 2 - 1)[BITS // 2 - 1]  # the lower of the two
-    return (values > median)[::-1]
+    return np.asarray(values > median)[::-1]
 
 
 @functools.cache
 def _cosines() -> Floats:
     """16 x 64: the rows 1 to 16 of a cosine transform of 64."""
     frequencies, places = np.arange(1, _KEPT + 1)[:, None], np.arange(_SIDE)
-    return np.sqrt(2 / _SIDE) * np.cos(np.pi / (2 * _SIDE) * frequencies * (2 * places + 1))
+    return np.asarray(np.sqrt(2 / _SIDE) * np.cos(np.pi / (2 * _SIDE) * frequencies * (2 * places + 1)))

@@ -11,6 +11,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "generate": "generate:generate",
     "verify": "examine:verify",
     "inspect": "examine:inspect",
+    "archive": "archive:app",
     "comply": "comply:comply",
     "detect": "detect:detect",
     "benchmark": "benchmark:benchmark",

@@ -3,7 +3,8 @@
     Error
     +-- InputError            the input cannot be used
     |   +-- BadRequest (EmptyPrompt, NothingKnown), QueryTooLong, UnsupportedFormat, BrokenPicture, TooLarge,
-    |       UnsupportedPixels, FileUnreadable, BrokenList, NoFace, NotLive, MalformedProof, IdempotencyKeyReused
+    |       UnsupportedPixels, FileUnreadable, BrokenArchive, BrokenList, NoFace, NotLive, MalformedProof,
+    |       IdempotencyKeyReused
     +-- Refusal               the gateway will not release this image
     |   +-- PromptRefused     ... because of its prompt
     |   +-- LikenessRefused, LikenessHeld     ... because of a face it shows, or may show
@@ -138,6 +139,14 @@ class FileUnreadable(InputError):
     code = "file_unreadable"
     status = 404
     hint = "Check the path and the file's permissions."
+
+
+class BrokenArchive(InputError):
+    """A zip or tar archive, or a file in one, that is damaged or not what its directory says."""
+
+    code = "broken_archive"
+    status = 422
+    hint = "The archive is damaged or incomplete. Get it again, or unpack what can be unpacked and name the folder."
 
 
 class BrokenList(InputError):

@@ -10,8 +10,8 @@ from service.presentation.messages import Language, messages
 from service.presentation.report_view import view
 from service.presentation.templates import environment, style
 
-# Nothing is fetched or run, whatever a file managed to put into its names.
-_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+"""Of a page by itself: nothing is fetched or run, whatever a file managed to put into its names."""
 
 
 def page(
@@ -35,7 +35,7 @@ def illustrated_page(illustrated: IllustratedReport, language: Language = "en") 
         .render(
             report=view(illustrated, words),
             words=words,
-            policy=_POLICY,
+            policy=POLICY,
             style=Markup(style()),  # noqa: S704 - our own file
         )
     )

@@ -15,7 +15,7 @@ Tone = Literal["known", "stated", "caution", "changed", "unknown"]
 """How firm the answer is, for its colour and symbol: known by our records, stated by somebody, to be read with care,
 changed after signing, or nothing known."""
 
-_TONES: Mapping[Verdict, Tone] = {
+TONES: Mapping[Verdict, Tone] = {
     Verdict.TAMPERED: "changed",
     Verdict.ISSUED_HERE: "known",
     Verdict.EDITED_HERE: "known",
@@ -84,7 +84,7 @@ def view(illustrated: IllustratedReport, words: Messages) -> ReportView:
         file=report.file,
         verdict=report.verdict.value,
         outcome=report.outcome.value,
-        tone="known" if kind.endswith("-verified") else _TONES[report.verdict],
+        tone="known" if kind.endswith("-verified") else TONES[report.verdict],
         headline=words(f"{kind}.headline"),
         meaning=words(f"{kind}.meaning"),
         checked=words(f"outcome.{report.outcome.value}"),

@@ -17,7 +17,7 @@ from service.kit.deadline import within
 from service.kit.errors import BrokenPicture, TooLarge, Unavailable
 from service.media.isolation.loading import Parser, load
 
-DECODE, SELECT, HOLE, METADATA = "decode", "select", "hole", "metadata"
+DECODE, SELECT, HOLE, METADATA, INFLATE = "decode", "select", "hole", "metadata", "inflate"
 
 CREDENTIAL: Mapping[str, str] = {
     question: f"credential_{question}" for question in ("presence", "read", "labels", "crjson", "thumbnails")
@@ -29,6 +29,7 @@ PARSERS: Mapping[str, str] = {
     SELECT: "service.media.decoding:select",
     HOLE: "service.media.decoding:hole",
     METADATA: "service.media.decoding:metadata",
+    INFLATE: "service.media.inflation:inflate",
     **{name: f"watermark.c2pa.sdk:{question}" for question, name in CREDENTIAL.items()},
 }
 """Every parser by its name. Workers import these modules and call nothing else."""
