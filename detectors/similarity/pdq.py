@@ -56,12 +56,13 @@ def _spectrum(rgb: NDArray[np.uint8]) -> tuple[Floats, int]:
 def _reduced(rgb: NDArray[np.uint8]) -> Floats:
     """64 x 64 of the blurred luma."""
     height, width = rgb.shape[:2]
-    luma = np.asarray(cv2.transform(np.ascontiguousarray(rgb, np.float32), _LUMA), np.float32).reshape(height, width)
+    luma: NDArray[np.float32] = np.asarray(cv2.transform(np.ascontiguousarray(rgb, np.float32), _LUMA), np.float32)
+    luma = luma.reshape(height, width)
     down, across = (-(-side // (2 * _SIDE)) for side in (height, width))
     if down > 1 or across > 1:
-        count = 1 / np.outer(_counts(height, down), _counts(width, across)).astype(np.float32)
+        share = np.reciprocal(np.outer(_counts(height, down), _counts(width, across)).astype(np.float32))
         for _ in range(_PASSES):
-            luma = _sums(luma, down, across) * count
+            luma = np.multiply(_sums(luma, down, across), share, dtype=np.float32)
     rows, columns = (((np.arange(_SIDE) + 0.5) * side / _SIDE).astype(int) for side in (height, width))
     return luma[np.ix_(rows, columns)].astype(np.float64)
 

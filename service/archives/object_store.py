@@ -14,7 +14,7 @@ SCHEMES = ("s3", "gs", "gcs", "az", "abfs", "abfss", "hdfs", "sftp", "file", "me
 """What is opened. Addresses on the web are not: see `COUNTERMARK_FETCH_URLS`."""
 
 _S3_PAGE = 1000
-_INSTALL = "pip install 'countermark[archive]'"
+_INSTALL = "pip install 'countermark[archive,s3]' for S3, or the fsspec library of the other store"
 _GONE = (FileNotFoundError, PermissionError, IsADirectoryError)
 
 

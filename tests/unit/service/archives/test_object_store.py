@@ -87,7 +87,7 @@ def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "fsspec", None)
     with pytest.raises(Unavailable) as missing:
         ObjectStore("s3://bucket")
-    assert "countermark[archive]" in missing.value.hint
+    assert "countermark[archive,s3]" in missing.value.hint
 
 
 def test_only_addresses_are_urls() -> None:
