@@ -6,6 +6,7 @@ from .declared.reading import read_metadata as read_metadata
 from .faces import DIMENSIONS as DIMENSIONS
 from .faces import FACE_COMPARISON as FACE_COMPARISON
 from .faces import FACE_DETECTION as FACE_DETECTION
+from .faces import FACE_RECOGNITION as FACE_RECOGNITION
 from .faces import CardFaces as CardFaces
 from .faces import DlibFaces as DlibFaces
 from .faces import Face as Face

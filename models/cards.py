@@ -5,9 +5,9 @@ import importlib.metadata
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from models.errors import DigestMismatch, ModelError, ModelMissing
 
@@ -35,8 +35,12 @@ TaskName = Literal[
     "image-features",
     "face-detection",
     "face-comparison",
+    "face-recognition",
     "prompt-screening",
 ]
+
+
+RecipeName = Literal["float32-weights"]
 
 
 class _Frozen(BaseModel):
@@ -70,10 +74,21 @@ class Package(_Frozen):
         return Path(str(found.locate_file(self.path)))
 
 
+class Conversion(_Frozen):
+    """How the files of a card are made from those of its package: by a recipe of `models.conversions`.
+
+    `inputs`: for each file of the card, the files that it is made from, in the recipe's order, with their SHA-256.
+    """
+
+    recipe: RecipeName
+    inputs: Mapping[Inside, Mapping[Inside, Sha256]]
+
+
 class Wheel(_Frozen):
     """Files in a wheel on the package index, downloaded when the operator asks for the card, never installed.
 
-    `path`: the folder inside the wheel. `sha256`: that of the wheel.
+    `path`: the folder inside the wheel. `sha256`: that of the wheel. `conversion`: how the card's files are made from
+    those in that folder; None: they are in it.
     """
 
     kind: Literal["wheel"]
@@ -81,6 +96,7 @@ class Wheel(_Frozen):
     version: str
     path: str
     sha256: Sha256
+    conversion: Conversion | None = None
 
     def root(self) -> Path:
         raise ModelMissing(
@@ -131,6 +147,13 @@ class Card(_Frozen):
     source: Annotated[Shipped | Package | Wheel | Hub | Beside | Folder, Field(discriminator="kind")]
     files: Mapping[Inside, Sha256]
     options: Mapping[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _converts_its_files(self) -> Self:
+        conversion = self.source.conversion if isinstance(self.source, Wheel) else None
+        if conversion and set(conversion.inputs) != set(self.files):
+            raise ValueError("the conversion must name the inputs of exactly the files of the card")
+        return self
 
     @cached_property
     def digest(self) -> str:

@@ -7,6 +7,12 @@ import onnx
 from numpy.typing import NDArray
 
 
+def serialised(model: onnx.ModelProto) -> bytes:
+    """The bytes of a model, the same for the same model: its digest may be written down."""
+    written: bytes = model.SerializeToString(deterministic=True)
+    return written
+
+
 def cut(model: bytes, outputs: Sequence[str]) -> bytes:
     """The serialised `model` with the inner float tensors `outputs` as its only outputs.
 

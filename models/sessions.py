@@ -39,7 +39,7 @@ class Session:
         try:
             if cut_at:
                 weights = cut(weights, cut_at)
-            self._session = _session(weights, threads, providers)
+            self._session = open_session(weights, threads, providers)
         except Exception as fault:
             raise ModelFault(f"{card.identity}: ONNX Runtime cannot load {path}: {fault}") from fault
         self.card = card
@@ -75,7 +75,7 @@ class InMemorySession:
     def __init__(self, model: bytes, *, threads: int = 1) -> None:
         """Raises ModelFault if ONNX Runtime rejects `model`."""
         try:
-            self._session = _session(model, threads, CPU)
+            self._session = open_session(model, threads, CPU)
         except Exception as fault:
             raise ModelFault(f"ONNX Runtime cannot load the graph: {fault}") from fault
         self.shapes: dict[str, tuple[int | str, ...]] = {i.name: tuple(i.shape) for i in self._session.get_inputs()}
@@ -89,7 +89,7 @@ class InMemorySession:
             raise ModelFault(f"ONNX Runtime: {fault}") from fault
 
 
-def _session(model: bytes, threads: int, providers: Sequence[str]) -> ort.InferenceSession:
+def open_session(model: bytes, threads: int, providers: Sequence[str]) -> ort.InferenceSession:
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3

@@ -245,7 +245,7 @@ _LIMITS = {
 def _allowed(described: dict[str, Any]) -> str:
     """The type of an option, its limits and its description, from its JSON schema."""
     (form,) = (form for form in described.get("anyOf", [described]) if form.get("type") != "null")
-    kind = " or ".join(f"`{value}`" for value in form["enum"]) if "enum" in form else form["type"]
+    kind = " or ".join(f"`{value}`" for value in form["enum"]) if "enum" in form else form.get("type", "object")
     limits = (text.format(form[key]) for key, text in _LIMITS.items() if key in form)
     return ". ".join(filter(None, [", ".join([kind, *limits]), described.get("description", "").removesuffix(".")]))
 

@@ -204,7 +204,7 @@ class Installation:
 
     def warnings(self) -> list[str]:
         """What the operator should see to soon. Raises Unavailable where the ledger does not answer."""
-        return [each for each in (self.signing.warning, self.pins.warning()) if each]
+        return [each for each in (self.signing.warning, self.pins.warning(), self.likeness.warning()) if each]
 
     def _infer(self, picture: Picture) -> Inferred:
         """Loads the classifiers when the first image is classified, not before."""

@@ -5,6 +5,7 @@ from detectors.faces.comparison import compare, distances
 from detectors.faces.dlib_faces import DlibFaces
 from detectors.faces.face import DIMENSIONS, Box, Face, FaceModel
 from detectors.faces.onnx_embedder import FACE_COMPARISON, EmbedderOptions, OnnxEmbedder
+from detectors.faces.recognition import FACE_RECOGNITION, FaceRecognitionOptions, open_faces
 from detectors.faces.search import FaceMatch, Templates
 from detectors.faces.turns import at_all_turns, by_turn, merged
 from detectors.faces.yunet import FACE_DETECTION, YuNet, YuNetOptions
@@ -13,6 +14,7 @@ __all__ = [
     "DIMENSIONS",
     "FACE_COMPARISON",
     "FACE_DETECTION",
+    "FACE_RECOGNITION",
     "Box",
     "CardFaces",
     "DlibFaces",
@@ -20,6 +22,7 @@ __all__ = [
     "Face",
     "FaceMatch",
     "FaceModel",
+    "FaceRecognitionOptions",
     "OnnxEmbedder",
     "Templates",
     "YuNet",
@@ -29,4 +32,5 @@ __all__ = [
     "compare",
     "distances",
     "merged",
+    "open_faces",
 ]

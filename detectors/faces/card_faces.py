@@ -1,4 +1,4 @@
-"""A FaceModel from two cards: YuNet as the detector and an embedder such as SFace. Does not need dlib."""
+"""A FaceModel of YuNet as the detector and an embedder such as SFace: of one card, or of two. Does not need dlib."""
 
 import hashlib
 
@@ -10,23 +10,20 @@ from detectors.faces.canary import self_test_detector, self_test_embedder
 from detectors.faces.detection import check_image, inside, sharpness, side
 from detectors.faces.face import Box, Face
 from detectors.faces.onnx_embedder import OnnxEmbedder
+from detectors.faces.pose import turn_of_tip
 from detectors.faces.yunet import YuNet
 
 
 class CardFaces:
-    """Detects faces with one card's network and embeds them with another's. Thread-safe.
+    """Detects faces with one network and embeds them with another. Thread-safe."""
 
-    It does not report the head's yaw (`Face.turn` is NaN): our limits were measured on the base of the nose, and YuNet
-    gives the tip. Self-enrolment, which checks poses, is therefore not possible with it.
-    """
-
-    def __init__(self, detector: YuNet, embedder: OnnxEmbedder) -> None:
-        """Self-test both models with drawings.
+    def __init__(self, detector: YuNet, embedder: OnnxEmbedder, identity: str | None = None) -> None:
+        """Self-test both models with drawings. `identity`: that of the card of both, if they are of one card.
 
         Raises:
             ModelFault: a self-test failed.
         """
-        self.identity = f"{embedder.card.identity}+{detector.card.identity}"
+        self.identity = identity or f"{embedder.card.identity}+{detector.card.identity}"
         self.digest = hashlib.sha256(f"{detector.digest} {embedder.digest}".encode()).hexdigest()
         options = embedder.options
         self.threshold, self.strict_threshold = options.threshold, options.strict_threshold
@@ -53,7 +50,7 @@ class CardFaces:
     def _face(self, rgb: NDArray[np.uint8], box: Box, landmarks: NDArray[np.float64], score: float) -> Face:
         chip = upright(rgb, landmarks)
         margin = max(0.0, score - self._detector.options.score)
-        return Face(inside(box, rgb), side(box), sharpness(chip), margin, self._embedder(chip))
+        return Face(inside(box, rgb), side(box), sharpness(chip), margin, self._embedder(chip), turn_of_tip(landmarks))
 
 
 def _box(left: float, top: float, width: float, height: float) -> Box:

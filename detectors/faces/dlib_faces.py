@@ -1,4 +1,4 @@
-"""The default FaceModel: dlib (`dlib-bin`) with the weights of `face-recognition-models`."""
+"""The FaceModel of the extra `faces`: dlib (`dlib-bin`) with the weights of `face-recognition-models`."""
 
 import importlib
 import tempfile

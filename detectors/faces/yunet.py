@@ -35,7 +35,9 @@ class YuNetOptions(BaseModel):
     `searched` lists the longest sides of the copies in px, one search each (default: the whole square, and half of
     it). The network was trained on faces of 10 to 300 px, and a close portrait is larger than that in the first copy.
     Faces score `score` or more; the default is below the 0.9 of OpenCV's samples, because nobody is asked about a face
-    that is missed. Of two faces that overlap by more than `overlap`, the one with the higher score is kept.
+    that is missed. Of two faces that overlap by more than `overlap`, the one with the higher score is kept. Faces whose
+    box has a shorter side of less than `least_size` px in the image are left out, and with `whole` those of which a
+    landmark is outside the image: too little of them can be compared.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,6 +46,8 @@ class YuNetOptions(BaseModel):
     searched: Annotated[tuple[Annotated[int, Field(ge=16)], ...], Field(max_length=8)] = ()
     score: Share = 0.6
     overlap: Share = 0.3
+    least_size: Annotated[int, Field(ge=0, le=4096)] = 0
+    whole: bool = False
 
     @property
     def longest_sides(self) -> tuple[int, ...]:
@@ -66,6 +70,10 @@ class Detections:
     def __len__(self) -> int:
         return len(self.scores)
 
+    def where(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> "Detections":
+        """Those at the indices, or where the mask (N,) is true."""
+        return Detections(self.boxes[chosen], self.landmarks[chosen], self.scores[chosen])
+
 
 class YuNet:
     """Detects faces and their landmarks. Thread-safe."""
@@ -76,8 +84,9 @@ class YuNet:
         if max(self.options.longest_sides) > self.options.size:
             raise ModelFault(f"{card.identity}: `searched` has {max(self.options.longest_sides)} px, more than `size`")
         self.card = card
-        self.digest = hashlib.sha256(f"{card.digest} {self.options.model_dump_json()}".encode()).hexdigest()
-        """SHA-256 (hex) over the file and the options."""
+        search = self.options.model_dump_json(exclude={"least_size", "whole"})  # they change no embedding
+        self.digest = hashlib.sha256(f"{card.digest} {search}".encode()).hexdigest()
+        """SHA-256 (hex) over the file and the options of its search."""
         self._session = Session(card, file, threads=threads, providers=providers)
         expected = {f"{part}_{stride}" for part in _WIDTHS for stride in STRIDES}
         if missing := expected - set(self._session.outputs):
@@ -87,7 +96,15 @@ class YuNet:
         """Every face in an image (uint8, H x W x 3), highest score first. Raises ModelFault."""
         found = [self._detections(self._run(square), square, scale) for square, scale in self._copies(rgb)]
         merged = Detections(*(np.concatenate([getattr(f, name) for f in found]) for name in Detections.__slots__))
-        return non_maximum_suppression(merged, self.options.score, self.options.overlap)
+        kept = non_maximum_suppression(merged, self.options.score, self.options.overlap)
+        large = kept.boxes[:, 2:].min(axis=1, initial=np.inf) >= self.options.least_size
+        return kept.where(large & self._is_whole(kept, rgb) if self.options.whole else large)
+
+    @staticmethod
+    def _is_whole(found: Detections, rgb: RGB) -> NDArray[np.bool_]:
+        height, width = rgb.shape[:2]
+        inside = (found.landmarks >= 0) & (found.landmarks <= (width, height))
+        return np.asarray(inside.all(axis=(1, 2)), np.bool_)
 
     def max_score(self, rgb: RGB) -> float:
         """The highest face score (0..1) anywhere in the image, even below the threshold. Raises ModelFault."""
@@ -161,8 +178,7 @@ def non_maximum_suppression(found: Detections, score: float, overlap: float) -> 
         return found
     boxes = np.trunc(found.boxes)
     chosen = cv2.dnn.NMSBoxes(boxes.tolist(), found.scores.tolist(), score, overlap, 1.0, _MAX_CANDIDATES)
-    kept = np.asarray(chosen, np.intp)
-    return Detections(found.boxes[kept], found.landmarks[kept], found.scores[kept])
+    return found.where(np.asarray(chosen, np.intp))
 
 
 FACE_DETECTION = Task(

@@ -18,6 +18,7 @@ from service.kit.errors import (
     EditTooSmall,
     EmptyPrompt,
     Error,
+    FaceModelChanged,
     Gone,
     HeadTooLarge,
     IdempotencyKeyInUse,
@@ -119,7 +120,8 @@ _ERRORS: Mapping[type[Error], Error] = {
         HeadTooLarge("the headers have more than 65,536 bytes"),
         UnknownHost("the request names a host that is not allowed here"),
         Unavailable("the ledger cannot be read"),
-        Misconfigured("the face model differs from the one that made the templates"),
+        FaceModelChanged("2 people were enrolled with a different face model than faces@1"),
+        Misconfigured("the trial signature fails: the certificate has expired"),
     )
 }
 

@@ -22,6 +22,7 @@ from service.kit.errors import (
     EditTooSmall,
     EmptyPrompt,
     Error,
+    FaceModelChanged,
     FileUnreadable,
     Gone,
     HeadTooLarge,
@@ -79,6 +80,7 @@ _RELEASE: Failures = (
     CheckpointNotTaken,
     ClientRemoved,
     Busy,
+    FaceModelChanged,
     Misconfigured,
     Unavailable,
 )

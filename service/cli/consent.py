@@ -64,6 +64,42 @@ def enrol(
         console.print(f"Subject {done.subject}, {done.templates} templates. Give the person this PIN: {done.pin}")
 
 
+@app.command("outdated")
+def outdated() -> None:
+    """List the protected people who were enrolled with another face model: exit 1 if there are any.
+
+    Until they are enrolled again, no image passes.
+    """
+    with Console(stderr=True).status("Loading the face model"):
+        numbers = _installation().likeness.outdated()
+    for number in numbers:
+        print(number)
+    if numbers:
+        raise typer.Exit(1)
+
+
+@app.command("re-enrol")
+def re_enrol(
+    number: Number,
+    photos: Annotated[list[str], typer.Argument(help="Photos of this person alone; use three or more.")],
+    keep_others: Annotated[
+        bool, typer.Option("--keep-others", help="Keep the templates of other face models, too.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Give an enrolled person new face templates by the current face model. Number, PIN and grants stay."""
+    settings = load_settings()
+    data = [files.read(photo, settings.max_bytes) for photo in photos]
+    with Console(stderr=True).status("Checking the photos"):
+        installation = open_installation(settings)
+        model = open_model(settings)
+        count = enrolment.re_enrol(
+            installation.consent, model, installation.limits, number, data, keep_others=keep_others
+        )
+    told = {"subject": number, "templates": count, "model": model.identity}
+    print(json.dumps(told) if as_json else f"{number}: {count} new templates by {model.identity}")
+
+
 @app.command("list")
 def list_subjects(as_json: Json = False) -> None:
     """List subjects by number, without names."""

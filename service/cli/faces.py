@@ -18,7 +18,7 @@ Picture = Annotated[str, typer.Argument(help="An image; - reads standard input."
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 app = typer.Typer(
-    help="Find and compare faces (needs the extra `faces` or two cards; see docs/consent.md).",
+    help="Find and compare faces (needs `countermark models pull faces`; see docs/consent.md).",
     no_args_is_help=True,
 )
 

@@ -17,10 +17,13 @@ from service.cli import adapters
 from service.gateway.assembly import open_folder_checker
 from service.generation.diffusers.loading import require
 from service.generation.diffusers.registration import check_pipeline, pipeline_card
+from service.installation import open_installation
+from service.keys import signing
 from service.kit import home
 from service.kit.errors import BadRequest, Unavailable
 from service.kit.model_store import CARDS_FOLDER, check_new_name, known_cards, save_card, store
 from service.kit.settings import Settings, load_settings
+from service.likeness.comparison import PULLED
 
 _UNUSABLE = "unusable"
 HUB_FILES = ("*.json", "*.safetensors", "*.onnx", "README.md")
@@ -78,6 +81,8 @@ def pull_model(
     except ModelError as fault:
         raise Unavailable(str(fault)) from fault
     Console(stderr=True).print(f"{card.identity} is ready. Licence: {card.licence}", markup=False, soft_wrap=True)
+    if card.name == PULLED:
+        _tell_outdated(settings)
 
 
 @app.command("add-classifier")
@@ -133,6 +138,25 @@ def add_pipeline(
     console = Console(stderr=True)
     console.print(f"{card.identity}: {checked.summary} Licence: {card.licence}", markup=False, soft_wrap=True)
     console.print(f"The card is {path}. To use it, set COUNTERMARK_PIPELINE={name}.", markup=False, soft_wrap=True)
+
+
+def _tell_outdated(settings: Settings) -> None:
+    """Tell who was enrolled with another face model than the one that is used from now on."""
+    if not signing.exist(settings.home):  # nobody can be enrolled yet, and pulling a model makes no installation
+        return
+    installation = open_installation(settings)
+    try:
+        outdated = len(installation.likeness.outdated())
+    finally:
+        installation.close()
+    if outdated:
+        Console(stderr=True).print(
+            f"People enrolled with another face model: {outdated}. No image passes until they are enrolled again: "
+            "`countermark consent outdated` lists them, `consent re-enrol` does it. To go on with dlib meanwhile, set "
+            "COUNTERMARK_FACE_MODEL=dlib.",
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 def _source(name: str, revision: str, scratch: Path, settings: Settings) -> ModelFolder:

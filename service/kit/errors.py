@@ -30,6 +30,7 @@
     +-- Disconnected          the client left before it was answered
     +-- Unavailable           a required part is missing or not ready
     +-- Misconfigured         a setting is wrong
+    |   +-- FaceModelChanged  people were enrolled with another face model
     +-- LedgerCorrupt         the ledger contradicts itself
     +-- ProofInvalid          a proof of the audit log does not hold
     +-- UntrustedLog          a checkpoint of the audit log is not signed with the given key
@@ -465,6 +466,17 @@ class Misconfigured(Error):
     status = 500
     exit_code = 2
     hint = "See docs/settings.md."
+
+
+class FaceModelChanged(Misconfigured):
+    """Face templates are of another model than the one in use: they cannot be compared, so no image may pass."""
+
+    code = "face_model_changed"
+    status = 503
+    hint = (
+        "Enrol these people again (`countermark consent outdated`, `countermark consent re-enrol`), or set "
+        "COUNTERMARK_FACE_MODEL to the model that they were enrolled with."
+    )
 
 
 class LedgerCorrupt(Error):

@@ -173,6 +173,13 @@ class Settings(BaseSettings):
         str,
         Field(min_length=1, max_length=100, description="Name of this installation in consent grants."),
     ] = "default"
+    face_model: Annotated[
+        Literal["auto", "faces", "dlib"],
+        Field(
+            description="What compares faces: the pulled model `faces`, or `dlib` (extra `faces`). `auto`: your own "
+            "cards, else `faces` if it is pulled, else `dlib`."
+        ),
+    ] = "auto"
     likeness_review_distance: Annotated[
         float | None,
         Field(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from detectors import Face, FaceModel, Finding, at_all_turns, by_turn, merged
 from service.access.client import OPERATOR, Client
-from service.kit.errors import LikenessHeld, LikenessRefused, Misconfigured
+from service.kit.errors import FaceModelChanged, LikenessHeld, LikenessRefused
 from service.likeness import policy
 from service.likeness.excluded_faces import ExcludedFaces
 from service.likeness.registry import Consent
@@ -25,7 +25,7 @@ RGB = NDArray[np.uint8]
 LIKENESS = "likeness"
 """The detector of findings about faces; their label is the subject."""
 
-_MAX_DISTANCE = 1.0  # scores 0
+_NO_LIKENESS = 1 / 0.55  # a face as far as this times the threshold scores 0; with dlib that is a distance of 1
 
 
 class Likeness:
@@ -76,16 +76,13 @@ class Likeness:
         Raises:
             LikenessRefused: the image shows a protected subject without a grant.
             LikenessHeld: it may show protected subjects, but certainly shows none.
-            ModelError, Misconfigured: the faces cannot be compared; the image must not pass.
+            ModelError, FaceModelChanged: the faces cannot be compared; the image must not pass.
         """
         if not self._consent.faces.anybody():
             return ()
         model = self._opened()
-        if outdated := self._consent.faces.other_models(model.digest):
-            raise Misconfigured(
-                f"{outdated} face templates are from a different model than {model.identity}",
-                hint="Enrol these people again with the current face model.",
-            )
+        if outdated := self._consent.faces.without(model.digest):
+            raise _changed(len(outdated), model)
         known = self._consent.faces.protected(model.digest)
         limits = self._limits(model, at_least)
         faces: list[Face] = []
@@ -109,7 +106,7 @@ class Likeness:
         Raises:
             LikenessRefused: it shows somebody from the samples.
             LikenessHeld: it may show somebody from the samples.
-            ModelError, Misconfigured: the faces cannot be compared; the image must not pass.
+            ModelError, FaceModelChanged: the faces cannot be compared; the image must not pass.
         """
         if not excluded:
             return
@@ -118,7 +115,7 @@ class Likeness:
         faces = at_all_turns(model, rgb)
         for one in excluded:
             if one.model != model.digest:
-                raise Misconfigured(
+                raise FaceModelChanged(
                     f"the faces of adapter {one.adapter} are from a different model than {model.identity}",
                     hint="Add the adapter again with the current face model.",
                 )
@@ -128,6 +125,19 @@ class Likeness:
             if min(near) <= limits.refuse:
                 raise LikenessRefused("the image shows somebody from an adapter's samples", stage="screen")
             raise LikenessHeld("the image may show somebody from an adapter's samples", stage="screen")
+
+    def outdated(self) -> list[str]:
+        """The protected subjects who must be enrolled again, because the face model in use is not theirs.
+
+        Raises whatever `open_model` raises; Unavailable.
+        """
+        return self._consent.faces.without(self._opened().digest)
+
+    def warning(self) -> str | None:
+        """A warning if people must be enrolled again. It opens no model; before one is opened, nothing is compared."""
+        model = self._model
+        outdated = self._consent.faces.without(model.digest) if model else []
+        return _changed(len(outdated), model).message if model and outdated else None
 
     def _limits(self, model: FaceModel, at_least: float) -> policy.LikenessLimits:
         review = max(at_least, model.review_distance if self._review is None else self._review)
@@ -144,7 +154,7 @@ class Likeness:
 
         Raises:
             LikenessRefused: a face belongs to none of the `granted` subjects.
-            ModelError, NotFound, Unavailable: the faces cannot be compared; the image must not pass.
+            ModelError, NotFound, FaceModelChanged, Unavailable: the faces cannot be compared; the image must not pass.
         """
         model = self._opened()
         faces = at_all_turns(model, rgb) if granted else next(filter(None, by_turn(model, rgb)), [])
@@ -160,7 +170,7 @@ class Likeness:
     def uncovered(self, rgb: RGB, granted: Collection[str]) -> tuple[int, list[Face]]:
         """The number of faces in an image, and the faces that match (one to one) none of the `granted` subjects.
 
-        Raises ModelError, NotFound.
+        Raises ModelError, NotFound, FaceModelChanged.
         """
         model = self._opened()
         faces = at_all_turns(model, rgb)
@@ -168,6 +178,8 @@ class Likeness:
 
     def _uncovered(self, model: FaceModel, faces: Sequence[Face], granted: Collection[str]) -> list[Face]:
         templates = [self._consent.faces.templates_of(subject, model.digest) for subject in granted]
+        if faces and (outdated := sum(not len(known) for known in templates)):
+            raise _changed(outdated, model)
         return [face for face in faces if not any(known.within(face.embedding, model.threshold) for known in templates)]
 
     def _opened(self) -> FaceModel:
@@ -177,6 +189,11 @@ class Likeness:
             return self._model
 
 
+def _changed(people: int, model: FaceModel) -> FaceModelChanged:
+    count = "1 person was" if people == 1 else f"{people} people were"
+    return FaceModelChanged(f"{count} enrolled with a different face model than {model.identity}")
+
+
 def _near(known: TemplateIndex, face: Face, limits: policy.LikenessLimits) -> dict[str, float]:
     """The distance of each subject within the limits."""
     matches = known.templates.within(face.embedding, limits.furthest)
@@ -184,4 +201,6 @@ def _near(known: TemplateIndex, face: Face, limits: policy.LikenessLimits) -> di
 
 
 def _finding(model: FaceModel, subject: str, distance: float) -> Finding:
-    return Finding(LIKENESS, subject, max(0.0, 1 - distance / _MAX_DISTANCE), model.identity, model.digest)
+    return Finding(
+        LIKENESS, subject, max(0.0, 1 - distance / (_NO_LIKENESS * model.threshold)), model.identity, model.digest
+    )

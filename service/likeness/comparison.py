@@ -6,12 +6,25 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from detectors import FACE_COMPARISON, FACE_DETECTION, CardFaces, DlibFaces, Face, FaceModel, at_all_turns, compare
-from models import ModelError
+from detectors import (
+    FACE_COMPARISON,
+    FACE_DETECTION,
+    FACE_RECOGNITION,
+    CardFaces,
+    DlibFaces,
+    Face,
+    FaceModel,
+    at_all_turns,
+    compare,
+)
+from models import ModelError, ModelMissing, find_card
 from service.kit.errors import Unavailable
-from service.kit.model_store import added_card
+from service.kit.model_store import added_card, store
 from service.kit.settings import Settings
 from service.media.pictures import ImageLimits, decode, open_limits
+
+PULLED = "faces"
+"""The card of the default face model, as `models pull` takes it."""
 
 Box = Annotated[tuple[int, int, int, int], Field(description="Left, top, right, bottom in pixels.")]
 
@@ -121,26 +134,69 @@ class FaceComparer:
 
 
 def open_model(settings: Settings) -> FaceModel:
-    """Load and self-test the face model: dlib's, or the detector and embedder whose cards the operator added.
+    """Load and self-test the face model that the settings name.
+
+    `auto`: the detector and embedder whose cards the operator added, else the pulled card `faces`, else dlib.
 
     Raises:
-        Unavailable: the extra `faces` is not installed, a model was altered or does not work, there are two cards for
-            one task, or a detector's card without an embedder's.
+        Unavailable: no model is installed, one was altered or does not work, there are two cards for one task, or a
+            detector's card without an embedder's.
     """
+    try:
+        match settings.face_model:
+            case "faces":
+                return _shipped_card(settings)
+            case "dlib":
+                return DlibFaces()
+            case "auto":
+                return _own_cards(settings) or _pulled_card(settings) or _dlib()
+    except ModelError as unusable:
+        raise Unavailable(str(unusable)) from unusable
+
+
+def _own_cards(settings: Settings) -> FaceModel | None:
+    """The model of the operator's cards; None if there are none. Raises ModelError, Unavailable as `open_model`."""
+    whole = added_card(FACE_RECOGNITION, settings)
     detector, embedder = added_card(FACE_DETECTION, settings), added_card(FACE_COMPARISON, settings)
+    if whole and (detector or embedder):
+        raise Unavailable(
+            f"{whole.name} has a detector and an embedder, and there are cards for parts of a face model, too",
+            hint="Keep the one or the others.",
+        )
     if detector and not embedder:
         raise Unavailable(
             f"the face detector {detector.name} needs an embedder, and no card has the task face-comparison",
             hint="Add a card for an embedder such as SFace. dlib's own only works with dlib's alignment.",
         )
     threads, providers = settings.threads, settings.onnx_providers
-    try:
-        own = FACE_COMPARISON.open(embedder, threads=threads, providers=providers) if embedder else None
-        if detector and own:
-            return CardFaces(FACE_DETECTION.open(detector, threads=threads, providers=providers), own)
+    if whole:
+        return FACE_RECOGNITION.open(whole, threads=threads, providers=providers)
+    if not embedder:
+        return None
+    own = FACE_COMPARISON.open(embedder, threads=threads, providers=providers)
+    if not detector:
         return DlibFaces(embedder=own)
-    except ModelError as unusable:
-        raise Unavailable(str(unusable)) from unusable
+    return CardFaces(FACE_DETECTION.open(detector, threads=threads, providers=providers), own)
+
+
+def _pulled_card(settings: Settings) -> FaceModel | None:
+    """The shipped card's model; None if it was not pulled. Raises ModelError if it was, and is damaged."""
+    return _shipped_card(settings) if find_card(PULLED).kept_in(store(settings)).source.root().exists() else None
+
+
+def _shipped_card(settings: Settings) -> FaceModel:
+    card = find_card(PULLED).kept_in(store(settings))
+    return FACE_RECOGNITION.open(card, threads=settings.threads, providers=settings.onnx_providers)
+
+
+def _dlib() -> FaceModel:
+    try:
+        return DlibFaces()
+    except ModelMissing as missing:
+        raise Unavailable(
+            f"there is no face model: `{PULLED}` is not downloaded, and {missing}",
+            hint=f"Run `countermark models pull {PULLED}`.",
+        ) from missing
 
 
 def open_face_comparer(settings: Settings) -> FaceComparer:

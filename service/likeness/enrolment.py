@@ -45,6 +45,33 @@ def enrol(
     return consent.subjects.enrol(name, embeddings, model.digest, protected=protected, retain=retain)
 
 
+def re_enrol(
+    consent: Consent,
+    model: FaceModel,
+    limits: ImageLimits,
+    subject: str,
+    photos: Sequence[bytes],
+    *,
+    keep_others: bool = False,
+) -> int:
+    """Replace the templates of an enrolled person by those of new photos, as after a change of the face model.
+
+    That the photos show this person is for the operator to know: templates of two models cannot be compared.
+    `keep_others`: see `Subjects.re_enrol`.
+
+    Returns:
+        The number of templates.
+
+    Raises:
+        NotFound: the subject is erased or never existed.
+        BadRequest, Unavailable: as `enrol`.
+    """
+    consent.subjects.name(subject)  # before the photos are searched for faces
+    shots = _shots(model, limits, photos)
+    embeddings = [one.face.embedding for one in shots]
+    return consent.subjects.re_enrol(subject, embeddings, model.digest, keep_others=keep_others)
+
+
 def enrol_self(
     consent: Consent,
     liveness: Liveness,

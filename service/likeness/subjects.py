@@ -61,8 +61,7 @@ class Subjects:
         self, name: str, embeddings: Sequence[Embedding], model: str, *, protected: bool, until: dt.datetime | None
     ) -> "PreparedSubject":
         """A subject that is ready to be stored, alone or with others. Raises BadRequest as `enrol`."""
-        if not embeddings or any(e.dtype != np.float32 or e.shape != (DIMENSIONS,) for e in embeddings):
-            raise BadRequest("a subject needs face templates", hint="Send photos that show the face clearly.")
+        _check_templates(embeddings)
         number, pin = new_case_number("S"), new_pin()
         salt, pin_hash = hash_pin(pin)
         sealed = self._vault.seal({"name": name}, number)
@@ -76,10 +75,41 @@ class Subjects:
             wrapped_key=sealed.wrapped_key,
             sealed=sealed.box,
         )
-        boxes = [self._vault.reseal(sealed, {"embedding": as_text(each)}, number).box for each in embeddings]
-        templates = tuple(TemplateRow(number, model, box) for box in boxes)
+        templates = self._templates(sealed, number, embeddings, model)
         enrolled = Enrolled(subject=number, pin=pin, templates=len(templates), protected=protected)
         return PreparedSubject(enrolled, row, templates)
+
+    def re_enrol(self, subject: str, embeddings: Sequence[Embedding], model: str, *, keep_others: bool = False) -> int:
+        """Give a subject new face templates by the model with this SHA-256 (hex). Id, name, PIN and grants stay.
+
+        `keep_others`: keep the templates by other models, too, so that any of these models can be used.
+
+        Returns:
+            The number of new templates.
+
+        Raises:
+            BadRequest: no template, or an invalid one.
+            NotFound: the subject is erased or never existed.
+            Unavailable: they could not be stored, or they are, but traces of the old ones remain for now.
+        """
+        _check_templates(embeddings)
+        rows = self._templates(self.key(subject), subject, embeddings, model)
+        with self._ledger.decision("consent", subject) as transaction:
+            check_enrolled(transaction, subject)
+            transaction.templates.delete_of(subject, model if keep_others else None)
+            transaction.templates.add(rows)
+            transaction.record(action="re-enrolled", templates=len(rows))
+        for forget in self._on_erasure:
+            forget(transaction.decision.seq)
+        self._ledger.scrub()
+        return len(rows)
+
+    def _templates(
+        self, sealed: Sealed, subject: str, embeddings: Sequence[Embedding], model: str
+    ) -> tuple[TemplateRow, ...]:
+        """Embeddings sealed under the subject's key, which `sealed` has."""
+        boxes = [self._vault.reseal(sealed, {"embedding": as_text(each)}, subject).box for each in embeddings]
+        return tuple(TemplateRow(subject, model, box) for box in boxes)
 
     def check_pin(self, subject: str, pin: str) -> None:
         """Raises NotFound for a wrong subject or PIN, without revealing which."""
@@ -167,6 +197,11 @@ class PreparedSubject:
     def store(self, stored: Repositories) -> None:
         stored.subjects.add(self.row)
         stored.templates.add(self.templates)
+
+
+def _check_templates(embeddings: Sequence[Embedding]) -> None:
+    if not embeddings or any(e.dtype != np.float32 or e.shape != (DIMENSIONS,) for e in embeddings):
+        raise BadRequest("a subject needs face templates", hint="Send photos that show the face clearly.")
 
 
 def check_enrolled(stored: Repositories, subject: str) -> None:

@@ -80,10 +80,10 @@ class FaceTemplates:
                 index.forget(revision)
             self._known = None
 
-    def other_models(self, model: str) -> int:
-        """How many templates of protected subjects are by another model, so that this one's cannot be compared."""
+    def without(self, model: str) -> list[str]:
+        """The protected subjects who have templates by other models alone, so that this one cannot compare them."""
         with self._ledger.read() as stored:
-            return stored.templates.count_of_other_models(model)
+            return stored.templates.without(model)
 
     def anybody(self) -> bool:
         """There is a protected subject."""

@@ -57,13 +57,14 @@ class Transfer:
 
     def _exported(self, stored: Repositories, row: SubjectRow) -> dict[str, object]:
         key = sealed_name(row)
-        templates = stored.templates.of(row.id)
+        model = stored.templates.of(row.id)[-1].model  # the newest: an export has the templates of one model
+        templates = stored.templates.of(row.id, model)
         opened = [self._vault.open(Sealed(key.wrapped_key, one.sealed), row.id)["embedding"] for one in templates]
         return {
             "name": self._vault.open(key, row.id)["name"],
             "protected": row.protected,
             "retain_until": stamp(row.retain_until) if row.retain_until else None,
-            "model": templates[0].model,
+            "model": model,
             "templates": opened,
             "receipts": [grant.receipt for grant in stored.grants.of_subject(row.id)],
         }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 
 from service.storage.session import Repository, values_of
 from service.storage.tables import subjects as table
@@ -105,10 +105,13 @@ class TemplateRepository(Repository):
         query = query.where(table.c.protected, templates.c.model == model).order_by(templates.c.id)
         return np.fromiter((id_ for (id_,) in self._session.tuples(query)), np.int64)
 
-    def count_of_other_models(self, model: str) -> int:
-        """How many templates of protected subjects were computed by another model."""
-        query = select(func.count()).select_from(templates.join(table, table.c.id == templates.c.subject))
-        return int(self._session.read(query.where(table.c.protected, templates.c.model != model)).scalar_one())
+    def without(self, model: str) -> list[str]:
+        """The ids of the protected subjects who have no template by this model."""
+        compared = select(templates.c.id).where(templates.c.subject == table.c.id, templates.c.model == model)
+        query = select(table.c.id).where(table.c.protected, ~compared.exists())
+        return [id_ for (id_,) in self._session.tuples(query.order_by(table.c.created_at, table.c.id))]
 
-    def delete_of(self, subject: str) -> None:
-        self._session.change(delete(templates).where(templates.c.subject == subject))
+    def delete_of(self, subject: str, model: str | None = None) -> None:
+        """Delete a subject's templates, or those by one model."""
+        query = delete(templates).where(templates.c.subject == subject)
+        self._session.change(query if model is None else query.where(templates.c.model == model))

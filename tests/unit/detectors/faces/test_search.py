@@ -41,8 +41,34 @@ def test_it_is_brute_force_to_the_bit(case: Case, count: int) -> None:
     assert templates.nearest(asked, count) == brute_within(rows, asked, np.inf)[:count]
 
 
-def test_across_the_borders_of_its_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+@given(sets(), st.sampled_from([9, 16384]))
+@settings(max_examples=60, deadline=None)
+def test_the_sieve_leaves_out_nothing_that_brute_force_finds(case: Case, part: int) -> None:
+    rows, asked, limit = case
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search, "_LEAST_SIEVED", 1)
+        patch.setattr(search, "_ROWS", part)
+        templates = Templates(rows)
+    assert templates._sieves
+    assert templates.within(asked, limit) == brute_within(rows, asked, limit)
+
+
+def test_the_sieve_leaves_few_of_many() -> None:
+    """Otherwise it would be exact and useless."""
+    rng = np.random.default_rng(3)
+    rows = rng.normal(size=(5000, 128)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    near = rows[7] + rng.normal(0, 0.05, 128).astype(np.float32)
+    (candidates,) = Templates(rows)._candidates(near, 0.9)
+    assert 7 in candidates
+    assert len(candidates) < 10
+    assert Templates(rows).within(near, 0.9) == brute_within(rows, near, 0.9)
+
+
+@pytest.mark.parametrize("sieved", [1, 4096])
+def test_across_the_borders_of_its_parts(monkeypatch: pytest.MonkeyPatch, sieved: int) -> None:
     monkeypatch.setattr(search, "_ROWS", 7)
+    monkeypatch.setattr(search, "_LEAST_SIEVED", sieved)
     rng = np.random.default_rng(5)
     rows = rng.normal(size=(100, 128)).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)

@@ -169,3 +169,21 @@ def test_outputs_of_another_form_are_a_fault(
 def test_nan_is_a_fault(tmp_path: Path) -> None:
     with pytest.raises(ModelFault, match="finite"):
         opened(tmp_path, redfaces(gain=float("nan")))(GREY)
+
+
+def test_a_face_smaller_than_the_card_allows_is_left_out(tmp_path: Path) -> None:
+    image = portrait(LIGHT)
+    (box,) = opened(tmp_path, score=0.5)(image).boxes
+    side = int(min(box[2:]))
+    assert len(opened(tmp_path, score=0.5, least_size=side)(image)) == 1
+    assert len(opened(tmp_path, score=0.5, least_size=side + 1)(image)) == 0
+    assert len(opened(tmp_path, score=0.5, least_size=side + 1)(np.zeros((64, 64, 3), np.uint8))) == 0
+
+
+def test_a_face_that_the_border_cuts_through_is_left_out_where_the_card_says_so(tmp_path: Path) -> None:
+    image = np.random.default_rng(2).integers(0, 256, (80, 100, 3), np.uint8)
+    options = {"size": SIDE, "searched": [SIDE], "score": 0.5}
+    every, whole = (opened(tmp_path, noise(0), whole=each, **options)(image) for each in (False, True))
+    inside = ((every.landmarks >= 0) & (every.landmarks <= (100, 80))).all(axis=(1, 2))
+    assert 0 < inside.sum() < len(every)
+    assert np.array_equal(whole.landmarks, every.landmarks[inside])

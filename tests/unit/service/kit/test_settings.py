@@ -65,6 +65,7 @@ VALUES = {
     "label_position": ("top-left", "top-left"),
     "label_producer": ("001191110000000000000000000", "001191110000000000000000000"),
     "grantee": ("studio", "studio"),
+    "face_model": ("dlib", "dlib"),
     "likeness_review_distance": ("0.45", 0.45),
     "pages": ("false", False),
     "self_enrolment": ("true", True),

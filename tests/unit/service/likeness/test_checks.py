@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from detectors import Face, Templates
 from models import ModelFault
 from service.installation import Installation
-from service.kit.errors import LikenessHeld, LikenessRefused, Misconfigured
+from service.kit.errors import FaceModelChanged, LikenessHeld, LikenessRefused
 from service.likeness.checks import Likeness
 from service.likeness.excluded_faces import ExcludedFaces
 from service.likeness.policy import LikenessLimits
@@ -132,9 +132,37 @@ def test_strangers_and_pictures_without_faces_pass(likeness: Likeness) -> None:
 
 
 def test_templates_of_another_model_close_the_gate(likeness: Likeness, installation: Installation) -> None:
-    installation.consent.subjects.enrol("x", [house_template()], "d" * 64)
-    with pytest.raises(Misconfigured, match="different model"):
+    assert likeness.warning() is None
+    ann = installation.consent.subjects.enrol("x", [house_template()], "d" * 64).subject
+    with pytest.raises(FaceModelChanged, match="1 person was enrolled with a different face model than by-colour@1"):
         likeness.check_output(portrait(BOB), ())
+    assert likeness.outdated() == [ann]
+    assert str(likeness.warning()).startswith("1 person was")
+    installation.consent.subjects.re_enrol(ann, [house_template()], ByColour.digest, keep_others=True)
+    assert likeness.check_output(portrait(BOB), ()) == ()
+    assert (likeness.outdated(), likeness.warning()) == ([], None)
+
+
+def test_a_granted_face_that_cannot_be_compared_is_not_called_uncovered(
+    likeness: Likeness, installation: Installation
+) -> None:
+    ann = installation.consent.subjects.enrol("x", [house_template()], "d" * 64, protected=False).subject
+    for check in (likeness.check_input, likeness.uncovered):
+        with pytest.raises(FaceModelChanged):
+            check(portrait(ANN), [ann])
+    assert likeness.check_input(portrait((128, 128, 128)), [ann]) == 0
+
+
+def test_the_score_of_a_likeness_is_in_units_of_the_models_threshold(installation: Installation) -> None:
+    class Wide(ByColour):
+        threshold, review_distance = 1.1, 0.9
+
+    ann = enrolled(installation.consent).subject
+    found = [
+        Likeness(installation.consent, model, 0.5, "default").check_output(portrait(NEAR_ANN), {ann})[0].score
+        for model in (ByColour, Wide)
+    ]
+    assert found == [pytest.approx(1 - 0.44, abs=1e-3), pytest.approx(1 - 0.22, abs=1e-3)]
 
 
 @pytest.mark.parametrize("turns", [1, 2, 3])

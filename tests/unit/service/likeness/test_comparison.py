@@ -1,18 +1,21 @@
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from detectors import Face
 from detectors.faces.canary import BEARDED, LIGHT
-from models import ModelFault
+from models import Card, ModelFault, find_card
 from service.kit.errors import BrokenPicture, TooLarge, Unavailable, UnsupportedFormat
-from service.kit.model_store import CARDS_FOLDER
+from service.kit.model_store import CARDS_FOLDER, store
 from service.kit.settings import Settings
 from service.likeness import comparison as module
 from service.likeness.comparison import FaceComparer, open_face_comparer, open_model
 from service.media.pictures import ImageLimits, encode
 from tests.support.embedders import write_embedder
+from tests.support.face_cards import write_faces
 from tests.support.faces import WITHOUT_FACES, ByColour, face
 from tests.support.yunets import portrait, write_yunet
 
@@ -113,6 +116,55 @@ def test_an_operators_embedder_is_taken(settings: Settings) -> None:
     write_embedder(settings.home / CARDS_FOLDER, name="second")
     with pytest.raises(Unavailable, match="2 cards"):
         open_model(settings)
+
+
+def pulled(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The shipped card's folder, with a small model of the same form that its files are replaced by."""
+    folder = store(settings) / "faces" / "1"
+    card = Card.model_validate_json(write_faces(folder, name="faces").read_bytes())
+    monkeypatch.setattr(module, "find_card", lambda _name: card.model_copy(update={"source": SHIPPED}))
+    return folder
+
+
+SHIPPED = find_card("faces").source
+
+
+def test_the_pulled_model_is_the_default(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = pulled(settings, monkeypatch)
+    assert open_model(settings).identity == "faces@1"
+    assert open_model(settings.model_copy(update={"face_model": "faces"})).identity == "faces@1"
+    (folder / "bands.onnx").write_bytes(b"altered")
+    for choice in ("auto", "faces"):  # and not dlib in its place
+        with pytest.raises(Unavailable, match=r"SHA-256.*models pull faces"):
+            open_model(settings.model_copy(update={"face_model": choice}))
+
+
+def test_own_cards_come_before_the_pulled_model(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    pulled(settings, monkeypatch)
+    write_faces(settings.home / CARDS_FOLDER, name="mine")
+    assert open_model(settings).identity == "mine@1"
+    assert open_model(settings.model_copy(update={"face_model": "faces"})).identity == "faces@1"
+    write_embedder(settings.home / CARDS_FOLDER, name="second")
+    with pytest.raises(Unavailable, match="mine has a detector and an embedder"):
+        open_model(settings)
+
+
+def test_without_any_model_it_says_what_to_pull(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "dlib", None)
+    with pytest.raises(Unavailable, match="`faces` is not downloaded, and dlib cannot be imported") as none:
+        open_model(settings)
+    assert none.value.hint == "Run `countermark models pull faces`."
+    with pytest.raises(Unavailable, match="models pull"):
+        open_model(settings.model_copy(update={"face_model": "faces"}))
+    with pytest.raises(Unavailable, match=r"countermark\[faces\]"):
+        open_model(settings.model_copy(update={"face_model": "dlib"}))
+
+
+@needs_faces
+def test_dlib_is_taken_where_it_is_asked_for(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    pulled(settings, monkeypatch)
+    write_faces(settings.home / CARDS_FOLDER, name="mine")
+    assert open_model(settings.model_copy(update={"face_model": "dlib"})).identity == "dlib-faces@1"
 
 
 def test_two_cards_take_dlibs_place(settings: Settings) -> None:

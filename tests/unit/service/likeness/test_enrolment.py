@@ -3,12 +3,12 @@ import pytest
 
 from models import ModelFault
 from service.installation import Installation
-from service.kit.errors import BadRequest, NotLive, Unavailable
-from service.likeness.enrolment import enrol, enrol_self
+from service.kit.errors import BadRequest, NotFound, NotLive, Unavailable
+from service.likeness.enrolment import enrol, enrol_self, re_enrol
 from service.likeness.liveness import Challenge
 from service.likeness.schemas import Enrolled
 from service.media.pictures import ImageLimits, encode
-from tests.support.people import ANN, BOB, TURNS, ByColour, Posing, portrait, posed
+from tests.support.people import ANN, BOB, TURNS, ByColour, OtherModel, Posing, granted, portrait, posed
 
 LIMITS = ImageLimits(1 << 22, 1 << 22)
 
@@ -147,3 +147,40 @@ def test_without_a_name_the_challenge_is_not_spent(installation: Installation) -
     with pytest.raises(BadRequest, match="a name"):
         by_oneself(installation, challenge, answer(challenge), name="")
     assert by_oneself(installation, challenge, answer(challenge))
+
+
+def test_new_photos_replace_the_templates_and_nothing_else(installation: Installation) -> None:
+    consent = installation.consent
+    ann = enrol(consent, ByColour(), LIMITS, "Ann", [photo(ANN)])
+    grant = granted(consent, ann.subject)
+    assert re_enrol(consent, OtherModel(), LIMITS, ann.subject, [photo(ANN), photo((240, 20, 0))]) == 2
+    assert len(consent.faces.templates_of(ann.subject, OtherModel.digest)) == 2
+    assert len(consent.faces.templates_of(ann.subject, ByColour.digest)) == 0
+    assert consent.subjects.name(ann.subject) == "Ann"
+    consent.subjects.check_pin(ann.subject, ann.pin)
+    assert consent.grants.of(grant).state == "live"
+
+
+def test_templates_of_both_models_can_be_kept(installation: Installation) -> None:
+    consent = installation.consent
+    ann = enrol(consent, ByColour(), LIMITS, "Ann", [photo(ANN)]).subject
+    for _ in range(2):  # once more replaces those of the same model alone
+        re_enrol(consent, OtherModel(), LIMITS, ann, [photo(ANN)], keep_others=True)
+    assert len(consent.faces.templates_of(ann, OtherModel.digest)) == 1
+    assert consent.faces.without(ByColour.digest) == consent.faces.without(OtherModel.digest) == []
+
+
+def test_photos_that_cannot_be_used_leave_the_templates(installation: Installation) -> None:
+    consent = installation.consent
+    ann = enrol(consent, ByColour(), LIMITS, "Ann", [photo(ANN)]).subject
+    with pytest.raises(BadRequest, match="different person"):
+        re_enrol(consent, OtherModel(), LIMITS, ann, [photo(ANN), photo(BOB)])
+    assert len(consent.faces.templates_of(ann, ByColour.digest)) == 1
+
+
+def test_who_is_erased_is_not_enrolled_again(installation: Installation) -> None:
+    consent = installation.consent
+    ann = enrol(consent, ByColour(), LIMITS, "Ann", [photo(ANN)]).subject
+    consent.subjects.erase(ann)
+    with pytest.raises(NotFound):
+        re_enrol(consent, OtherModel(), LIMITS, ann, [b"not even read"])

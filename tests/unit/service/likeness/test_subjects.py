@@ -61,3 +61,23 @@ def test_what_is_prepared_is_not_stored(consent: Consent) -> None:
     assert prepared.enrolled.templates == len(prepared.templates) == 2
     assert consent.subjects.everybody() == []
     assert b"Ann" not in (prepared.row.sealed or b"")
+
+
+def test_replaced_templates_are_no_longer_found(consent: Consent, installation: Installation) -> None:
+    ann = enrolled(consent).subject
+    assert len(consent.faces.protected(MODEL).templates) == 1
+    assert consent.subjects.re_enrol(ann, [likeness(BOB)], MODEL) == 1
+    known = consent.faces.protected(MODEL)
+    assert len(known.templates.within(likeness(BOB), 0.1)) == len(known.templates) == 1
+    last = installation.ledger.decided(ann)[-1]
+    assert dict(last.content) == {"action": "re-enrolled", "templates": 1}
+
+
+def test_without_templates_the_old_ones_stay(consent: Consent) -> None:
+    ann = enrolled(consent).subject
+    for wrong in ([], [np.zeros(3, np.float32)]):
+        with pytest.raises(BadRequest):
+            consent.subjects.re_enrol(ann, wrong, MODEL)
+    assert len(consent.faces.protected(MODEL).templates) == 1
+    with pytest.raises(NotFound):
+        consent.subjects.re_enrol("S-NONE", [likeness(BOB)], MODEL)

@@ -83,11 +83,12 @@ def test_who_is_not_protected_is_not_searched(consent: Consent) -> None:
     assert len(consent.faces.protected(MODEL).templates) == 0
 
 
-def test_templates_of_another_model_are_counted_and_not_compared(consent: Consent) -> None:
-    enrolled(consent)
+def test_who_has_templates_of_another_model_is_named_and_not_compared(consent: Consent) -> None:
+    ann = enrolled(consent)
+    enrolled(consent, BOB, protected=False)
     assert len(consent.faces.protected("d" * 64).templates) == 0
-    assert consent.faces.other_models("d" * 64) == 1
-    assert consent.faces.other_models(MODEL) == 0
+    assert consent.faces.without("d" * 64) == [ann.subject]
+    assert consent.faces.without(MODEL) == []
 
 
 def test_a_change_by_another_process_is_seen(consent: Consent, installation: Installation, settings: Settings) -> None:

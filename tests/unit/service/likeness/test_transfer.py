@@ -74,3 +74,10 @@ def test_grants_are_exported_as_receipts_and_not_imported(consent: Consent) -> N
     assert json.loads(text)["subjects"][0]["receipts"] == [consent.grants.of(number).receipt]
     (imported,) = consent.transfer.import_(text)
     assert consent.grants.grants_of(imported.subject) == []
+
+
+def test_of_several_models_the_newest_ones_templates_move(consent: Consent) -> None:
+    ann = enrolled(consent).subject
+    consent.subjects.re_enrol(ann, [likeness(BOB)] * 2, "d" * 64, keep_others=True)
+    (person,) = json.loads(consent.transfer.export())["subjects"]
+    assert (person["model"], len(person["templates"])) == ("d" * 64, 2)

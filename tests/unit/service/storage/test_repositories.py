@@ -116,8 +116,18 @@ def test_templates_are_followed_by_ids_that_are_never_reused(stored: Repositorie
     assert [row.sealed for row in stored.templates.protected(MODEL, after=last)] == [b"3"]
     assert stored.templates.protected_ids(MODEL).tolist() == [last + 1]
     assert stored.templates.protected_ids("d" * 64).tolist() == []
-    assert stored.templates.count_of_other_models("d" * 64) == 1
+    assert stored.templates.without("d" * 64) == [ANN]
+    assert stored.templates.without(MODEL) == []
     assert stored.templates.of(ANN, "d" * 64) == []
+
+
+def test_templates_of_one_model_are_deleted_alone(stored: Repositories) -> None:
+    stored.subjects.add(SUBJECT)
+    stored.templates.add([TemplateRow(ANN, MODEL, b"1"), TemplateRow(ANN, "d" * 64, b"2")])
+    assert stored.templates.without(MODEL) == stored.templates.without("d" * 64) == []
+    stored.templates.delete_of(ANN, MODEL)
+    assert [row.sealed for row in stored.templates.of(ANN)] == [b"2"]
+    assert stored.templates.without(MODEL) == [ANN]
 
 
 def test_an_erased_subject_keeps_its_row(stored: Repositories) -> None:
