@@ -10,6 +10,7 @@ from fastapi import Depends, FastAPI, Request
 
 from service.api.capacity import CapacityLimiter
 from service.api.detection import DetectionService
+from service.api.rate_limits import TokenBuckets
 from service.installation import Installation
 
 _IMAGE_THREADS = 4  # a decoded image of the largest size takes hundreds of megabytes
@@ -32,6 +33,8 @@ class Services:
     examination_capacity: CapacityLimiter
     """Files that are examined or wait for it: those that the threads work on, and the queue of the settings."""
     detection: DetectionService
+    public_examinations: TokenBuckets
+    """Of each address that examines without a key where keys are used."""
 
     @classmethod
     def open(cls, installation: Installation) -> "Services":
@@ -50,6 +53,7 @@ class Services:
                 hint="Nothing was examined. Try again after the number of seconds in Retry-After.",
             ),
             detection=DetectionService(installation, image_threads),
+            public_examinations=TokenBuckets.hourly(installation.settings.public_examinations),
         )
 
     def close(self) -> None:

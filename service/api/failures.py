@@ -47,6 +47,7 @@ from service.kit.errors import (
     StageFailed,
     SwitchedOff,
     TooLarge,
+    TooManyExaminations,
     TooManyPins,
     Unavailable,
     UnknownHost,
@@ -92,7 +93,7 @@ MODERATE: Failures = (BadRequest, *_DECODE, Busy, Misconfigured)
 EDIT: Failures = (*_DECODE, *_RELEASE, EditTooSmall)
 FETCH_HELD: Failures = (NotFound, Gone, *_DECODE, *_RELEASE, EditTooSmall)
 
-EXAMINE: Failures = (BadRequest, *_DECODE, Busy, Misconfigured)
+EXAMINE: Failures = (BadRequest, *_DECODE, Busy, Misconfigured, TooManyExaminations)
 DETECT: Failures = (BadRequest, *_DECODE, Busy, Misconfigured)
 
 FILE_TAKEDOWN: Failures = (BadRequest, *_DECODE)
@@ -116,7 +117,7 @@ PROVE_CONSISTENCY: Failures = (BadRequest,)
 
 MATCH_BINDING: Failures = (BadRequest, QueryTooLong)
 MATCH_LARGE_BINDING: Failures = (BadRequest,)
-MATCH_CONTENT: Failures = (BadRequest, TooLarge, UnsupportedFormat)
+MATCH_CONTENT: Failures = (BadRequest, TooLarge, UnsupportedFormat, TooManyExaminations)
 FETCH_MANIFEST: Failures = (BadRequest, NotFound)
 SUPPORTED_ALGORITHMS: Failures = ()
 

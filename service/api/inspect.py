@@ -2,15 +2,16 @@
 
 from fastapi import APIRouter, Request
 
+from service.api import public_examination
 from service.api.capacity import drop_on_disconnect, run_in_thread
 from service.api.dependencies import CurrentExamination, CurrentServices
 from service.api.failures import EXAMINE
-from service.api.keys import EXAMINER
+from service.api.keys import CurrentExaminer
 from service.api.openapi import failures
 from service.api.uploads import ANY_FILE, file_and_manifest
 from service.examiner.report import Report
 
-router = APIRouter(tags=["examiner"], dependencies=EXAMINER)
+router = APIRouter(tags=["examiner"])
 
 
 @router.post(
@@ -20,10 +21,16 @@ router = APIRouter(tags=["examiner"], dependencies=EXAMINER)
     responses=failures(*EXAMINE),
     openapi_extra={"requestBody": ANY_FILE},
 )
-async def inspect_image(request: Request, services: CurrentServices, examination: CurrentExamination) -> Report:
-    """The same report as `countermark inspect --json`. The file is not kept."""
+async def inspect_image(
+    request: Request, services: CurrentServices, client: CurrentExaminer, examination: CurrentExamination
+) -> Report:
+    """The same report as `countermark inspect --json`. The file is not kept.
+
+    Without a key, where there are tenants, figures of our watermark are rounded, and requests are counted.
+    """
+    public_examination.count(services, client, request)
     (data, name), manifest = await file_and_manifest(request)
     examination.take(1)
     examine = services.installation.examiner.examine
     work = run_in_thread(services.image_threads, examine, data, name, manifest=manifest)
-    return await drop_on_disconnect(request, work)
+    return public_examination.shown_to(client, await drop_on_disconnect(request, work))

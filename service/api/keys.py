@@ -1,13 +1,14 @@
 """Who calls: the client that the key in the Authorization header belongs to, if a key is needed."""
 
 import asyncio
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import Depends, Request, Security
 from fastapi.openapi.models import OAuthFlowImplicit, OAuthFlows
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, OAuth2
 
-from service.access.client import OPERATOR, Client
+from service.access.client import OPERATOR, PUBLIC, Client
 from service.api.dependencies import CurrentInstallation
 from service.api.rate_limits import caller
 from service.installation import Installation
@@ -68,20 +69,23 @@ async def _optional_client(installation: CurrentInstallation, credentials: _Cred
 
 
 async def _examiner_client(installation: CurrentInstallation, credentials: _Credentials) -> Client:
-    """The tenant, or the operator if the examiner is open to everybody. Raises Unauthorized, Unavailable."""
-    if not installation.settings.examiner_needs_key:
-        return OPERATOR
-    return await _key_holder(installation, credentials)
+    """Who examines. If the examiner is open to everybody: the tenant whose valid key was sent; else the operator while
+    there has never been a tenant, and then the public. Raises Unauthorized, Unavailable."""
+    if installation.settings.examiner_needs_key:
+        return await _key_holder(installation, credentials)
+    if credentials is not None:
+        with suppress(Unauthorized):
+            return await _key_holder(installation, credentials)
+    return PUBLIC if await asyncio.to_thread(installation.tenants.keys_needed) else OPERATOR
 
 
 async def _manifests_client(installation: CurrentInstallation, credentials: _ManifestsToken) -> Client:
     """As the examiner's client; keys carry the scope `fetch:manifests`. Raises Unauthorized, Unavailable."""
-    if not installation.settings.examiner_needs_key:
-        return OPERATOR
     scheme, _, key = (credentials or "").partition(" ")
-    if scheme.lower() != "bearer" or not key:
-        raise Unauthorized("a key is required")
-    return await asyncio.to_thread(installation.tenants.client, key)
+    sent = (
+        HTTPAuthorizationCredentials(scheme="Bearer", credentials=key) if scheme.lower() == "bearer" and key else None
+    )
+    return await _examiner_client(installation, sent)
 
 
 def _address(request: Request) -> str:
@@ -94,5 +98,7 @@ CallerAddress = Annotated[str, Depends(_address)]
 KeyHolder = Annotated[Client, Depends(_key_holder)]
 OptionalClient = Annotated[Client | None, Depends(_optional_client)]
 CurrentClient = Annotated[Client, Depends(_current_client)]
+CurrentExaminer = Annotated[Client, Depends(_examiner_client)]
+ManifestsClient = Annotated[Client, Depends(_manifests_client)]
 MANIFESTS = [Depends(_manifests_client)]
 EXAMINER = [Depends(_examiner_client)]

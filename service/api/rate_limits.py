@@ -29,21 +29,32 @@ _MOST_ADDRESSES = 10_000
 
 
 class TokenBuckets:
-    """A bucket of `per_minute` tokens for each key, refilled evenly. Thread-safe. Drops the least recently used."""
+    """A bucket of `most` tokens for each key, refilled evenly. Thread-safe. Drops the least recently used."""
 
-    def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._most = float(per_minute)
+    def __init__(
+        self, per_minute: float, clock: Callable[[], float] = time.monotonic, *, most: float | None = None
+    ) -> None:
+        """`most`: by default those of a minute. With 0 tokens a minute there is no limit."""
+        self._most = float(per_minute if most is None else most)
+        self._per_second = per_minute / 60
         self._clock = clock
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, tuple[float, float]] = OrderedDict()  # tokens, and at what time
 
+    @classmethod
+    def hourly(cls, per_hour: int, clock: Callable[[], float] = time.monotonic) -> "TokenBuckets":
+        """As many at once as there are in an hour."""
+        return cls(per_hour / 60, clock, most=per_hour)
+
     def take(self, key: str) -> float:
         """Take a token and return 0, or return the seconds until there is one."""
+        if not self._per_second:
+            return 0.0
         now = self._clock()
         with self._lock:
             tokens, since = self._kept.pop(key, (self._most, now))
-            tokens = min(self._most, tokens + (now - since) * self._most / 60)
-            wait = 0.0 if tokens >= 1 else (1 - tokens) * 60 / self._most
+            tokens = min(self._most, tokens + (now - since) * self._per_second)
+            wait = 0.0 if tokens >= 1 else (1 - tokens) / self._per_second
             self._kept[key] = (tokens if wait else tokens - 1, now)
             if len(self._kept) > _MOST_ADDRESSES:
                 self._kept.popitem(last=False)

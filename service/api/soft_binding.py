@@ -6,11 +6,12 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.api import public_examination
 from service.api.capacity import run_in_thread
 from service.api.dependencies import CurrentServices
 from service.api.failures import FETCH_MANIFEST, MATCH_BINDING, MATCH_CONTENT, MATCH_LARGE_BINDING, SUPPORTED_ALGORITHMS
 from service.api.forms import BINARY
-from service.api.keys import MANIFESTS
+from service.api.keys import MANIFESTS, ManifestsClient
 from service.api.openapi import failures
 from service.examiner.resolution import FINGERPRINT, WATERMARKS, Match, SoftBindings
 from service.installation import Installation
@@ -104,6 +105,7 @@ async def query_by_large_binding(
 async def query_by_content(
     request: Request,
     services: CurrentServices,
+    client: ManifestsClient,
     alg: Annotated[str | None, Query(description="Look by this algorithm alone.")] = None,
     max_results: MaxResults = 10,
     hint_alg: Annotated[str | None, Query(alias="hintAlg", description="Another algorithm to look by.")] = None,
@@ -112,6 +114,7 @@ async def query_by_content(
     """By the image's watermark and its look. The file is not kept."""
     if (hint_alg is None) != (hint_value is None):
         raise BadRequest("hintAlg and hintValue go together", hint="Send both or neither.")
+    public_examination.count(services, client, request)
     hint = (hint_alg, hint_value) if hint_alg is not None and hint_value is not None else None
     body = await request.body()
     found = await run_in_thread(

@@ -19,6 +19,7 @@ from service.kit.errors import BadRequest, Error
 from service.kit.settings import load_settings
 from service.media.heatmaps import overlay
 from service.media.pictures import encode
+from watermark import Effort
 
 Paths = Annotated[
     list[str],
@@ -42,7 +43,22 @@ Manifest = Annotated[
 ]
 
 
-def verify(paths: Paths, as_json: Json = False, manifest: Manifest = None, recursive: Recursive = True) -> None:
+Fast = Annotated[
+    bool, typer.Option("--fast", help="Look for our watermark only near its usual place: half the time for most files.")
+]
+Thorough = Annotated[
+    bool, typer.Option("--thorough", help="Look for it also under tilts and in parts of the image: seconds for a file.")
+]
+
+
+def verify(
+    paths: Paths,
+    as_json: Json = False,
+    manifest: Manifest = None,
+    recursive: Recursive = True,
+    fast: Fast = False,
+    thorough: Thorough = False,
+) -> None:
     """Check watermarks and credentials.
 
     In folders, the content of a file counts, whatever it is called; every other file is named on standard error.
@@ -51,7 +67,7 @@ def verify(paths: Paths, as_json: Json = False, manifest: Manifest = None, recur
     unreadable.
     """
     code = lambda report: EXIT_CODES[report.outcome]  # noqa: E731
-    extras = _Extras(manifest=manifest)
+    extras = _Extras(manifest=manifest, effort=_effort(fast, thorough))
     raise typer.Exit(_examine_all(paths, as_json, present.line, code, extras, recursive=recursive, classify=False))
 
 
@@ -73,6 +89,8 @@ def inspect(
         bool, typer.Option("--crjson", help="Print each credential as crJSON, the C2PA's JSON for reports.")
     ] = False,
     recursive: Recursive = True,
+    fast: Fast = False,
+    thorough: Thorough = False,
 ) -> None:
     """Report everything known about images. Exit code: 0 if all of them could be read.
 
@@ -81,19 +99,27 @@ def inspect(
     """
     if heatmap:
         files.make_folder(heatmap)
-    extras = _Extras(heatmap, manifest, html, crjson)
+    extras = _Extras(heatmap, manifest, html, crjson, _effort(fast, thorough))
     show = _print_nothing if crjson else present.tree if tree else present.full
     raise typer.Exit(_examine_all(paths, as_json, show, lambda _report: 0, extras, recursive=recursive))
 
 
+def _effort(fast: bool, thorough: bool) -> Effort | None:
+    """Raises BadRequest for both."""
+    if fast and thorough:
+        raise BadRequest("--fast and --thorough contradict each other", hint="Give one of them.")
+    return Effort.FAST if fast else Effort.THOROUGH if thorough else None
+
+
 @dataclass(frozen=True, slots=True)
 class _Extras:
-    """What is read beside a file, and written beside its report."""
+    """What is read beside a file, how long its watermark is looked for, and what is written beside its report."""
 
     heatmap: Path | None = None
     manifest: Path | None = None
     html: Path | None = None
     crjson: bool = False
+    effort: Effort | None = None
 
     def check(self, names: Sequence[str]) -> None:
         """Raises BadRequest if there are several files for what goes with one, or if the page cannot be written."""
@@ -145,7 +171,7 @@ def _examine(installation: Installation, name: str, classify: bool, extras: _Ext
     examiner, limit = installation.examiner, installation.settings.max_bytes
     data = files.read(name, limit, fetch=installation.settings.fetch_urls)
     manifest = files.read(str(extras.manifest), limit) if extras.manifest else None
-    report = examiner.examine(data, label(name), classify=classify, manifest=manifest)
+    report = examiner.examine(data, label(name), classify=classify, manifest=manifest, effort=extras.effort)
     if extras.crjson:
         print(examiner.crjson(data, manifest) or "{}")
     if extras.html:

@@ -2,18 +2,19 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from detectors import Fingerprint, fingerprint
 from detectors.declared.metadata import Metadata
 from service.examiner.inference import Inferred
+from service.examiner.known_marks import P_VALUE_LIMIT, KnownTrace, known_traces
 from service.examiner.resemblance import Comparison, Resemblance, compared
 from service.kit.settings import Settings
 from service.ledger.issued_edit import IssuedEdit
 from service.ledger.ledger import Issue, Ledger
 from service.media.pictures import Picture
-from watermark import Codec, Reading
+from watermark import Codec, Effort, Presence, Reading
 from watermark.c2pa.credential import Credential
 from watermark.c2pa.reader import CredentialReader
 
@@ -41,7 +42,9 @@ class Trace:
 
     `edit`: what the issued image changed of an input image; None if it was generated from a prompt.
     `same_image`: None if it cannot be told. `distance`: PDQ Hamming distance, 0 to 256. `comparison`: with the part of
-    the issued image that is shown; None if there is no issued image.
+    the issued image that is shown; None if there is no issued image. `others`: of further marks that were read. If none
+    was read: `presence`, how clearly the template of our marks is heard, and `known`, what is left of the marks of
+    issued images that look like this one.
     """
 
     reading: Reading | None = None
@@ -50,6 +53,9 @@ class Trace:
     distance: int | None = None
     edit: IssuedEdit | None = None
     comparison: Comparison | None = None
+    others: "tuple[Trace, ...]" = ()
+    presence: Presence | None = None
+    known: tuple[KnownTrace, ...] = ()
 
     @property
     def moved(self) -> bool:
@@ -103,12 +109,20 @@ class Examination(FileExamination):
     """One decoded image and the evidence that lanes share."""
 
     def __init__(
-        self, picture: Picture, sources: Sources, *, classify: bool = True, manifest: bytes | None = None
+        self,
+        picture: Picture,
+        sources: Sources,
+        *,
+        classify: bool = True,
+        manifest: bytes | None = None,
+        effort: Effort = Effort.USUAL,
     ) -> None:
-        """`classify`: the caller wants the classifiers' answer, which costs most of the time."""
+        """`classify`: the caller wants the classifiers' answer, which costs most of the time. `effort`: how long to
+        look for our watermark, unless there is a reason to look longer."""
         super().__init__(picture.data, picture.mime, sources, manifest, picture.metadata)
         self.picture = picture
         self.classify = classify
+        self.effort = effort
 
     @cached_property
     def fingerprint(self) -> Fingerprint:
@@ -118,12 +132,29 @@ class Examination(FileExamination):
     @cached_property
     def trace(self) -> Trace:
         """Our watermark in the pixels, followed into the ledger."""
-        reading = self._sources.codec.extract(self.picture.rgb)
-        if reading is None:
-            return Trace()
-        issue = self._sources.ledger.by_mark(reading.mark_id)
+        sources, rgb = self._sources, self.picture.rgb
+        found = sources.codec.read(rgb, self.effort)
+        if not found.readings:
+            known = known_traces(rgb, self.fingerprint, sources.codec, sources.ledger)
+            presence = found.presence
+            if self.effort is Effort.USUAL and (known or (presence and presence.p_value <= P_VALUE_LIMIT)):
+                found = sources.codec.read(rgb, Effort.THOROUGH)  # a mark is there: it is worth the time
+            if not found.readings:
+                return Trace(presence=presence, known=known)
+        first, *others = sorted(map(self._followed, found.readings), key=_nearness)
+        return replace(first, others=tuple(others))
+
+    def _followed(self, reading: Reading) -> Trace:
+        """Where one mark leads."""
+        sources, rgb = self._sources, self.picture.rgb
+        issue = sources.ledger.by_mark(reading.mark_id)
         if issue is None:
             return Trace(reading)
-        found = compared(self.picture.rgb, self.fingerprint, reading, issue)
-        edit = self._sources.ledger.edit_of(issue.content_id)
-        return Trace(reading, issue, found.same_image, found.distance, edit, found)
+        shown = compared(rgb, self.fingerprint, reading, issue)
+        edit = sources.ledger.edit_of(issue.content_id)
+        return Trace(reading, issue, shown.same_image, shown.distance, edit, shown)
+
+
+def _nearness(trace: Trace) -> int:
+    """The order of several marks: the one whose image this is most like decides. Unknown images come last."""
+    return 257 if trace.distance is None else trace.distance

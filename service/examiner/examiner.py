@@ -15,6 +15,7 @@ from service.kit.errors import BrokenPicture, InputError, UnsupportedFormat, Uns
 from service.kit.metrics import EXAMINATIONS
 from service.media.heatmaps import enlarged, overlay
 from service.media.pictures import ImageLimits, decode_first, encode, metadata_of, preview, promised_pixels, reduced
+from watermark import Effort
 
 _PREVIEW = 640
 _OCTETS = "application/octet-stream"  # for files that do not say what they are
@@ -44,11 +45,20 @@ class Examiner:
         self._lanes = lanes
         self._room = PixelRoom(limits.max_pixels)
 
-    def examine(self, data: bytes, name: str = "-", *, classify: bool = True, manifest: bytes | None = None) -> Report:
+    def examine(
+        self,
+        data: bytes,
+        name: str = "-",
+        *,
+        classify: bool = True,
+        manifest: bytes | None = None,
+        effort: Effort | None = None,
+    ) -> Report:
         """Everything known about a file. `name` only labels the report; the classifiers cost most of the time.
 
         Of a file that can carry a credential and whose pixels cannot be decoded here, such as a film, a document or a
-        cut image, the credential is read all the same. `manifest`: a credential that came beside the file.
+        cut image, the credential is read all the same. `manifest`: a credential that came beside the file. `effort`:
+        how long to look for our watermark; by default as the settings say.
 
         Raises:
             InputError: the bytes are nothing that can be read (see `pictures.decode_first`).
@@ -56,7 +66,7 @@ class Examiner:
             Busy: other images left no memory for this one (see `room`).
         """
         with self._room.hold(promised_pixels(data)):
-            return self._examined(data, name, classify, manifest)[0]
+            return self._examined(data, name, classify, manifest, effort)[0]
 
     def illustrate(self, data: bytes, name: str = "-", manifest: bytes | None = None) -> IllustratedReport:
         """The report of `examine`, with pictures for people. The file is decoded once, and searched once.
@@ -87,14 +97,15 @@ class Examiner:
         return {place: thumbnail for place, thumbnail in made if thumbnail}
 
     def _examined(
-        self, data: bytes, name: str, classify: bool, manifest: bytes | None
+        self, data: bytes, name: str, classify: bool, manifest: bytes | None, effort: Effort | None = None
     ) -> tuple[Report, Examination | None]:
         """The report, and what was examined if there were pixels. Call it with room for them."""
         try:
             picture = decode_first(data, self._limits)
         except (UnsupportedFormat, BrokenPicture, UnsupportedPixels) as unread:
             return self._without_pixels(data, name, manifest, unread), None
-        examination = Examination(picture, self._sources, classify=classify, manifest=manifest)
+        effort = effort or Effort(self._sources.settings.watermark_search)
+        examination = Examination(picture, self._sources, classify=classify, manifest=manifest, effort=effort)
         findings = [(lane.field, lane.find(examination)) for lane in self._lanes]
         return _counted(compose(name, Asset.of(picture), findings)), examination
 

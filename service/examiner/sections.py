@@ -66,6 +66,30 @@ class Issued(ReportModel):
         )
 
 
+class MarkPresence(ReportModel):
+    """How clearly the template that all our watermarks share is heard in the pixels."""
+
+    score: float = Field(description="Correlation with the template, in standard deviations of chance.")
+    p_value: float = Field(description="Upper bound of the probability that an unmarked image reaches this score.")
+
+
+class KnownMarkTrace(ReportModel):
+    """What is left of the watermark of one issued image that this one looks like, where no number can be read."""
+
+    kind: Literal["carried", "subtracted"] = Field(
+        description="`carried`: the watermark is there, too faint to be read. `subtracted`: its negative is there."
+    )
+    mark_id: str = Field(description="12 hexadecimal digits.")
+    issued: Issued
+    same_image: bool | None = Field(description="Whether the look of the image is that of the issued one.")
+    message: float = Field(description="Correlation with this very watermark, in standard deviations of chance.")
+    template: float = Field(description="The same with the template that all our watermarks share.")
+    p_value: float = Field(
+        description="Upper bound of the probability that an unmarked image shows as much of any issued image it is "
+        "compared with."
+    )
+
+
 class WatermarkReading(ReportModel):
     """One watermark codec's answer: ours first, then third-party codecs.
 
@@ -94,6 +118,12 @@ class WatermarkReading(ReportModel):
         None,
         description="Share of the image that still carries our watermark, 0 to 1. If one side is more than twice as "
         "long as the other, only the middle is searched, and this is the share of the middle.",
+    )
+    presence: MarkPresence | None = Field(
+        None, description="Where our watermark cannot be read: how clearly its template is heard all the same."
+    )
+    known: list[KnownMarkTrace] | None = Field(
+        None, description="Where our watermark cannot be read: what is left of those of issued images that look alike."
     )
     name: str | None = Field(None, description="Name of a third-party watermark.")
     payload: str | None = Field(None, description="Payload of a third-party watermark.")

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from detectors import Finding
 from service.access.client import Client
@@ -95,6 +96,8 @@ def issued(proven: Proven) -> Content:
         "adapters": [_adapter(one.adapter) for one in admitted.adapters],
     }
     content |= {"energy": draft.energy.rounded()} if draft.energy else {}
+    if earlier := proven.signed.marked.imprint.earlier:
+        content |= {"earlier_marks": [asdict(mark) for mark in earlier]}
     content |= {"label": proven.signed.marked.imprint.label} if proven.signed.marked.imprint.label else {}
     content |= {"edit": draft.edit.as_json()} if draft.edit else {}
     content |= {"review": admitted.review.decisions} if admitted.review else {}

@@ -72,6 +72,7 @@ def summarize(released: Released) -> ReleaseSummary:
         warnings=[
             *admitted.warnings,
             *([_STEERED] if released.steering else []),
+            *(mark.warning for mark in released.earlier_marks),
             *([_UNTIMESTAMPED] if released.timestamp == "untimestamped" else []),
         ],
         energy=Cost.model_validate(released.energy.rounded()) if released.energy else None,

@@ -334,6 +334,13 @@ class TooMany(Error):
         self.retry_after = retry_after
 
 
+class TooManyExaminations(TooMany):
+    """Too many examinations without a key from one address. `retry_after`: seconds until the next one is allowed."""
+
+    code = "too_many_examinations"
+    hint = "Wait for the number of seconds in Retry-After, or send a tenant's key. The operator sets the limit."
+
+
 class TooManyPins(TooMany):
     """Wrong PINs came from this address. `retry_after`: seconds until it may try this number again."""
 

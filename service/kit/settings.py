@@ -196,6 +196,14 @@ class Settings(BaseSettings):
     examiner_needs_key: Annotated[
         bool, Field(description="Require a tenant's key to examine images over HTTP (`/v1/inspect`, `/v1/detect`).")
     ] = False
+    public_examinations: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="Examinations without a key from one address in an hour, once there is a tenant; 0: no limit. "
+            "Unlimited answers show how to remove a watermark.",
+        ),
+    ] = 60
     pages: Annotated[
         bool, Field(description="Serve pages for people at `/` and `/generate` beside the API; see docs/pages.md.")
     ] = True
@@ -301,6 +309,10 @@ class Settings(BaseSettings):
             description="Keys in the watermark's pool; never fewer than images were marked with.",
         ),
     ] = 4
+    watermark_search: Annotated[
+        Literal["fast", "usual", "thorough"],
+        Field(description="How long the examiner looks for our watermark where there is no sign of one."),
+    ] = "usual"
     foreign_watermarks: Annotated[
         bool,
         Field(description="Look for third-party watermarks: stock marks of generators, your own list, and plug-ins."),

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from starlette.datastructures import FormData, UploadFile
 
+from service.access.client import Client
+from service.api import public_examination
 from service.api.capacity import drop_on_disconnect, run_in_thread
 from service.api.dependencies import CurrentExamination, CurrentServices
 from service.api.forms import form_of, is_form
@@ -60,7 +63,7 @@ async def examine(request: Request, services: CurrentServices, examination: Curr
     installation, words = services.installation, words_of(request)
     sent = await _read(request, installation.settings)
     try:
-        await examiner_of(installation, sent.key)
+        client = await examiner_of(installation, sent.key)
     except Unauthorized as unauthorized:
         error = of_error(unauthorized, request.state.request_id, words)
         return _page(
@@ -73,9 +76,10 @@ async def examine(request: Request, services: CurrentServices, examination: Curr
     if not sent.files:
         return _page(request, installation.settings, status=BadRequest.status, notice=words("examine.no_files"))
     examination.take(1)
-    examined = run_in_thread(
-        services.image_threads, _examine_all, installation.examiner, sent.files, words, request.state.request_id
-    )
+    for _ in sent.files:
+        public_examination.count(services, client, request)
+    examine = partial(_examine_all, installation.examiner, client)
+    examined = run_in_thread(services.image_threads, examine, sent.files, words, request.state.request_id)
     results, status = await drop_on_disconnect(request, examined)
     return _page(request, installation.settings, status=status, results=results)
 
@@ -112,7 +116,7 @@ def _text(form: FormData, name: str) -> str:
 
 
 def _examine_all(
-    examiner: Examiner, files: Sequence[Upload], words: Messages, request_id: str
+    examiner: Examiner, client: Client, files: Sequence[Upload], words: Messages, request_id: str
 ) -> tuple[list[Examined | ErrorView], int]:
     """The results, and the status: that of the first error if there is nothing else.
 
@@ -122,15 +126,15 @@ def _examine_all(
     results, failures = list[Examined | ErrorView](), list[int]()
     for data, name in files:
         try:
-            results.append(_examined(examiner, data, name, words))
+            results.append(_examined(examiner, client, data, name, words))
         except InputError as unreadable:
             failures.append(unreadable.status)
             results.append(of_error(unreadable, request_id, words, name))
     return results, failures[0] if len(failures) == len(results) else 200
 
 
-def _examined(examiner: Examiner, data: bytes, name: str, words: Messages) -> Examined:
-    illustrated = examiner.illustrate(data, name)
+def _examined(examiner: Examiner, client: Client, data: bytes, name: str, words: Messages) -> Examined:
+    illustrated = public_examination.illustrated_for(client, examiner.illustrate(data, name))
     html = illustrated_page(illustrated, words.language)
     return Examined(
         report=view(illustrated, words),

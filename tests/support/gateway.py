@@ -32,7 +32,7 @@ from service.storage.tables import decisions
 from tests.support.database import engine_of
 from tests.support.painter import Checker, Painter, finding, landscape
 from tests.support.prompts import Screen as ScriptedScreen
-from watermark import Codec
+from watermark import Codec, Extraction, Reading
 from watermark.c2pa.credentials import Credentials
 
 
@@ -163,6 +163,8 @@ class Deaf:
     def __init__(self, codec: Codec, answer: object = None) -> None:
         self.embed: Callable[..., object] = codec.embed
         self.extract: Callable[..., object] = lambda rgb: answer
+        heard = (answer,) if isinstance(answer, Reading) else ()
+        self.read: Callable[..., object] = lambda rgb, effort, beside=(): Extraction(heard, None)
 
 
 class Notary:

@@ -48,6 +48,8 @@ class Candidate:
     view: View
     """What it was read from; the negative, if the colours were inverted."""
     inverted: bool
+    key: int
+    """Index in the pool of the key that it was read with."""
     version: int
     """Of the payload, which names the format."""
     pose: NDArray[np.float64]

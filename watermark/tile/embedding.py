@@ -1,6 +1,7 @@
 """Embedding a code word in an image: perceptual masking, host rejection, and the choice of strength."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import cv2
@@ -36,7 +37,7 @@ _HOST_CANCELLATIONS: Final = (0.3, 0.5, 0.7)
 """Share of the image's own contribution to each component that the mark cancels. More would spend most of the energy on
 few components of busy images; the larger shares are for images, mostly noise, that cannot be read otherwise."""
 _JPEG_READ_BACK: Final = 90
-"""JPEG quality at which a mark that is not clear must still be readable; a weaker mark would be useless."""
+"""JPEG quality at which every mark must still be readable."""
 _JPEG_LARGEST: Final = 65_535
 """Longest side that JPEG supports."""
 _AMPLITUDE_BOUNDS: Final = (0.15, 2.5)
@@ -60,7 +61,8 @@ def imprint(
 
     `over` lays a pattern over the image, which is what the formats differ in. The first of `patterns` is used. Only if
     the mark is not clear there, the other patterns are tried, and the reader after JPEG: a regular image may interfere
-    with the frequencies of one tile and not of another. What is returned was read by the reader itself (`is_read`).
+    with the frequencies of one tile and not of another. What is returned was read by the reader itself (`is_read`), and
+    so was a JPEG 90 copy of it, unless the mark passed the trials, which ask for more.
 
     Raises:
         WatermarkNotReadable: the image hides the mark in every pattern, even with most of its contribution cancelled.
@@ -68,19 +70,27 @@ def imprint(
     grey = luma(rgb)
     host = scaled(grey, canonical_side(min(rgb.shape[:2])) / min(grey.shape))
     for cancellation in _HOST_CANCELLATIONS:
-        marked, clear = _imprinted(rgb, grey, host, code_word, over(patterns[0], host), cancellation)
-        if clear and is_read(marked):
-            return marked
+        made = _imprinted(rgb, grey, host, code_word, over(patterns[0], host), cancellation)
+        if made.clear and is_read(made.rgb) and _is_delivered(made, is_read):
+            return made.rgb
     for pattern in patterns:
-        marked, clear = _imprinted(rgb, grey, host, code_word, over(pattern, host), _HOST_CANCELLATIONS[0])
-        delivered = clear or (max(rgb.shape) <= _JPEG_LARGEST and is_read(_after_jpeg(marked)))
-        if delivered and is_read(marked):
-            return marked
+        made = _imprinted(rgb, grey, host, code_word, over(pattern, host), _HOST_CANCELLATIONS[0])
+        if _is_delivered(made, is_read) and is_read(made.rgb):
+            return made.rgb
     raise WatermarkNotReadable(
         f"The mark cannot be read back from this image of {rgb.shape[1]} x {rgb.shape[0]} pixels at {MIN_PSNR_DB} dB: "
         "it is too noisy for its size, or a regular pattern with the pitch of the mark's tile. Enlarge it or use "
         "another image."
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Imprinted:
+    """A marked image. `clear`: whether the mark is clear in it; `tried`: whether it passed every trial."""
+
+    rgb: NDArray[np.uint8]
+    clear: bool
+    tried: bool
 
 
 def _imprinted(
@@ -90,12 +100,20 @@ def _imprinted(
     code_word: NDArray[np.float32],
     carrier: Carrier,
     cancellation: float,
-) -> tuple[NDArray[np.uint8], bool]:
-    """The marked image (`grey` is its luma, `host` the luma at canonical size), and whether the mark is clear in it."""
+) -> _Imprinted:
+    """`rgb` marked (`grey` is its luma, `host` the luma at canonical size)."""
     mark = _mark(host, carrier.pattern.target(code_word), carrier, cancellation)
     trials = EmbeddingTrials(grey, mark, code_word, carrier)
-    marked = _added(rgb, mark * np.float32(_gain(trials) / trials.mark_rms))
-    return marked, trials.reads_back(luma(marked))
+    rms, tried = _gain(trials)
+    marked = _added(rgb, mark * np.float32(rms / trials.mark_rms))
+    return _Imprinted(marked, trials.reads_back(luma(marked)), tried)
+
+
+def _is_delivered(made: _Imprinted, is_read: Callable[[NDArray[np.uint8]], bool]) -> bool:
+    """Whether the mark survives JPEG 90, a likely form of delivery. A weaker mark would be useless."""
+    if max(made.rgb.shape) > _JPEG_LARGEST:
+        return made.clear
+    return (made.clear and made.tried) or is_read(_after_jpeg(made.rgb))
 
 
 def visibility(host: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -171,17 +189,20 @@ def _masked(field: NDArray[np.float32], mask: NDArray[np.float32]) -> NDArray[np
     return np.asarray(masked / np.sqrt(np.mean(masked**2)), dtype=np.float32)
 
 
-def _gain(trials: EmbeddingTrials) -> float:
-    """The RMS, in grey levels, of the weakest mark that survives the trials, within the PSNR bounds."""
+def _gain(trials: EmbeddingTrials) -> tuple[float, bool]:
+    """The RMS, in grey levels, of the weakest mark that survives the trials, within the PSNR bounds.
+
+    And whether it does survive them: at the lower bound it may not.
+    """
     unclipped = trials.unclipped_share(_rms_at(MIN_PSNR_DB))
-    enough, too_weak = MIN_PSNR_DB, MAX_PSNR_DB
+    enough, too_weak, tried = MIN_PSNR_DB, MAX_PSNR_DB, False
     for _ in range(_BISECTIONS):
         middle = (enough + too_weak) / 2
         if trials.survives(_rms_at(middle) / unclipped):
-            enough = middle
+            enough, tried = middle, True
         else:
             too_weak = middle
-    return _rms_at(enough) / unclipped
+    return _rms_at(enough) / unclipped, tried
 
 
 def _rms_at(psnr_db: float) -> float:
@@ -217,7 +238,7 @@ def _add(rgb: NDArray[np.uint8], mark: NDArray[np.float32], marked: NDArray[np.u
 
 
 def _after_jpeg(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """`rgb` after JPEG compression, a likely form of delivery."""
+    """`rgb` after JPEG compression."""
     bgr = np.ascontiguousarray(rgb[..., ::-1])
     _, coded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_READ_BACK])
     return np.ascontiguousarray(np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), dtype=np.uint8)[..., ::-1])

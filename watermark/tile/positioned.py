@@ -41,24 +41,29 @@ class PositionedReader:
         view: View,
         pose: NDArray[np.float64],
         shifts: Sequence[tuple[float, float]],
-    ) -> tuple[float, Candidate]:
-        """The message that agrees best if the image was at most resized, and how well.
+        known: Sequence[tuple[int, NDArray[np.float32]]] = (),
+    ) -> list[tuple[float, Candidate]]:
+        """The messages that are heard if the image was at most resized, under any key, each with its agreement.
 
-        `luma`, `whitened`: the image at canonical size. `shifts`: of the grid under each key, in samples.
+        `luma`, `whitened`: the image at canonical size. `shifts`: of the grid under each key, in samples. `known`: key
+        and word of messages that were read and are taken away first. In one epoch two messages lie on the same
+        frequencies, and the clearer one would drown the other.
         """
         tiles = self.positions.tiles(whitened, self.content.of(luma))
         message = self.positions.first(tiles)
-        layout, best = self._layout, (-np.inf, 0, np.zeros(0, np.float32))
+        for key, word in known:
+            message = self._without(message, key, word)
+        layout, found = self._layout, []
         for key, (down, right) in enumerate(shifts):
             turn = down * layout.ky[layout.message] + right * layout.kx[layout.message]
             placed = message * np.exp(2j * np.pi / TILE * turn).astype(np.complex64)
             components = self._agreement.components(self._patterns[key], placed)
-            if (score := float(self._agreement.score(components))) > best[0]:
-                best = score, key, components
-        score, key, components = best
-        rectification = Rectification.of(view.canvas.shape, pose, shifts[key], (0.0, 0.0))
-        heard = pose, key, False
-        return score, self._candidate(view, rectification, heard, rectification.first, components)
+            if (score := float(self._agreement.score(components))) < ISSUED_SCORE:
+                continue
+            plane = Rectification.of(view.canvas.shape, pose, (down, right), (0.0, 0.0))
+            candidate = self._candidate(view, plane, (pose, key, False), plane.first, components)
+            found.append((score, candidate))
+        return found
 
     def found(self, view: View, grid: Grid, reference: tuple[float, float]) -> Candidate | None:
         """The message under a grid that the search found; None if no offset of the sequence gives one.
@@ -77,6 +82,13 @@ class PositionedReader:
         heard = grid.pose, grid.key, grid.inverted
         return self._candidate(view, rectification, heard, (down, right), components[down, right])
 
+    def _without(self, message: NDArray[np.complex64], key: int, word: NDArray[np.float32]) -> NDArray[np.complex64]:
+        """`message` (complex64[M]) less as much of `word` under `key` as is in it."""
+        pattern, layout = self._patterns[key], self._layout
+        heard = (pattern.target(word) * pattern.carrier)[layout.message]
+        share = np.vdot(heard, message).real / np.vdot(heard, heard).real
+        return np.asarray(message - share * heard, np.complex64)
+
     def _candidate(
         self,
         view: View,
@@ -88,7 +100,7 @@ class PositionedReader:
         pose, key, inverted = heard
         soft = self._agreement.soft(components)
         expected = partial(self._expected, view.canvas, rectification, self._patterns[key], offset)
-        return Candidate(view, inverted, payload.POSITIONED, pose, rectification, offset, soft, expected)
+        return Candidate(view, inverted, key, payload.POSITIONED, pose, rectification, offset, soft, expected)
 
     def _expected(
         self,

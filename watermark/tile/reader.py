@@ -1,8 +1,10 @@
 """Read the marks of one key epoch: a fast path for images that were at most resized, and the search."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property, partial
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from math import log, sqrt
 from typing import Final
 
 import numpy as np
@@ -13,25 +15,36 @@ from watermark.tile.candidates import Candidate, View
 from watermark.tile.canvas import SHORT_SIDE, SMALL_SHORT_SIDE, scaled, whitened, whitened_for_jpeg
 from watermark.tile.coverage import CELL, coverage_map, placed_tile
 from watermark.tile.keyring import Epoch
+from watermark.tile.known_mark import KnownMarkTest
 from watermark.tile.pattern import Layout, Pattern
 from watermark.tile.placement import placements
 from watermark.tile.poses import AS_ISSUED
-from watermark.tile.positioned import ISSUED_SCORE, PositionedReader
+from watermark.tile.positioned import PositionedReader
+from watermark.tile.reading import Reading
 from watermark.tile.rectification import Rectification
-from watermark.tile.search import CLEAR_SCORE, Grid, Search, Searcher, by_score
+from watermark.tile.search import CLEAR_SCORE, SUBSAMPLES, Grid, Search, Searcher, by_score
 from watermark.tile.spectrum import FineSpectrum, tile_spectrum
 
 Whitening = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """A normalisation of luma (float32[h, w]) before reading, from `watermark.tile.canvas`."""
 
 MAX_ATTEMPTS: Final = 64
-"""Decoding attempts per extraction, over all epochs, keys and formats; the bound on false positives depends on it."""
+"""Decoding attempts per extraction, over all epochs, keys and formats; the bound on false positives depends on it.
+Further ones count only if they are confirmed."""
+MAX_CONFIRMED: Final = 2**16
+_CONFIRMED_BITS: Final = 50
+"""A confirmed attempt reads an unmarked image with a probability of at most 2**-50, and there are at most 2**16."""
+CONFIRMED_AGREEMENT: Final = sqrt(2 * log(2) * (payload.ID_BITS + _CONFIRMED_BITS))
+"""Agreement of a confirmed word with its soft values, in standard deviations of chance (11.7). The symbols' signs are
+keyed, so each word reaches z by chance with a probability of at most exp(-z**2 / 2), and 2**48 words pass the check.
+Words that decode at all lie between 10.5 and 19.2."""
 _WHITENINGS: Final = (whitened, whitened_for_jpeg)
 """Normalisations of the fast path, in order; the second one is for strong JPEG."""
 _QUICK_GRIDS: Final = 2
 """Grids decoded for each normalisation as format one."""
 _QUICK_MESSAGES: Final = 1
-"""The same as format two, where the message itself tells where it is."""
+"""The same as format two, where the message itself tells where it is. What else is heard there is of another mark, and
+must be confirmed."""
 QUICK_ATTEMPTS: Final = len(_WHITENINGS) * (_QUICK_GRIDS + _QUICK_MESSAGES)
 """The part of an epoch's attempts used by the fast path."""
 _QUICK_SCORE: Final = 4.0
@@ -42,47 +55,18 @@ _FAINT_GRIDS: Final = 12
 """Faint grids, best first, that are also straightened to look for format two."""
 
 
-@dataclass(frozen=True)
-class Reading:
-    """A decoded mark."""
+SEARCH_TRIALS: Final = 2.0**27
+"""How many independent scores the best grid of a search counts as: poses and shifts overlap, and refinement picks the
+best of its surroundings. Measured: see docs/watermark.md."""
 
-    mark_id: int
-    """In [0, 2**48)."""
-    confidence: float
-    """In (0, 1]: the share of the soft values that agrees with the decoded word, minus the share that disagrees."""
-    payload_version: int
-    epoch: int
-    """Index of the secret in the keyring: 0 is the newest."""
-    scale: float
-    """Size of the tile relative to that of an image merely resized: 1 as issued, above 1 cropped, below 1 padded."""
-    rotation_degrees: float
-    """Counter-clockwise, in (-180, 180]."""
-    mirrored: bool
-    """Whether left and right were swapped (before the rotation)."""
-    stretch: float
-    """Change of width over height."""
-    _compute_coverage: Callable[[], NDArray[np.float32]] = field(repr=False, compare=False)
-    _place: Callable[[tuple[int, int]], list[NDArray[np.float64]]] = field(
-        default=lambda issued: [], repr=False, compare=False
-    )
-    inverted: bool = False
-    """Whether the colours were inverted."""
 
-    @cached_property
-    def coverage(self) -> NDArray[np.float32]:
-        """The share of the mark left, by location: float32[ceil(H / 32), ceil(W / 32)] in [0, 1]. Computed lazily.
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One look at an image: how clearly the template was heard there, and what was read."""
 
-        For images more than twice as long as wide, cells outside the centre are NaN: they were not examined.
-        """
-        return self._compute_coverage()
-
-    def placements(self, issued: tuple[int, int]) -> list[NDArray[np.float64]]:
-        """Where the marked image of `issued` (height, width) pixels lies in this one, as far as the mark tells.
-
-        Each is an affine map, float64[2, 3]: from a point (right, down) of the marked image, in shares of its width and
-        height, to pixels of this one. Format two gives one or few. Format one repeats, so a part gives many.
-        """
-        return self._place(issued)
+    template: float
+    """Score of the clearest grid, in standard deviations of chance."""
+    reading: Reading | None = None
 
 
 class EpochReader:
@@ -96,15 +80,28 @@ class EpochReader:
         layout = Layout(epoch.pattern, trellis.coded_length(payload.PAYLOAD_BITS))
         self.patterns = [Pattern(layout, phases) for phases in epoch.phases]
         self.positioned = PositionedReader(layout, self.patterns, epoch.pattern)
+        self.known = KnownMarkTest(self.patterns, self.positioned, epoch.check)
         self._searcher = Searcher(self.patterns)
 
-    def read_resized(self, view: View) -> Reading | None:
-        """The fast path for images that were at most resized: the grid's pose is known, so no search is needed."""
+    def resized(self, view: View, *, confirmed: bool = False) -> Iterator[Heard]:
+        """The fast path for images that were at most resized: the grid's pose is known, so no search is needed.
+
+        The first reading is nearly always the only one; to go on costs little and finds a second mark. `confirmed`: all
+        attempts must be confirmed, because the view is one of many.
+        """
         for whiten in _WHITENINGS:
-            for candidates in self._issued(view, whiten):
-                if (reading := self._first_decoded(candidates)) is not None:
-                    return reading
-        return None
+            yield from self._issued(view, whiten, confirmed=confirmed)
+
+    def nearly_issued(self, view: View) -> Iterator[Heard]:
+        """As `resized`, for views whose edges are known to a few pixels only. All attempts must be confirmed."""
+        search = Search(FineSpectrum(view.level, view.pitch), view.pitch, self._searcher)
+        for template, candidates in self._located(view, search.nearly_issued(view.canvas.shape)):
+            yield from self._heard(template, candidates, confirmed=True)
+
+    @property
+    def quick_trials(self) -> int:
+        """How many template scores `resized` looks at."""
+        return len(_WHITENINGS) * len(AS_ISSUED) * len(self.patterns) * len(SUBSAMPLES) ** 2
 
     def shares(self, views: int) -> list[int]:
         """How many candidates the search may decode in each of `views` (one or two) views of an image."""
@@ -112,24 +109,29 @@ class EpochReader:
         return [left] if views == 1 else [left - left // _SECOND_VIEW, left // _SECOND_VIEW]
 
     def search(
-        self, view: View, spectrum: FineSpectrum, attempts: int | None = None, *, fast: bool = False
-    ) -> Reading | None:
-        """Search for the mark under all poses; `spectrum` is that of the entire view.
+        self,
+        view: View,
+        spectrum: FineSpectrum,
+        attempts: int | None = None,
+        *,
+        fast: bool = False,
+        confirmed: bool = False,
+    ) -> Iterator[Heard]:
+        """Search for marks under all poses; `spectrum` is that of the entire view.
 
         `attempts`: from `shares`; by default those of an only view. `fast`: only up to ten degrees from a quarter turn,
-        with nearly the same aspect, and in its own colours.
+        with nearly the same aspect, and in its own colours. `confirmed`: all attempts must be confirmed.
         """
         left = self.shares(1)[0] if attempts is None else attempts
         search = Search(spectrum, view.pitch, self._searcher)
-        for candidates in self._located(view, search.grids(None if fast else view.canvas)):
-            if (reading := self._first_decoded(candidates[:left])) is not None:
-                return reading
+        for template, candidates in self._located(view, search.grids(None if fast else view.canvas)):
+            yield from self._heard(template, candidates[:left], confirmed=confirmed)
             left -= len(candidates[:left])
-        return None
 
-    def _issued(self, view: View, whiten: Whitening) -> Iterator[list[Candidate]]:
-        """What to decode if the image was at most resized: format two, then format one."""
+    def _issued(self, view: View, whiten: Whitening, *, confirmed: bool) -> Iterator[Heard]:
+        """What is heard if the image was at most resized: format two, then format one."""
         layout, keys, grids, messages = self._searcher.layout, range(len(self.patterns)), [], []
+        listened: list[Callable[..., list[tuple[float, Candidate]]]] = []
         for pose, side in zip(AS_ISSUED, (SHORT_SIDE, SMALL_SHORT_SIDE), strict=True):
             canonical = scaled(view.canvas, side / min(view.canvas.shape))
             level = whiten(canonical)
@@ -137,14 +139,28 @@ class EpochReader:
             here = [self._searcher.grid(received, key, pose, np.zeros(2)) for key in keys]
             grids += here
             shifts = [grid.shift if grid.score >= _QUICK_SCORE else (0.0, 0.0) for grid in here]
-            messages.append(self.positioned.issued(canonical, level, view, pose, shifts))
-        messages.sort(key=lambda message: -message[0])
-        yield [candidate for score, candidate in messages[:_QUICK_MESSAGES] if score >= ISSUED_SCORE]
+            listened.append(partial(self.positioned.issued, canonical, level, view, pose, shifts))
+            messages += listened[-1]()
+        template = max(grid.score for grid in grids)
+        heard = [candidate for _, candidate in sorted(messages, key=lambda message: -message[0])]
+        read: list[Reading] = []
+        for each in chain(
+            self._heard(template, heard[:_QUICK_MESSAGES], confirmed=confirmed),
+            self._heard(template, heard[_QUICK_MESSAGES:], confirmed=True),
+        ):
+            yield each
+            read += [each.reading] if each.reading is not None else []
+        if read:
+            known = [(reading.key, self._word(reading)) for reading in read]
+            beside = [candidate for listen in listened for _, candidate in listen(known)]
+            yield from self._heard(template, beside, confirmed=True)
         clear = [grid for grid in by_score(grids) if grid.score >= _QUICK_SCORE]
-        yield [self._repeated(grid, view, (0.0, 0.0), whole=True) for grid in clear[:_QUICK_GRIDS]]
+        repeated = [self._repeated(grid, view, (0.0, 0.0), whole=True) for grid in clear]
+        yield from self._heard(template, repeated[:_QUICK_GRIDS], confirmed=confirmed)
+        yield from self._heard(template, repeated[_QUICK_GRIDS:], confirmed=True)
 
-    def _located(self, view: View, grids: Iterable[Grid]) -> Iterator[list[Candidate]]:
-        """What to decode of the grids that the search found, together what is decoded together.
+    def _located(self, view: View, grids: Iterable[Grid]) -> Iterator[tuple[float, list[Candidate]]]:
+        """What to decode of the grids that the search found, together what is decoded together, and its best score.
 
         Clear grids one by one, because the first is nearly always right; all faint ones together, which is faster.
         """
@@ -152,11 +168,12 @@ class EpochReader:
         faint: list[Grid] = []
         for grid in grids:
             if grid.score >= CLEAR_SCORE:
-                yield [*self._positioned(grid, view, centre), self._repeated(grid, view, centre)]
+                yield grid.score, [*self._positioned(grid, view, centre), self._repeated(grid, view, centre)]
             else:
                 faint.append(grid)
         messages = [one for grid in faint[:_FAINT_GRIDS] for one in self._positioned(grid, view, centre)]
-        yield messages + [self._repeated(grid, view, centre) for grid in faint]
+        best = max((grid.score for grid in faint), default=0.0)
+        yield best, messages + [self._repeated(grid, view, centre) for grid in faint]
 
     def _positioned(self, grid: Grid, view: View, reference: tuple[float, float]) -> list[Candidate]:
         """The grid's message of format two, if there seems to be one."""
@@ -171,17 +188,38 @@ class EpochReader:
         offset = plane.first if whole else None
         soft = pattern.soft(grid.spectrum)
         seen = view.negative if grid.inverted else view
-        return Candidate(seen, grid.inverted, payload.REPEATED, grid.pose, plane, offset, soft, expected)
+        return Candidate(seen, grid.inverted, grid.key, payload.REPEATED, grid.pose, plane, offset, soft, expected)
 
-    def _first_decoded(self, candidates: Sequence[Candidate]) -> Reading | None:
-        """The first successful decoding of `candidates`; each counts as an attempt."""
+    def _heard(self, template: float, candidates: Sequence[Candidate], *, confirmed: bool = False) -> Iterator[Heard]:
+        """What `candidates` decode to; each counts as an attempt.
+
+        `confirmed`: only words that agree so well with what was heard that chance alone would not do it.
+        """
         if not candidates:
+            yield Heard(template)
+            return
+        for candidate, bits in zip(candidates, self._decoded(candidates), strict=True):
+            yield Heard(template, self._read(candidate, bits, confirmed=confirmed))
+
+    def _decoded(self, candidates: Sequence[Candidate]) -> NDArray[np.uint8]:
+        """The likeliest payload of each candidate: uint8[n, 84]."""
+        return trellis.decode(np.stack([candidate.soft for candidate in candidates]))
+
+    def _read(self, candidate: Candidate, bits: NDArray[np.uint8], *, confirmed: bool) -> Reading | None:
+        word = trellis.encode(bits)
+        if confirmed and not self._agrees(candidate.soft, word):
             return None
-        words = trellis.decode(np.stack([candidate.soft for candidate in candidates]))
-        for candidate, bits in zip(candidates, words, strict=True):
-            if (mark_id := payload.unseal(bits, self.epoch.check, candidate.version)) is not None:
-                return self._reading(mark_id, candidate, trellis.encode(bits))
-        return None
+        mark_id = payload.unseal(bits, self.epoch.check, candidate.version)
+        return None if mark_id is None else self._reading(mark_id, candidate, word)
+
+    def _word(self, reading: Reading) -> NDArray[np.float32]:
+        """The code word of a mark that was read: float32[code_length]."""
+        return trellis.encode(payload.seal(reading.mark_id, self.epoch.check, reading.payload_version))
+
+    @staticmethod
+    def _agrees(soft: NDArray[np.float32], word: NDArray[np.float32]) -> bool:
+        """Whether `word` agrees with `soft` (both float32[code_length]) so well that it is confirmed."""
+        return bool(soft @ word >= CONFIRMED_AGREEMENT * np.linalg.norm(soft))
 
     def _reading(self, mark_id: int, candidate: Candidate, word: NDArray[np.float32]) -> Reading:
         log_scale, turn, log_stretch, mirrored = candidate.pose
@@ -196,6 +234,7 @@ class EpochReader:
             mirrored=bool(mirrored),
             stretch=float(np.exp(log_stretch)),
             inverted=candidate.inverted,
+            key=candidate.key,
             _compute_coverage=lambda: _coverage(candidate.view, candidate.expected(word)),
             _place=partial(placements, candidate),
         )

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from watermark.tile.correlation import Correlator
 from watermark.tile.lattice import Lattice
 from watermark.tile.pattern import TILE, Pattern
-from watermark.tile.poses import STAGES, STEP, TURN_STEP, Poses, linear_maps, same
+from watermark.tile.poses import AS_ISSUED, STAGES, STEP, TURN_STEP, Poses, linear_maps, same
 from watermark.tile.spectrum import FineSpectrum
 
 CLEAR_SCORE: Final = 6.5
@@ -41,7 +41,7 @@ _FAINT_SCORE: Final = 4.8
 """Score from which a grid is decoded if no clear one was found."""
 _REFINED_SCORE: Final = 4.5
 """The same for the rougher score of the refinement."""
-_SUBSAMPLES: Final = np.arange(-0.375, 0.38, 0.125)
+SUBSAMPLES: Final = np.arange(-0.375, 0.38, 0.125)
 """Shifts tried around the best one of the refinement, in samples."""
 
 
@@ -90,7 +90,7 @@ class Searcher:
         key: int,
         pose: NDArray[np.float64],
         around: NDArray[np.float64],
-        subsamples: NDArray[np.float64] = _SUBSAMPLES,
+        subsamples: NDArray[np.float64] = SUBSAMPLES,
     ) -> Grid:
         """The grid in `spectrum` (complex64[F]) under `key` (in [0, 2 K)), near `around`, to an eighth of a sample."""
         layout, keys = self.layout, len(self.patterns)
@@ -128,6 +128,14 @@ class Search:
             yield from (grid for grid in new if grid.score >= CLEAR_SCORE)
         yield from by_score(grid for grid in found if _FAINT_SCORE <= grid.score < CLEAR_SCORE)
 
+    def nearly_issued(self, shape: tuple[int, ...]) -> list[Grid]:
+        """Distinct grids near those of a canvas of `shape` that was at most resized, best first."""
+        keys = len(self._searcher.patterns)
+        centre = np.array([shape[0] // 2, shape[1] // 2])
+        shifts = -centre * TILE / (self._pitch * np.exp(AS_ISSUED[:, :1]))
+        poses, every = AS_ISSUED.repeat(keys, axis=0), np.tile(np.arange(keys), len(AS_ISSUED))
+        return self._unlike(self._refined(poses, every, shifts.repeat(keys, axis=0)))
+
     def _stage(self, poses: Poses, frequencies: NDArray[np.float32]) -> list[Grid]:
         """Distinct grids near the best of `poses` under any key, best first; `frequencies` as in `stages`."""
         scores = self._rough_scores(frequencies / np.float32(self._pitch))
@@ -147,8 +155,13 @@ class Search:
 
     def _distinct(self, poses: Poses, keys: NDArray[np.intp]) -> list[Grid]:
         """Distinct grids near `poses` under `keys` (intp[B]), best first."""
+        return self._unlike(self._refined(*self._seeds(poses, keys)))
+
+    @staticmethod
+    def _unlike(grids: Iterable[Grid]) -> list[Grid]:
+        """Of grids that are nearly the same, the best; best first."""
         distinct: list[Grid] = []
-        for grid in by_score(self._refined(*self._seeds(poses, keys))):
+        for grid in by_score(grids):
             if not _already_found(grid, distinct):
                 distinct.append(grid)
         return distinct

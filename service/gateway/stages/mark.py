@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 from detectors import fingerprint
 from service.gateway.execution import ReleaseObserver, expect, stage
 from service.gateway.options import OWN_FILE_LIMITS
+from service.gateway.stages.earlier_marks import earlier_marks
 from service.gateway.stages.labelling import Labelling
 from service.gateway.stages.sealing import claim_constructor, require_sealed
 from service.gateway.stages.types import Cleared, Draft, Imprint, Marked
 from service.kit.deadline import Running
 from service.kit.errors import StageFailed, Unmarkable
 from service.media.pictures import OWN_QUALITY, decode, encode, frozen
-from watermark import Codec
+from watermark import Codec, Effort, Reading
 from watermark.errors import WatermarkNotReadable
 
 _marked = claim_constructor(Marked)
@@ -62,14 +63,24 @@ class MarkStage:
         decoded = decode(data, OWN_FILE_LIMITS).rgb
         # Compared with the draft, not with the watermarked pixels: the embedder itself may be at fault.
         shows = _psnr(decoded, labelled.rgb) >= _LEAST_PSNR
-        reading = self._codec.extract(decoded)
+        reading = self._read(decoded, mark_id)
         if (not shows or reading is None) and order.file_quality < OWN_QUALITY:
             raise Unmarkable("the file that was asked for is too small for this image", stage="mark", hint=_SMALLER)
         expect(shows, "the file does not show the screened image")
         self._labelling.check_visible(labelled, decoded)
         if reading is None or reading.mark_id != mark_id:
             raise StageFailed("the mark does not read back from the file", stage="mark")
-        return Imprint(data, mime, fingerprint(marked), decoded, reading.confidence, labelled.text)
+        edited = bool(draft.admitted.inputs)
+        earlier = earlier_marks(self._codec, labelled.rgb, decoded, mark_id, from_input=edited)
+        return Imprint(data, mime, fingerprint(marked), decoded, reading.confidence, labelled.text, earlier)
+
+    def _read(self, rgb: NDArray[np.uint8], mark_id: int) -> Reading | None:
+        """The mark of this image, if it is there; else any other. An image can carry an earlier mark, too."""
+        first = self._codec.extract(rgb)
+        if first is None or first.mark_id == mark_id:
+            return first
+        every = self._codec.read(rgb, Effort.ISSUED).readings
+        return next((reading for reading in every if reading.mark_id == mark_id), first)
 
 
 def _psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:

@@ -15,6 +15,7 @@ from service.access.client import Client
 from service.adapters.registry import ResolvedAdapter
 from service.gateway.edit_extent import EditExtent
 from service.gateway.order import Order
+from service.gateway.stages.earlier_marks import EarlierMark
 from service.gateway.stages.sealing import SealedType
 from service.generation import Energy, Job, ModelIdentity
 from service.kit.deadline import Running
@@ -77,8 +78,8 @@ class Draft(SealedType):
 class Imprint:
     """A watermarked image as a file, not signed yet, with its fingerprint and what was read back from the file: the
     decoded pixels `rgb` (read-only uint8, height x width x 3) and the `confidence` of the mark in them (in (0, 1], see
-    `watermark.Reading`). `label`: the text drawn into the image, if any. It is not a stage: only what is Marked gets
-    signed."""
+    `watermark.Reading`). `label`: the text drawn into the image, if any. `earlier`: watermarks that it carried
+    before. It is not a stage: only what is Marked gets signed."""
 
     data: bytes
     mime: Mime
@@ -86,6 +87,7 @@ class Imprint:
     rgb: NDArray[np.uint8]
     confidence: float
     label: str = ""
+    earlier: tuple[EarlierMark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -169,6 +171,11 @@ class Released(SealedType):
     def edit(self) -> EditExtent | None:
         """What it changed of an input image; None without one."""
         return self.proven.signed.marked.cleared.draft.edit
+
+    @property
+    def earlier_marks(self) -> tuple[EarlierMark, ...]:
+        """Watermarks that it carried before."""
+        return self.proven.signed.marked.imprint.earlier
 
     @property
     def findings(self) -> tuple[Finding, ...]:

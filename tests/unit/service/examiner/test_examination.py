@@ -8,31 +8,48 @@ from numpy.typing import NDArray
 from service.examiner.examination import Examination, Sources, Trace
 from service.installation import Installation
 from service.ledger.issued_edit import IssuedEdit
-from service.media.pictures import ImageLimits, decode
+from service.ledger.ledger import Issue
+from service.media.pictures import ImageLimits, Picture, decode, encode
 from tests.assets.hostile import picture, save
 from tests.support.credentials import read
 from tests.support.evidence import issue, reading
-from watermark import Reading
-from watermark.c2pa.credentials import Credential
+from tests.support.painter import landscape
+from watermark import Effort, Extraction, KnownMark, Presence
 
 EDIT = IssuedEdit(65536, 900, 800, 8, 30.0)
+NOTHING = KnownMark(0.5, 0.5, 16)
 IMAGE = decode(save(picture(), "PNG"), ImageLimits(1 << 20, 1 << 20))
+FEATURED = decode(encode(landscape(1, 64, 64), "png")[0], ImageLimits(1 << 20, 1 << 20))
 
 
 class Scripted:
     """Codec, credentials and ledger at once; counts what they are asked."""
 
-    def __init__(self, marked: bool = True, known: bool = True) -> None:
-        self.marked, self.known = marked, known
+    def __init__(
+        self,
+        marked: bool = True,
+        known: bool = True,
+        known_mark: KnownMark = NOTHING,
+        presence: Presence | None = None,
+    ) -> None:
+        self.marked, self.known, self.known_mark, self.presence = marked, known, known_mark, presence
         self.asked: Counter[str] = Counter()
 
-    def extract(self, _rgb: object) -> object:
+    def read(self, _data: object, effort: object, *_: object) -> object:
+        """As codec, whose second argument is an effort, or as credentials."""
+        if not isinstance(effort, Effort):
+            self.asked["credentials"] += 1
+            return read("absent")
         self.asked["codec"] += 1
-        return reading(1) if self.marked else None
+        return Extraction((reading(1),) if self.marked else (), self.presence)
 
-    def read(self, _data: bytes, _mime: str, _manifest: bytes | None) -> Credential:
-        self.asked["credentials"] += 1
-        return read("absent")
+    def look_for(self, _rgb: object, mark_id: int, issued: tuple[int, int]) -> KnownMark:
+        self.asked["look_for"] += 1
+        assert (mark_id, issued) == (1, (1, 1))
+        return self.known_mark
+
+    def similar(self, _bits: bytes, _within: int, _most: int) -> list[tuple[Issue, int]]:
+        return [(issue(), 40)] if self.known else []
 
     def by_mark(self, _mark_id: int) -> object:
         self.asked["by_mark"] += 1
@@ -46,9 +63,9 @@ class Scripted:
         return EDIT
 
 
-def examination(source: Scripted) -> Examination:
+def examination(source: Scripted, image: Picture = IMAGE) -> Examination:
     scripted: Any = source
-    return Examination(IMAGE, Sources(scripted, scripted, scripted, scripted, scripted))
+    return Examination(image, Sources(scripted, scripted, scripted, scripted, scripted))
 
 
 def test_everything_is_computed_at_most_once() -> None:
@@ -71,17 +88,40 @@ def test_a_trace_ends_where_nothing_is_known() -> None:
     assert known.edit == EDIT
 
 
+@pytest.mark.parametrize(
+    ("message", "presence", "searches"),
+    [(0.5, None, 1), (9.0, None, 2), (0.5, Presence(9.0, 1e-9), 2), (0.5, Presence(5.0, 0.1), 1)],
+)
+def test_a_sign_of_a_mark_is_worth_a_thorough_search(message: float, presence: Presence | None, searches: int) -> None:
+    source = Scripted(marked=False, known_mark=KnownMark(message, 0.5, 16), presence=presence)
+    trace = examination(source, FEATURED).trace
+    assert trace.reading is None
+    assert trace.presence == presence
+    assert [each.kind.value for each in trace.known] == (["carried"] if message == 9 else [])
+    assert source.asked["codec"] == searches
+
+
+def test_of_several_marks_that_of_the_most_similar_image_decides() -> None:
+    source: Any = Scripted()
+    source.read = lambda *_: Extraction((reading(7), reading(1)), None)
+    source.by_mark = lambda mark_id: issue() if mark_id == 1 else None
+    trace = examination(source).trace
+    assert trace.reading is not None
+    assert trace.reading.mark_id == 1
+    assert [other.reading.mark_id for other in trace.others if other.reading] == [7]
+
+
 @pytest.mark.parametrize("classify", [True, False])
 def test_lanes_share_one_reading_of_the_watermark(
     installation: Installation, monkeypatch: pytest.MonkeyPatch, classify: bool
 ) -> None:
     calls: list[object] = []
-    extract = installation.codec.extract
+    real = installation.codec.read
 
-    def counted(rgb: NDArray[np.uint8]) -> Reading | None:
+    def counted(rgb: NDArray[np.uint8], effort: Effort) -> Extraction:
         calls.append(rgb)
-        return extract(rgb)
+        return real(rgb, effort)
 
-    monkeypatch.setattr(installation.codec, "extract", counted)
+    monkeypatch.setattr(installation.codec, "read", counted)
     installation.examiner.examine(save(picture(), "PNG"), classify=classify)
     assert len(calls) == 1

@@ -92,6 +92,8 @@ VALUES = {
     "energy_in_manifest": ("true", True),
     "watermark_secrets_file": ("/k", Path("/k")),
     "watermark_key_pool": ("8", 8),
+    "public_examinations": ("5", 5),
+    "watermark_search": ("thorough", "thorough"),
     "foreign_watermarks": ("false", False),
     "foreign_watermarks_file": ("/m.toml", Path("/m.toml")),
     "signing_algorithm": ("es384", "es384"),

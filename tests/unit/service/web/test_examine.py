@@ -185,3 +185,15 @@ def test_german(client: TestClient) -> None:
     assert "Die Datei trägt kein Content Credential." in page
     assert '<html lang="de">' in saved(page, "text/html").decode()
     assert '<html lang="en">' in client.get("/?lang=en", headers={"accept-language": "de"}).text
+
+
+def test_the_public_is_counted_once_there_are_keys(
+    client: TestClient, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = installation.tenants.add(Terms(name="acme")).key
+    services = services_of(client.app)  # type: ignore[arg-type]
+    monkeypatch.setattr(services.public_examinations, "_most", 1.0)
+    assert client.post("/", files={"file": ("a.png", IMAGE)}).status_code == 200
+    page = client.post("/", files={"file": ("a.png", IMAGE)})
+    assert (page.status_code, page.headers["content-type"]) == (429, "text/html; charset=utf-8")
+    assert client.post("/", files={"file": ("a.png", IMAGE)}, data={"key": key}).status_code == 200

@@ -148,7 +148,7 @@ def test_a_strength_gives_the_psnr_it_is_named_after() -> None:
 
 def test_the_full_reader_decides_where_the_mark_is_not_clear(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(EmbeddingTrials, "reads_back", lambda self, grey: False)
-    monkeypatch.setattr(embedding, "_gain", lambda trials: 2.0)
+    monkeypatch.setattr(embedding, "_gain", lambda trials: (2.0, True))
     asked: list[Rgb] = []
     image = cartoon(3)
 
@@ -166,3 +166,20 @@ def test_the_full_reader_decides_where_the_mark_is_not_clear(monkeypatch: pytest
         imprint(image, CODE_WORD, PATTERNS, OVER["positioned"], lambda rgb: False)
     with pytest.raises(WatermarkNotReadable, match="256 x 256 pixels"):
         imprint(image, CODE_WORD, PATTERNS, OVER["positioned"], lambda rgb: False)
+
+
+@pytest.mark.parametrize(("tried", "asked"), [(True, 1), (False, 2)])
+def test_jpeg_90_is_read_unless_the_trials_ask_for_more(
+    monkeypatch: pytest.MonkeyPatch, tried: bool, asked: int
+) -> None:
+    monkeypatch.setattr(embedding, "_gain", lambda trials: (2.0, tried))
+    read: list[Rgb] = []
+
+    def is_read(rgb: Rgb) -> bool:
+        read.append(rgb)
+        return True
+
+    found = imprint(photo("astronaut"), CODE_WORD, PATTERNS, OVER["positioned"], is_read)
+    assert len(read) == asked
+    assert np.array_equal(read[0], found)
+    assert all(psnr(found, rgb) > 35 for rgb in read[1:])

@@ -1,6 +1,7 @@
 """Finding the message of format two: where the image was only resized, and under a grid."""
 
 from functools import cache
+from operator import itemgetter
 
 import numpy as np
 
@@ -39,15 +40,16 @@ def view(rgb: Rgb) -> View:
 
 def test_an_issued_message_is_found_without_its_template() -> None:
     seen = view(marked())
-    score, candidate = READER.issued(seen.canvas, whitened(seen.canvas), seen, POSE, NOWHERE)
+    score, candidate = max(READER.issued(seen.canvas, whitened(seen.canvas), seen, POSE, NOWHERE), key=itemgetter(0))
     assert score > 10
+    assert candidate.key == EPOCH.choose(42)
     assert np.mean(np.sign(candidate.soft) == WORD) > 0.9
     assert (candidate.version, candidate.offset) == (payload.POSITIONED, (0, 0))
 
 
 def test_an_unmarked_image_has_none() -> None:
     seen = view(photo("astronaut"))
-    assert READER.issued(seen.canvas, whitened(seen.canvas), seen, POSE, NOWHERE)[0] < ISSUED_SCORE
+    assert READER.issued(seen.canvas, whitened(seen.canvas), seen, POSE, NOWHERE) == []
     assert READER.found(seen, grid(POSE, 0), (0.0, 0.0)) is None
     assert FOUND_SCORE > ISSUED_SCORE
 
@@ -64,7 +66,7 @@ def test_a_part_tells_which_part_it_is() -> None:
 
 def test_what_a_word_would_look_like() -> None:
     seen = view(marked())
-    _, candidate = READER.issued(seen.canvas, whitened(seen.canvas), seen, POSE, NOWHERE)
+    _, candidate = max(READER.issued(seen.canvas, whitened(seen.canvas), seen, POSE, NOWHERE), key=itemgetter(0))
     residual = seen.canvas - view(photo("astronaut")).canvas
     expected = candidate.expected(WORD)
     assert expected.shape == seen.canvas.shape

@@ -1,14 +1,25 @@
+from collections.abc import Iterator
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from tests.unit.watermark.tile.pictures import Rgb, photo, resized
 from watermark import Codec, Keyring
+from watermark.tile import payload, trellis
 from watermark.tile.candidates import Candidate, View
 from watermark.tile.canvas import luma, scaled
 from watermark.tile.pattern import TILE
-from watermark.tile.reader import MAX_ATTEMPTS, QUICK_ATTEMPTS, EpochReader, Reading
+from watermark.tile.reader import (
+    CONFIRMED_AGREEMENT,
+    MAX_ATTEMPTS,
+    MAX_CONFIRMED,
+    QUICK_ATTEMPTS,
+    EpochReader,
+    Heard,
+)
+from watermark.tile.reading import Reading
 from watermark.tile.search import CLEAR_SCORE, Grid
 from watermark.tile.spectrum import FineSpectrum
 
@@ -32,9 +43,13 @@ def view(rgb: Rgb) -> View:
     return View(scaled(grey, min(1.0, 256 / min(grey.shape))), sides, sides, (0, 0))
 
 
+def first(heard: Iterator[Heard]) -> Reading | None:
+    return next((each.reading for each in heard if each.reading is not None), None)
+
+
 def found(rgb: Rgb) -> Reading | None:
     seen = view(rgb)
-    return reader().search(seen, FineSpectrum(seen.level, seen.pitch))
+    return first(reader().search(seen, FineSpectrum(seen.level, seen.pitch)))
 
 
 def grid(score: float) -> Grid:
@@ -43,7 +58,7 @@ def grid(score: float) -> Grid:
 
 @pytest.mark.parametrize(("width", "height"), [(512, 512), (400, 400), (300, 300), (640, 640)])
 def test_a_resized_image_is_read_without_a_search(width: int, height: int) -> None:
-    reading = reader().read_resized(view(resized(marked(), width, height)))
+    reading = first(reader().resized(view(resized(marked(), width, height))))
     assert reading is not None
     assert reading.mark_id == MARK_ID
     assert reading.scale == pytest.approx(1)
@@ -54,7 +69,7 @@ def test_a_resized_image_is_read_without_a_search(width: int, height: int) -> No
 @pytest.mark.parametrize("change", [lambda x: np.rot90(x).copy(), lambda x: x[:, ::-1].copy()])
 def test_a_turned_or_mirrored_image_needs_the_search(change: object) -> None:
     turned: Rgb = change(marked())  # type: ignore[operator]
-    assert reader().read_resized(view(turned)) is None
+    assert first(reader().resized(view(turned))) is None
     reading = found(turned)
     assert reading is not None
     assert reading.mark_id == MARK_ID
@@ -62,16 +77,16 @@ def test_a_turned_or_mirrored_image_needs_the_search(change: object) -> None:
 
 
 def test_an_unmarked_image_is_not_read() -> None:
-    assert reader().read_resized(view(photo("astronaut"))) is None
+    assert first(reader().resized(view(photo("astronaut")))) is None
 
 
 def test_another_keyring_reads_nothing() -> None:
     stranger = EpochReader(Keyring.from_secret(b"another secret for the tests").epochs[0], 0, MAX_ATTEMPTS)
-    assert stranger.read_resized(view(marked())) is None
+    assert first(stranger.resized(view(marked()))) is None
 
 
 def test_a_reading_names_its_epoch() -> None:
-    reading = reader(2).read_resized(view(marked()))
+    reading = first(reader(2).resized(view(marked())))
     assert reading is not None
     assert (reading.epoch, reading.payload_version) == (2, 2)
 
@@ -80,14 +95,15 @@ def test_a_search_decodes_no_more_grids_than_its_share(monkeypatch: pytest.Monke
     decoded = 0
     few = EpochReader(KEYRING.epochs[0], 0, QUICK_ATTEMPTS + 3)
 
-    def count(candidates: list[Candidate], *_: object) -> None:
+    def count(candidates: list[Candidate]) -> np.ndarray:
         nonlocal decoded
         decoded += len(candidates)
+        return np.zeros((len(candidates), payload.PAYLOAD_BITS), np.uint8)
 
-    monkeypatch.setattr(few, "_first_decoded", count)
+    monkeypatch.setattr(few, "_decoded", count)
     monkeypatch.setattr("watermark.tile.reader.Search.grids", lambda self, canvas: iter([grid(1.0)] * 100))
     seen = view(marked())
-    assert few.search(seen, FineSpectrum(seen.canvas, seen.pitch)) is None
+    assert first(few.search(seen, FineSpectrum(seen.canvas, seen.pitch))) is None
     assert decoded == 3
 
 
@@ -107,24 +123,44 @@ def test_clear_grids_are_decoded_one_by_one_and_faint_ones_together(monkeypatch:
     grids = map(grid, [clearer, faint, clear, faintest])
     rounds: list[object] = list(reader()._located(view(photo("rocket")), grids))
     assert rounds == [
-        [("two", clearer), ("one", clearer)],
-        [("two", clear), ("one", clear)],
-        [("two", faint), ("one", faint), ("one", faintest)],
+        (clearer, [("two", clearer), ("one", clearer)]),
+        (clear, [("two", clear), ("one", clear)]),
+        (faint, [("two", faint), ("one", faint), ("one", faintest)]),
     ]
 
 
-def test_coverage_is_computed_when_it_is_first_read() -> None:
-    calls = 0
+def test_what_is_read_beyond_the_attempts_must_agree_clearly() -> None:
+    """The bound on false readings: 64 / 2**36 for those, and 2**48 words x exp(-z**2 / 2) for each of the others."""
+    by_check = MAX_ATTEMPTS * 2.0**-36
+    confirmed = 2.0**48 * np.exp(-(CONFIRMED_AGREEMENT**2) / 2)
+    assert by_check + MAX_CONFIRMED * confirmed < 1e-9
+    clear = first(reader().resized(view(marked()), confirmed=True))
+    assert clear is not None
+    assert clear.mark_id == MARK_ID
 
-    def compute() -> np.ndarray:
-        nonlocal calls
-        calls += 1
-        return np.ones((2, 2), np.float32)
 
-    reading = Reading(1, 0.9, 1, 0, 1.0, 0.0, False, 1.0, compute)
-    assert calls == 0
-    assert reading.coverage is reading.coverage
-    assert calls == 1
+def test_a_faint_word_is_not_confirmed() -> None:
+    word = trellis.encode(payload.seal(MARK_ID, KEYRING.epochs[0].check, payload.POSITIONED))
+    noise = np.random.default_rng(1).normal(0, 1, len(word)).astype(np.float32)
+    candidates = [SimpleNamespace(soft=part, version=payload.POSITIONED) for part in (word + 4 * noise, word + noise)]
+    bits = payload.seal(MARK_ID, KEYRING.epochs[0].check, payload.POSITIONED)
+    read = [reader()._agrees(candidate.soft, trellis.encode(bits)) for candidate in candidates]
+    assert read == [False, True]
+
+
+def test_a_view_with_rough_edges_is_read_near_its_place() -> None:
+    rough = view(np.ascontiguousarray(marked()[5:, 4:]))
+    reading = first(reader().nearly_issued(rough))
+    assert reading is not None
+    assert reading.mark_id == MARK_ID
+
+
+def test_a_look_says_how_clearly_the_template_was_heard() -> None:
+    heard, silent = (
+        max(each.template for each in reader().resized(view(rgb))) for rgb in (marked(), photo("astronaut"))
+    )
+    assert heard > 8 > 4.5 > silent
+    assert reader().quick_trials > 1
 
 
 def test_the_pitch_of_a_view_is_a_quarter_of_its_short_side() -> None:

@@ -1,6 +1,7 @@
 import pytest
 
 from service.examiner.examination import Trace
+from service.examiner.known_marks import KnownTrace, TraceKind
 from service.examiner.lanes.marked import MarkedLane, finding
 from service.examiner.policy import Signal
 from service.examiner.resemblance import Comparison, Resemblance
@@ -8,7 +9,7 @@ from service.examiner.sections import WatermarkReading
 from service.ledger.issued_edit import IssuedEdit
 from tests.support.credentials import read
 from tests.support.evidence import issue, reading, shown
-from watermark import Codec
+from watermark import Codec, KnownMark, Presence
 from watermark.c2pa.credentials import SoftBinding
 from watermark.c2pa.manifest import soft_binding_value
 
@@ -110,3 +111,61 @@ def test_the_mark_of_an_edit_leads_to_an_edit() -> None:
     assert any("900 of 65,536 px generated" in line for line in MarkedLane.lines(found.section))
     elsewhere = finding(Trace(reading(1), issue(), False, 90, edit), ABSENT)
     assert Signal.EDITED_IMAGE not in elsewhere.signals
+
+
+def trace_of(kind: TraceKind, same: bool | None, edit: IssuedEdit | None = None) -> Trace:
+    mark = KnownMark(8.04 if kind is TraceKind.CARRIED else -8.04, 5.0, 24)
+    return Trace(known=(KnownTrace(kind, issue(), same, edit, mark, 1e-9),))
+
+
+@pytest.mark.parametrize(
+    ("kind", "same", "signals", "reason"),
+    [
+        (TraceKind.CARRIED, True, MARK | {Signal.ISSUED_IMAGE}, "known_mark_found"),
+        (TraceKind.CARRIED, False, {Signal.OWN_MARK}, "known_mark_found"),
+        (TraceKind.CARRIED, None, {Signal.OWN_MARK}, "known_mark_found"),
+        (TraceKind.SUBTRACTED, True, set(), "mark_subtracted"),
+    ],
+)
+def test_what_is_left_of_a_known_mark(kind: TraceKind, same: bool | None, signals: set[Signal], reason: str) -> None:
+    found = finding(trace_of(kind, same), ABSENT)
+    assert shown(found) == (signals, [reason], [])
+    (mark,) = found.section
+    assert not mark.present
+    assert mark.known is not None
+    (known,) = mark.known
+    assert (known.kind, known.mark_id, known.same_image, known.p_value) == (kind.value, "000000000001", same, 1e-9)
+    assert (abs(known.message), known.template) == (8.0, 5.0)
+    said = "carries" if kind is TraceKind.CARRIED else "had subtracted"
+    assert any(f"{said} the mark 000000000001" in line for line in MarkedLane.lines(found.section))
+
+
+def test_the_known_mark_of_an_edit_leads_to_an_edit() -> None:
+    edit = IssuedEdit(65536, 900, 800, 8, 30.0)
+    found = finding(trace_of(TraceKind.CARRIED, True, edit), ABSENT)
+    assert Signal.EDITED_IMAGE in found.signals
+    assert "mark_of_edit" in shown(found)[1]
+    assert Signal.EDITED_IMAGE not in finding(trace_of(TraceKind.CARRIED, False, edit), ABSENT).signals
+
+
+@pytest.mark.parametrize(("p_value", "reasons"), [(1e-9, ["mark_presence"]), (0.01, [])])
+def test_presence_alone_says_nothing_of_the_origin(p_value: float, reasons: list[str]) -> None:
+    found = finding(Trace(presence=Presence(7.04, p_value)), ABSENT)
+    assert shown(found) == (set(), reasons, [])
+    (mark,) = found.section
+    assert mark.presence is not None
+    assert (mark.presence.score, mark.presence.p_value) == (7.0, p_value)
+    assert len(list(MarkedLane.lines(found.section))) == 1 + len(reasons)
+
+
+def test_several_marks_are_all_shown() -> None:
+    moved = Trace(reading(2), issue(2), False, 120, None, Comparison(Resemblance.OTHER, False, 120, 1.5, 0.9))
+    first = Trace(reading(1), issue(), True, 3, others=(moved,))
+    found = finding(first, read("trusted", soft_bindings=(SoftBinding(Codec.ALGORITHM, soft_binding_value(2)),)))
+    assert shown(found) == (
+        MARK | {Signal.ISSUED_IMAGE},
+        ["mark_found", "mark_resolved", "same_image", "several_marks"],
+        [],
+    )
+    assert [mark.mark_id for mark in found.section] == ["000000000001", "000000000002"]
+    assert all(MarkedLane.owns(mark) for mark in found.section)
