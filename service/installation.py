@@ -24,6 +24,11 @@ from service.generation.diffusers.loading import OnLoading, configured_name, log
 from service.generation.loading import load_backend
 from service.generation.queue import open_queue
 from service.jobs.answers import Answers
+from service.jobs.files import JobFolder
+from service.jobs.image_jobs import ImageJobs
+from service.jobs.inspection_jobs import InspectionJobs
+from service.jobs.queue import JobLimits, JobQueue
+from service.jobs.workers import JobWorkers
 from service.keys import claim_signer, signing
 from service.keys.claim_signer import SigningStatus
 from service.kit import home
@@ -76,6 +81,7 @@ class Installation:
     tenants: Tenants = field(init=False)
     review_queue: ReviewQueue = field(init=False)
     answers: Answers = field(init=False)
+    jobs: JobQueue = field(init=False)
     _gateway: Gateway | None = None
     _classifier: Classifier | None = None
     _loading: threading.Lock = field(default_factory=threading.Lock)
@@ -128,6 +134,25 @@ class Installation:
             digest,
             kept=dt.timedelta(hours=self.settings.idempotency_hours),
             lease=dt.timedelta(seconds=self.settings.work_lease),
+        )
+        self.jobs = JobQueue(
+            self.ledger,
+            JobFolder(self.settings.home / home.JOBS_FOLDER, vault, digest),
+            JobLimits(
+                unfinished=self.settings.job_queue,
+                kept=dt.timedelta(hours=self.settings.job_retention_hours),
+                lease=dt.timedelta(seconds=self.settings.work_lease),
+            ),
+        )
+
+    def job_workers(self) -> JobWorkers:
+        """New threads for jobs, idle until they are started. Whoever starts them closes them."""
+        images = ImageJobs(lambda: self.gateway, self.ledger, self.publisher, self.tenants)
+        inspections = InspectionJobs(self.examiner.examine)
+        return JobWorkers(
+            self.jobs,
+            {"images.generation": images, "images.edit": images, "inspection": inspections},
+            self.settings.job_workers,
         )
 
     @property

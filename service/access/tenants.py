@@ -15,7 +15,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from service.access.client import Client
+from service.access.client import OPERATOR, Client
 from service.kit.clock import stamp, utc_now
 from service.kit.errors import BadRequest, ClientRemoved, NotFound, Unauthorized
 from service.ledger.ledger import Ledger
@@ -139,8 +139,24 @@ class Tenants:
             raise Unauthorized("this key is invalid or was revoked")
         return _client(row)
 
+    def client_again(self, name: str, key: str) -> Client:
+        """Who showed a key earlier, with the limits of now. `key`: what `Client.key` named it by.
 
-def check_active(stored: Repositories, client: Client) -> None:
+        Raises:
+            ClientRemoved: the tenant was removed meanwhile, or has another key.
+            Unavailable: the database could not be read.
+        """
+        if not name:
+            return OPERATOR
+        with self._ledger.read() as stored:
+            row = stored.tenants.get(name)
+            check_active(stored, Client(name, key), stage="admit")
+        if row is None:  # as `check_active` has told
+            raise _removed("admit")
+        return _client(row)
+
+
+def check_active(stored: Repositories, client: Client, stage: str = "issue") -> None:
     """In the transaction that issues an image: the client's key is still the one that was used.
 
     Raises:
@@ -150,7 +166,11 @@ def check_active(stored: Repositories, client: Client) -> None:
         return
     row = stored.tenants.get(client.name)
     if row is None or row.removed_at is not None or client.key not in ("", row.prefix):
-        raise ClientRemoved("the key was revoked while the image was generated", stage="issue")
+        raise _removed(stage)
+
+
+def _removed(stage: str) -> ClientRemoved:
+    return ClientRemoved("the key was revoked while the image was generated", stage=stage)
 
 
 def _need(found: bool) -> None:

@@ -21,6 +21,8 @@ from service.api import (
     held,
     images,
     inspect,
+    inspections,
+    jobs,
     json_bodies,
     models,
     moderations,
@@ -37,12 +39,15 @@ from service.api.dependencies import Services, attach, services_of
 from service.api.detection import DetectionLine
 from service.api.hosts import AllowedHosts
 from service.api.image_inputs import ImageEditJson
+from service.api.image_responses import ImagesResponse
 from service.api.image_stream import CompletedImage
 from service.api.middleware import BodyLimit, NoNul, RequestId
 from service.api.moderations import ModerationRequest
 from service.api.rate_limits import RateLimit, TokenBuckets
 from service.api.response_headers import SecurityHeaders
 from service.installation import Installation
+from service.jobs.inspection_jobs import InspectionLine
+from service.jobs.schemas import Job
 from service.kit import logs
 from service.kit.settings import Settings
 from service.moderation.notices import Notice
@@ -56,6 +61,8 @@ _MODULES = (
     held,
     inspect,
     detect,
+    inspections,
+    jobs,
     soft_binding,
     takedowns,
     appeals,
@@ -64,7 +71,20 @@ _MODULES = (
     audit,
     health,
 )
+_REFERENCED = (
+    Notice,
+    DetectionLine,
+    ImageEditJson,
+    CompletedImage,
+    ModerationRequest,
+    InspectionLine,
+    Job,
+    ImagesResponse,
+)
+"""Schemas that the OpenAPI document names beside those of the routes."""
+
 _FORM_OVERHEAD = 1 << 16  # bytes: boundaries and part headers around the largest file
+_BATCH_OVERHEAD = 1 << 20  # the same for a thousand files
 
 _DESCRIPTION = """
 The **gateway** generates images and releases only those that are screened, watermarked, signed (C2PA), proved and
@@ -98,7 +118,7 @@ def create_app(installation: Installation) -> FastAPI:
         app.include_router(a1111.router)
     pages.install(app)
     problems.install(app)
-    openapi.install(app, Notice, DetectionLine, ImageEditJson, CompletedImage, ModerationRequest)
+    openapi.install(app, *_REFERENCED)
     _add_middleware(app, settings)
     return app
 
@@ -110,7 +130,12 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
         memory=Budget(settings.body_memory, "bytes of request bodies"),
         disk=Budget(settings.body_disk, "bytes of unfinished request bodies"),
     )
-    app.add_middleware(BodyLimit, limit=settings.max_bytes + _FORM_OVERHEAD, images_in_json=json_bodies.PATHS)
+    app.add_middleware(
+        BodyLimit,
+        limit=settings.max_bytes + _FORM_OVERHEAD,
+        images_in_json=json_bodies.PATHS,
+        larger={inspections.PATH: settings.batch_bytes + _BATCH_OVERHEAD},
+    )
     if settings.requests_per_minute:
         app.add_middleware(
             RateLimit,
@@ -121,16 +146,17 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
-            allow_methods=["GET", "POST"],
+            allow_methods=["GET", "POST", "DELETE"],
             allow_headers=[
                 "Authorization",
                 "Content-Type",
                 "Idempotency-Key",
+                "Last-Event-ID",
                 "X-Request-Id",
                 "X-Case-Pin",
                 "X-Subject-Pin",
             ],
-            expose_headers=["X-Request-Id", "Retry-After", "Idempotency-Replayed"],
+            expose_headers=["X-Request-Id", "Retry-After", "Idempotency-Replayed", "Location"],
         )
     app.add_middleware(NoNul)
     app.add_middleware(AllowedHosts, allowed=settings.allowed_hosts)
@@ -142,5 +168,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    services = services_of(app)
+    services.job_workers.start()
     yield
-    await asyncio.to_thread(services_of(app).close)
+    await asyncio.to_thread(services.close)

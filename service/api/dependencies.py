@@ -1,5 +1,6 @@
 """What the routes work with: one typed object an application, and the dependencies that hand it to a route."""
 
+import threading
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -12,11 +13,14 @@ from service.api.capacity import CapacityLimiter
 from service.api.detection import DetectionService
 from service.api.rate_limits import TokenBuckets
 from service.installation import Installation
+from service.jobs.workers import JobWorkers
 
 _IMAGE_THREADS = 4  # a decoded image of the largest size takes hundreds of megabytes
 
 # More threads than the queue has places: a caller who finds the queue full must hear so at once.
 _THREADS_BESIDE_QUEUE = 32
+
+_JOIN_SECONDS = 10.0  # for jobs to stop; one that does not is begun again by the next process
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,10 @@ class Services:
     detection: DetectionService
     public_examinations: TokenBuckets
     """Of each address that examines without a key where keys are used."""
+    job_workers: JobWorkers
+    """What works on jobs, once it is started."""
+    stopping: threading.Event
+    """Set when the server begins to shut down: streams that wait for something end."""
 
     @classmethod
     def open(cls, installation: Installation) -> "Services":
@@ -54,10 +62,14 @@ class Services:
             ),
             detection=DetectionService(installation, image_threads),
             public_examinations=TokenBuckets.hourly(installation.settings.public_examinations),
+            job_workers=installation.job_workers(),
+            stopping=threading.Event(),
         )
 
     def close(self) -> None:
         """Wait for the work that runs and drop the work that waits. The installation stays open."""
+        self.stopping.set()
+        self.job_workers.close(_JOIN_SECONDS)
         for executor in (self.order_threads, self.image_threads):
             executor.shutdown(cancel_futures=True)
         self.installation.publisher.close()

@@ -10,6 +10,7 @@ from service.api.image_inputs import ImageEditJson, edit_body, read_edit
 from service.api.image_release import release_images
 from service.api.image_responses import ImagesResponse
 from service.api.image_stream import answered, streamable
+from service.api.job_submission import ACCEPTED, take_on_images
 from service.api.keys import CurrentClient
 from service.api.openapi import failures, reference
 
@@ -24,7 +25,7 @@ _BODY["content"]["application/json"] = {"schema": reference(ImageEditJson)}
     operation_id="edit_images",
     summary="Change an image, all of it or where a mask says so",
     response_model=ImagesResponse,
-    responses={200: streamable("image_edit"), **failures(*EDIT)},
+    responses={202: ACCEPTED, 200: streamable("image_edit"), **failures(*EDIT)},
     response_model_exclude_none=True,
     dependencies=KEY_HEADER,
     openapi_extra={"requestBody": _BODY},
@@ -37,5 +38,7 @@ async def edit_images(request: Request, services: CurrentServices, client: Curre
     In JSON, images are `data:` URLs. A second and further images are images that the result should resemble; they need
     a pipeline with an IP-Adapter."""
     sent = await read_edit(request)
+    if sent.fields.in_background:
+        return await take_on_images(request, services, client, sent, "images.edit")
     response = await release_images(request, services, client, sent)
     return answered(response, "image_edit", stream=sent.fields.stream)

@@ -11,6 +11,7 @@ from service.kit.errors import (
     AdapterRefused,
     BadRequest,
     Blocked,
+    BrokenArchive,
     BrokenPicture,
     Busy,
     CheckpointNotTaken,
@@ -23,6 +24,9 @@ from service.kit.errors import (
     HeadTooLarge,
     IdempotencyKeyInUse,
     IdempotencyKeyReused,
+    JobAbandoned,
+    JobCancelled,
+    JobUnfinished,
     LikenessHeld,
     LikenessRefused,
     Misconfigured,
@@ -115,6 +119,10 @@ _ERRORS: Mapping[type[Error], Error] = {
         Unauthorized("a key is required"),
         SwitchedOff("self-enrolment is switched off"),
         Busy("32 images are already waiting", retry_after=20),
+        BrokenArchive("the archive has no files in it"),
+        JobUnfinished("the job is running: 1 of 4 done"),
+        JobCancelled("the job was cancelled"),
+        JobAbandoned("the job was begun 5 times and never got on"),
         IdempotencyKeyReused("this Idempotency-Key came with another request before"),
         IdempotencyKeyInUse("the request with this Idempotency-Key is being answered", retry_after=5),
         Overloaded("too many connections are open", retry_after=10),
@@ -277,11 +285,30 @@ _CHALLENGE = "L-9X4T-6H1V-3D8P-2NQW"
 _KEYED = {"Idempotency-Key": "8e03978e-40d5-43e8-bc93-6894a57f9324"}
 _OF_SUBJECT = {"subject": _SUBJECT, "X-Subject-Pin": _SUBJECT_PIN}
 
+_JOB_ID = "J-3F6K-8W2C-5T0Q-9MZX"
+_JOB: Json = {
+    "id": _JOB_ID,
+    "object": "job",
+    "kind": "images.generation",
+    "status": "running",
+    "created_at": _TIME,
+    "started_at": _TIME,
+    "ended_at": None,
+    "expires_at": None,
+    "progress": {"done": 1, "total": 4},
+    "cancelling": False,
+    "error": None,
+}
+_NEW_JOB: Json = {**_JOB, "status": "queued", "started_at": None, "progress": {"done": 0, "total": 4}}
+_ENDED_JOB: Json = {**_JOB, "status": "succeeded", "ended_at": _TIME, "expires_at": _LATER}
+_OF_JOB = {"job": _JOB_ID}
+_INSPECTED = f"{json.dumps(_REPORT)}\n{json.dumps({'file': 'b.jpg', 'error': _LINE_ERROR})}\n"
+
 EXAMPLES: Mapping[str, Example] = {
     "generate_images": Example(
         parameters=_KEYED,
         bodies={_JSON: {"prompt": "a red fox in the snow at night", "n": 1, "seed": 7, "response_format": "b64_json"}},
-        responses={200: _IMAGES},
+        responses={200: _IMAGES, 202: _NEW_JOB},
         stream=_stream("image_generation"),
     ),
     "edit_images": Example(
@@ -290,13 +317,13 @@ EXAMPLES: Mapping[str, Example] = {
             _FORM: {"prompt": "the same fox in summer", "image": _FILE, "strength": 0.6},
             _JSON: {"prompt": "the same fox in summer", "image": f"data:image/png;base64,{_PNG}", "strength": 0.6},
         },
-        responses={200: _IMAGES},
+        responses={200: _IMAGES, 202: _NEW_JOB},
         stream=_stream("image_edit"),
     ),
     "vary_images": Example(
         parameters=_KEYED,
         bodies={_FORM: {"image": _FILE, "n": 2}},
-        responses={200: _IMAGES},
+        responses={200: _IMAGES, 202: _NEW_JOB},
         stream=_stream("image_edit"),
     ),
     "list_models": Example(responses={200: {"object": "list", "data": [_MODEL, {**_MODEL, "id": "gpt-image-1"}]}}),
@@ -329,6 +356,23 @@ EXAMPLES: Mapping[str, Example] = {
     "inspect_image": Example(bodies={_FORM: {"file": _FILE}}, responses={200: _REPORT}),
     "detect_images": Example(
         parameters={"threshold_fpr": 0.05}, bodies={_FORM: {"file": [_FILE, _FILE]}}, responses={200: _DETECTIONS}
+    ),
+    "inspect_images": Example(
+        parameters=_KEYED,
+        bodies={_FORM: {"file": [_FILE, _FILE]}},
+        responses={202: {**_NEW_JOB, "kind": "inspection", "progress": {"done": 0, "total": 2}}},
+    ),
+    "list_jobs": Example(
+        parameters={"limit": 20, "after": _JOB_ID},
+        responses={200: {"object": "list", "data": [_JOB], "has_more": False}},
+    ),
+    "get_job": Example(parameters=_OF_JOB, responses={200: _JOB}),
+    "cancel_job": Example(parameters=_OF_JOB, responses={200: {**_JOB, "cancelling": True}}),
+    "delete_job": Example(parameters=_OF_JOB, responses={}),
+    "get_job_result": Example(parameters=_OF_JOB, responses={200: _IMAGES}, stream=_INSPECTED),
+    "follow_job": Example(
+        parameters={**_OF_JOB, "Last-Event-ID": "3"},
+        responses={200: f"retry: 2000\n\nid: 4\nevent: job\ndata: {json.dumps(_ENDED_JOB)}\n\n"},
     ),
     "file_takedown": Example(
         parameters=_KEYED,

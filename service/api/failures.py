@@ -27,6 +27,9 @@ from service.kit.errors import (
     Gone,
     HeadTooLarge,
     InputError,
+    JobAbandoned,
+    JobCancelled,
+    JobUnfinished,
     LedgerCorrupt,
     LedgerMismatch,
     LikenessHeld,
@@ -96,6 +99,12 @@ FETCH_HELD: Failures = (NotFound, Gone, *_DECODE, *_RELEASE, EditTooSmall)
 EXAMINE: Failures = (BadRequest, *_DECODE, Busy, Misconfigured, TooManyExaminations)
 DETECT: Failures = (BadRequest, *_DECODE, Busy, Misconfigured)
 
+TAKE_ON_INSPECTION: Failures = (BadRequest, BrokenArchive, TooLarge, Busy)
+LIST_JOBS: Failures = (NotFound,)
+READ_JOB: Failures = (NotFound,)
+DELETE_JOB: Failures = (NotFound, JobUnfinished)
+JOB_RESULT: Failures = (NotFound, JobUnfinished, JobCancelled, JobAbandoned, *_DECODE, *_RELEASE, EditTooSmall)
+
 FILE_TAKEDOWN: Failures = (BadRequest, *_DECODE)
 TAKEDOWN_STATUS: Failures = (NotFound, *_PIN, Misconfigured)
 FILE_APPEAL: Failures = (BadRequest, NotFound)
@@ -130,7 +139,6 @@ NEVER_ANSWERED: Mapping[type[Error], str] = {
     Cancelled: "the caller has disconnected and reads no response",
     Disconnected: "the caller has disconnected and reads no response",
     FileUnreadable: "a path on the command line",
-    BrokenArchive: "archives are examined on the command line",
     BrokenList: "hash lists are imported on the command line",
     NoFace: "only the command line compares two given images",
     LedgerCorrupt: "`countermark audit verify` reports it",

@@ -2,9 +2,18 @@
 
 import secrets
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import ConfigDict, Field, JsonValue, ValidationError, ValidationInfo, create_model, field_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    ValidationInfo,
+    create_model,
+    field_validator,
+    model_validator,
+)
 
 from service.api.openai_fields import OpenAIFields
 from service.gateway.order import DRAWN_SEEDS, LARGEST_SEED, Order
@@ -15,6 +24,7 @@ from service.kit.surface import SurfaceField, surface_fields
 VARIATION = "a picture"
 """The prompt of a variation: one that every model understands and that asks for nothing."""
 
+_ASYNC = "async"  # no name that a class statement could give to a field
 _LARGEST_EXACT = 1 << 53  # above this a whole number has no exact float
 _EXAMPLE: dict[str, JsonValue] = {
     "prompt": "a red fox in the snow at night",
@@ -28,6 +38,8 @@ def _derived(base: type[StrictModel], *, edits_only: bool) -> type[StrictModel]:
     """`base` with the fields of an order that the API offers, under their names there. Files are not among them."""
     chosen = [field for field in _offered() if field.surface.edits_only is edits_only]
     fields: dict[str, Any] = {str(field.surface.api): _json_field(field) for field in chosen}
+    if not edits_only:
+        fields[_ASYNC] = (bool, Field(False, description="Answer at once with a job (202); see docs/jobs.md."))
     return create_model(f"{base.__name__}Fields", __base__=base, **fields)
 
 
@@ -56,6 +68,17 @@ class ImageGenerationRequest(_OrderFields):
     """OpenAI's request plus the fields of an order. Unknown fields are refused by name; null is unset."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
+    @property
+    def in_background(self) -> bool:
+        """Whether the request asks for a job."""
+        return bool(getattr(self, _ASYNC))
+
+    @model_validator(mode="after")
+    def _jobs_have_their_own_events(self) -> Self:
+        if self.in_background and self.stream:
+            raise ValueError("async and stream do not go together: follow the job's events instead")
+        return self
 
     @field_validator("*", mode="before")
     @classmethod

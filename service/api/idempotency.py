@@ -27,6 +27,7 @@ from service.api.problems import respond
 from service.api.rate_limits import caller
 from service.installation import Installation
 from service.jobs.answers import Answer, Answers, Claim
+from service.kit.case_numbers import case_number
 from service.kit.errors import (
     BadRequest,
     Busy,
@@ -111,6 +112,8 @@ async def _once(answers: Answers, who: str, key: str, request: Request, handle: 
     begun = await asyncio.to_thread(answers.begin, who, key, fingerprint)
     if isinstance(begun, Answer):
         return _response(begun, replayed=True)
+    # One key and one request are one job, also where the process dies once the job is taken on and before it says so.
+    request.state.job_number = case_number("J", hashlib.sha256(f"{begun.id} {fingerprint}".encode()).digest())
     try:
         async with _renewed(answers, begun):
             made = await _answered(request, handle)

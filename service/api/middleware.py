@@ -2,7 +2,8 @@
 
 import re
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 
 import structlog
 from starlette.requests import Request
@@ -63,11 +64,19 @@ class BodyLimit:
     By Content-Length, and while the body arrives in case that header is missing or wrong.
     """
 
-    def __init__(self, app: ASGIApp, limit: int, images_in_json: Collection[str] = ()) -> None:
-        """`images_in_json`: paths whose JSON is not parsed on the event loop and may be as large as a file."""
+    def __init__(
+        self,
+        app: ASGIApp,
+        limit: int,
+        images_in_json: Collection[str] = (),
+        larger: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
+        """`images_in_json`: paths whose JSON is not parsed on the event loop and may be as large as a file. `larger`:
+        paths with limits of their own, in bytes."""
         self._app = app
         self._limit = limit
         self._images_in_json = images_in_json
+        self._larger = larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -75,7 +84,7 @@ class BodyLimit:
         headers = dict(scope["headers"])
         path = str(scope["path"]).removeprefix(scope.get("root_path", ""))
         small = _may_be_json(scope) and path not in self._images_in_json
-        limit = min(self._limit, LARGEST_JSON) if small else self._limit
+        limit = min(self._limit, LARGEST_JSON) if small else self._larger.get(path, self._limit)
         announced = headers.get(b"content-length", b"0")
         if announced.isdigit() and int(announced) > limit:
             refusal = respond(_too_large(limit), Request(scope))

@@ -19,6 +19,7 @@ from service.kit.errors import (
     EditTooSmall,
     Error,
     IdempotencyKeyInUse,
+    JobUnfinished,
     LikenessHeld,
     LikenessRefused,
     NotFound,
@@ -113,7 +114,7 @@ def _openai_code(error: Error) -> str:
 
 def _retry_after(error: Error) -> int | None:
     """Seconds after which the same request may succeed. None: waiting does not help."""
-    if isinstance(error, (Busy, IdempotencyKeyInUse, Overloaded, TooMany)):
+    if isinstance(error, (Busy, IdempotencyKeyInUse, JobUnfinished, Overloaded, TooMany)):
         return error.retry_after
     return _RETRY_SECONDS if isinstance(error, (Unavailable, StageFailed)) else None
 

@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, NoReturn
@@ -32,8 +32,8 @@ _INITIAL_SECONDS = 20.0  # before a lowest rate is asked of a client
 _CLOSING_SECONDS = 5.0  # for threads that still work and for the installation, once all requests have ended
 
 
-def serve(app: ASGIApp, settings: Settings, host: str, port: int) -> None:
-    """Serve until SIGTERM or SIGINT, and return.
+def serve(app: ASGIApp, settings: Settings, host: str, port: int, on_exit: Callable[[], None] = lambda: None) -> None:
+    """Serve until SIGTERM or SIGINT, and return. `on_exit` is called with the signal, before requests are waited for.
 
     Requests in progress may end within `shutdown_timeout` and are refused then; their orders are cancelled. 5 s later
     the process ends in any case, even if a thread hangs. That loses nothing: an image leaves only once it is recorded.
@@ -44,7 +44,7 @@ def serve(app: ASGIApp, settings: Settings, host: str, port: int) -> None:
     logging.config.dictConfig(_log_config(settings.log_level))
     gc.collect()
     gc.freeze()  # models and modules stay; looking through them again would stop every thread for .2 s
-    server = Server(configuration(app, settings, host, port), settings.shutdown_timeout + _CLOSING_SECONDS)
+    server = Server(configuration(app, settings, host, port), settings.shutdown_timeout + _CLOSING_SECONDS, on_exit)
     try:
         server.run()
     except KeyboardInterrupt:
@@ -91,15 +91,17 @@ def limits_of(settings: Settings) -> ConnectionLimits:
 class Server(uvicorn.Server):
     """Ends the process `seconds` after the signal, however far its shutdown has come."""
 
-    def __init__(self, config: uvicorn.Config, seconds: float) -> None:
+    def __init__(self, config: uvicorn.Config, seconds: float, on_exit: Callable[[], None] = lambda: None) -> None:
         super().__init__(config)
         self._seconds = seconds
+        self._on_exit = on_exit
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if not self.should_exit:
             timer = threading.Timer(self._seconds, _end_process, [sig])
             timer.daemon = True
             timer.start()
+            self._on_exit()
         super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -10,6 +10,7 @@ from service.api.image_inputs import edit_body, read_form
 from service.api.image_release import release_images
 from service.api.image_responses import ImagesResponse
 from service.api.image_stream import answered, streamable
+from service.api.job_submission import ACCEPTED, take_on_images
 from service.api.keys import CurrentClient
 from service.api.openapi import failures
 
@@ -21,7 +22,7 @@ router = APIRouter(tags=["gateway"], route_class=TenantRoute)
     operation_id="vary_images",
     summary="Generate other versions of an image",
     response_model=ImagesResponse,
-    responses={200: streamable("image_edit"), **failures(*EDIT)},
+    responses={202: ACCEPTED, 200: streamable("image_edit"), **failures(*EDIT)},
     response_model_exclude_none=True,
     dependencies=KEY_HEADER,
     openapi_extra={"requestBody": edit_body(ImageVariationRequest)},
@@ -30,5 +31,7 @@ async def vary_images(request: Request, services: CurrentServices, client: Curre
     """An edit of the whole image, with a prompt that asks for nothing unless one is sent: the same checks, and the same
     response."""
     sent = await read_form(request, ImageVariationRequest)
+    if sent.fields.in_background:
+        return await take_on_images(request, services, client, sent, "images.edit")
     response = await release_images(request, services, client, sent)
     return answered(response, "image_edit", stream=sent.fields.stream)

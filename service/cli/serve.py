@@ -30,6 +30,7 @@ def serve(
     Without a tenant (`countermark tenants add`) it listens on this machine alone, unless --open is given.
     """
     from service.api import metrics, server  # noqa: PLC0415 - the other commands do not need it
+    from service.api.dependencies import services_of  # noqa: PLC0415
     from service.web import create_app  # noqa: PLC0415
 
     settings = load_settings()
@@ -42,7 +43,9 @@ def serve(
         _ = installation.classifier
         _load_gateway(installation)
         with metrics.served(installation, settings.metrics_host, settings.metrics_port):
-            server.serve(create_app(installation), settings, host, settings.port if port is None else port)
+            app = create_app(installation)
+            on_exit = services_of(app).stopping.set
+            server.serve(app, settings, host, settings.port if port is None else port, on_exit)
 
 
 def _check_reach(installation: Installation, host: str, open_: bool) -> None:

@@ -14,6 +14,7 @@ from service.access.client import OPERATOR, Client
 from service.gateway.execution import UNOBSERVED, ReleaseObserver
 from service.gateway.order import Order
 from service.gateway.recording import RefusalRecorder
+from service.gateway.result_keeper import ResultKeeper
 from service.gateway.review import DraftReview
 from service.gateway.screening import Screening
 from service.gateway.stages import (
@@ -48,8 +49,14 @@ class Gateway:
     recorder: RefusalRecorder
     review: DraftReview
 
-    def release(self, order: Order, observer: ReleaseObserver = UNOBSERVED, client: Client = OPERATOR) -> Released:
-        """Take one order of `client` through every stage.
+    def release(
+        self,
+        order: Order,
+        observer: ReleaseObserver = UNOBSERVED,
+        client: Client = OPERATOR,
+        keeper: ResultKeeper | None = None,
+    ) -> Released:
+        """Take one order of `client` through every stage. `keeper`: keeps the image if nobody waits for it.
 
         Raises:
             InputError: an input image cannot be read, or the model cannot generate what is asked.
@@ -62,7 +69,7 @@ class Gateway:
             self.issue.check()
             admitted = self.admit(order, content_id, client, observer)
             cleared = self.steering.generate(admitted, observer)
-            return self._finish(cleared, observer)
+            return self._finish(cleared, observer, keeper)
 
     def hand_over(self, content_id: str, observer: ReleaseObserver = UNOBSERVED, client: Client = OPERATOR) -> Released:
         """Take a held image that an operator released through every stage but rendering.
@@ -83,8 +90,8 @@ class Gateway:
             cleared = self.screen(self.render.resume(admitted, held), observer)
             return self._finish(cleared, observer)
 
-    def _finish(self, cleared: Cleared, observer: ReleaseObserver) -> Released:
+    def _finish(self, cleared: Cleared, observer: ReleaseObserver, keeper: ResultKeeper | None = None) -> Released:
         marked = self.mark(cleared, observer)
         signed = self.sign(marked, observer)
         proven = self.prove(signed, observer)
-        return self.issue(proven, observer)
+        return self.issue(proven, observer, keeper)

@@ -3,7 +3,7 @@
 from pydantic import BaseModel, Field
 
 from detectors import Finding
-from service.gateway.stages import Released
+from service.gateway.stages import Admitted, Proven, Released
 from service.likeness.checks import LIKENESS
 from watermark.c2pa.signing import Timestamp
 
@@ -60,29 +60,38 @@ class ReleaseSummary(BaseModel):
 
 def summarize(released: Released) -> ReleaseSummary:
     """The summary of a released image."""
-    admitted = released.admitted
-    return ReleaseSummary(
-        content_id=admitted.content_id,
-        mark_id=f"{admitted.mark_id:012x}",
-        sha256=released.sha256,
-        seed=admitted.job.seed,
-        decision=released.decision,
-        proof=released.proof,
-        safety=[_score(finding, released) for finding in released.findings],
-        warnings=[
-            *admitted.warnings,
-            *([_STEERED] if released.steering else []),
-            *(mark.warning for mark in released.earlier_marks),
-            *([_UNTIMESTAMPED] if released.timestamp == "untimestamped" else []),
-        ],
-        energy=Cost.model_validate(released.energy.rounded()) if released.energy else None,
-        timestamp=released.timestamp,
-        edit=EditSummary.model_validate(released.edit.as_json()) if released.edit else None,
+    return summarize_proven(released.proven, released.sha256).model_copy(
+        update={"decision": released.decision, "proof": released.proof}
     )
 
 
-def _score(finding: Finding, released: Released) -> SafetyScore:
+def summarize_proven(proven: Proven, sha256: str) -> ReleaseSummary:
+    """The summary of an image that is about to be released: `decision` and `proof` are empty."""
+    signed = proven.signed
+    draft = signed.marked.cleared.draft
+    admitted = draft.admitted
+    return ReleaseSummary(
+        content_id=admitted.content_id,
+        mark_id=f"{admitted.mark_id:012x}",
+        sha256=sha256,
+        seed=admitted.job.seed,
+        decision="",
+        proof="",
+        safety=[_score(finding, admitted) for finding in signed.marked.cleared.findings],
+        warnings=[
+            *admitted.warnings,
+            *([_STEERED] if draft.steering else []),
+            *(mark.warning for mark in signed.marked.imprint.earlier),
+            *([_UNTIMESTAMPED] if signed.timestamp == "untimestamped" else []),
+        ],
+        energy=Cost.model_validate(draft.energy.rounded()) if draft.energy else None,
+        timestamp=signed.timestamp,
+        edit=EditSummary.model_validate(draft.edit.as_json()) if draft.edit else None,
+    )
+
+
+def _score(finding: Finding, admitted: Admitted) -> SafetyScore:
     label = finding.label
-    if finding.detector == LIKENESS and released.admitted.client.name:  # a tenant knows the grant, not the subject
-        label = next((grant.id for grant in released.admitted.grants if grant.subject == label), "")
+    if finding.detector == LIKENESS and admitted.client.name:  # a tenant knows the grant, not the subject
+        label = next((grant.id for grant in admitted.grants if grant.subject == label), "")
     return SafetyScore(detector=finding.detector, label=label, score=round(finding.score, 4))

@@ -61,6 +61,18 @@ class Vault:
         """Decrypt the bytes given to `lock`. Raises Misconfigured as `open`."""
         return _decrypt(self._data_key(sealed, label), sealed.box, label)
 
+    def new_key(self, label: str) -> bytes:
+        """The wrapped key of a new record that has several parts; `lock_part` and `unlock_part` work under it."""
+        return _encrypt(self._keys()[0], secrets.token_bytes(KEY_BYTES), f"key {label}")
+
+    def lock_part(self, wrapped_key: bytes, label: str, part: str, data: bytes) -> bytes:
+        """Encrypt one part of a record. Raises Misconfigured as `open`."""
+        return _encrypt(self._unwrapped(wrapped_key, label), data, f"{label} {part}")
+
+    def unlock_part(self, wrapped_key: bytes, label: str, part: str, box: bytes) -> bytes:
+        """Decrypt what `lock_part` encrypted. Raises Misconfigured as `open`."""
+        return _decrypt(self._unwrapped(wrapped_key, label), box, f"{label} {part}")
+
     def rewrap(self, wrapped_key: bytes, label: str) -> bytes | None:
         """A record's key under the newest key of the vault; None if that wraps it already. The record stays as it is.
 

@@ -22,6 +22,9 @@
     +-- Unauthorized          the key is missing or not valid
     +-- SwitchedOff           the operator has not enabled this feature
     +-- IdempotencyKeyInUse   the request with this key is still being answered
+    +-- JobUnfinished         the job has no result yet
+    +-- JobCancelled          the job was cancelled and has no result
+    +-- JobAbandoned          the job was begun again and again and never got on
     +-- Busy                  too much work waits already
     +-- Overloaded            too many connections or uploads at once
     +-- RequestTimeout        the request did not arrive in time
@@ -397,6 +400,35 @@ class IdempotencyKeyInUse(Error):
     def __init__(self, message: str, *, retry_after: int) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class JobUnfinished(Error):
+    """The job waits or is worked on. `retry_after`: seconds until it is worth asking again."""
+
+    code = "job_unfinished"
+    status = 409
+    exit_code = 7
+    hint = "Ask again after the number of seconds in Retry-After, or follow `/v1/jobs/{job}/events`."
+
+    def __init__(self, message: str, *, retry_after: int = 2) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class JobCancelled(Error):
+    code = "job_cancelled"
+    status = 410
+    exit_code = 6
+    hint = "Images that were released before are in the ledger. Send the order again if you want the result."
+
+
+class JobAbandoned(Error):
+    """The process that worked on the job died each time."""
+
+    code = "job_abandoned"
+    status = 503
+    exit_code = 7
+    hint = "Send it again, in smaller parts if it was large. The operator finds the reason in the log."
 
 
 class Busy(Error):

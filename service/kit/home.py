@@ -19,7 +19,8 @@ log = structlog.get_logger()
 LEDGER_FILE = "ledger.db"
 KEYS_FOLDER = "keys"
 ANSWERS_FOLDER = "answers"
-_PRIVATE_FOLDERS = (KEYS_FOLDER, "held", "adapters", ANSWERS_FOLDER)
+JOBS_FOLDER = "jobs"
+_PRIVATE_FOLDERS = (KEYS_FOLDER, "held", "adapters", ANSWERS_FOLDER, JOBS_FOLDER)
 _SECRET_BYTES = 32
 _GROUP_AND_OTHERS = 0o077
 _ORPHAN_SECONDS = 31 * 86400  # a younger file may be about to be recorded, or belong to another database
@@ -101,8 +102,16 @@ def sweep(folder: Path, known: Collection[Path]) -> None:
     raises."""
     for path in set(folder.glob("*")) - set(known) if folder.is_dir() else ():
         with contextlib.suppress(OSError):
-            if path.stat().st_mtime < time.time() - _ORPHAN_SECONDS:
+            if is_orphan(path):
                 path.unlink()
+
+
+def is_orphan(path: Path) -> bool:
+    """Whether a file or folder that nothing refers to is so old that nothing ever will. False if it is gone."""
+    try:
+        return path.stat().st_mtime < time.time() - _ORPHAN_SECONDS
+    except OSError:
+        return False
 
 
 def sync(file: IO[bytes]) -> None:
@@ -125,9 +134,9 @@ def sync_folder(folder: Path) -> None:
 def protect(home: Path) -> list[Path]:
     """Take the rights of group and others from the state in `home`, and return what they had rights to.
 
-    That is the folder itself, the database's files, and the folders of keys, held images, adapters and kept answers
-    with all that is in them. A secret that others could read is not mended but refused by `read_private`: it may be
-    known already. What belongs to another user, such as the root of a mounted volume, stays as it is.
+    That is the folder itself, the database's files, and the folders of keys, held images, adapters, kept answers and
+    jobs with all that is in them. A secret that others could read is not mended but refused by `read_private`: it may
+    be known already. What belongs to another user, such as the root of a mounted volume, stays as it is.
     """
     if os.name != "posix":
         return []

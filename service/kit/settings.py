@@ -489,6 +489,24 @@ class Settings(BaseSettings):
             description="Hours for which the answer to a request with an Idempotency-Key is kept, and given again.",
         ),
     ] = 24.0
+    job_workers: Annotated[
+        int,
+        Field(ge=0, le=64, description="Jobs that one `serve` works on at once; 0: none, others on the same home do."),
+    ] = 2
+    job_queue: Annotated[
+        int,
+        Field(ge=1, le=100_000, description="Unfinished jobs that one tenant may have; more are refused as `busy`."),
+    ] = 1000
+    job_retention_hours: Annotated[
+        float, Field(gt=0, le=720, description="Hours for which an ended job and its result are kept.")
+    ] = 24.0
+    batch_bytes: Annotated[
+        int,
+        Field(
+            ge=1024,
+            description="Bytes of all files of a batch to examine, as sent and as unpacked; at most `body_memory`.",
+        ),
+    ] = 128 * MiB
     work_lease: Annotated[
         float,
         Field(

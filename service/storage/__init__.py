@@ -14,6 +14,7 @@ from service.storage.hashes import HashRows
 from service.storage.held import OPEN_STATES, HeldReview, HeldRow, HeldState
 from service.storage.identity import LedgerIdentity
 from service.storage.images import Issue, RawImage
+from service.storage.jobs import ENDED, JobKind, JobRow, JobState
 from service.storage.merkle import MerkleRepository
 from service.storage.pin_failures import PinFailures
 from service.storage.repositories import Repositories
@@ -25,6 +26,7 @@ from service.storage.tenants import TenantRow
 from service.storage.wrapped_keys import PLACES, Place, WrappedKey
 
 __all__ = [
+    "ENDED",
     "OPEN_STATES",
     "PLACES",
     "About",
@@ -45,6 +47,9 @@ __all__ = [
     "HeldRow",
     "HeldState",
     "Issue",
+    "JobKind",
+    "JobRow",
+    "JobState",
     "Kind",
     "LedgerIdentity",
     "ListSummary",

@@ -9,6 +9,7 @@ from service.storage.grants import GrantRepository, UseRepository
 from service.storage.held import HeldRepository
 from service.storage.identity import IdentityRepository
 from service.storage.images import ImageRepository
+from service.storage.jobs import JobImageRepository, JobRepository
 from service.storage.merkle import MerkleRepository
 from service.storage.pin_failures import PinFailureRepository
 from service.storage.session import Session
@@ -38,4 +39,6 @@ class Repositories:
         self.tenants = TenantRepository(session)
         self.held = HeldRepository(session)
         self.answers = AnswerRepository(session)
+        self.jobs = JobRepository(session)
+        self.job_images = JobImageRepository(session)
         self.wrapped_keys = WrappedKeyRepository(session)

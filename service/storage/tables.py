@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from service.storage.types import UtcDateTime
 
-REVISION = "0015"
+REVISION = "0016"
 """The newest migration. A database at an older revision is upgraded when it is opened."""
 
 metadata = MetaData(
@@ -298,4 +298,51 @@ answers = Table(
     Column("headers", JSON, nullable=True),
     Column("size", BigInteger, nullable=False),
     Column("wrapped_key", LargeBinary, nullable=True),
+)
+
+# Work that nobody waits for on a connection. `tenant` is NULL for the installation itself, `client_key` what names the
+# key that was shown. A job that waits has no owner; one that is worked on has an owner, who renews `lease_until`.
+# `version` counts its changes, `attempts` how often it was begun without getting on. What it was asked to do, and its
+# result, are files in the home folder that `place` names, sealed under `wrapped_key`; `size` counts their bytes.
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("tenant", String(64), ForeignKey("tenants.name"), nullable=True, index=True),
+    Column("client_key", String(64), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("done", Integer, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("created_at", UtcDateTime("milliseconds"), nullable=False),
+    Column("not_before", UtcDateTime("milliseconds"), nullable=False),
+    Column("started_at", UtcDateTime("milliseconds"), nullable=True),
+    Column("ended_at", UtcDateTime("milliseconds"), nullable=True),
+    Column("expires_at", UtcDateTime(), nullable=True, index=True),
+    Column("owner", String(32), nullable=True),
+    Column("lease_until", UtcDateTime("milliseconds"), nullable=True),
+    Column("attempts", Integer, nullable=False),
+    Column("cancelling", Boolean, nullable=False),
+    Column("error", JSON, nullable=True),
+    Column("place", String(32), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("wrapped_key", LargeBinary, nullable=False),
+    Index("ix_jobs_status", "status", "not_before"),
+)
+
+# Which image of a job was issued. Written in the transaction that issues it, so that none is issued twice.
+job_images = Table(
+    "job_images",
+    metadata,
+    Column("job", String(32), ForeignKey("jobs.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column(
+        "content_id",
+        String(64),
+        ForeignKey("images.content_id", deferrable=True, initially="DEFERRED"),
+        nullable=False,
+        unique=True,
+    ),
+    PrimaryKeyConstraint("job", "number", name="pk_job_images"),
 )

@@ -61,6 +61,8 @@ class Operation:
         documented = self.content["responses"].get(str(response.status_code))
         if documented is None:
             return [f"status {response.status_code} is not documented: {response.text[:200]}"]
+        if response.status_code == 204:
+            return [] if not response.text else ["status 204 has a body"]
         media_type = response.headers.get("content-type", "").partition(";")[0]
         content = documented.get("content", {}).get(media_type)
         if content is None:

@@ -10,6 +10,7 @@ from service.access import tenants
 from service.adapters.registry import Adapters
 from service.gateway import records
 from service.gateway.execution import ReleaseObserver, stage
+from service.gateway.result_keeper import ResultKeeper
 from service.gateway.stages.sealing import claim_constructor, require_sealed
 from service.gateway.stages.types import Admitted, Proven, Released
 from service.generation.energy import JOULES_PER_WATT_HOUR
@@ -54,7 +55,7 @@ class IssueStage:
         """
         self._publisher.check()
 
-    def __call__(self, proven: Proven, observer: ReleaseObserver) -> Released:
+    def __call__(self, proven: Proven, observer: ReleaseObserver, keeper: ResultKeeper | None = None) -> Released:
         """Record the image and the decision to release it, in one transaction; then have its checkpoint taken.
 
         Raises:
@@ -66,7 +67,9 @@ class IssueStage:
         sha256 = hashlib.sha256(signed.data).hexdigest()
         with stage("issue", observer):
             row = records.row(signed, sha256, self._digest_prompt(admitted.job.prompt))
-            check = partial(self._check_still_allowed, admitted=admitted, observer=observer)
+            if keeper:
+                keeper.store(proven, sha256)
+            check = partial(self._check_still_allowed, admitted=admitted, observer=observer, keeper=keeper)
             decision = self._ledger.issue(row, records.issued(proven), check, records.manifest_id(signed))
             proof = self._publisher.prove_released(decision)
         log.info("released", content_id=admitted.content_id, sha256=sha256, model=admitted.model.name)
@@ -75,7 +78,9 @@ class IssueStage:
             ENERGY.inc(energy.watt_hours * JOULES_PER_WATT_HOUR)
         return _released(proven, sha256, decision.hash, str(proof))
 
-    def _check_still_allowed(self, transaction: Transaction, admitted: Admitted, observer: ReleaseObserver) -> None:
+    def _check_still_allowed(
+        self, transaction: Transaction, admitted: Admitted, observer: ReleaseObserver, keeper: ResultKeeper | None
+    ) -> None:
         """In the transaction that issues the image: what allowed it at the start still holds."""
         if observer.cancelled():  # the transaction may have waited for others
             raise Cancelled("the caller cancelled the request", stage="issue")
@@ -84,3 +89,5 @@ class IssueStage:
         self._grants.record_uses(transaction, [grant.id for grant in admitted.grants], admitted.content_id)
         if admitted.review:
             self._hand_over(transaction, admitted.content_id)
+        if keeper:
+            keeper.record(transaction, admitted.content_id)

@@ -17,7 +17,8 @@ from service.kit.deadline import within
 from service.kit.errors import BrokenPicture, TooLarge, Unavailable
 from service.media.isolation.loading import Parser, load
 
-DECODE, SELECT, HOLE, METADATA, INFLATE = "decode", "select", "hole", "metadata", "inflate"
+DECODE, SELECT, HOLE, METADATA = "decode", "select", "hole", "metadata"
+INFLATE, ARCHIVE = "inflate", "archive"
 
 CREDENTIAL: Mapping[str, str] = {
     question: f"credential_{question}" for question in ("presence", "read", "labels", "crjson", "thumbnails")
@@ -30,6 +31,7 @@ PARSERS: Mapping[str, str] = {
     HOLE: "service.media.decoding:hole",
     METADATA: "service.media.decoding:metadata",
     INFLATE: "service.media.inflation:inflate",
+    ARCHIVE: "service.media.archive_parser:read",
     **{name: f"watermark.c2pa.sdk:{question}" for question, name in CREDENTIAL.items()},
 }
 """Every parser by its name. Workers import these modules and call nothing else."""

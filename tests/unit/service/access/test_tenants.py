@@ -168,3 +168,13 @@ def test_without_a_database_nobody_gets_in(tenants: Tenants, installation: Insta
 
 def test_a_key_does_not_show_itself() -> None:
     assert "secret" not in repr(Keyed("acme", "cm_12345678secret"))
+
+
+def test_who_ordered_is_known_later_by_the_limits_of_then_and_only_with_the_same_key(tenants: Tenants) -> None:
+    assert tenants.client_again("", "") == OPERATOR
+    client = tenants.client(tenants.add(Terms(name="acme", max_images=2)).key)
+    assert tenants.client_again(client.name, client.key) == client
+    tenants.rotate("acme")
+    for name, key in ((client.name, client.key), ("nobody", "cm_12345678")):
+        with pytest.raises(ClientRemoved):
+            tenants.client_again(name, key)

@@ -1,6 +1,6 @@
 """Clients of the API, with and without a gateway."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from fastapi.testclient import TestClient
@@ -29,3 +29,10 @@ def make_client(installation: Installation) -> Callable[..., TestClient]:
         return TestClient(create_app(installation), raise_server_exceptions=False, client=address)
 
     return make
+
+
+@pytest.fixture
+def working(painted_installation: Installation) -> Iterator[TestClient]:
+    """Of a server that works on its jobs."""
+    with TestClient(create_app(painted_installation), raise_server_exceptions=False) as client:
+        yield client

@@ -10,6 +10,7 @@ from service.api import failures
 from service.api.examples import example_of
 from service.api.failures import (
     APPEAL_STATUS,
+    DELETE_JOB,
     DETECT,
     EDIT,
     ENROL,
@@ -20,6 +21,7 @@ from service.api.failures import (
     FILE_APPEAL,
     FILE_TAKEDOWN,
     GENERATE,
+    JOB_RESULT,
     LIST_GRANTS,
     NEVER_ANSWERED,
     PROVE_CONSISTENCY,
@@ -28,11 +30,13 @@ from service.api.failures import (
     READ_SUBJECT,
     REVOKE_GRANT,
     START_ENROLMENT,
+    TAKE_ON_INSPECTION,
     TAKEDOWN_STATUS,
     WITHDRAW_IMAGE,
     Failures,
 )
-from service.kit.errors import Error, Unauthorized, tree
+from service.api.openapi import KEY_FAILURES
+from service.kit.errors import BrokenArchive, Error, Unauthorized, tree
 
 SERVICE = Path(service.__file__).parent
 ERRORS = {error.__name__: error for error in tree()}
@@ -67,9 +71,17 @@ def raised_in(pattern: str) -> set[type[Error]]:
         ("moderation/appeals.py", (*FILE_APPEAL, *APPEAL_STATUS)),
         ("examiner/**/*.py", (*EXAMINE, *FETCH_MANIFEST)),
         ("examiner/classifier.py", DETECT),
-        ("media/**/*.py", EXAMINE),
-        ("media/**/*.py", EDIT),
-        ("media/**/*.py", FILE_TAKEDOWN),
+        ("media/**/*.py", (*EXAMINE, BrokenArchive)),
+        ("media/**/*.py", (*EDIT, BrokenArchive)),
+        ("media/**/*.py", (*FILE_TAKEDOWN, BrokenArchive)),
+        ("media/archive*.py", TAKE_ON_INSPECTION),
+        ("api/inspections.py", TAKE_ON_INSPECTION),
+        ("api/job_*.py", JOB_RESULT),
+        ("api/idempotency.py", (*KEY_FAILURES, *EVERY_REQUEST)),
+        ("jobs/answers.py", (*KEY_FAILURES, *EVERY_REQUEST)),
+        ("jobs/*_jobs.py", JOB_RESULT),
+        ("jobs/files.py", (*JOB_RESULT, *EVERY_REQUEST)),
+        ("jobs/queue.py", (*JOB_RESULT, *DELETE_JOB, *TAKE_ON_INSPECTION)),
         ("ledger/**/*.py", (*EVERY_REQUEST, *PROVE_DECISION, *PROVE_CONSISTENCY, *GENERATE)),
         ("api/image_*.py", GENERATE),
         ("api/capacity.py", FETCH_HELD),

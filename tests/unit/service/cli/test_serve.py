@@ -1,9 +1,12 @@
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from typer.testing import CliRunner
 
 from service.access.tenants import Terms
+from service.api.dependencies import services_of
 from service.cli.app import app
 from service.installation import Installation, open_installation
 from service.kit.errors import Misconfigured, Unavailable
@@ -17,7 +20,9 @@ def served(monkeypatch: pytest.MonkeyPatch, gateway: object) -> list[dict[str, A
     """How the server was started; the gateway is there already."""
     calls: list[dict[str, Any]] = []
 
-    def serve(app: object, settings: Settings, host: str, port: int) -> None:
+    def serve(app: FastAPI, settings: Settings, host: str, port: int, on_exit: Callable[[], None]) -> None:
+        on_exit()
+        assert services_of(app).stopping.is_set()
         calls.append({"app": app, "host": host, "port": port})
 
     monkeypatch.setattr("service.api.server.serve", serve)

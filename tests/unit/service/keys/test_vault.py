@@ -83,3 +83,21 @@ def test_a_new_key_wraps_the_same_records_key() -> None:
     for key, label in ((sealed.wrapped_key, "T-2"), (flipped(sealed.wrapped_key), "T-1")):
         with pytest.raises(Misconfigured, match="cannot be decrypted"):
             both.rewrap(key, label)
+
+
+def test_parts_of_a_record_have_one_key_and_none_passes_for_another() -> None:
+    key = VAULT.new_key("J-1")
+    box = VAULT.lock_part(key, "J-1", "a", b"text")
+    assert VAULT.unlock_part(key, "J-1", "a", box) == b"text"
+    both = Vault(lambda: (b"n" * 32, b"k" * 32))
+    renewed = both.rewrap(key, "J-1")
+    assert renewed is not None
+    assert Vault(b"n" * 32).unlock_part(renewed, "J-1", "a", box) == b"text"
+    for wrapped, label, part, data in (
+        (key, "J-1", "b", box),
+        (key, "J-2", "a", box),
+        (VAULT.new_key("J-1"), "J-1", "a", box),
+        (key, "J-1", "a", flipped(box)),
+    ):
+        with pytest.raises(Misconfigured):
+            VAULT.unlock_part(wrapped, label, part, data)

@@ -114,6 +114,10 @@ VALUES = {
     "requests_per_minute": ("0", 0),
     "idempotency_hours": ("48", 48.0),
     "work_lease": ("5", 5.0),
+    "job_workers": ("0", 0),
+    "job_queue": ("10", 10),
+    "job_retention_hours": ("1.5", 1.5),
+    "batch_bytes": ("4096", 4096),
     "log_level": ("debug", "debug"),
 }
 

@@ -95,6 +95,9 @@ def test_an_upgraded_database_has_the_very_tables_of_a_new_one(old: str, tmp_pat
         ("manifests", "image", "images"),
         ("takedowns", "duplicate_of", "takedowns"),
         ("held", "tenant", "tenants"),
+        ("jobs", "tenant", "tenants"),
+        ("job_images", "job", "jobs"),
+        ("job_images", "content_id", "images"),
     }
 
 
