@@ -39,9 +39,11 @@ from .synthetic import OUT_OF_SCOPE as OUT_OF_SCOPE
 from .synthetic import PHOTOGRAPHIC as PHOTOGRAPHIC
 from .synthetic import SYNTHETIC_DETECTION as SYNTHETIC_DETECTION
 from .synthetic import Encoder as Encoder
+from .synthetic import Histograms as Histograms
 from .synthetic import Inference as Inference
 from .synthetic import KindRates as KindRates
 from .synthetic import Member as Member
 from .synthetic import MemberOptions as MemberOptions
 from .synthetic import Prepared as Prepared
 from .synthetic import Synthetic as Synthetic
+from .synthetic import calibrated_histograms as calibrated_histograms

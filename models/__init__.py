@@ -7,12 +7,14 @@ from models.export import ModelFolder, export
 from models.pull import pull
 from models.sessions import CPU, Session
 from models.tasks import TASKS, Task
+from models.updates import Installed, installed, remove_others
 
 __all__ = [
     "CPU",
     "TASKS",
     "Card",
     "DigestMismatch",
+    "Installed",
     "ModelError",
     "ModelFault",
     "ModelFolder",
@@ -24,5 +26,7 @@ __all__ = [
     "export",
     "find_card",
     "hub",
+    "installed",
     "pull",
+    "remove_others",
 ]

@@ -10,11 +10,13 @@ from models import ModelError
 from service.access.pin_attempts import PinAttempts
 from service.access.tenants import Tenants
 from service.adapters.registry import Adapters
-from service.examiner.assembly import open_classifier, open_examiner
+from service.examiner.assembly import open_classifier, open_examiner, open_shadow
 from service.examiner.classifier import Classifier
 from service.examiner.examination import Sources
 from service.examiner.examiner import Examiner
+from service.examiner.feedback import FeedbackStore
 from service.examiner.inference import Inferred
+from service.examiner.scores import ScoreLog
 from service.gateway.assembly import build_gateway, open_checkers, open_folder_checker, open_screen
 from service.gateway.content_checks import ContentChecks
 from service.gateway.options import GatewayOptions
@@ -69,6 +71,8 @@ class Installation:
     log: TransparencyLog = field(init=False)
     publisher: CheckpointPublisher = field(init=False)
     examiner: Examiner = field(init=False)
+    scores: ScoreLog = field(init=False)
+    feedback: FeedbackStore = field(init=False)
     blocklist: Blocklist = field(init=False)
     takedowns: Takedowns = field(init=False)
     appeals: Appeals = field(init=False)
@@ -97,6 +101,13 @@ class Installation:
         sources = Sources(self.settings, self.codec, reader, self.ledger, self._infer, self._prove)
         self.examiner = open_examiner(sources, self.limits)
         vault, digest = signing.vault(self.settings), signing.prompt_digester(self.settings)
+        self.scores = ScoreLog(
+            self.ledger,
+            digest,
+            self.settings.score_retention_days,
+            open_shadow(self.settings, lambda: self.classifier),
+        )
+        self.feedback = FeedbackStore(self.ledger, self.scores, digest)
         self.blocklist = Blocklist(self.ledger)
         self.pins = PinAttempts(self.ledger, digest)
         self.takedowns = Takedowns(
@@ -229,11 +240,22 @@ class Installation:
 
     def warnings(self) -> list[str]:
         """What the operator should see to soon. Raises Unavailable where the ledger does not answer."""
-        return [each for each in (self.signing.warning, self.pins.warning(), self.likeness.warning()) if each]
+        found = (self.signing.warning, self.pins.warning(), self.likeness.warning(), self._shadow_warning())
+        return [each for each in found if each]
+
+    def _shadow_warning(self) -> str | None:
+        if self.settings.shadow_card and not self.settings.score_retention_days:
+            return "shadow_card is set, but scores are not recorded: set score_retention_days"
+        return None
 
     def _infer(self, picture: Picture) -> Inferred:
         """Loads the classifiers when the first image is classified, not before."""
-        return self.classifier.infer(picture)
+        classifier = self.classifier
+        if not self.scores.on:
+            return classifier.infer(picture)
+        prepared = classifier.prepare(picture)
+        (inference,) = classifier.judge([prepared])
+        return self.scores.note(classifier.say(inference), picture.sha256, prepared)
 
     def _prove(self, content_id: str) -> str | None:
         """The proof that the image was issued, which tells nothing else about it."""
@@ -248,6 +270,7 @@ class Installation:
         return None if reading is None else reading.mark_id
 
     def close(self) -> None:
+        self.scores.close()
         self.publisher.close()
         self.limits.parsers.close()
         try:

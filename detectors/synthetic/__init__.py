@@ -1,5 +1,6 @@
 """Detection of synthetic images: classifiers, their calibration for each kind of image, and where they are valid."""
 
+from detectors.synthetic.calibration import Histograms, calibrated_histograms
 from detectors.synthetic.detector import Inference, KindRates, Prepared, Synthetic
 from detectors.synthetic.encoder import IMAGE_FEATURES, Encoder
 from detectors.synthetic.kinds import KINDS, PHOTOGRAPHIC
@@ -13,10 +14,12 @@ __all__ = [
     "PHOTOGRAPHIC",
     "SYNTHETIC_DETECTION",
     "Encoder",
+    "Histograms",
     "Inference",
     "KindRates",
     "Member",
     "MemberOptions",
     "Prepared",
     "Synthetic",
+    "calibrated_histograms",
 ]

@@ -1,12 +1,18 @@
 """From scores to a probability with an interval, and thresholds for each kind: all measured, none set by hand."""
 
 import math
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from models import Card
+
 Probability = Annotated[float, Field(ge=0, le=1)]
+BINS = 20
+"""Bins of equal width over 0..1 in which probabilities are counted."""
+Histogram = tuple[Annotated[int, Field(ge=0)], ...]
 
 
 class _Frozen(BaseModel):
@@ -19,7 +25,8 @@ class KindScale(_Frozen):
     `real`, `synthetic`: how many were measured. For each false-positive rate (as text), `synthetic_above` is the
     probability above which an image is called synthetic, and `false_positives` and `recall` are the shares of real and
     synthetic images that were, by thresholds set without their sources. A rate is absent if it cannot be held for this
-    kind. Below `camera_below`, an image is called real; None: never.
+    kind. Below `camera_below`, an image is called real; None: never. `real_histogram`, `synthetic_histogram`: how many
+    held-out images of this kind, in both conditions, had a probability in each of BINS bins, to compare others with.
     """
 
     real: Annotated[int, Field(ge=0)]
@@ -28,6 +35,8 @@ class KindScale(_Frozen):
     false_positives: dict[str, Probability]
     recall: dict[str, Probability]
     camera_below: Probability | None
+    real_histogram: Histogram = ()
+    synthetic_histogram: Histogram = ()
 
 
 class Scale(_Frozen):
@@ -77,3 +86,31 @@ def probability(logit: float) -> float:
 def read(data: bytes) -> Calibration:
     """Parse `calibration.json`. Raises ValueError (pydantic) if it is malformed."""
     return Calibration.model_validate_json(data)
+
+
+@dataclass(frozen=True, slots=True)
+class Histograms:
+    """The calibration set's probabilities of images of one kind: how many of each class lie in each of BINS bins."""
+
+    BINS: ClassVar[int] = BINS
+    real: Histogram
+    synthetic: Histogram
+
+
+def calibrated_histograms(card: Card) -> dict[str, dict[str, Histograms]]:
+    """By the `calibration` of its answers, then by kind, what a detector's card knows of the images that it was
+    calibrated on. Raises ModelError as `Card.read`; ValueError if the calibration is malformed."""
+    found = read(card.read("calibration.json"))
+    return {
+        identity(card, with_encoder=scale is found.with_encoder): {
+            name: Histograms(kind.real_histogram, kind.synthetic_histogram)
+            for name, kind in scale.kinds.items()
+            if kind.real_histogram
+        }
+        for scale in (found.with_encoder, found.alone)
+    }
+
+
+def identity(card: Card, *, with_encoder: bool) -> str:
+    """The name of a calibration in answers."""
+    return f"{card.identity}/{card.digest[:12]}/{'encoder' if with_encoder else 'alone'}"

@@ -105,6 +105,11 @@ class Synthetic:
         self.synthetic_above = dict(self._scale.synthetic_above)
         """For each false-positive rate, its threshold over images of all kinds."""
 
+    @property
+    def encoder(self) -> Encoder | None:
+        """The encoder whose features are judged; None: the network's are."""
+        return self._encoder
+
     def __call__(self, rgb: NDArray[np.uint8], jpeg_quality: int | None = None) -> Inference:
         """Score an RGB image (uint8, H x W x 3); `jpeg_quality` (1..100) if it was a JPEG.
 
@@ -149,7 +154,7 @@ class Synthetic:
             synthetic_above=dict(of_kind.synthetic_above),
             camera_below=of_kind.camera_below or 0.0,
             complete=self._encoder is not None,
-            calibration=f"{self.card.identity}/{self.card.digest[:12]}/{'encoder' if self._encoder else 'alone'}",
+            calibration=calibration.identity(self.card, with_encoder=self._encoder is not None),
             rates=KindRates(kind, of_kind.real, of_kind.synthetic, of_kind.false_positives, of_kind.recall),
         )
 

@@ -49,6 +49,7 @@ class Services:
         """Services with idle threads. Call `close` when the application stops."""
         order_threads = installation.settings.queue_length + _THREADS_BESIDE_QUEUE
         installation.publisher.start()
+        installation.scores.start()
         image_threads = ThreadPoolExecutor(_IMAGE_THREADS, "countermark-image")
         return cls(
             installation=installation,
@@ -72,6 +73,7 @@ class Services:
         self.job_workers.close(_JOIN_SECONDS)
         for executor in (self.order_threads, self.image_threads):
             executor.shutdown(cancel_futures=True)
+        self.installation.scores.close()
         self.installation.publisher.close()
 
 

@@ -56,7 +56,7 @@ class DetectionService:
         async with self._prepared:
             prepared, source = await run_in_thread(self._image_threads, classifier.read, data)
             inference = await self._batcher(prepared)
-        inferred = classifier.say(inference, threshold_fpr)
+        inferred = self._installation.scores.note(classifier.say(inference, threshold_fpr), source.sha256, prepared)
         return detection(inferred, name, source).model_dump_json() + "\n"
 
     async def judge_or_report(self, upload: Upload, threshold_fpr: float | None) -> str:

@@ -374,6 +374,10 @@ EXAMPLES: Mapping[str, Example] = {
         parameters={**_OF_JOB, "Last-Event-ID": "3"},
         responses={200: f"retry: 2000\n\nid: 4\nevent: job\ndata: {json.dumps(_ENDED_JOB)}\n\n"},
     ),
+    "give_feedback": Example(
+        bodies={_JSON: {"examination": _REQUEST_ID, "label": "real", "who": "author"}},
+        responses={201: {"examination": _REQUEST_ID, "label": "real", "who": "author", "received_at": _TIME}},
+    ),
     "file_takedown": Example(
         parameters=_KEYED,
         bodies={_JSON: _NOTICE, _FORM: {"notice": '{"signature": "Ann Example", "good_faith": true}', "file": _FILE}},

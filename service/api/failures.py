@@ -98,6 +98,7 @@ FETCH_HELD: Failures = (NotFound, Gone, *_DECODE, *_RELEASE, EditTooSmall)
 
 EXAMINE: Failures = (BadRequest, *_DECODE, Busy, Misconfigured, TooManyExaminations)
 DETECT: Failures = (BadRequest, *_DECODE, Busy, Misconfigured)
+GIVE_FEEDBACK: Failures = (BadRequest, NotFound)
 
 TAKE_ON_INSPECTION: Failures = (BadRequest, BrokenArchive, TooLarge, Busy)
 LIST_JOBS: Failures = (NotFound,)

@@ -1,4 +1,4 @@
-"""Rate limits on filing notices and appeals and on enrolling: token buckets in this process.
+"""Rate limits on filing notices, appeals and feedback and on enrolling: token buckets in this process.
 
 Each client address has a bucket, and so has each appeal.
 
@@ -18,7 +18,7 @@ from service.api.problems import respond
 from service.kit.addresses import client_key
 from service.kit.errors import TooMany
 
-LIMITED = ("/v1/takedowns", "/v1/appeals", "/v1/consent/enrolments", "/appeal")
+LIMITED = ("/v1/takedowns", "/v1/appeals", "/v1/feedback", "/v1/consent/enrolments", "/appeal")
 """Path prefixes where anybody may write."""
 
 PIN_CHECKED = ("/v1/takedowns/", "/v1/consent/subjects/")

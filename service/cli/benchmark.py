@@ -1,6 +1,5 @@
 """countermark benchmark."""
 
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,8 @@ from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
-from service.cli import charts, files, present, search
+from service.cli import charts, files, labels_file, present, search
+from service.cli.labels_file import LabelLine
 from service.cli.text import label, printable
 from service.examiner.assembly import open_classifier
 from service.examiner.benchmark import CONDITIONS, Benchmark, Sample, check_enough, judge, scores, summarise, thresholds
@@ -41,8 +41,14 @@ _GROUPS = ("folder", "class", "images", *(f"{what}\n{c}" for c in CONDITIONS for
 
 
 def benchmark(
-    real: Annotated[Path, typer.Option(help="Folder of real images; results are shown by sub-folder.")],
-    synthetic: Annotated[Path, typer.Option(help="Folder of synthetic images; results are shown by sub-folder.")],
+    real: Annotated[Path | None, typer.Option(help="Folder of real images; results are shown by sub-folder.")] = None,
+    synthetic: Annotated[
+        Path | None, typer.Option(help="Folder of synthetic images; results are shown by sub-folder.")
+    ] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option(help="Folder of both, in place of the two: --labels says which is which; others are left out."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for report.json, and index.html with charts.")] = None,
     own_thresholds: Annotated[
         Path | None, typer.Option("--thresholds", help="Write a threshold file for COUNTERMARK_THRESHOLDS_FILE.")
@@ -52,7 +58,8 @@ def benchmark(
         Path | None,
         typer.Option(
             help="CSV file with the columns file,kind: what each image shows (portrait, night, ...), by its path below "
-            "its folder. Default: the name of the first sub-folder."
+            "its folder. Default: the name of the first sub-folder. With --images, also a column label: real or "
+            "synthetic, as `countermark feedback export` writes it."
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -60,8 +67,7 @@ def benchmark(
 ) -> None:
     """Measure the detector on your own images, as stored and as posted (512 px, JPEG quality 75)."""
     settings = load_settings()
-    kinds = _kinds(labels) if labels else None
-    labelled = [*_images(real, False, limit, kinds), *_images(synthetic, True, limit, kinds)]
+    labelled = _labelled(real, synthetic, images, labels, limit)
     if out:
         _prepare(out, force)
     if own_thresholds:
@@ -101,25 +107,43 @@ def _samples(settings: Settings, labelled: Sequence[Labelled]) -> list[Sample]:
     return samples
 
 
-def _kinds(path: Path) -> dict[str, str]:
-    """What each image shows, by its path below its folder. Raises BadRequest if the file is not such a table."""
-    hint = "Give a CSV file with a heading line `file,kind` and a line for each image."
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            table = csv.DictReader(file)
-            headed = {"file", "kind"} <= set(table.fieldnames or ())
-            rows = list(table)
-        if not headed:
-            raise KeyError("kind")
-        return {Path(row["file"]).as_posix(): row["kind"].strip() for row in rows if row["kind"].strip()}
-    except OSError as gone:
-        raise BadRequest(f"{path} cannot be read: {gone.strerror}", hint=hint) from gone
-    except (AttributeError, KeyError, TypeError, UnicodeDecodeError, csv.Error) as bad:
-        raise BadRequest(f"{path} is not a table of kinds", hint=hint) from bad
+def _labelled(
+    real: Path | None, synthetic: Path | None, images: Path | None, labels: Path | None, limit: int | None
+) -> list[Labelled]:
+    """Every image, by folders of one class or by a file of labels. Raises BadRequest if it is neither."""
+    if images and labels and not (real or synthetic):
+        lines = labels_file.read(labels, "label")
+        return list(_of_one_folder(images, lines, limit))
+    if not (real and synthetic) or images:
+        raise BadRequest(
+            "no images of both classes are named", hint="Give --real and --synthetic, or --images and --labels."
+        )
+    kinds = {name: line.kind for name, line in labels_file.read(labels, "kind").items()} if labels else None
+    return [*_images(real, False, limit, kinds), *_images(synthetic, True, limit, kinds)]
 
 
-def _images(folder: Path, fake: bool, limit: int | None, kinds: Mapping[str, str] | None) -> Iterator[Labelled]:
+def _of_one_folder(folder: Path, lines: Mapping[str, LabelLine], limit: int | None) -> Iterator[Labelled]:
+    """The images of a folder that have a label; `limit` picks evenly of each class."""
+    names = {Path(name).relative_to(folder).as_posix(): name for name in _names(folder)}
+    for fake in (False, True):
+        label_ = "synthetic" if fake else "real"
+        own = sorted(name for name in names if name in lines and lines[name].label == label_)
+        for below in _evenly(own, limit):
+            kind = lines[below].kind
+            yield Labelled(names[below], label(str(Path(below).parent)), fake, kind and label(kind))
+
+
+def _images(folder: Path, fake: bool, limit: int | None, kinds: Mapping[str, str | None] | None) -> Iterator[Labelled]:
     """Every image below a folder; `limit` picks evenly from the sorted paths."""
+    for name in _evenly(_names(folder), limit):
+        below = Path(name).relative_to(folder)
+        first = below.parts[0] if len(below.parts) > 1 else None
+        kind = first if kinds is None else kinds.get(below.as_posix())
+        yield Labelled(name, label(str(below.parent)), fake, kind and label(kind))
+
+
+def _names(folder: Path) -> list[str]:
+    """The paths of the images below a folder. Raises BadRequest if there are none."""
     if not folder.is_dir():
         raise BadRequest(f"{folder} is not a folder", hint="Give a folder of images.")
     try:
@@ -128,12 +152,12 @@ def _images(folder: Path, fake: bool, limit: int | None, kinds: Mapping[str, str
     except FileUnreadable as empty:
         raise BadRequest(empty.message, hint=empty.hint) from empty
     skipped.close()
+    return names
+
+
+def _evenly(names: Sequence[str], limit: int | None) -> Iterator[str]:
     count = min(limit or len(names), len(names))
-    for name in (names[number * len(names) // count] for number in range(count)):
-        below = Path(name).relative_to(folder)
-        first = below.parts[0] if len(below.parts) > 1 else None
-        kind = first if kinds is None else kinds.get(below.as_posix())
-        yield Labelled(name, label(str(below.parent)), fake, kind and label(kind))
+    return (names[number * len(names) // count] for number in range(count))
 
 
 def _prepare(out: Path, force: bool) -> None:

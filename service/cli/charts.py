@@ -31,6 +31,17 @@ def histogram(title: str, across: str, up: str, classes: Mapping[str, Sequence[f
     return _figure(title, across, up, "", {name: _steps(shares, top) for name, shares in classes.items()}, top)
 
 
+def trend(title: str, across: str, up: str, curves: Mapping[str, Points], levels: Sequence[float]) -> str:
+    """Curves over 0..1 in x, with horizontal lines at `levels`; the highest point or level fills the height."""
+    top = max([*levels, *(y for points in curves.values() for _, y in points)])
+    lines = "".join(
+        f'<line class="guide" x1="{_x(0)}" y1="{_y(level / top)}" x2="{_x(1)}" y2="{_y(level / top)}"/>'
+        for level in levels
+    )
+    scaled = {name: [(x, y / top) for x, y in points] for name, points in curves.items()}
+    return _figure(title, across, up, lines, scaled, top)
+
+
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     head = "".join(f"<th>{html.escape(heading)}</th>" for heading in headings)
     body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)

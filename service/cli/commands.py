@@ -15,6 +15,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "comply": "comply:comply",
     "detect": "detect:detect",
     "benchmark": "benchmark:benchmark",
+    "monitor": "monitor:monitor",
+    "feedback": "feedback:app",
     "serve": "serve:serve",
     "backup": "backup:backup",
     "restore": "backup:restore",

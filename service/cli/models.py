@@ -1,7 +1,6 @@
 """countermark models."""
 
 import json
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,11 +8,11 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from models import Card, ModelError, ModelFolder, ModelMissing, export, find_card, hub, pull
-from service.cli import adapters
+from models import Card, ModelError, ModelFolder, ModelMissing, export, find_card, hub
+from service.cli import adapters, model_updates
+from service.cli.model_pulls import Accept, confirm_licence, pull_shown
 from service.gateway.assembly import open_folder_checker
 from service.generation.diffusers.loading import require
 from service.generation.diffusers.registration import check_pipeline, pipeline_card
@@ -21,22 +20,19 @@ from service.installation import open_installation
 from service.keys import signing
 from service.kit import home
 from service.kit.errors import BadRequest, Unavailable
-from service.kit.model_store import CARDS_FOLDER, check_new_name, known_cards, save_card, store
+from service.kit.model_store import CARDS_FOLDER, check_new_name, known_cards, save_card
 from service.kit.settings import Settings, load_settings
 from service.likeness.comparison import PULLED
 
 _UNUSABLE = "unusable"
 HUB_FILES = ("*.json", "*.safetensors", "*.onnx", "README.md")
 
-_COLUMNS = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-
-Accept = Annotated[bool, typer.Option("--accept-licence", help="Accept the model's licence without a prompt.")]
-
 app = typer.Typer(help="The models of this installation.", no_args_is_help=True)
 app.command("add-adapter")(adapters.add)
 app.command("adapters")(adapters.show)
 app.command("audit-adapter")(adapters.check)
 app.command("remove-adapter")(adapters.remove)
+app.command("update")(model_updates.update)
 
 
 @app.command("list")
@@ -74,10 +70,8 @@ def pull_model(
     try:
         card = find_card(name, settings.home / CARDS_FOLDER)
         if not card.permissive:
-            _confirm_licence(card.identity, card.licence, accept_licence)
-        with Progress(*_COLUMNS, console=Console(stderr=True), transient=True) as progress:
-            task = progress.add_task(card.identity, total=None)
-            card = pull(card, store(settings), lambda done, total: progress.update(task, completed=done, total=total))
+            confirm_licence(card.identity, card.licence, accept_licence)
+        card = pull_shown(card, settings)
     except ModelError as fault:
         raise Unavailable(str(fault)) from fault
     Console(stderr=True).print(f"{card.identity} is ready. Licence: {card.licence}", markup=False, soft_wrap=True)
@@ -102,7 +96,7 @@ def add_classifier(
     try:
         with tempfile.TemporaryDirectory(dir=settings.home) as scratch:
             found = _source(source, revision, Path(scratch), settings)
-            _confirm_licence(source, found.licence, accept_licence)
+            confirm_licence(source, found.licence, accept_licence)
             with Console(stderr=True).status("Exporting"):
                 card = export(found, name, target, onnx_file=onnx, synthetic=synthetic)
     except ModelError as fault:
@@ -168,13 +162,6 @@ def _source(name: str, revision: str, scratch: Path, settings: Settings) -> Mode
         )
     folder = hub.download(name, revision, HUB_FILES, scratch)
     return ModelFolder(folder, f"{name}@{hub.commit_of(folder)}")
-
-
-def _confirm_licence(what: str, licence: str, accepted: bool) -> None:
-    """Show a licence and ask for agreement. Raises BadRequest if it is not given."""
-    Console(stderr=True).print(f"{what}: licence {licence}", markup=False, soft_wrap=True)
-    if not accepted and not (sys.stdin.isatty() and typer.confirm("Do you accept it?", err=True)):
-        raise BadRequest("the licence was not accepted", hint="Read it at its source, then use --accept-licence.")
 
 
 def _state(card: Card) -> str:

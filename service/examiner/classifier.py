@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from detectors import OUT_OF_SCOPE, PHOTOGRAPHIC, Inference, Prepared, Synthetic
+from detectors import OUT_OF_SCOPE, PHOTOGRAPHIC, Encoder, Inference, Prepared, Synthetic
 from models import ModelError
 from service.examiner.ensemble import DIGITS, Vote, pooled, shifted
 from service.examiner.inference import ClassifierReason, DetectorFinding, Inferred, KindRates
@@ -84,6 +84,11 @@ class Classifier:
         self._limits = limits
         self._fpr = threshold_fpr
         self._thresholds = thresholds
+
+    @property
+    def encoder(self) -> Encoder | None:
+        """The encoder in use, if it has been pulled."""
+        return self._detector.encoder
 
     def infer(self, picture: Picture, threshold_fpr: float | None = None) -> Inferred:
         """What the classifiers say about an image, by thresholds for `threshold_fpr` (default: the setting's).

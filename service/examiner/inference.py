@@ -53,6 +53,9 @@ class Inferred(ReportModel):
         None, description="Always empty: on generators held out of training, pixels did not identify the family."
     )
     calibration: str | None = None
+    examination: str | None = Field(
+        None, description="Id of this answer's record, for POST /v1/feedback. None: it was not recorded."
+    )
     warnings: list[Reason] = Field([], description="Why the figures may not hold; then the verdict is inconclusive.")
     reasons: list[Reason] = []
 

@@ -370,6 +370,28 @@ class Settings(BaseSettings):
         Path | None, Field(description="Threshold file written by `countermark benchmark`; unset: the model's own.")
     ] = None
 
+    score_retention_days: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=3650,
+            description="Days to keep the classifiers' scores of examinations over HTTP, without the files, for "
+            "`countermark monitor` and feedback; 0: none is recorded. See docs/detector.md.",
+        ),
+    ] = 0
+    shadow_card: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            description="Name of a card whose model is on trial: its scores are recorded beside the active one's and "
+            "are in no answer. Needs `score_retention_days`.",
+        ),
+    ] = None
+    shadow_share: Annotated[
+        float,
+        Field(gt=0, le=1, allow_inf_nan=False, description="Share of the examinations that the model on trial sees."),
+    ] = 0.1
+
     fetch_urls: Annotated[
         bool,
         Field(description="Let `verify`, `inspect` and `detect` fetch files from the web, from public addresses only."),

@@ -9,6 +9,7 @@ from service.storage.blocklist import Block, BlocklistEntry, HashKind, Listed, L
 from service.storage.challenges import ChallengeRow, Pose
 from service.storage.database import Database, sqlite_file
 from service.storage.decisions import Decision, DecisionRepository, Kind, RawDecision
+from service.storage.examinations import ExaminationRow, FeedbackRow, Label, Who
 from service.storage.grants import GrantRow, Scope, UseRow
 from service.storage.hashes import HashRows
 from service.storage.held import OPEN_STATES, HeldReview, HeldRow, HeldState
@@ -40,6 +41,8 @@ __all__ = [
     "Database",
     "Decision",
     "DecisionRepository",
+    "ExaminationRow",
+    "FeedbackRow",
     "GrantRow",
     "HashKind",
     "HashRows",
@@ -51,6 +54,7 @@ __all__ = [
     "JobRow",
     "JobState",
     "Kind",
+    "Label",
     "LedgerIdentity",
     "ListSummary",
     "Listed",
@@ -72,6 +76,7 @@ __all__ = [
     "TemplateRow",
     "TenantRow",
     "UseRow",
+    "Who",
     "WrappedKey",
     "check_dump",
     "check_sqlite",

@@ -5,6 +5,7 @@ from service.storage.appeals import AppealRepository
 from service.storage.blocklist import BlocklistRepository
 from service.storage.challenges import ChallengeRepository
 from service.storage.decisions import DecisionRepository
+from service.storage.examinations import ExaminationRepository, FeedbackRepository
 from service.storage.grants import GrantRepository, UseRepository
 from service.storage.held import HeldRepository
 from service.storage.identity import IdentityRepository
@@ -42,3 +43,5 @@ class Repositories:
         self.jobs = JobRepository(session)
         self.job_images = JobImageRepository(session)
         self.wrapped_keys = WrappedKeyRepository(session)
+        self.examinations = ExaminationRepository(session)
+        self.feedback = FeedbackRepository(session)

@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from service.storage.types import UtcDateTime
 
-REVISION = "0016"
+REVISION = "0017"
 """The newest migration. A database at an older revision is upgraded when it is opened."""
 
 metadata = MetaData(
@@ -345,4 +345,35 @@ job_images = Table(
         unique=True,
     ),
     PrimaryKeyConstraint("job", "number", name="pk_job_images"),
+)
+
+# What the classifiers said of an examined file, without the file: `file` is a keyed digest of its SHA-256, and `day`
+# the beginning of the day (UTC), not the time. Written only if the operator sets for how many days it is kept.
+# `candidate`: what a model on trial said of the same image; it is in no answer.
+examinations = Table(
+    "examinations",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("day", UtcDateTime(), nullable=False, index=True),
+    Column("file", String(64), nullable=False, index=True),
+    Column("calibration", String(300), nullable=False),
+    Column("kind", String(32), nullable=True),
+    Column("p_synthetic", Float, nullable=False),
+    Column("verdict", String(32), nullable=False),
+    Column("in_scope", Boolean, nullable=False),
+    Column("candidate", String(300), nullable=True),
+    Column("candidate_score", Float, nullable=True),
+    Column("candidate_verdict", String(32), nullable=True),
+)
+
+# What somebody says an examined image is. One label for each examination: a later one replaces it. `tenant` is NULL for
+# whoever showed no key. Deleted with its examination.
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("examination", String(32), ForeignKey("examinations.id"), primary_key=True),
+    Column("label", String(16), nullable=False),
+    Column("who", String(16), nullable=False),
+    Column("tenant", String(64), ForeignKey("tenants.name"), nullable=True),
+    Column("at", UtcDateTime("milliseconds"), nullable=False),
 )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.synthetic.calibration import KindScale, Scale
+from detectors.synthetic.calibration import BINS, KindScale, Scale
 from detectors.synthetic.kinds import KINDS
 
 from .heads import HeldOut
@@ -138,7 +138,12 @@ def scale(rows: Rows) -> Scale:
         high=_rounded(np.quantile(draws, 0.95, axis=0)),
         synthetic_above={str(rate): p(x) for rate, x in found.overall.items()},
         camera_below=p(found.missed),
-        kinds={name: _kind(rows, found, index, called, p) for index, name in enumerate(KINDS)},
+        kinds={
+            name: _kind(rows, found, index, called, p).model_copy(
+                update=_histograms(rows, index, sigmoid(weight * rows.x + bias))
+            )
+            for index, name in enumerate(KINDS)
+        },
     )
 
 
@@ -191,6 +196,13 @@ def _kind(rows: Rows, found: Limits, kind: int, called: Called, p: Callable[[flo
         recall={str(rate): round(float(called[rate][fake].mean()), 4) for rate in held},
         camera_below=None if below is None else p(below),
     )
+
+
+def _histograms(rows: Rows, kind: int, p: NDArray[np.float64]) -> dict[str, tuple[int, ...]]:
+    """How the probabilities `p` of both classes lie in BINS bins, among rows taken for this kind."""
+    counted = (np.histogram(p[(rows.kind == kind) & (rows.fake == label)], BINS, (0, 1))[0] for label in (0, 1))
+    real, synthetic = (tuple(int(number) for number in counts) for counts in counted)
+    return {"real_histogram": real, "synthetic_histogram": synthetic}
 
 
 def _bootstrap(rows: Rows) -> NDArray[np.float64]:

@@ -35,6 +35,7 @@ OPERATIONS = {
     "delete_job": "DELETE /v1/jobs/{job}",
     "get_job_result": "GET /v1/jobs/{job}/result",
     "follow_job": "GET /v1/jobs/{job}/events",
+    "give_feedback": "POST /v1/feedback",
     "query_by_binding": "GET /v1/matches/byBinding",
     "query_by_large_binding": "POST /v1/matches/byBinding",
     "query_by_content": "POST /v1/matches/byContent",

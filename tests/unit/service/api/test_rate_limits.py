@@ -78,6 +78,7 @@ def strict(settings: Settings, home_template: Path) -> Iterator[Installation]:
     [
         ("POST", "/v1/takedowns"),
         ("POST", "/v1/appeals"),
+        ("POST", "/v1/feedback"),
         ("GET", "/v1/appeals/A-1"),
         ("POST", "/v1/consent/enrolments"),
         ("POST", "/v1/consent/enrolments/L-1"),

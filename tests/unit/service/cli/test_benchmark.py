@@ -90,6 +90,27 @@ def test_a_kind_of_one_class_has_no_rate_of_the_other(folders: Folders, capsys: 
     assert (of["[b]0"]["false_positives"], of["[b]0"]["false_positives_interval"]) == (None, None)
 
 
+def test_one_folder_and_its_labels(folders: Folders, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folders()
+    labels = tmp_path / "labels.csv"
+    lines = [
+        f"{name}/[b]{n % 2}/{n}.png,{label},night"
+        for name, label in (("real", "real"), ("fake", "synthetic"))
+        for n in (0, 1)
+    ]
+    labels.write_text("\n".join(["file,label,kind", *lines, "real/[b]0/2.png,,", "gone.png,real,"]))
+    module.benchmark(images=tmp_path, labels=labels, as_json=True)
+    found = json.loads(capsys.readouterr().out)
+    assert [(f["real"], f["fake"], f["auroc"]) for f in found["figures"]] == [(2, 2, 1.0)] * 2
+    assert [(k["kind"], k["real"], k["synthetic"]) for k in found["kinds"]] == [("night", 2, 2)]
+
+
+@pytest.mark.parametrize("named", [("real",), ("synthetic",), ("images",), ("images", "real", "labels"), ()])
+def test_folders_that_do_not_go_together(folders: Folders, named: tuple[str, ...]) -> None:
+    with pytest.raises(BadRequest, match="both classes"):
+        module.benchmark(**dict.fromkeys(named, folders()[0]))  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("text", ["name,kind\na.png,b\n", "file,kind\na.png\n", "", b"\xff\xfe,"])
 def test_a_table_that_is_none(folders: Folders, tmp_path: Path, text: str | bytes) -> None:
     labels = tmp_path / "kinds.csv"

@@ -42,3 +42,12 @@ def test_a_page_fetches_nothing() -> None:
     page = charts.page("title", charts.paragraph("text"))
     assert page.startswith("<!doctype html>")
     assert not any(word in page for word in ("http", "src=", "@import", "url("))
+
+
+def test_a_trend_shows_its_levels_and_fills_the_height() -> None:
+    figure = charts.trend("t", "weeks", "PSI", {"ours": [(0, 0), (1, 0.5)]}, (0.1, 0.25))
+    assert len([line for line in svg(figure).iter("line") if line.get("class") == "guide"]) == 2
+    (_, low), (_, high) = points(figure)
+    frame = next(svg(figure).iter("rect"))
+    assert high == float(str(frame.get("y")))
+    assert low == high + float(str(frame.get("height")))

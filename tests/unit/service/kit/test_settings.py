@@ -24,6 +24,9 @@ def test_nothing_else_is_documented() -> None:
 
 VALUES = {
     "fetch_urls": ("true", True),
+    "score_retention_days": ("90", 90),
+    "shadow_card": ("synthetic-next", "synthetic-next"),
+    "shadow_share": ("0.5", 0.5),
     "metrics_host": ("10.0.0.1", "10.0.0.1"),
     "metrics_port": ("9100", 9100),
     "credential_thumbnail": ("256", 256),

@@ -98,6 +98,8 @@ def test_an_upgraded_database_has_the_very_tables_of_a_new_one(old: str, tmp_pat
         ("jobs", "tenant", "tenants"),
         ("job_images", "job", "jobs"),
         ("job_images", "content_id", "images"),
+        ("feedback", "examination", "examinations"),
+        ("feedback", "tenant", "tenants"),
     }
 
 

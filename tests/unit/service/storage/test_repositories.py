@@ -14,6 +14,8 @@ from service.storage import (
     AppealRow,
     Block,
     ChallengeRow,
+    ExaminationRow,
+    FeedbackRow,
     GrantRow,
     HeldReview,
     HeldRow,
@@ -312,3 +314,38 @@ def test_decisions_are_found_by_subject_and_kind(ledger: Ledger) -> None:
         last = stored.decisions.last()
         assert last
         assert (last.seq, last.at.tzinfo) == (2, dt.UTC)
+
+
+def examination(number: str, day: int = 1, **changes: object) -> ExaminationRow:
+    row = ExaminationRow(
+        number, NOON.replace(day=day), "f" * 64, "synthetic@2/x/encoder", "night", 0.25, "inconclusive", True
+    )
+    return replace(row, **changes)  # type: ignore[arg-type]
+
+
+def test_examinations_are_kept_for_some_days_with_what_was_said_of_them(stored: Repositories) -> None:
+    stored.examinations.add([examination("late", 3), examination("old", 1), examination("early", 2)])
+    stored.examinations.set_candidate("late", "next@1", 0.5, None)
+    stored.examinations.set_candidate("gone", "next@1", 0.5, None)
+    late = examination("late", 3, candidate="next@1", candidate_score=0.5)
+    assert stored.examinations.get("late") == late
+    assert list(stored.examinations.since(NOON.replace(day=2))) == [examination("early", 2), late]
+    for number in ("old", "late"):
+        stored.feedback.put(FeedbackRow(number, "real", "author", None, NOON))
+    assert stored.examinations.forget_before(NOON.replace(day=2)) == 1
+    assert stored.examinations.get("old") is None
+    assert stored.feedback.all() == [(FeedbackRow("late", "real", "author", None, NOON), late)]
+
+
+def test_a_later_label_replaces_the_first(stored: Repositories) -> None:
+    stored.tenants.add(TENANT)
+    stored.examinations.add([examination("a")])
+    stored.feedback.put(FeedbackRow("a", "real", "other", None, NOON))
+    corrected = FeedbackRow("a", "synthetic", "reviewer", "acme", LATER)
+    stored.feedback.put(corrected)
+    assert [row for row, _ in stored.feedback.all()] == [corrected]
+
+
+def test_a_label_of_an_examination_that_never_was_is_not_kept(ledger: Ledger) -> None:
+    with pytest.raises(Unavailable), ledger.write() as stored:
+        stored.feedback.put(FeedbackRow("none", "real", "author", None, NOON))
