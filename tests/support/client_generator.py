@@ -1,16 +1,11 @@
 """A typed Python client, generated from an OpenAPI document: models by datamodel-code-generator, and a thin client."""
 
-import json
 import keyword
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
-from datamodel_code_generator import InputFileType, generate
-from datamodel_code_generator.enums import DataModelType
-from datamodel_code_generator.format import Formatter, PythonVersion
-from datamodel_code_generator.parser import LiteralType
-
+from scripts.client import models_of
 from service.api.openapi import operations
 from tests.support.openapi import Json
 
@@ -130,22 +125,7 @@ def generate_client(document: Json, folder: Path) -> None:
     package = folder / "countermark_client"
     package.mkdir()
     (package / "__init__.py").touch()
-    generate(
-        json.dumps(document),
-        input_file_type=InputFileType.OpenAPI,
-        output=package / "models.py",
-        output_model_type=DataModelType.PydanticV2BaseModel,
-        target_python_version=PythonVersion.PY_311,
-        enum_field_as_literal=LiteralType.All,
-        use_annotated=True,
-        field_constraints=True,
-        strict_nullable=True,
-        collapse_root_models=True,
-        keep_field_defaults_off_branch_roots=True,
-        use_schema_description=True,
-        disable_timestamp=True,
-        formatters=[Formatter.BUILTIN],
-    )
+    (package / "models.py").write_text(models_of(document), encoding="utf-8")
     methods = [_method(*each) for each in operations(document)]
     (package / "client.py").write_text(_CLIENT.lstrip() + "".join(methods), encoding="utf-8")
 
@@ -204,7 +184,9 @@ def _json_body(operation: Json) -> str:
 def _results(operation: Json) -> Iterator[tuple[str, tuple[str, str]]]:
     """Status of each successful response, with its type and the expression that gives it."""
     for status, response in operation["responses"].items():
-        if int(status) < 400:
+        if int(status) < 400 and not response.get("content"):
+            yield status, ("None", "None")
+        elif int(status) < 400:
             media_type, content = next(iter(response["content"].items()))  # not the event stream, if there is one
             if lines := content["schema"].get("contentSchema"):
                 type_, body = f"list[{_type(lines)}]", 'b"[" + b",".join(response.content.splitlines()) + b"]"'
