@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 import structlog
 
 from models import ModelError
+from service.access.api_keys import ApiKeys
+from service.access.operator_sessions import OperatorSessions
 from service.access.pin_attempts import PinAttempts
 from service.access.tenants import Tenants
+from service.access.usage import KeyUsage
 from service.adapters.registry import Adapters
 from service.examiner.assembly import open_classifier, open_examiner, open_shadow
 from service.examiner.classifier import Classifier
@@ -83,6 +86,9 @@ class Installation:
     limits: ImageLimits = field(init=False)
     on_loading: OnLoading = field(default=log_loading)
     tenants: Tenants = field(init=False)
+    api_keys: ApiKeys = field(init=False)
+    key_usage: KeyUsage = field(init=False)
+    operator_sessions: OperatorSessions = field(init=False)
     review_queue: ReviewQueue = field(init=False)
     answers: Answers = field(init=False)
     jobs: JobQueue = field(init=False)
@@ -134,6 +140,9 @@ class Installation:
         self.adapters = Adapters(self.settings.home, vault, self.ledger)
         self.liveness = PoseSequence(self.ledger)
         self.tenants = Tenants(self.ledger, self.settings.grantee)
+        self.api_keys = ApiKeys(self.ledger)
+        self.key_usage = KeyUsage(self.ledger)
+        self.operator_sessions = OperatorSessions(self.ledger, self.tenants)
         self.review_queue = ReviewQueue(
             self.ledger, vault, self.settings.home / "held", self.settings.held_retention_days, digest
         )
@@ -220,6 +229,10 @@ class Installation:
             if self._classifier is None:
                 self._classifier = open_classifier(self.settings, self.limits)
             return self._classifier
+
+    def orders_need_key(self) -> bool:
+        """Whether everybody must show a key to order images. Raises Unavailable."""
+        return self.settings.public_verification or self.tenants.keys_needed()
 
     @property
     def generates(self) -> bool:

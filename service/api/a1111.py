@@ -14,14 +14,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict
 
-from service.access.client import OPERATOR, Client
+from service.access.client import Client
 from service.api.a1111_requests import ImageToImage, TextToImage, parsed
 from service.api.dependencies import CurrentInstallation, CurrentServices
 from service.api.image_release import release_images
 from service.api.image_responses import ImagesResponse
 from service.api.json_bodies import read_value
+from service.api.keys import client_of
 from service.api.model_names import ModelNames
-from service.kit.errors import Unauthorized
 
 router = APIRouter(prefix="/sdapi/v1", include_in_schema=False)
 
@@ -29,14 +29,9 @@ router = APIRouter(prefix="/sdapi/v1", include_in_schema=False)
 async def _current_client(request: Request, installation: CurrentInstallation) -> Client:
     """The tenant whose key was sent as a bearer token or, as A1111's clients do, as the password of Basic.
 
-    Raises Unauthorized, Unavailable.
+    Raises as `authenticate`.
     """
-    if not await asyncio.to_thread(installation.tenants.keys_needed):
-        return OPERATOR
-    key = _key(request.headers.get("authorization", ""))
-    if not key:
-        raise Unauthorized("a key is required")
-    return await asyncio.to_thread(installation.tenants.client, key)
+    return await client_of(request, installation, _key(request.headers.get("authorization", "")))
 
 
 def _key(header: str) -> str:

@@ -42,6 +42,7 @@ from service.api.hosts import AllowedHosts
 from service.api.image_inputs import ImageEditJson
 from service.api.image_responses import ImagesResponse
 from service.api.image_stream import CompletedImage
+from service.api.key_limits import RateLimitFields
 from service.api.middleware import BodyLimit, NoNul, RequestId
 from service.api.moderations import ModerationRequest
 from service.api.rate_limits import RateLimit, TokenBuckets
@@ -158,8 +159,16 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
                 "X-Case-Pin",
                 "X-Subject-Pin",
             ],
-            expose_headers=["X-Request-Id", "Retry-After", "Idempotency-Replayed", "Location"],
+            expose_headers=[
+                "X-Request-Id",
+                "Retry-After",
+                "Idempotency-Replayed",
+                "Location",
+                "RateLimit",
+                "RateLimit-Policy",
+            ],
         )
+    app.add_middleware(RateLimitFields)
     app.add_middleware(NoNul)
     app.add_middleware(AllowedHosts, allowed=settings.allowed_hosts)
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))

@@ -82,7 +82,12 @@ async def prove_decision(
     decision: Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="SHA-256 of the decision.")],
 ) -> DecisionProof:
     found = await asyncio.to_thread(installation.log.find, decision)
-    own = client is not None and bool(client.name) and found.content.get("tenant") == client.name
+    own = (
+        client is not None
+        and bool(client.name)
+        and "generate" in client.scopes
+        and found.content.get("tenant") == client.name
+    )
     proved = await asyncio.to_thread(installation.publisher.prove, found, disclose=own)
     return DecisionProof(
         decision=found.hash, index=proved.proof.index, leaf_hash=proved.leaf.hex(), proof=str(proved.proof)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from service.api.dependencies import CurrentInstallation
 from service.api.failures import LIST_GRANTS, READ_RECEIPT, READ_SUBJECT, REVOKE_GRANT, SIGNING_KEYS, WITHDRAW_IMAGE
-from service.api.keys import CallerAddress, KeyHolder
+from service.api.keys import CallerAddress, ConsentClient
 from service.api.openapi import failures
 from service.installation import Installation
 from service.kit.case_numbers import is_short_pin
@@ -83,7 +83,7 @@ async def get_consent_receipt(installation: CurrentInstallation, grant: str) -> 
     summary="List the grants made out to the holder of the key",
     responses=failures(*LIST_GRANTS),
 )
-async def list_grants(installation: CurrentInstallation, client: KeyHolder) -> list[Grant]:
+async def list_grants(installation: CurrentInstallation, client: ConsentClient) -> list[Grant]:
     """For tenants. Includes grants that have ended."""
     return await asyncio.to_thread(installation.consent.grants.made_out_to, client.name)
 

@@ -8,16 +8,18 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
+from service.api import public_examination
 from service.api.capacity import drop_on_disconnect
 from service.api.dependencies import CurrentExamination, CurrentServices
 from service.api.detection import DetectionLine, DetectionService
 from service.api.failures import DETECT
 from service.api.forms import is_form
-from service.api.keys import EXAMINER
+from service.api.key_limits import take
+from service.api.keys import CurrentExaminer
 from service.api.openapi import failures, reference
 from service.api.uploads import Upload, many_files, uploads
 
-router = APIRouter(tags=["examiner"], dependencies=EXAMINER)
+router = APIRouter(tags=["examiner"])
 
 MOST_FILES = 100
 AT_ONCE = 16
@@ -43,6 +45,7 @@ _RESPONSE = {
 async def detect_images(
     request: Request,
     services: CurrentServices,
+    client: CurrentExaminer,
     examination: CurrentExamination,
     threshold_fpr: Annotated[
         float | None,
@@ -50,10 +53,13 @@ async def detect_images(
     ] = None,
 ) -> StreamingResponse:
     """The same lines as `countermark detect --json`. The files are not kept."""
+    public_examination.count_in_open_tier(services, client, request)
     files = await uploads(request, MOST_FILES)
     detection = services.detection
     examination.take(min(len(files), AT_ONCE))
     await detection.check_rate(threshold_fpr)
+    public_examination.count_in_open_tier(services, client, request, len(files), counted=1)
+    await take(request, services.installation, client, "examinations", len(files))
     if is_form(request):
         return StreamingResponse(_lines(detection, files, threshold_fpr), media_type=_LINES)
     # A bare file: what is wrong with it is the response's status.

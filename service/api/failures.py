@@ -45,8 +45,10 @@ from service.kit.errors import (
     PromptRefused,
     ProofInvalid,
     QueryTooLong,
+    QuotaExceeded,
     Refusal,
     RequestTimeout,
+    ScopeMissing,
     StageFailed,
     SwitchedOff,
     TooLarge,
@@ -70,6 +72,7 @@ a store that does not answer."""
 _DECODE: Failures = (TooLarge, UnsupportedFormat, BrokenPicture, UnsupportedPixels, Unavailable)
 _PIN: Failures = (TooManyPins, PinTooShort)
 _RELEASE: Failures = (
+    ScopeMissing,
     BadRequest,
     EmptyPrompt,
     NothingKnown,
@@ -89,30 +92,31 @@ _RELEASE: Failures = (
     Unavailable,
 )
 
-GENERATE: Failures = _RELEASE
+GENERATE: Failures = (*_RELEASE, QuotaExceeded)
 LIST_MODELS: Failures = (Unavailable, Misconfigured)
 READ_MODEL: Failures = (NotFound, Unavailable, Misconfigured)
-MODERATE: Failures = (BadRequest, *_DECODE, Busy, Misconfigured)
-EDIT: Failures = (*_DECODE, *_RELEASE, EditTooSmall)
+MODERATE: Failures = (ScopeMissing, BadRequest, *_DECODE, Busy, Misconfigured)
+EDIT: Failures = (*_DECODE, *_RELEASE, QuotaExceeded, EditTooSmall)
 FETCH_HELD: Failures = (NotFound, Gone, *_DECODE, *_RELEASE, EditTooSmall)
 
-EXAMINE: Failures = (BadRequest, *_DECODE, Busy, Misconfigured, TooManyExaminations)
-DETECT: Failures = (BadRequest, *_DECODE, Busy, Misconfigured)
+_EXAMINATIONS: Failures = (ScopeMissing, QuotaExceeded, TooManyExaminations)
+EXAMINE: Failures = (*_EXAMINATIONS, BadRequest, *_DECODE, Busy, Misconfigured)
+DETECT: Failures = (*_EXAMINATIONS, BadRequest, *_DECODE, Busy, Misconfigured)
 GIVE_FEEDBACK: Failures = (BadRequest, NotFound)
 
-TAKE_ON_INSPECTION: Failures = (BadRequest, BrokenArchive, TooLarge, Busy)
-LIST_JOBS: Failures = (NotFound,)
-READ_JOB: Failures = (NotFound,)
-DELETE_JOB: Failures = (NotFound, JobUnfinished)
+TAKE_ON_INSPECTION: Failures = (ScopeMissing, QuotaExceeded, BadRequest, BrokenArchive, TooLarge, Busy)
+LIST_JOBS: Failures = (ScopeMissing, NotFound)
+READ_JOB: Failures = (ScopeMissing, NotFound)
+DELETE_JOB: Failures = (ScopeMissing, NotFound, JobUnfinished)
 JOB_RESULT: Failures = (NotFound, JobUnfinished, JobCancelled, JobAbandoned, *_DECODE, *_RELEASE, EditTooSmall)
 
-FILE_TAKEDOWN: Failures = (BadRequest, *_DECODE)
+FILE_TAKEDOWN: Failures = (ScopeMissing, BadRequest, *_DECODE)
 TAKEDOWN_STATUS: Failures = (NotFound, *_PIN, Misconfigured)
 FILE_APPEAL: Failures = (BadRequest, NotFound)
 APPEAL_STATUS: Failures = (NotFound, Misconfigured)
 
 READ_RECEIPT: Failures = (NotFound,)
-LIST_GRANTS: Failures = (Unavailable,)
+LIST_GRANTS: Failures = (ScopeMissing, Unavailable)
 SIGNING_KEYS: Failures = ()
 READ_SUBJECT: Failures = (NotFound, *_PIN)
 REVOKE_GRANT: Failures = (NotFound, TooManyPins)
@@ -125,10 +129,10 @@ READ_LOG_KEY: Failures = ()
 PROVE_DECISION: Failures = (BadRequest, NotFound)
 PROVE_CONSISTENCY: Failures = (BadRequest,)
 
-MATCH_BINDING: Failures = (BadRequest, QueryTooLong)
-MATCH_LARGE_BINDING: Failures = (BadRequest,)
-MATCH_CONTENT: Failures = (BadRequest, TooLarge, UnsupportedFormat, TooManyExaminations)
-FETCH_MANIFEST: Failures = (BadRequest, NotFound)
+MATCH_BINDING: Failures = (ScopeMissing, TooManyExaminations, BadRequest, QueryTooLong)
+MATCH_LARGE_BINDING: Failures = (ScopeMissing, TooManyExaminations, BadRequest)
+MATCH_CONTENT: Failures = (*_EXAMINATIONS, BadRequest, TooLarge, UnsupportedFormat)
+FETCH_MANIFEST: Failures = (ScopeMissing, TooManyExaminations, BadRequest, NotFound)
 SUPPORTED_ALGORITHMS: Failures = ()
 
 LIVENESS: Failures = ()

@@ -21,7 +21,7 @@ from python_multipart.multipart import parse_options_header
 
 from service.api.dependencies import services_of
 from service.api.forms import is_form
-from service.api.keys import client_of
+from service.api.keys import authenticate, client_of
 from service.api.openapi import KEY_NAME
 from service.api.problems import respond
 from service.api.rate_limits import caller
@@ -34,6 +34,7 @@ from service.kit.errors import (
     Cancelled,
     Disconnected,
     Error,
+    ScopeMissing,
     SwitchedOff,
     TooMany,
     Unauthorized,
@@ -49,7 +50,7 @@ REPLAYED = "Idempotency-Replayed"
 """The header of an answer that was given before."""
 
 _KEY = re.compile(rf"[\x21-\x7e]{{1,{LONGEST_KEY}}}")
-_PASSING = (Busy, Cancelled, Disconnected, SwitchedOff, TooMany, Unauthorized)
+_PASSING = (Busy, Cancelled, Disconnected, ScopeMissing, SwitchedOff, TooMany, Unauthorized)
 
 
 async def _documented(
@@ -86,7 +87,7 @@ class _IdempotentRoute(APIRoute):
         return handle_once
 
     async def caller_of(self, installation: Installation, request: Request) -> str:
-        """Whose key it is. Raises Unauthorized before the body is received, where the route would."""
+        """Whose key it is. Raises as `authenticate` before the body is received, where the route would."""
         raise NotImplementedError
 
 
@@ -94,7 +95,7 @@ class TenantRoute(_IdempotentRoute):
     """For orders: a key belongs to the tenant."""
 
     async def caller_of(self, installation: Installation, request: Request) -> str:
-        return f"tenant {(await client_of(installation, _credentials(request))).name}"
+        return f"tenant {(await client_of(request, installation, _credentials(request), None)).name}"
 
 
 class PublicRoute(_IdempotentRoute):
@@ -103,7 +104,7 @@ class PublicRoute(_IdempotentRoute):
     async def caller_of(self, installation: Installation, request: Request) -> str:
         key = _credentials(request)
         if key is not None and await asyncio.to_thread(installation.tenants.keys_needed):
-            return f"tenant {(await client_of(installation, key)).name}"
+            return f"tenant {(await authenticate(request, installation, key, None)).name}"
         return f"address {caller(request.scope)}"
 
 

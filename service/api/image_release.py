@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from service.access.client import Client
+from service.api import key_limits
 from service.api.capacity import cancel_on_disconnect, run_in_thread
 from service.api.dependencies import Services
 from service.api.generation_requests import orders_of
@@ -19,7 +20,7 @@ from service.gateway.execution import ReleaseObserver
 from service.gateway.order import MOST_REFERENCES, Order
 from service.gateway.pipeline import Gateway
 from service.gateway.stages import Released
-from service.kit.errors import BadRequest, Error
+from service.kit.errors import BadRequest, Error, Refusal
 
 
 async def release_images(
@@ -40,7 +41,7 @@ async def release_images(
 
     async def start(cancelled: threading.Event) -> ImagesResponse:
         with services.order_capacity.reserve(at_once):
-            return await _release_all(services, client, sent, at_once, cancelled)
+            return await _release_all(request, services, client, sent, at_once, cancelled)
 
     return await cancel_on_disconnect(request, start)
 
@@ -78,6 +79,7 @@ async def prepare(services: Services, sent: ImageRequest) -> Prepared:
 
 
 async def _release_all(
+    request: Request,
     services: Services,
     client: Client,
     sent: ImageRequest,
@@ -92,7 +94,10 @@ async def _release_all(
         async with places:
             return await run_in_thread(services.order_threads, prepared.gateway.release, order, observer, client)
 
+    await key_limits.take(request, services.installation, client, "images", len(prepared.orders))
     results = await asyncio.gather(*(release(order) for order in prepared.orders), return_exceptions=True)
+    turned_away = sum(not isinstance(result, (Released, Refusal)) for result in results)
+    await key_limits.give_back(services.installation, client, "images", turned_away)
     released, refusals = _sorted(results)
     return images_response(sent.fields, prepared.model, released, refusals, prepared.warnings)
 

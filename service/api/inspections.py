@@ -10,7 +10,7 @@ from service.api.failures import TAKE_ON_INSPECTION
 from service.api.forms import BINARY, form_body, form_of, is_form
 from service.api.idempotency import KEY_HEADER, TenantRoute
 from service.api.job_submission import ACCEPTED, number_of, take_on
-from service.api.keys import CurrentClient
+from service.api.keys import BatchClient
 from service.api.openapi import failures
 from service.jobs.inspection_jobs import inspection_parts
 from service.jobs.queue import NewJob
@@ -50,7 +50,7 @@ _BODY["content"] |= {kind: {"schema": BINARY} for kind in _ARCHIVES}
     openapi_extra={"requestBody": _BODY},
 )
 async def inspect_images(
-    request: Request, services: CurrentServices, client: CurrentClient, examination: CurrentExamination
+    request: Request, services: CurrentServices, client: BatchClient, examination: CurrentExamination
 ) -> JSONResponse:
     """The result has one line for each file: the report of `/v1/inspect`, or why there is none. The files are stored,
     encrypted, until they are examined."""
@@ -58,7 +58,7 @@ async def inspect_images(
     examination.take(1)  # unpacking takes a worker as an examination does
     files = await run_in_thread(services.image_threads, _unpacked, services, sent)
     new = NewJob("inspection", len(files), dict(inspection_parts(files)), number_of(request))
-    return await take_on(request, services, client, new)
+    return await take_on(request, services, client, new, "examinations")
 
 
 async def _sent(request: Request) -> list[tuple[str, bytes]]:

@@ -8,6 +8,8 @@ from fastapi import Request
 from fastapi.responses import JSONResponse
 
 from service.access.client import Client
+from service.access.limits import Unit
+from service.api import key_limits
 from service.api.dependencies import Services
 from service.api.image_inputs import ImageRequest
 from service.api.image_release import check_number, prepare
@@ -15,6 +17,7 @@ from service.jobs.image_jobs import ORDERS, orders_part
 from service.jobs.inspection_jobs import REQUEST
 from service.jobs.queue import NewJob
 from service.jobs.schemas import Job
+from service.kit.errors import Error
 from service.storage import JobKind
 
 ACCEPTED: dict[str, Any] = {
@@ -31,6 +34,7 @@ async def take_on_images(
 
     Raises:
         BadRequest: the request cannot be an order.
+        QuotaExceeded: the key has fewer images left.
         Busy: too many jobs wait.
         Unavailable, Misconfigured: nothing can be generated here, or nothing be stored.
     """
@@ -44,12 +48,22 @@ async def take_on_images(
         "warnings": prepared.warnings,
     }
     parts = {ORDERS: orders_part(prepared.orders), REQUEST: json.dumps(shape).encode()}
-    return await take_on(request, services, client, NewJob(kind, len(prepared.orders), parts, number_of(request)))
+    new = NewJob(kind, len(prepared.orders), parts, number_of(request))
+    return await take_on(request, services, client, new, "images")
 
 
-async def take_on(request: Request, services: Services, client: Client, new: NewJob) -> JSONResponse:
-    """Take a job on, and answer with it. Raises Busy, Unavailable."""
-    job = await asyncio.to_thread(services.installation.jobs.submit, new, client)
+async def take_on(request: Request, services: Services, client: Client, new: NewJob, unit: Unit) -> JSONResponse:
+    """Take a job on, and answer with it. It counts as what it asks for, whatever becomes of it.
+
+    Raises QuotaExceeded, Busy, Unavailable.
+    """
+    installation = services.installation
+    await key_limits.take(request, installation, client, unit, new.total)
+    try:
+        job = await asyncio.to_thread(installation.jobs.submit, new, client)
+    except Error:
+        await key_limits.give_back(installation, client, unit, new.total)
+        raise
     location = f"{request.scope.get('root_path', '')}/v1/jobs/{job.id}"
     return JSONResponse(job.model_dump(mode="json"), 202, {"Location": location})
 

@@ -10,7 +10,7 @@ from service.api.dependencies import CurrentInstallation, CurrentServices
 from service.api.failures import DELETE_JOB, JOB_RESULT, LIST_JOBS, READ_JOB
 from service.api.job_events import EVENTS, events_of
 from service.api.job_results import RESULT, result_of
-from service.api.keys import CurrentClient
+from service.api.keys import JobsClient
 from service.api.openapi import failures, reference
 from service.jobs.schemas import Job, JobList, job_of
 from service.storage import ENDED
@@ -30,7 +30,7 @@ _STREAM = {
 @router.get("/v1/jobs", operation_id="list_jobs", summary="List my jobs", responses=failures(*LIST_JOBS))
 async def list_jobs(
     installation: CurrentInstallation,
-    client: CurrentClient,
+    client: JobsClient,
     limit: Annotated[int, Query(ge=1, le=MOST_LISTED, description="How many at most.")] = 20,
     after: Annotated[
         str | None, Query(max_length=32, description="Only jobs older than this one: the last id of the page before.")
@@ -41,13 +41,13 @@ async def list_jobs(
 
 
 @router.get("/v1/jobs/{job}", operation_id="get_job", summary="Get a job", responses=failures(*READ_JOB))
-async def get_job(installation: CurrentInstallation, client: CurrentClient, job: Number) -> Job:
+async def get_job(installation: CurrentInstallation, client: JobsClient, job: Number) -> Job:
     """Needs the key of the tenant that ordered it."""
     return job_of(await asyncio.to_thread(installation.jobs.get, job, client))
 
 
 @router.post("/v1/jobs/{job}/cancel", operation_id="cancel_job", summary="Cancel a job", responses=failures(*READ_JOB))
-async def cancel_job(installation: CurrentInstallation, client: CurrentClient, job: Number) -> Job:
+async def cancel_job(installation: CurrentInstallation, client: JobsClient, job: Number) -> Job:
     """A job that waits is cancelled at once. One that is worked on is asked to stop (`cancelling`), and stops at its
     next step. One that has ended stays as it is."""
     return await asyncio.to_thread(installation.jobs.cancel, job, client)
@@ -60,7 +60,7 @@ async def cancel_job(installation: CurrentInstallation, client: CurrentClient, j
     summary="Delete a job and its result",
     responses=failures(*DELETE_JOB),
 )
-async def delete_job(installation: CurrentInstallation, client: CurrentClient, job: Number) -> Response:
+async def delete_job(installation: CurrentInstallation, client: JobsClient, job: Number) -> Response:
     """Only once it has ended: cancel it first. What it released stays in the ledger."""
     await asyncio.to_thread(installation.jobs.delete, job, client)
     return Response(status_code=204)
@@ -73,7 +73,7 @@ async def delete_job(installation: CurrentInstallation, client: CurrentClient, j
     response_class=Response,
     responses={200: RESULT, **failures(*JOB_RESULT)},
 )
-async def get_job_result(installation: CurrentInstallation, client: CurrentClient, job: Number) -> Response:
+async def get_job_result(installation: CurrentInstallation, client: JobsClient, job: Number) -> Response:
     """The response that the request would have had without a job: released images, or a line for each examined file. A
     failed job is answered with the error that it failed with."""
     row = await asyncio.to_thread(installation.jobs.get, job, client)
@@ -94,7 +94,7 @@ async def get_job_result(installation: CurrentInstallation, client: CurrentClien
 async def follow_job(
     request: Request,
     services: CurrentServices,
-    client: CurrentClient,
+    client: JobsClient,
     job: Number,
     last_event_id: Annotated[
         str | None, Header(alias="Last-Event-ID", max_length=20, description="Only what happened after this event.")

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from service.api.dependencies import CurrentInstallation
 from service.api.failures import LIST_MODELS, READ_MODEL
-from service.api.keys import CurrentClient
+from service.api.keys import ModelsClient
 from service.api.model_names import ModelNames
 from service.api.openapi import failures
 from service.installation import Installation
@@ -40,7 +40,7 @@ class ServedModels(BaseModel):
     summary="List the names of the served model",
     responses=failures(*LIST_MODELS),
 )
-async def list_models(installation: CurrentInstallation, _client: CurrentClient) -> ServedModels:
+async def list_models(installation: CurrentInstallation, _client: ModelsClient) -> ServedModels:
     """One model is served. The operator can give it other names, so that clients of OpenAI's API find theirs."""
     return ServedModels(data=await asyncio.to_thread(_served, installation))
 
@@ -53,7 +53,7 @@ async def list_models(installation: CurrentInstallation, _client: CurrentClient)
 )
 async def get_model(
     installation: CurrentInstallation,
-    _client: CurrentClient,
+    _client: ModelsClient,
     model: Annotated[str, Path(max_length=200, description="A name from the list.")],
 ) -> ServedModel:
     """Tells whether a name is answered here."""

@@ -22,8 +22,11 @@ from service.kit.errors import (
     Error,
     IdempotencyKeyInUse,
     IdempotencyKeyReused,
+    KeyExpired,
+    KeyRevoked,
     Misconfigured,
     NotFound,
+    RateLimited,
     TooMany,
     Unauthorized,
 )
@@ -99,7 +102,7 @@ def _met_by_any_request(path: str, operation: Json) -> Iterator[type[Error]]:
     if "{" in path:
         yield NotFound
     if operation.get("security"):
-        yield Unauthorized
+        yield from (Unauthorized, KeyExpired, KeyRevoked, RateLimited)
     if is_limited(path):
         yield TooMany
     if any(parameter["name"] == KEY_NAME for parameter in operation.get("parameters", ())):

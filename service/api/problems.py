@@ -20,12 +20,15 @@ from service.kit.errors import (
     Error,
     IdempotencyKeyInUse,
     JobUnfinished,
+    KeyExpired,
+    KeyRevoked,
     LikenessHeld,
     LikenessRefused,
     NotFound,
     Overloaded,
     PromptRefused,
     Refusal,
+    ScopeMissing,
     StageFailed,
     TooMany,
     Unauthorized,
@@ -94,9 +97,18 @@ def respond(error: Error, request: Request, status: int | None = None) -> JSONRe
 def headers_of(error: Error) -> dict[str, str]:
     """Headers that the response for an error has besides its media type."""
     headers = {"Retry-After": str(seconds)} if (seconds := _retry_after(error)) else {}
-    if isinstance(error, Unauthorized):
-        headers["WWW-Authenticate"] = 'Bearer realm="countermark"'  # RFC 9110 requires it in every 401
+    if (challenge := _challenge(error)) is not None:
+        headers["WWW-Authenticate"] = f'Bearer realm="countermark"{challenge}'  # RFC 9110 requires it in every 401
     return headers
+
+
+def _challenge(error: Error) -> str | None:
+    """What is wrong with the key, in RFC 6750's words; None if it is something else."""
+    if isinstance(error, (KeyExpired, KeyRevoked)):
+        return ', error="invalid_token"'
+    if isinstance(error, ScopeMissing):
+        return f', error="insufficient_scope", scope="{error.scope}"'
+    return "" if isinstance(error, Unauthorized) else None
 
 
 def _openai_type(error: Error, status: int) -> str:

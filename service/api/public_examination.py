@@ -13,9 +13,10 @@ from service.access.client import Client
 from service.api.dependencies import Services
 from service.api.rate_limits import caller
 from service.examiner.examiner import IllustratedReport
+from service.examiner.public_report import system_only
 from service.examiner.report import Report
 from service.examiner.sections import KnownMarkTrace, MarkPresence, WatermarkReading
-from service.kit.errors import TooManyExaminations
+from service.kit.errors import BadRequest, TooManyExaminations
 from watermark import Codec
 
 _SHARE_STEP = 0.25
@@ -24,24 +25,42 @@ _DECADES = 3
 """Steps of shares, of scores, and of the exponents of p-values."""
 
 
-def count(services: Services, client: Client, request: Request) -> None:
-    """Count an examination by `client`. Raises TooManyExaminations."""
-    if client.public and (wait := services.public_examinations.take(caller(request.scope))):
+def count(services: Services, client: Client, request: Request, files: int = 1, counted: int = 0) -> None:
+    """Count examinations by `client`. `counted`: of these files, before.
+
+    Raises TooManyExaminations; BadRequest for more files than one address may ever have at once.
+    """
+    if not client.public or files == counted:
+        return
+    most = services.installation.settings.public_examinations
+    if files > most > 0:
+        raise BadRequest(f"without a key, at most {most} files are examined at once", hint="Send fewer, or a key.")
+    if wait := services.public_examinations.take(caller(request.scope), files - counted):
         raise TooManyExaminations(math.ceil(wait))
+
+
+def count_in_open_tier(services: Services, client: Client, request: Request, files: int = 1, counted: int = 0) -> None:
+    """Count what is no examination of a mark, where anybody may ask for it at a rate. Raises as `count`."""
+    if client.system_only:
+        count(services, client, request, files, counted)
 
 
 def shown_to(client: Client, report: Report) -> Report:
     """The report as `client` sees it."""
     if not client.public:
         return report
-    return report.model_copy(update={"marked": [_coarse(mark) for mark in report.marked]})
+    coarse = report.model_copy(update={"marked": [_coarse(mark) for mark in report.marked]})
+    return system_only(coarse) if client.system_only else coarse
 
 
 def illustrated_for(client: Client, illustrated: IllustratedReport) -> IllustratedReport:
-    """The same with its pictures; the map of what is left of a mark is exact, and left out."""
+    """The same with its pictures; the map of what is left of a mark is exact, and left out. In the open tier, so are
+    the thumbnails of what an image was made from.
+    """
     if not client.public:
         return illustrated
-    return replace(illustrated, report=shown_to(client, illustrated.report), evidence=None)
+    thumbnails = {} if client.system_only else illustrated.thumbnails
+    return replace(illustrated, report=shown_to(client, illustrated.report), evidence=None, thumbnails=thumbnails)
 
 
 def _coarse(mark: WatermarkReading) -> WatermarkReading:

@@ -3,6 +3,7 @@
 Each client address has a bucket, and so has each appeal.
 
 Several processes together allow several times as much. For one limit over all of them, set it in the proxy in front.
+The limits of keys are counted in the database (`service.access.usage`).
 """
 
 import math
@@ -14,12 +15,20 @@ from collections.abc import Callable
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from service.access.buckets import Bucket
 from service.api.problems import respond
 from service.kit.addresses import client_key
 from service.kit.errors import TooMany
 
-LIMITED = ("/v1/takedowns", "/v1/appeals", "/v1/feedback", "/v1/consent/enrolments", "/appeal")
-"""Path prefixes where anybody may write."""
+LIMITED = (
+    "/v1/takedowns",
+    "/v1/appeals",
+    "/v1/feedback",
+    "/v1/consent/enrolments",
+    "/appeal",
+    "/operator/sign-in",
+)
+"""Path prefixes where anybody may write, or try a key that opens much."""
 
 PIN_CHECKED = ("/v1/takedowns/", "/v1/consent/subjects/")
 """Path prefixes that need a PIN. `service.access.pin_attempts` limits them, after the PIN was checked: a bucket before
@@ -39,23 +48,21 @@ class TokenBuckets:
         self._per_second = per_minute / 60
         self._clock = clock
         self._lock = threading.Lock()
-        self._kept: OrderedDict[str, tuple[float, float]] = OrderedDict()  # tokens, and at what time
+        self._kept: OrderedDict[str, Bucket] = OrderedDict()
 
     @classmethod
     def hourly(cls, per_hour: int, clock: Callable[[], float] = time.monotonic) -> "TokenBuckets":
         """As many at once as there are in an hour."""
         return cls(per_hour / 60, clock, most=per_hour)
 
-    def take(self, key: str) -> float:
-        """Take a token and return 0, or return the seconds until there is one."""
+    def take(self, key: str, amount: int = 1) -> float:
+        """Take so many tokens and return 0, or return the seconds until there are as many."""
         if not self._per_second:
             return 0.0
         now = self._clock()
         with self._lock:
-            tokens, since = self._kept.pop(key, (self._most, now))
-            tokens = min(self._most, tokens + (now - since) * self._per_second)
-            wait = 0.0 if tokens >= 1 else (1 - tokens) / self._per_second
-            self._kept[key] = (tokens if wait else tokens - 1, now)
+            bucket = self._kept.pop(key, Bucket(self._most, now)).at(now, self._per_second, self._most)
+            self._kept[key], wait = bucket.take(amount, self._per_second)
             if len(self._kept) > _MOST_ADDRESSES:
                 self._kept.popitem(last=False)
         return wait

@@ -11,7 +11,8 @@ from service.api.capacity import run_in_thread
 from service.api.dependencies import CurrentServices
 from service.api.failures import FETCH_MANIFEST, MATCH_BINDING, MATCH_CONTENT, MATCH_LARGE_BINDING, SUPPORTED_ALGORITHMS
 from service.api.forms import BINARY
-from service.api.keys import MANIFESTS, ManifestsClient
+from service.api.key_limits import take
+from service.api.keys import ManifestsClient
 from service.api.openapi import failures
 from service.examiner.resolution import FINGERPRINT, WATERMARKS, Match, SoftBindings
 from service.installation import Installation
@@ -19,8 +20,6 @@ from service.kit.errors import BadRequest, BrokenPicture, QueryTooLong, Unsuppor
 from service.media.pictures import decode_first
 
 router = APIRouter(tags=["soft binding resolution"])
-_manifests = APIRouter(dependencies=MANIFESTS)  # included in `router` below
-
 _LONGEST_VALUE = 2048
 _MANIFEST_ID = re.compile(r"urn:(c2pa|uuid):[0-9A-Za-z:.~_-]{1,180}")
 _ASSET = {f"{kind}/*": {"schema": BINARY} for kind in ("image", "audio", "video", "application", "model", "text")}
@@ -61,7 +60,7 @@ class SoftBindingAlgList(BaseModel):
     fingerprints: list[AlgorithmName]
 
 
-@_manifests.get(
+@router.get(
     "/v1/matches/byBinding",
     operation_id="query_by_binding",
     summary="Find manifests by a soft binding",
@@ -69,18 +68,21 @@ class SoftBindingAlgList(BaseModel):
     response_model_exclude_none=True,
 )
 async def query_by_binding(
+    request: Request,
     services: CurrentServices,
+    client: ManifestsClient,
     value: Annotated[str, Query(description="Base64 of the soft binding's value.")],
     alg: Algorithm,
     max_results: MaxResults = 10,
 ) -> SoftBindingQueryResult:
     """C2PA Soft Binding Resolution API 1.0.0. Only images that were issued here are known."""
+    public_examination.count_in_open_tier(services, client, request)
     if len(value) > _LONGEST_VALUE:
         raise QueryTooLong(f"the value has {len(value):,} characters; a query takes {_LONGEST_VALUE:,}")
     return await _by_binding(services, alg, value, max_results)
 
 
-@_manifests.post(
+@router.post(
     "/v1/matches/byBinding",
     operation_id="query_by_large_binding",
     summary="Find manifests by a large soft binding",
@@ -88,13 +90,18 @@ async def query_by_binding(
     response_model_exclude_none=True,
 )
 async def query_by_large_binding(
-    services: CurrentServices, query: Annotated[SoftBindingQuery, Body()], max_results: MaxResults = 10
+    request: Request,
+    services: CurrentServices,
+    client: ManifestsClient,
+    query: Annotated[SoftBindingQuery, Body()],
+    max_results: MaxResults = 10,
 ) -> SoftBindingQueryResult:
     """As `GET`, for values that do not fit into a URL."""
+    public_examination.count_in_open_tier(services, client, request)
     return await _by_binding(services, query.alg, query.value, max_results)
 
 
-@_manifests.post(
+@router.post(
     "/v1/matches/byContent",
     operation_id="query_by_content",
     summary="Find manifests by an image",
@@ -117,13 +124,14 @@ async def query_by_content(
     public_examination.count(services, client, request)
     hint = (hint_alg, hint_value) if hint_alg is not None and hint_value is not None else None
     body = await request.body()
+    await take(request, services.installation, client, "examinations", 1)
     found = await run_in_thread(
         services.image_threads, _by_content, services.installation, body, max_results, alg, hint
     )
     return _result(found)
 
 
-@_manifests.get(
+@router.get(
     "/v1/manifests/{manifestId}",
     operation_id="get_manifest_by_id",
     summary="Fetch a manifest store",
@@ -134,22 +142,24 @@ async def query_by_content(
     },
 )
 async def get_manifest_by_id(
+    request: Request,
     services: CurrentServices,
+    client: ManifestsClient,
     manifest_id: Annotated[str, Path(alias="manifestId", description="Identifier of the manifest.")],
     active_only: Annotated[
         bool, Query(alias="returnActiveManifest", description="Leave out the manifests of ingredients.")
     ] = False,
 ) -> Response:
-    """The manifest store that was issued with an image, as it was signed."""
+    """The manifest store that was issued with an image, as it was signed. Where manifests are open to the public,
+    whoever has no key gets the active manifest alone: those of an input image may name people."""
+    public_examination.count_in_open_tier(services, client, request)
     if not _MANIFEST_ID.fullmatch(manifest_id):
         raise BadRequest("this is not the identifier of a manifest", hint="Identifiers begin with urn:c2pa:.")
+    alone = active_only or client.system_only
     store = await run_in_thread(
-        services.image_threads, _bindings(services.installation).manifest, manifest_id, active_only=active_only
+        services.image_threads, _bindings(services.installation).manifest, manifest_id, active_only=alone
     )
     return Response(store, media_type=_C2PA)
-
-
-router.include_router(_manifests)
 
 
 @router.get(

@@ -12,7 +12,7 @@ from service.api.dependencies import CurrentServices
 from service.api.failures import FILE_TAKEDOWN, TAKEDOWN_STATUS
 from service.api.forms import BINARY, form_body, form_of, is_form
 from service.api.idempotency import KEY_HEADER, PublicRoute
-from service.api.keys import CallerAddress, OptionalClient
+from service.api.keys import CallerAddress, TrustedFlagger
 from service.api.middleware import LARGEST_JSON
 from service.api.openapi import failures, reference
 from service.installation import Installation
@@ -42,7 +42,7 @@ _BODY["content"] = {"application/json": {"schema": reference(Notice)}, **_BODY["
     openapi_extra={"requestBody": _BODY},
 )
 async def file_takedown(
-    request: Request, services: CurrentServices, client: OptionalClient, address: CallerAddress
+    request: Request, services: CurrentServices, client: TrustedFlagger, address: CallerAddress
 ) -> TakedownReceipt:
     """Keep the case number and the PIN: only they give access to the status of the case. The operator decides within
     48 hours. A notice with a tenant's key blocks the image until then; one without puts it in quarantine, within

@@ -18,8 +18,11 @@
     |   +-- CheckpointNotTaken ... because its record was not witnessed
     |   +-- Cancelled         ... because the client cancelled the request
     +-- TooMany               too many requests from one address
+    |   +-- RateLimited, QuotaExceeded     ... or with one key
     +-- NotFound              no such resource
     +-- Unauthorized          the key is missing or not valid
+    |   +-- KeyExpired, KeyRevoked     ... any more
+    +-- ScopeMissing          the key is valid and not for this
     +-- SwitchedOff           the operator has not enabled this feature
     +-- IdempotencyKeyInUse   the request with this key is still being answered
     +-- JobUnfinished         the job has no result yet
@@ -355,6 +358,32 @@ class TooManyPins(TooMany):
         self.retry_after = retry_after
 
 
+class RateLimited(TooMany):
+    """Too many requests with one key, whatever address they come from. `retry_after`: seconds to wait."""
+
+    code = "rate_limited"
+    hint = "Wait for the number of seconds in Retry-After. The operator sets the limit of each key."
+
+    def __init__(self, retry_after: int, most: int) -> None:
+        """`most`: requests a minute."""
+        Error.__init__(self, f"this key may send {most:,} requests a minute; try again in {retry_after} s")
+        self.retry_after = retry_after
+        self.most = most
+
+
+class QuotaExceeded(TooMany):
+    """A quota of a key is used up, or too little of it is left. `retry_after`: seconds until it begins anew."""
+
+    code = "quota_exceeded"
+    hint = "Nothing was counted. Wait until the quota begins anew (Retry-After), or ask the operator for more."
+
+    def __init__(self, retry_after: int, *, quota: str, most: int, left: int, asked: int) -> None:
+        words = quota.replace("_per_", " a ")
+        Error.__init__(self, f"this key has {most:,} {words} (UTC); {left:,} are left, and {asked:,} were asked for")
+        self.retry_after = retry_after
+        self.quota = quota
+
+
 class PinTooShort(Error):
     """A PIN of eight digits whose number is being attacked. Revoking and withdrawing still work with it."""
 
@@ -378,6 +407,34 @@ class Unauthorized(Error):
     status = 401
     exit_code = 2
     hint = "Send your key as `Authorization: Bearer cm_...`; the operator issues keys (`countermark tenants add`)."
+
+
+class KeyExpired(Unauthorized):
+    """The key was valid once. Only whoever sends all of it is told so."""
+
+    code = "key_expired"
+    hint = "Ask the operator for a new key (`countermark tenants keys add`, or `rotate` before a key expires)."
+
+
+class KeyRevoked(Unauthorized):
+    """The key was revoked or replaced. Only whoever sends all of it is told so."""
+
+    code = "key_revoked"
+    hint = "Use your newer key, or ask the operator for one (`countermark tenants keys add`)."
+
+
+class ScopeMissing(Error):
+    """The key is valid, and not for what it was used for. `scope` is what it lacks."""
+
+    code = "scope_missing"
+    status = 403
+    exit_code = 2
+    hint = "Use a key that is for this; the operator makes one (`countermark tenants keys add --scope ...`)."
+
+    def __init__(self, scope: str) -> None:
+        hint = f"Use a key with the scope `{scope}` (`countermark tenants keys add --scope {scope}` makes one)."
+        super().__init__(f"this key does not have the scope `{scope}`", hint=hint)
+        self.scope = scope
 
 
 class SwitchedOff(Error):

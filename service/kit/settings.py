@@ -196,12 +196,19 @@ class Settings(BaseSettings):
     examiner_needs_key: Annotated[
         bool, Field(description="Require a tenant's key to examine images over HTTP (`/v1/inspect`, `/v1/detect`).")
     ] = False
+    public_verification: Annotated[
+        bool,
+        Field(
+            description="Let anybody examine images and look manifests up without a key, at the rate below and without "
+            "personal provenance; everything that makes images then needs a key. See docs/laws.md."
+        ),
+    ] = False
     public_examinations: Annotated[
         int,
         Field(
             ge=0,
-            description="Examinations without a key from one address in an hour, once there is a tenant; 0: no limit. "
-            "Unlimited answers show how to remove a watermark.",
+            description="Examinations without a key from one address in an hour, once there is a tenant or "
+            "public_verification; 0: no limit. Unlimited answers show how to remove a watermark.",
         ),
     ] = 60
     pages: Annotated[
@@ -567,6 +574,8 @@ class Settings(BaseSettings):
             raise ValueError("home must name a folder")
         if (fault := self._signing_fault()) is not None:
             raise ValueError(fault)
+        if self.public_verification and self.examiner_needs_key:
+            raise ValueError("set public_verification or examiner_needs_key, not both: they are opposites")
         if self.watermark_secret is not None and len(self.watermark_secret.get_secret_value().encode()) < 16:
             raise ValueError("watermark_secret must be at least 16 bytes")
         if self.watermark_secret is not None and (text := self.watermark_secret.get_secret_value()) != text.strip():

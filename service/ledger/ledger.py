@@ -113,6 +113,11 @@ class Ledger:
             transaction.record(**content, record=image_digest(image))
         return transaction.decision
 
+    def latest(self, most: int, before: int | None = None) -> list[Decision]:
+        """The newest decisions, newest first; `before`: of those with a lower number. Raises Unavailable as `read`."""
+        with self.read() as stored:
+            return stored.decisions.latest(most, before)
+
     def refuse(self, subject: str, content: Mapping[str, object]) -> Decision:
         """Store the decision not to release an image. Raises Unavailable as `decision`; this is counted."""
         try:

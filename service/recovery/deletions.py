@@ -16,7 +16,17 @@ from service.kit.errors import BadRequest, Error, FileUnreadable, NotFound
 from service.ledger.ledger import Ledger
 from service.storage import Decision
 
-Action = Literal["erase", "revoke", "withdraw", "forget", "remove_tenant", "replace_tenant_key", "remove_adapter"]
+Action = Literal[
+    "erase",
+    "revoke",
+    "withdraw",
+    "forget",
+    "remove_tenant",
+    "replace_tenant_key",
+    "replace_key",
+    "revoke_key",
+    "remove_adapter",
+]
 
 _ACTIONS: Mapping[tuple[str, str], Action] = {
     ("consent", "erased"): "erase",
@@ -25,14 +35,26 @@ _ACTIONS: Mapping[tuple[str, str], Action] = {
     ("takedown", "forgotten"): "forget",
     ("tenant", "removed"): "remove_tenant",
     ("tenant", "rotated"): "replace_tenant_key",
+    ("tenant", "key_rotated"): "replace_key",
+    ("tenant", "key_revoked"): "revoke_key",
     ("adapter", "removed"): "remove_adapter",
 }
-_DETAILS: Mapping[Action, str] = {"revoke": "grant", "withdraw": "content_id"}
+_DETAILS: Mapping[Action, str] = {
+    "revoke": "grant",
+    "withdraw": "content_id",
+    "replace_key": "replaced",
+    "revoke_key": "key",
+}
+_OPEN: Mapping[Action, str] = {
+    "replace_tenant_key": "its old key is valid again: run `countermark tenants rotate`",
+    "replace_key": "the key that was replaced is valid again: run `countermark tenants keys rotate`",
+}
+"""What the operator has to do: nobody has the new key that the backup does not know."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """One decision that took something away. `hash` is the decision's; `detail` a grant or a content id."""
+    """One decision that took something away. `hash` is the decision's; `detail` a grant, a content id or a key's id."""
 
     seq: int
     at: str
@@ -100,10 +122,11 @@ def _applied(installation: Installation, deletion: Deletion) -> Applied:
         "withdraw": lambda: consent.grants.withdraw(deletion.subject, str(deletion.detail)),
         "forget": lambda: installation.takedowns.forget(deletion.subject),
         "remove_tenant": lambda: installation.tenants.remove(deletion.subject),
+        "revoke_key": lambda: installation.api_keys.revoke(str(deletion.detail)),
         "remove_adapter": lambda: installation.adapters.remove(deletion.subject),
     }
     if deletion.action not in actions:
-        return Applied(deletion, "open", "its old key is valid again: run `countermark tenants rotate`")
+        return Applied(deletion, "open", _OPEN[deletion.action])
     try:
         actions[deletion.action]()
     except NotFound:

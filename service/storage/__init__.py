@@ -4,6 +4,7 @@ Nothing outside this package imports SQLAlchemy.
 """
 
 from service.storage.answers import AnswerRow
+from service.storage.api_keys import ApiKeyRow
 from service.storage.appeals import About, AppealOutcome, AppealRow, AppealState
 from service.storage.blocklist import Block, BlocklistEntry, HashKind, Listed, ListSummary
 from service.storage.challenges import ChallengeRow, Pose
@@ -16,7 +17,9 @@ from service.storage.held import OPEN_STATES, HeldReview, HeldRow, HeldState
 from service.storage.identity import LedgerIdentity
 from service.storage.images import Issue, RawImage
 from service.storage.jobs import ENDED, JobKind, JobRow, JobState
+from service.storage.key_usage import UsageRow
 from service.storage.merkle import MerkleRepository
+from service.storage.operator_sessions import OperatorSessionRow
 from service.storage.pin_failures import PinFailures
 from service.storage.repositories import Repositories
 from service.storage.session import Session, values_of
@@ -32,6 +35,7 @@ __all__ = [
     "PLACES",
     "About",
     "AnswerRow",
+    "ApiKeyRow",
     "AppealOutcome",
     "AppealRow",
     "AppealState",
@@ -60,6 +64,7 @@ __all__ = [
     "Listed",
     "MerkleRepository",
     "OnProgress",
+    "OperatorSessionRow",
     "PinFailures",
     "Place",
     "Pose",
@@ -75,6 +80,7 @@ __all__ = [
     "TakedownStatus",
     "TemplateRow",
     "TenantRow",
+    "UsageRow",
     "UseRow",
     "Who",
     "WrappedKey",

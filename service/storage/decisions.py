@@ -108,6 +108,11 @@ class DecisionRepository(Repository):
         """Every decision of these kinds, in order."""
         return self._select(select(table).where(table.c.kind.in_(kinds)).order_by(table.c.seq))
 
+    def latest(self, most: int, before: int | None = None) -> list[Decision]:
+        """The newest decisions, newest first; `before`: of those with a lower `seq`."""
+        query = select(table) if before is None else select(table).where(table.c.seq < before)
+        return list(self._select(query.order_by(table.c.seq.desc()).limit(most)))
+
     def count(self) -> int:
         return int(self._session.read(select(func.count()).select_from(table)).scalar_one())
 

@@ -1,6 +1,7 @@
 """All tables of one transaction, each behind its repository."""
 
 from service.storage.answers import AnswerRepository
+from service.storage.api_keys import ApiKeyRepository
 from service.storage.appeals import AppealRepository
 from service.storage.blocklist import BlocklistRepository
 from service.storage.challenges import ChallengeRepository
@@ -11,7 +12,9 @@ from service.storage.held import HeldRepository
 from service.storage.identity import IdentityRepository
 from service.storage.images import ImageRepository
 from service.storage.jobs import JobImageRepository, JobRepository
+from service.storage.key_usage import KeyUsageRepository
 from service.storage.merkle import MerkleRepository
+from service.storage.operator_sessions import OperatorSessionRepository
 from service.storage.pin_failures import PinFailureRepository
 from service.storage.session import Session
 from service.storage.subjects import SubjectRepository, TemplateRepository
@@ -38,6 +41,9 @@ class Repositories:
         self.challenges = ChallengeRepository(session)
         self.pin_failures = PinFailureRepository(session)
         self.tenants = TenantRepository(session)
+        self.api_keys = ApiKeyRepository(session)
+        self.key_usage = KeyUsageRepository(session)
+        self.operator_sessions = OperatorSessionRepository(session)
         self.held = HeldRepository(session)
         self.answers = AnswerRepository(session)
         self.jobs = JobRepository(session)

@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from service.storage.types import UtcDateTime
 
-REVISION = "0017"
+REVISION = "0019"
 """The newest migration. A database at an older revision is upgraded when it is opened."""
 
 metadata = MetaData(
@@ -245,20 +245,71 @@ pin_failures = Table(
     PrimaryKeyConstraint("number", "address", name="pk_pin_failures"),
 )
 
-# Clients with their own API keys. `digest` is the SHA-256 of the key, NULL once the tenant is removed; `prefix` is how
-# the key begins. A removed tenant's row stays, so that its name is never reused. NULL limits are the settings'.
+# Clients with their own API keys. A removed tenant's row stays, so that its name is never reused. NULL limits are the
+# settings'.
 tenants = Table(
     "tenants",
     metadata,
     Column("name", String(64), primary_key=True),
-    Column("prefix", String(16), nullable=False, unique=True),
-    Column("digest", LargeBinary(32), nullable=True),
     Column("created_at", UtcDateTime(), nullable=False),
     Column("rotated_at", UtcDateTime(), nullable=True),
     Column("removed_at", UtcDateTime(), nullable=True),
     Column("safety_threshold", Float, nullable=True),
     Column("likeness_review_distance", Float, nullable=True),
     Column("max_images", Integer, nullable=True),
+)
+
+# Keys of tenants. `id` is how the key begins, `digest` the SHA-256 of all of it (NULL for keys that version 0.1
+# revoked). `lineage` is the first of the keys that replaced one another: they share what they have used. `scopes` is a
+# list. NULL limits do not exist.
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("tenant", String(64), ForeignKey("tenants.name"), nullable=False, index=True),
+    Column("digest", LargeBinary(32), nullable=True),
+    Column("lineage", String(16), ForeignKey("api_keys.id"), nullable=False),
+    Column("label", String(100), nullable=False),
+    Column("scopes", JSON, nullable=False),
+    Column("created_at", UtcDateTime(), nullable=False),
+    Column("expires_at", UtcDateTime(), nullable=True),
+    Column("revoked_at", UtcDateTime(), nullable=True),
+    Column("last_used_at", UtcDateTime(), nullable=True),
+    Column("replaced_by", String(16), ForeignKey("api_keys.id"), nullable=True),
+    Column("requests_per_minute", Integer, nullable=True),
+    Column("images_per_day", Integer, nullable=True),
+    Column("images_per_month", Integer, nullable=True),
+    Column("examinations_per_day", Integer, nullable=True),
+    Column("examinations_per_month", Integer, nullable=True),
+)
+
+# What was used of a quota (`images_per_day`, ...) in the window that ends at `until`. Other windows have no row.
+key_usage = Table(
+    "key_usage",
+    metadata,
+    Column("lineage", String(16), ForeignKey("api_keys.id"), nullable=False),
+    Column("quota", String(32), nullable=False),
+    Column("used", Integer, nullable=False),
+    Column("until", UtcDateTime(), nullable=False),
+    PrimaryKeyConstraint("lineage", "quota", name="pk_key_usage"),
+)
+
+# The token bucket of a lineage of keys with a rate: how many requests may still come at once, as of `at`.
+key_buckets = Table(
+    "key_buckets",
+    metadata,
+    Column("lineage", String(16), ForeignKey("api_keys.id"), primary_key=True),
+    Column("tokens", Float, nullable=False),
+    Column("at", UtcDateTime("milliseconds"), nullable=False),
+)
+
+# Who is signed in at the operator's pages. `token` is the SHA-256 of what the browser has.
+operator_sessions = Table(
+    "operator_sessions",
+    metadata,
+    Column("token", LargeBinary(32), primary_key=True),
+    Column("key", String(16), ForeignKey("api_keys.id"), nullable=False),
+    Column("expires_at", UtcDateTime(), nullable=False, index=True),
 )
 
 # Images that may show a protected person and wait for an operator. The pixels are in a file in the home folder, sealed

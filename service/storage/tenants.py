@@ -4,7 +4,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import select, update
 
 from service.storage.session import Repository, values_of
 from service.storage.tables import tenants as table
@@ -12,11 +12,9 @@ from service.storage.tables import tenants as table
 
 @dataclass(frozen=True, slots=True)
 class TenantRow:
-    """A tenant. `digest` is the SHA-256 of its key, None once it is removed. Limits that are None are the settings'."""
+    """A tenant. Limits that are None are the settings'."""
 
     name: str
-    prefix: str
-    digest: bytes | None
     created_at: dt.datetime
     safety_threshold: float | None
     likeness_review_distance: float | None
@@ -32,11 +30,8 @@ class TenantRepository(Repository):
         self._session.insert(table, [values_of(row)])
 
     def get(self, name: str) -> TenantRow | None:
-        return self._one(table.c.name == name)
-
-    def by_prefix(self, prefix: str) -> TenantRow | None:
-        """The tenant whose key begins like this."""
-        return self._one(table.c.prefix == prefix)
+        row = self._session.read(select(table).where(table.c.name == name)).first()
+        return TenantRow(**row._mapping) if row else None
 
     def all(self) -> list[TenantRow]:
         """Every tenant, removed ones too, oldest first."""
@@ -47,18 +42,14 @@ class TenantRepository(Repository):
         """There is a tenant, or was one."""
         return self._session.read(select(table.c.name).limit(1)).first() is not None
 
-    def set_key(self, name: str, prefix: str, digest: bytes, at: dt.datetime) -> bool:
-        """Replace the key of a tenant; False where there is no such tenant, or it is removed."""
-        return self._update(name, prefix=prefix, digest=digest, rotated_at=at)
+    def rotated(self, name: str, at: dt.datetime) -> bool:
+        """Note that a tenant got a new key; False where there is no such tenant, or it is removed."""
+        return self._update(name, rotated_at=at)
 
     def remove(self, name: str, at: dt.datetime) -> bool:
-        """Delete the key of a tenant for good; False as `set_key`."""
-        return self._update(name, digest=None, removed_at=at)
+        """End a tenant for good; False as `rotated`."""
+        return self._update(name, removed_at=at)
 
     def _update(self, name: str, **values: Any) -> bool:
         here = (table.c.name == name, table.c.removed_at.is_(None))
         return self._session.change(update(table).where(*here).values(**values)) == 1
-
-    def _one(self, condition: ColumnElement[bool]) -> TenantRow | None:
-        row = self._session.read(select(table).where(condition)).first()
-        return TenantRow(**row._mapping) if row else None

@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from service import api
 from service.installation import Installation
-from service.web import appeal, assets, examine, generate
+from service.web import appeal, assets, examine, generate, operator_pages
 from service.web.problem_pages import ProblemPages
 
 _MODULES = (examine, generate, appeal, assets)
@@ -16,5 +16,6 @@ def create_app(installation: Installation) -> FastAPI:
     if installation.settings.pages:
         for module in _MODULES:
             app.include_router(module.router)
+        operator_pages.install(app)
         app.add_middleware(ProblemPages)
     return app

@@ -14,11 +14,12 @@ from service.api.capacity import drop_on_disconnect, run_in_thread
 from service.api.dependencies import CurrentExamination, CurrentServices
 from service.api.forms import form_of, is_form
 from service.api.json_bodies import image_in
+from service.api.key_limits import take
 from service.api.keys import examiner_of
 from service.api.problems import headers_of
 from service.api.uploads import Upload
 from service.examiner.examiner import Examiner
-from service.kit.errors import BadRequest, InputError, Unauthorized
+from service.kit.errors import BadRequest, InputError, QuotaExceeded, RateLimited, ScopeMissing, Unauthorized
 from service.kit.settings import Settings
 from service.presentation.messages import Messages
 from service.presentation.report_page import illustrated_page
@@ -63,21 +64,16 @@ async def examine(request: Request, services: CurrentServices, examination: Curr
     installation, words = services.installation, words_of(request)
     sent = await _read(request, installation.settings)
     try:
-        client = await examiner_of(installation, sent.key)
-    except Unauthorized as unauthorized:
-        error = of_error(unauthorized, request.state.request_id, words)
-        return _page(
-            request,
-            installation.settings,
-            status=unauthorized.status,
-            results=[error],
-            headers=headers_of(unauthorized),
-        )
-    if not sent.files:
-        return _page(request, installation.settings, status=BadRequest.status, notice=words("examine.no_files"))
-    examination.take(1)
-    for _ in sent.files:
-        public_examination.count(services, client, request)
+        client = await examiner_of(request, installation, sent.key)
+        if not sent.files:
+            return _page(request, installation.settings, status=BadRequest.status, notice=words("examine.no_files"))
+        examination.take(1)
+        public_examination.count(services, client, request, len(sent.files))
+        await take(request, installation, client, "examinations", len(sent.files))
+    except (Unauthorized, ScopeMissing, RateLimited, QuotaExceeded) as refused:
+        shown = of_error(refused, request.state.request_id, words)
+        headers = headers_of(refused)
+        return _page(request, installation.settings, status=refused.status, results=[shown], headers=headers)
     examine = partial(_examine_all, installation.examiner, client)
     examined = run_in_thread(services.image_threads, examine, sent.files, words, request.state.request_id)
     results, status = await drop_on_disconnect(request, examined)

@@ -62,7 +62,7 @@ async def generate(request: Request, services: CurrentServices) -> HTMLResponse:
     check_same_site(request)
     sent = await read_texts(request)
     try:
-        client = await client_of(services.installation, sent.get("key"))
+        client = await client_of(request, services.installation, sent.get("key"))
         response = await release_images(request, services, client, ImageRequest(_order(sent)))
     except Error as error:
         if error.status >= 500 and not isinstance(error, Refusal):

@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.api.problems import MEDIA_TYPE, Problem, internal_error, problem_of
 from service.api.response_headers import SECURITY_HEADERS
 from service.web.error_view import of_problem
-from service.web.rendering import PATHS, page, words_of
+from service.web.rendering import is_page, page, words_of
 
 
 class ProblemPages:
@@ -20,7 +20,7 @@ class ProblemPages:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or _path(scope) not in PATHS:
+        if scope["type"] != "http" or not is_page(_path(scope)):
             return await self._app(scope, receive, send)
         answer = _Answer(Request(scope), send)
         try:

@@ -14,9 +14,9 @@ from service.presentation.messages import NAMES, Messages, chosen_language, mess
 from service.presentation.templates import environment
 from service.web import assets
 
-EXAMINE, GENERATE, APPEAL = "/", "/generate", "/appeal"
-PATHS = (EXAMINE, GENERATE, APPEAL)
-"""The addresses of pages. Errors there are pages, too."""
+EXAMINE, GENERATE, APPEAL, OPERATOR = "/", "/generate", "/appeal", "/operator"
+PATHS = (EXAMINE, GENERATE, APPEAL, OPERATOR)
+"""The addresses of pages. Errors there, and below the last, are pages, too."""
 
 PAGE_HEADERS: Mapping[str, str] = MappingProxyType(
     {
@@ -31,6 +31,11 @@ PAGE_HEADERS: Mapping[str, str] = MappingProxyType(
 """What a page needs beyond SECURITY_HEADERS: its own files and forms, and pictures that are part of it."""
 
 _SAME_SITE = ("same-origin", "none")
+
+
+def is_page(path: str) -> bool:
+    """Whether what is answered there is a page."""
+    return path in PATHS or path.startswith(f"{OPERATOR}/")
 
 
 def words_of(request: Request) -> Messages:
@@ -52,7 +57,6 @@ def page(
     installation = services_of(request.app).installation
     root = request.scope.get("root_path", "")
     path = request.url.path.removeprefix(root)
-    asked = request.query_params.get("lang")
     body = (
         environment("service.web")
         .get_template(template)
@@ -61,9 +65,9 @@ def page(
             languages=NAMES,
             provider=installation.settings.provider,
             generates=installation.generates,
-            here=EXAMINE if path == EXAMINE else GENERATE,
+            here=_here(path),
             root=root,
-            query=f"?lang={words.language}" if asked == words.language else "",
+            query=language_query(request),
             assets={name: f"{root}{address}" for name, address in assets.addresses().items()},
             **values,
         )
@@ -71,15 +75,28 @@ def page(
     return HTMLResponse(body, status, {**PAGE_HEADERS, **(headers or {})})
 
 
+def language_query(request: Request) -> str:
+    """What keeps the language that the reader chose, in a link."""
+    asked = request.query_params.get("lang")
+    return f"?lang={asked}" if asked in NAMES else ""
+
+
+def _here(path: str) -> str:
+    """The page that a reader is on: what the form of a page answers belongs to it."""
+    if path.startswith(OPERATOR):
+        return OPERATOR
+    return EXAMINE if path == EXAMINE else GENERATE
+
+
 async def keys_needed(installation: Installation) -> bool:
     """Whether an order needs a tenant's key. Raises Unavailable."""
-    return await asyncio.to_thread(installation.tenants.keys_needed)
+    return await asyncio.to_thread(installation.orders_need_key)
 
 
 def check_same_site(request: Request) -> None:
     """Raises BadRequest for a form that another site's page sent in a reader's name.
 
-    There are no cookies, but whoever reaches a server on their own machine may order as its operator.
+    Whoever reaches a server on their own machine may order as its operator, without any cookie.
     """
     sent_from = request.headers.get("sec-fetch-site")
     if sent_from is None:  # an old browser, plain HTTP beyond this machine, or a program

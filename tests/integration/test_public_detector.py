@@ -7,9 +7,12 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from service import web
+from service.access.tenants import Terms
 from service.api.app import create_app
 from service.gateway.pipeline import Gateway
 from service.installation import Installation
+from tests.assets import provenance
 from tests.assets.declared import iim, packet, png, resource, saved, text
 from tests.support.gateway import ORDER
 
@@ -82,3 +85,62 @@ def test_an_order_over_http_can_ask_for_the_visible_label(client: TestClient) ->
     assert answer.status_code == 200
     plain = client.post("/v1/images/generations", json={**body, "visible_label": False})
     assert answer.json()["data"][0]["b64_json"] != plain.json()["data"][0]["b64_json"]
+
+
+class TestTheOpenTier:
+    """`COUNTERMARK_PUBLIC_VERIFICATION`: anybody may examine, at a rate, and learns nothing about people."""
+
+    @pytest.fixture
+    def client(self, painted_installation: Installation) -> TestClient:
+        vars(painted_installation.settings).update(public_verification=True, public_examinations=3)
+        return TestClient(web.create_app(painted_installation), raise_server_exceptions=False)
+
+    def test_everything_that_makes_images_needs_a_key_before_there_is_a_tenant(self, client: TestClient) -> None:
+        paths = client.get("/openapi.json").json()["paths"]
+        gated = [path for path in paths if path.startswith(("/v1/images/", "/v1/models", "/v1/moderations"))]
+        codes = {client.request(method, path).status_code for path in gated for method in paths[path]}
+        assert (len(gated) > 5, codes) == (True, {401})
+        assert client.post("/generate", files={"prompt": (None, "a lake")}).status_code == 401
+
+    @pytest.mark.parametrize("path", ["/v1/inspect", "/v1/detect", "/v1/matches/byContent"])
+    def test_an_address_has_its_rate_and_a_key_has_its_own(
+        self, client: TestClient, installation: Installation, path: str
+    ) -> None:
+        assert [client.post(path, content=b"x").status_code for _ in range(4)] == [415] * 3 + [429]
+        refused = client.post(path, content=b"x")
+        assert refused.json()["code"] == "too_many_examinations"
+        assert 1 <= int(refused.headers["retry-after"]) <= 1200
+        other = TestClient(client.app, client=("192.0.2.9", 1), raise_server_exceptions=False)
+        assert other.post(path, content=b"x").status_code == 415
+        key = installation.tenants.add(Terms(name="acme")).key
+        assert client.post(path, content=b"x", headers={"Authorization": f"Bearer {key}"}).status_code == 415
+        assert other.post(path, content=b"x", headers={"Authorization": "Bearer cm_wrong"}).status_code == 401
+
+    def test_look_ups_share_the_rate(self, client: TestClient) -> None:
+        binding = {"alg": "org.countermark.pdq.1", "value": "A" * 43 + "="}
+        asked = [client.get("/v1/matches/byBinding", params=binding), client.get("/v1/manifests/urn:c2pa:x")]
+        assert [each.status_code for each in asked] == [200, 404]
+        assert client.post("/v1/matches/byBinding", json=binding).status_code == 200
+        assert client.post("/v1/inspect", content=b"x").status_code == 429
+
+    def test_every_file_of_a_form_counts(self, client: TestClient) -> None:
+        files = [("file", (f"{n}.txt", b"x")) for n in range(4)]
+        assert client.post("/v1/detect", files=files).status_code == 400
+        assert client.post("/v1/detect", files=files[:2]).status_code == 200
+        assert client.post("/v1/detect", files=files[:1]).status_code == 429
+
+    def test_whose_image_was_edited_is_for_keys(self, client: TestClient, installation: Installation) -> None:
+        """The file carries a credential of somebody whom nobody vouches for."""
+        data = provenance.broken()
+        key = installation.tenants.add(Terms(name="acme")).key
+        full = client.post("/v1/inspect", content=data, headers={"Authorization": f"Bearer {key}"}).json()["claimed"]
+        public = client.post("/v1/inspect", content=data).json()["claimed"]
+        assert (full["signer"] is not None, public["signer"]) == (True, None)
+        assert public["integrity"] == full["integrity"]
+        page = client.post("/", files={"file": ("x.jpg", data)})
+        assert page.status_code == 200
+        assert full["signer"] not in page.text
+
+    def test_notices_and_receipts_stay_open(self, client: TestClient) -> None:
+        assert client.post("/v1/takedowns", json={}).status_code == 400
+        assert client.get("/v1/consent/keys").status_code == 200

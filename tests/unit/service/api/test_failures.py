@@ -37,7 +37,7 @@ from service.api.failures import (
     Failures,
 )
 from service.api.openapi import KEY_FAILURES
-from service.kit.errors import BrokenArchive, Error, Unauthorized, tree
+from service.kit.errors import BrokenArchive, Error, KeyExpired, KeyRevoked, RateLimited, Unauthorized, tree
 
 SERVICE = Path(service.__file__).parent
 ERRORS = {error.__name__: error for error in tree()}
@@ -60,7 +60,10 @@ def raised_in(pattern: str) -> set[type[Error]]:
         ("gateway/**/*.py", (*EDIT, *FETCH_HELD)),
         ("generation/**/*.py", GENERATE),
         ("adapters/registry.py", FETCH_HELD),
-        ("access/tenants.py", (*FETCH_HELD, Unauthorized)),
+        ("access/tenants.py", (*FETCH_HELD, Unauthorized, KeyExpired, KeyRevoked)),
+        ("access/client.py", GENERATE),
+        ("access/usage.py", (*GENERATE, RateLimited)),
+        ("access/usage.py", (*EXAMINE, RateLimited)),
         ("keys/vault.py", APPEAL_STATUS),
         ("keys/vault.py", TAKEDOWN_STATUS),
         ("likeness/checks.py", GENERATE),

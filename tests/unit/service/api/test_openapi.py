@@ -122,6 +122,7 @@ def test_every_operation_documents_what_any_request_can_meet(contract: Contract)
         assert {error.code for error in EVERY_REQUEST} <= codes(each.content), each.id
         assert ("unauthorized" in codes(each.content)) == ("security" in each.content), each.id
         assert ("too_many_requests" in codes(each.content)) == is_limited(each.path), each.id
+        assert ("rate_limited" in codes(each.content)) == ("security" in each.content), each.id
         assert "{" not in each.path or "not_found" in codes(each.content), each.id
         assert "requestBody" not in each.content or "bad_request" in codes(each.content), each.id
 

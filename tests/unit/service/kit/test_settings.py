@@ -71,6 +71,7 @@ VALUES = {
     "face_model": ("dlib", "dlib"),
     "likeness_review_distance": ("0.45", 0.45),
     "pages": ("false", False),
+    "public_verification": ("true", True),
     "self_enrolment": ("true", True),
     "examiner_needs_key": ("true", True),
     "held_retention_days": ("7", 7),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from service.installation import Installation, open_installation
-from service.kit.errors import BadRequest, FileUnreadable, NotFound
+from service.kit.errors import BadRequest, FileUnreadable, KeyRevoked, NotFound
 from service.recovery import deletions
 from service.recovery.backup import back_up
 from service.recovery.restore import restore
@@ -21,24 +21,29 @@ def enrol(installation: Installation, name: str) -> str:
 
 
 def test_a_restoration_does_not_bring_people_back(installation: Installation, tmp_path: Path) -> None:
+    from service.access.api_keys import KeyTerms
     from service.access.tenants import Terms
 
     fill(installation.ledger)
     consent, tenants = installation.consent, installation.tenants
     ann, bob = enrol(installation, "Ann"), enrol(installation, "Bob")
     grant = consent.grants.give(bob, "a poster", ["portrait"], "default", dt.timedelta(days=9)).id
-    for name in ("acme", "gone"):
+    for name in ("acme", "gone", "several"):
         tenants.add(Terms(name=name))
+    old, leaked = (installation.api_keys.add("several", KeyTerms()) for _ in range(2))
     back_up(installation, tmp_path / "backup")
     consent.subjects.erase(ann)
     consent.grants.revoke(grant)
     tenants.remove("gone")
     tenants.rotate("acme")
+    installation.api_keys.rotate(old.id, dt.timedelta(hours=1))
+    installation.api_keys.revoke(leaked.id)
     late = enrol(installation, "Late")
     consent.subjects.erase(late)
     found = deletions.deletions_of(installation.ledger)
     assert [(each.action, each.subject) for each in found] == [
-        ("erase", ann), ("revoke", bob), ("remove_tenant", "gone"), ("replace_tenant_key", "acme"), ("erase", late),
+        ("erase", ann), ("revoke", bob), ("remove_tenant", "gone"), ("replace_tenant_key", "acme"),
+        ("replace_key", "several"), ("revoke_key", "several"), ("erase", late),
     ]  # fmt: skip
     (tmp_path / "list").write_text("\n".join(deletions.as_lines(found)))
     installation.close()
@@ -46,13 +51,15 @@ def test_a_restoration_does_not_bring_people_back(installation: Installation, tm
     done = restore(installation.settings, tmp_path / "backup", replace=True, deletion_list=tmp_path / "list")
     assert [(each.deletion.action, each.outcome) for each in done.applied] == [
         ("erase", "applied"), ("revoke", "applied"), ("remove_tenant", "applied"), ("replace_tenant_key", "open"),
-        ("erase", "not needed"),
+        ("replace_key", "open"), ("revoke_key", "applied"), ("erase", "not needed"),
     ]  # fmt: skip
     again = open_installation(installation.settings)
     with pytest.raises(NotFound):
         again.consent.subjects.name(ann)
     assert again.consent.subjects.name(bob) == "Bob"
     assert again.consent.grants.of(grant).state == "revoked"
+    with pytest.raises(KeyRevoked):
+        again.tenants.client(leaked.key)
     assert again.ledger.verify().problems == ()
     again.close()
 

@@ -6,18 +6,21 @@ import signal
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import MetaData, create_engine, inspect, text
+from sqlalchemy import MetaData, Row, create_engine, inspect, text
 
+from service.access.scopes import TENANT_SCOPES
 from service.kit.errors import LedgerCorrupt, Misconfigured, Unavailable
 from service.ledger.chain import image_digest
 from service.ledger.ledger import Ledger
 from service.ledger.merkle import TreeHead
 from service.storage import (
+    ApiKeyRow,
     BlocklistEntry,
     ChallengeRow,
     GrantRow,
@@ -54,14 +57,19 @@ def moment(text_: str) -> dt.datetime:
     return dt.datetime.fromisoformat(f"{text_}+00:00")
 
 
+def named(row: Row[Any]) -> tuple[object, ...]:
+    """The values of a row with the names of their columns, in whatever order a table has them."""
+    return tuple(sorted(row._asdict().items()))
+
+
 def contents(url: str) -> dict[str, list[tuple[object, ...]]]:
-    """Every row of every table, and the revision."""
+    """Every row of every table with the names of its columns, and the revision."""
     engine = create_engine(url)
     tables = MetaData()
     tables.reflect(engine)
     with engine.connect() as connection:
         found = {
-            name: sorted((tuple(row) for row in connection.execute(table.select())), key=repr)
+            name: sorted((named(row) for row in connection.execute(table.select())), key=repr)
             for name, table in tables.tables.items()
         }
     engine.dispose()
@@ -100,6 +108,12 @@ def test_an_upgraded_database_has_the_very_tables_of_a_new_one(old: str, tmp_pat
         ("job_images", "content_id", "images"),
         ("feedback", "examination", "examinations"),
         ("feedback", "tenant", "tenants"),
+        ("api_keys", "tenant", "tenants"),
+        ("api_keys", "lineage", "api_keys"),
+        ("api_keys", "replaced_by", "api_keys"),
+        ("key_usage", "lineage", "api_keys"),
+        ("key_buckets", "lineage", "api_keys"),
+        ("operator_sessions", "key", "api_keys"),
     }
 
 
@@ -180,8 +194,13 @@ def test_every_row_of_an_older_database_is_read_with_its_types(old: str) -> None
             UseRow(GRANT, str(IMAGES[0]["content_id"]), moment("2026-05-01T12:00:05")),
         ]
         acme, gone = stored.tenants.all()
-        assert acme == TenantRow("acme", "cm_acme", bytes(32), moment("2026-01-01T00:00:00"), 0.25, None, 3)
-        assert (gone.digest, gone.removed_at) == (None, moment("2026-02-01T00:00:00"))
+        assert acme == TenantRow("acme", moment("2026-01-01T00:00:00"), 0.25, None, 3)
+        assert gone.removed_at == moment("2026-02-01T00:00:00")
+        assert stored.api_keys.of_tenant("acme") == [
+            ApiKeyRow("cm_acme", "acme", bytes(32), "cm_acme", "", TENANT_SCOPES, moment("2026-01-01T00:00:00"))
+        ]
+        (ended,) = stored.api_keys.of_tenant("gone")
+        assert (ended.digest, ended.revoked_at) == (None, moment("2026-02-01T00:00:00"))
         released, waiting = stored.held.by_time()
         assert released == HeldRow(
             "urn:uuid:8", "acme", moment("2026-05-01T13:00:00"), moment("2026-05-08T13:00:00"), "released",
@@ -203,6 +222,32 @@ def test_downgrading_gives_the_older_database_back(old: str) -> None:
     old_ledger.migrate(engine, "0006", down=True)
     engine.dispose()
     assert contents(old) == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "works"),
+    [
+        ({}, True),
+        ({"revoked_at": "2026-03-01T00:00:00+00:00"}, False),
+        ({"expires_at": "2027-03-01T00:00:00+00:00"}, False),
+        ({"scopes": ["examine"]}, False),
+        ({"scopes": ["generate", "examine"]}, True),
+    ],
+)
+def test_downgrading_gives_no_key_more_than_it_had(old: str, changes: dict[str, object], works: bool) -> None:
+    engine = open_engine(old)
+    keys = metadata.tables["api_keys"]
+    raw = {name: moment(str(value)[:19]) if name.endswith("_at") else value for name, value in changes.items()}
+    with engine.begin() as connection:
+        connection.execute(keys.update().where(keys.c.id == "cm_acme").values(**raw, images_per_day=3) if raw else
+                           keys.update().values(images_per_day=3))  # fmt: skip
+    engine.dispose()
+    engine = create_engine(old)
+    old_ledger.migrate(engine, "0017", down=True)
+    with engine.connect() as connection:
+        found = connection.execute(text("SELECT prefix, digest FROM tenants WHERE name = 'acme'")).one()
+    engine.dispose()
+    assert tuple(found) == ("cm_acme", bytes(32) if works else None)
 
 
 def verified(url: str) -> tuple[str, ...]:

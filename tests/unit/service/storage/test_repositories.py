@@ -11,6 +11,7 @@ import pytest
 from service.kit.errors import Unavailable
 from service.ledger.ledger import Issue, Ledger
 from service.storage import (
+    ApiKeyRow,
     AppealRow,
     Block,
     ChallengeRow,
@@ -20,12 +21,14 @@ from service.storage import (
     HeldReview,
     HeldRow,
     Listed,
+    OperatorSessionRow,
     PinFailures,
     Repositories,
     SubjectRow,
     TakedownRow,
     TemplateRow,
     TenantRow,
+    UsageRow,
     UseRow,
 )
 from tests.support.clock import NOON
@@ -34,7 +37,8 @@ ANN, MODEL = "S-A", "c" * 64
 LATER = NOON + dt.timedelta(hours=1)
 SUBJECT = SubjectRow(ANN, NOON, None, True, bytes(16), bytes(32), b"key", b"box")
 GRANT = GrantRow("G-1", ANN, "a poster", ("portrait", "edit"), "acme", NOON, LATER, "receipt", "d" * 64)
-TENANT = TenantRow("acme", "cm_1", bytes(32), NOON, 0.5, None, None)
+TENANT = TenantRow("acme", NOON, 0.5, None, None)
+KEY = ApiKeyRow("cm_1", "acme", bytes(32), "cm_1", "a phone", ("generate", "jobs"), NOON)
 HELD = HeldRow("urn:uuid:1", "acme", NOON, LATER, "waiting", (ANN, "S-B"), "f" * 64, b"key")
 REVIEW = HeldReview("Olga", NOON, b"key", b"words")
 
@@ -225,13 +229,56 @@ def test_quarantines_are_counted_until_they_end_or_somebody_decides(stored: Repo
 def test_a_removed_tenant_changes_no_more(stored: Repositories) -> None:
     assert not stored.tenants.any()
     stored.tenants.add(TENANT)
-    assert stored.tenants.get("acme") == stored.tenants.by_prefix("cm_1") == TENANT
-    assert stored.tenants.set_key("acme", "cm_2", b"d" * 32, LATER)
+    assert stored.tenants.get("acme") == TENANT
+    assert stored.tenants.rotated("acme", LATER)
     assert stored.tenants.remove("acme", LATER)
     assert not stored.tenants.remove("acme", LATER)
-    assert not stored.tenants.set_key("acme", "cm_3", b"e" * 32, LATER)
+    assert not stored.tenants.rotated("acme", NOON)
     (row,) = stored.tenants.all()
-    assert (row.prefix, row.digest, row.rotated_at, row.removed_at) == ("cm_2", None, LATER, LATER)
+    assert (row.rotated_at, row.removed_at) == (LATER, LATER)
+
+
+def test_a_key_is_replaced_and_revoked_once(stored: Repositories) -> None:
+    stored.tenants.add(TENANT)
+    stored.api_keys.add(KEY)
+    stored.api_keys.add(replace(KEY, id="cm_2", created_at=LATER, images_per_day=5))
+    assert stored.api_keys.get("cm_1") == KEY
+    assert [row.id for row in stored.api_keys.all()] == ["cm_1", "cm_2"]
+    stored.api_keys.replace("cm_1", "cm_2", LATER)
+    stored.api_keys.used("cm_1", NOON)
+    assert stored.api_keys.revoke("cm_1", LATER)
+    assert not stored.api_keys.revoke("cm_1", NOON)
+    assert not stored.api_keys.revoke("cm_3", NOON)
+    old, new = stored.api_keys.of_tenant("acme")
+    assert (old.replaced_by, old.expires_at, old.last_used_at, old.revoked_at) == ("cm_2", LATER, NOON, LATER)
+    assert (new.lineage, new.images_per_day, new.revoked_at) == ("cm_1", 5, None)
+    assert stored.api_keys.of_tenant("other") == []
+
+
+def test_use_has_one_row_a_quota_and_a_bucket_to_the_millisecond(stored: Repositories) -> None:
+    stored.tenants.add(TENANT)
+    stored.api_keys.add(KEY)
+    assert (stored.key_usage.of("cm_1"), stored.key_usage.bucket("cm_1")) == ({}, None)
+    for used in (3, 7):
+        stored.key_usage.put(UsageRow("cm_1", "images_per_day", used, LATER))
+        stored.key_usage.put_bucket("cm_1", used + 0.5, NOON + dt.timedelta(milliseconds=used))
+    assert stored.key_usage.of("cm_1") == {"images_per_day": UsageRow("cm_1", "images_per_day", 7, LATER)}
+    assert stored.key_usage.bucket("cm_1") == (7.5, NOON + dt.timedelta(milliseconds=7))
+
+
+def test_a_session_is_there_until_it_ends(stored: Repositories) -> None:
+    stored.tenants.add(TENANT)
+    stored.api_keys.add(KEY)
+    row = OperatorSessionRow(b"t" * 32, "cm_1", LATER)
+    stored.operator_sessions.add(row)
+    assert stored.operator_sessions.get(b"t" * 32) == row
+    stored.operator_sessions.forget(NOON)
+    assert stored.operator_sessions.get(b"t" * 32) == row
+    stored.operator_sessions.forget(LATER)
+    assert stored.operator_sessions.get(b"t" * 32) is None
+    stored.operator_sessions.add(row)
+    stored.operator_sessions.end(b"t" * 32)
+    assert stored.operator_sessions.get(b"t" * 32) is None
 
 
 def test_notices_about_one_image_are_found(stored: Repositories) -> None:
