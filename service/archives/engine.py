@@ -1,12 +1,15 @@
 """What examines shards: a pool of processes on this machine, or Ray. Both run `FileExaminer` and give the same rows."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 from service.archives.file_examiner import ExaminationOptions
 from service.archives.row import Row
-from service.archives.shard import Shard
+from service.archives.shard import PendingShards, Shard
+from service.kit.errors import Error, tree
+
+_ERRORS = {error.code: error for error in tree()}
 
 Seen = Callable[[int], None]
 """Told how many more files have been examined."""
@@ -20,12 +23,29 @@ class Finished:
     rows: tuple[Row, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """An error that is no file's fault, on its way from a worker."""
+
+    code: str
+    message: str
+    hint: str
+
+    @classmethod
+    def by(cls, error: Error) -> Self:
+        return cls(error.code, error.message, error.hint)
+
+    def error(self) -> Error:
+        """The error as it was."""
+        return _ERRORS.get(self.code, Error)(self.message, hint=self.hint)
+
+
 class Engine(Protocol):
     """Examines shards with several workers."""
 
     workers: int
 
-    def run(self, shards: Iterable[Shard], options: ExaminationOptions, seen: Seen) -> Iterator[Finished]:
+    def run(self, shards: PendingShards, options: ExaminationOptions, seen: Seen) -> Iterator[Finished]:
         """Every shard, in the order in which they are finished. Takes shards when workers are free, and not before.
 
         Close the iterator to stop all work.

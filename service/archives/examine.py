@@ -80,7 +80,7 @@ def _listed(wanted: ArchiveExamination, folder: RunFolder, plan: Plan, workers: 
 def _examine(run: Run, folder: RunFolder, engine: Engine, observer: Observer) -> None:
     finished = folder.finished(run)
     observer.begun(run.files, sum(rows_of(run, number) for number in finished))
-    pending = (shard for shard in folder.shards(run) if shard.number not in finished)
+    pending = folder.pending(run, finished)
     options = ExaminationOptions(run.plan.source, run.plan.classify)
     for each in engine.run(pending, options, observer.seen):
         folder.add(run, each.shard, each.rows)

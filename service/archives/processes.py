@@ -10,25 +10,24 @@ import contextlib
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from typing import Literal
 
-from service.archives.engine import Finished, Seen
+from service.archives.engine import Finished, Seen, Stopped
 from service.archives.entry import Fault
 from service.archives.file_examiner import ExaminationOptions, ExaminingProcess
 from service.archives.row import Row
-from service.archives.shard import Shard
+from service.archives.shard import PendingShards, Shard
 from service.kit import logs
-from service.kit.errors import Error, Unavailable, tree
+from service.kit.errors import Error, Unavailable
 from service.kit.settings import Settings
 
 _TRIES = 2  # workers that a file may cost
 _END_SECONDS = 10.0
-_ERRORS = {error.code: error for error in tree()}
 
 
 class ProcessPool:
@@ -43,9 +42,9 @@ class ProcessPool:
         self._context = context or multiprocessing.get_context("spawn")
         self._target = target or examine_shards
 
-    def run(self, shards: Iterable[Shard], options: ExaminationOptions, seen: Seen) -> Iterator[Finished]:
+    def run(self, shards: PendingShards, options: ExaminationOptions, seen: Seen) -> Iterator[Finished]:
         """As `Engine.run`."""
-        work = map(_Work, shards)
+        work = iter(map(_Work, shards))
         workers: dict[Connection, _Worker] = {}
         try:
             for first in (each for _, each in zip(range(self.workers), work, strict=False)):
@@ -138,19 +137,6 @@ class _Work:
         return 1
 
 
-@dataclass(frozen=True, slots=True)
-class Stopped:
-    """An error that is no file's fault, on its way to the parent."""
-
-    code: str
-    message: str
-    hint: str
-
-    def error(self) -> Error:
-        kind = _ERRORS.get(self.code, Error)
-        return kind(self.message, hint=self.hint)
-
-
 _Message = Row | Stopped | Literal["ready", "gone"]
 Target = Callable[[Connection, Settings, ExaminationOptions], None]
 """What a worker runs. It sends `ready`, then receives shards and sends a row for each file, until it receives None."""
@@ -217,5 +203,5 @@ def examine_shards(connection: Connection, settings: Settings, options: Examinat
                     for number, entry in enumerate(shard.entries, shard.first):
                         connection.send(process.files.row(number, entry))
         except Error as error:
-            connection.send(Stopped(error.code, error.message, error.hint))
+            connection.send(Stopped.by(error))
             connection.recv()  # the parent ends this process

@@ -15,7 +15,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -25,7 +25,7 @@ from service import __version__
 from service.archives import parquet
 from service.archives.entry import Entry
 from service.archives.row import Row
-from service.archives.shard import Shard
+from service.archives.shard import Listing, PendingShards, Shard
 from service.kit.errors import BadRequest
 
 _BEGUN, _RUN, _LISTING, _LOCK = "begun", "run.json", "listing.jsonl", "lock"
@@ -136,12 +136,10 @@ class RunFolder:
         temporary.replace(self.folder / _RUN)
         return run
 
-    def shards(self, run: Run) -> Iterator[Shard]:
-        """Every shard of the listing, in order. One is in memory at a time."""
-        with (self.folder / _LISTING).open(encoding="ascii") as listing:
-            for number, first in enumerate(range(0, run.files, run.shard_size)):
-                lines = islice(listing, min(run.shard_size, run.files - first))
-                yield Shard(number, first, tuple(map(Entry.of_line, lines)))
+    def pending(self, run: Run, finished: Collection[int]) -> PendingShards:
+        """The shards that are not finished, in order."""
+        listing = Listing(self.folder / _LISTING, run.shard_size)
+        return PendingShards(listing, [number for number in range(shard_count(run)) if number not in finished])
 
     def finished(self, run: Run) -> frozenset[int]:
         """Numbers of the shards that are done. A part that cannot be read whole does not count."""

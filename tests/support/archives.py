@@ -5,7 +5,7 @@ import os
 import signal
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -17,7 +17,7 @@ from service.archives.entry import Entry
 from service.archives.examine import ArchiveExamination, examine_archive
 from service.archives.file_examiner import ExaminationOptions, FileExaminer
 from service.archives.row import Row
-from service.archives.shard import Shard
+from service.archives.shard import Listing, PendingShards, Shard
 from service.archives.sources import open_source
 from service.examiner.report import Report
 from service.kit.errors import BrokenPicture, UnsupportedFormat
@@ -54,7 +54,7 @@ class Inline:
     def __init__(self) -> None:
         self.shards: list[Shard] = []
 
-    def run(self, shards: Iterable[Shard], options: ExaminationOptions, seen: Seen) -> Iterator[Finished]:
+    def run(self, shards: PendingShards, options: ExaminationOptions, seen: Seen) -> Iterator[Finished]:
         files = by_content(options.source)
         for shard in shards:
             self.shards.append(shard)
@@ -175,10 +175,9 @@ def mortal(connection: Connection, settings: Settings, options: ExaminationOptio
             connection.send(Row(number=number, path=entry.path))
 
 
-def shards_of(*names: str, size: int = 3) -> list[Shard]:
-    """Files by their names, in shards."""
-    entries = [Entry(name) for name in names]
-    return [
-        Shard(number, first, tuple(entries[first : first + size]))
-        for number, first in enumerate(range(0, len(entries), size))
-    ]
+def shards_of(folder: Path, *names: str, size: int = 3) -> PendingShards:
+    """Files by their names, in shards of a listing that is written into a folder."""
+    listing = folder / "listing.jsonl"
+    listing.write_text("".join(Entry(name).to_line() + "\n" for name in names), encoding="ascii")
+    found = Listing(listing, size)
+    return PendingShards(found, range(len(found)))

@@ -5,10 +5,10 @@ import pytest
 
 from service.archives.engine import Finished
 from service.archives.file_examiner import ExaminationOptions
-from service.archives.processes import ProcessPool, Stopped
-from service.archives.shard import Shard
+from service.archives.processes import ProcessPool
+from service.archives.shard import Listing, PendingShards, Shard
 from service.installation import Installation
-from service.kit.errors import LedgerMismatch, Misconfigured, Unavailable
+from service.kit.errors import LedgerMismatch, Unavailable
 from service.kit.settings import Settings
 from tests.support.archives import fill, mortal, shards_of
 from tests.support.processes import CONTEXT
@@ -16,13 +16,13 @@ from tests.support.processes import CONTEXT
 NAMES = ["a", "risky 1", "b", "c", "deadly", "risky 2", "deadly 2", "d"]
 
 
-def run(pool: ProcessPool, shards: list[Shard], source: Path) -> tuple[list[Finished], int]:
+def run(pool: ProcessPool, shards: PendingShards, source: Path) -> tuple[list[Finished], int]:
     counted: list[int] = []
     return list(pool.run(shards, ExaminationOptions(str(source)), counted.append)), sum(counted)
 
 
 def test_a_worker_that_dies_costs_no_row_and_a_file_that_kills_gets_its_own(tmp_path: Path, settings: Settings) -> None:
-    finished, seen = run(ProcessPool(2, settings, CONTEXT, mortal), shards_of(*NAMES), tmp_path)
+    finished, seen = run(ProcessPool(2, settings, CONTEXT, mortal), shards_of(tmp_path, *NAMES), tmp_path)
     rows = [row for each in sorted(finished, key=lambda each: each.shard.number) for row in each.rows]
     assert [row.number for row in rows] == list(range(len(NAMES)))
     assert [row.path for row in rows] == NAMES
@@ -32,14 +32,16 @@ def test_a_worker_that_dies_costs_no_row_and_a_file_that_kills_gets_its_own(tmp_
 
 
 def test_shards_are_taken_when_workers_are_free(tmp_path: Path, settings: Settings) -> None:
-    taken = []
+    taken: list[int] = []
 
-    def shards() -> object:
-        for shard in shards_of(*map(str, range(30))):
-            taken.append(shard)
-            yield shard
+    class Counted(Listing):
+        def shard(self, number: int) -> Shard:
+            taken.append(number)
+            return super().shard(number)
 
-    running = ProcessPool(1, settings, CONTEXT, mortal).run(shards(), ExaminationOptions(str(tmp_path)), lambda _: None)  # type: ignore[arg-type]
+    shards_of(tmp_path, *map(str, range(30)))
+    shards = PendingShards(Counted(tmp_path / "listing.jsonl", 3), range(10))
+    running = ProcessPool(1, settings, CONTEXT, mortal).run(shards, ExaminationOptions(str(tmp_path)), lambda _: None)
     next(running)
     assert len(taken) <= 2
     running.close()  # type: ignore[attr-defined]
@@ -50,7 +52,7 @@ def test_files_are_examined_by_an_installation_of_each_process(installation: Ins
     source = fill(tmp_path / "files", 5)
     settings = installation.settings.model_copy(update={"parser_processes": 0})
     finished, seen = run(
-        ProcessPool(1, settings, CONTEXT), shards_of(*sorted(p.name for p in source.iterdir())), source
+        ProcessPool(1, settings, CONTEXT), shards_of(tmp_path, *sorted(p.name for p in source.iterdir())), source
     )
     rows = [row for each in finished for row in each.rows]
     assert seen == len(rows) == 5
@@ -61,7 +63,7 @@ def test_files_are_examined_by_an_installation_of_each_process(installation: Ins
 def test_an_error_that_is_no_files_fault_stops_the_run(tmp_path: Path, installation: Installation) -> None:
     (installation.settings.home / "keys" / "ledger.json").write_text("{}")
     with pytest.raises(LedgerMismatch):
-        run(ProcessPool(1, installation.settings, CONTEXT), shards_of("a"), tmp_path)
+        run(ProcessPool(1, installation.settings, CONTEXT), shards_of(tmp_path, "a"), tmp_path)
 
 
 def stillborn(*_: object) -> None:
@@ -70,9 +72,4 @@ def stillborn(*_: object) -> None:
 
 def test_a_worker_that_cannot_start_stops_the_run(tmp_path: Path, settings: Settings) -> None:
     with pytest.raises(Unavailable, match="exit code 3"):
-        run(ProcessPool(1, settings, CONTEXT, stillborn), shards_of("a"), tmp_path)
-
-
-def test_an_error_arrives_as_it_was() -> None:
-    error = Stopped("misconfigured", "what", "do this.").error()
-    assert (type(error), error.message, error.hint) == (Misconfigured, "what", "do this.")
+        run(ProcessPool(1, settings, CONTEXT, stillborn), shards_of(tmp_path, "a"), tmp_path)

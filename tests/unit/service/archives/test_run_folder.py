@@ -25,20 +25,21 @@ def test_a_listing_is_read_in_shards(folder: RunFolder) -> None:
         folder.begin()
         run = folder.write_listing(iter(ENTRIES), PLAN, workers=1)
         assert (run.files, run.shard_size, shard_count(run)) == (20, 8, 3)
-        shards = list(folder.shards(run))
+        shards = list(folder.pending(run, ()))
         assert [shard.first for shard in shards] == [0, 8, 16]
         assert [entry for shard in shards for entry in shard.entries] == ENTRIES
         assert folder.run() == run
+        assert [shard.number for shard in folder.pending(run, {1})] == [0, 2]
         limited = folder.write_listing(iter(ENTRIES), Plan("somewhere", True, 3), workers=1)
         assert limited.files == 3
-        assert [len(shard.entries) for shard in folder.shards(limited)] == [3]
+        assert [len(shard.entries) for shard in folder.pending(limited, ())] == [3]
 
 
 def test_only_whole_parts_count(folder: RunFolder) -> None:
     with folder.locked():
         folder.begin()
         run = folder.write_listing(iter(ENTRIES), PLAN, workers=1)
-        first, second, third = folder.shards(run)
+        first, second, third = folder.pending(run, ())
         folder.add(run, first, rows(0, 8))
         folder.add(run, third, rows(16, 4))
         assert folder.finished(run) == {0, 2}
