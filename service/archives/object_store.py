@@ -60,8 +60,9 @@ class ObjectStore:
             yield cast(BinaryIO, file)
 
     def read(self, path: str, start: int, length: int) -> bytes:
+        name = posixpath.join(self._root, path) if path else self._root
         with self._answering("the file"):
-            return bytes(self._store.cat_file(posixpath.join(self._root, path), start, start + length))
+            return bytes(self._store.cat_file(name, start=start, end=start + length))
 
     def _walk_s3(self) -> Iterator[Entry]:
         """Page by page: fsspec's own walk would hold every object below a prefix."""

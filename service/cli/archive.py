@@ -30,6 +30,7 @@ _REFRESH_SECONDS = 0.5
 
 class EngineName(StrEnum):
     PROCESSES = "processes"
+    RAY = "ray"
 
 
 @app.command()
@@ -43,7 +44,7 @@ def examine(
     ],
     out: Annotated[Path, typer.Option(help="The table, as Parquet. What is done so far is in OUT.parts.")],
     engine: Annotated[
-        EngineName, typer.Option(help="What examines: `processes` of this machine.")
+        EngineName, typer.Option(help="`processes` of this machine, or a `ray` cluster (extra `ray`).")
     ] = EngineName.PROCESSES,
     workers: Annotated[
         int | None, typer.Option(min=1, max=100_000, help="Files examined at once. Unset: one for each core.")
@@ -140,7 +141,11 @@ def _duration(seconds: float) -> str:
 
 
 def _engine(name: EngineName, workers: int, settings: Settings) -> Engine:
-    return {EngineName.PROCESSES: ProcessPool}[name](workers, settings)
+    if name is EngineName.RAY:
+        from service.archives.ray_data import RayData  # noqa: PLC0415 - an extra
+
+        return RayData(workers)
+    return ProcessPool(workers, settings)
 
 
 def _write_page(html: Path, summary: Summary) -> None:

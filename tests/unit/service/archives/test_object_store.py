@@ -1,3 +1,5 @@
+import importlib.util
+import logging
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,6 +8,7 @@ from typing import Any
 import fsspec
 import pytest
 
+from service.archives import object_store
 from service.archives.object_store import ObjectStore, is_url
 from service.archives.sources import open_source
 from service.kit.errors import BadRequest, FileUnreadable, Unavailable
@@ -24,6 +27,64 @@ def memory() -> Iterator[Any]:
     store.pipe("/bucket.tar", tarred({"t": b"member"}))
     yield store
     store.rm("/", recursive=True)
+
+
+WITHOUT_S3 = [name for name in ("s3fs", "moto", "flask_cors") if importlib.util.find_spec(name) is None]
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[Any]:
+    """An S3-compatible store that listens on this machine."""
+    if WITHOUT_S3:
+        pytest.skip(f"NOT TESTED: S3, for which {', '.join(WITHOUT_S3)} is missing (pip install s3fs 'moto[s3]' flask-cors)")
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.get_host_and_port()[1]}")
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "test")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        store = fsspec.filesystem("s3")
+        store.mkdir("photos")
+        yield store
+    server.stop()
+
+
+def test_s3_is_listed_page_by_page(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    objects: dict[str, bytes | str] = {f"{number:02}.png": b"nothing" for number in range(7)}
+    objects |= {"a/b c+\u00fc.png": b"broken", "empty.png": b""}
+    for name, data in objects.items():
+        s3.pipe(f"photos/2026/{name}", data)
+    s3.pipe("photos/2026/folder/", b"")
+    s3.pipe("photos/20267.png", b"of another prefix")
+    asked: list[dict[str, Any]] = []
+    call = type(s3).call_s3
+
+    def counted(self: Any, *words: Any, **more: Any) -> Any:
+        asked.append(more)
+        return call(self, *words, **more)
+
+    monkeypatch.setattr(type(s3), "call_s3", counted)
+    monkeypatch.setattr(object_store, "_S3_PAGE", 4)
+    assert read_all(open_source("s3://photos/2026/")) == objects
+    assert [each["MaxKeys"] for each in asked] == [4, 4, 4]
+
+
+def test_archives_in_s3_are_read_where_they_lie(s3: Any) -> None:
+    s3.pipe("photos/a.zip", zipped({"m": b"member" * 99}))
+    s3.pipe("photos/a.tar", tarred({"t": b"member"}))
+    assert read_all(open_source("s3://photos/a.zip")) == {"m": b"member" * 99}
+    assert read_all(open_source("s3://photos/a.tar")) == {"t": b"member"}
+
+
+@pytest.mark.usefixtures("s3")
+def test_what_is_not_in_s3_is_told() -> None:
+    for url in ("s3://photos/gone", "s3://gone/x"):
+        with pytest.raises(FileUnreadable, match="does not exist"):
+            open_source(url)
 
 
 @pytest.mark.usefixtures("memory")

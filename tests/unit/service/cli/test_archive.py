@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from service.archives.ray_data import RayData
 from service.cli import archive
 from service.cli.archive import EngineName, Progress, progress_line
 from service.kit.settings import Settings
@@ -62,7 +63,10 @@ def test_a_run_that_is_stopped_says_how_it_goes_on(
 
 
 def test_the_engine_is_the_one_that_was_asked_for(settings: Settings) -> None:
-    assert archive._engine(EngineName.PROCESSES, 3, settings).workers == 3
+    pool, ray = (archive._engine(name, 3, settings) for name in EngineName)
+    assert (pool.workers, ray.workers) == (3, 3)
+    assert isinstance(ray, RayData)
+    assert not isinstance(pool, RayData)
 
 
 @pytest.mark.parametrize(
