@@ -36,7 +36,7 @@ WITHOUT_S3 = [name for name in ("s3fs", "moto", "flask_cors") if importlib.util.
 def s3() -> Iterator[Any]:
     """An S3-compatible store that listens on this machine."""
     if WITHOUT_S3:
-        pytest.skip(f"NOT TESTED: S3, for which {', '.join(WITHOUT_S3)} is missing (pip install s3fs 'moto[s3]' flask-cors)")
+        pytest.skip(f"NOT TESTED: S3. Missing: {', '.join(WITHOUT_S3)} (pip install s3fs 'moto[s3]' flask-cors)")
     from moto.server import ThreadedMotoServer
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
