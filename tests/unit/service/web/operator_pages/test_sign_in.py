@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 from fastapi.testclient import TestClient
 
@@ -36,5 +38,8 @@ def test_another_site_cannot_sign_anybody_in(client: TestClient) -> None:
 
 
 def test_an_address_cannot_try_for_ever(client: TestClient, installation: Installation) -> None:
-    codes = {Signed(client, "cm_wrong").signed_in.status_code for _ in range(installation.settings.requests_per_minute)}
-    assert (codes, Signed(client, "cm_wrong").signed_in.status_code) == ({401}, 429)
+    most = installation.settings.requests_per_minute
+    statuses = (Signed(client, "cm_wrong").signed_in.status_code for _ in range(10 * most))
+    tried = list(itertools.takewhile(lambda status: status != 429, statuses))
+    assert set(tried) == {401}
+    assert most <= len(tried) < 10 * most  # a slow machine gains some while it tries
