@@ -21,7 +21,9 @@ def test_the_content_of_a_source_counts_whatever_it_is_called(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("data", "hint"), [(gzip.compress(tarred({})), "gzip -d"), (b"\x89PNG\r\n\x1a\n", "inspect"), (b"", "inspect")]
+    ("data", "hint"),
+    [(gzip.compress(tarred({})), "gzip -d"), (b"\x89PNG\r\n\x1a\n", "inspect"), (b"", "inspect")],
+    ids=["compressed", "image", "empty"],  # the time is in compressed bytes
 )
 def test_anything_else_is_refused_with_what_to_do(tmp_path: Path, data: bytes, hint: str) -> None:
     (tmp_path / "x").write_bytes(data)
