@@ -1,10 +1,11 @@
 """How many ordinary photos each safety checker would refuse, and how long it takes.
 
-    python benchmarks/safety.py --photos DIR [--limit N]
+    python benchmarks/safety.py --photos DIR [--limit N] [--by-folder]
 
-Runs the checkers of a gateway with the current settings: ours, those of the cards in COUNTERMARK_HOME/cards, and the
-one in the COUNTERMARK_PIPELINE folder. Photos are sorted by SHA-256, so that --limit takes a sample; identical files
-count once. With several checkers, the last row is the gateway's decision: it refuses if any of them does. One core;
+Runs the checkers of a gateway with the current settings: ours, those that were pulled, those of the cards in
+COUNTERMARK_HOME/cards, and the one in the COUNTERMARK_PIPELINE folder. Photos are sorted by SHA-256, so that --limit
+takes a sample; identical files count once. With several checkers, the last row is the gateway's decision: it refuses if
+any of them does. --by-folder: each direct subfolder is a kind of image, with a table of its own decisions. One core;
 milliseconds are medians. Prints Markdown.
 """
 
@@ -42,6 +43,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=Path, required=True, help="folder of photos, searched recursively")
     parser.add_argument("--limit", type=int, help="use at most this many photos")
+    parser.add_argument("--by-folder", action="store_true", help="tell the subfolders apart")
     options = parser.parse_args()
     cv2.setNumThreads(1)
     checkers = gateway_checkers()
@@ -56,6 +58,22 @@ def main() -> None:
         report(checker.name, scores[index], f"{statistics.median(seconds[index]) * 1000:.0f}")
     if len(checkers) > 1:
         report("any of them", scores.max(axis=0), f"{sum(map(statistics.median, seconds)) * 1000:.0f}")
+    if options.by_folder:
+        report_kinds(checkers, scores, [path.relative_to(options.photos).parts[0] for path in paths])
+
+
+def report_kinds(checkers: Sequence[Checker], scores: NDArray[np.float64], kinds: Sequence[str]) -> None:
+    """For each kind of image, how many each checker and all of them together flag at the first threshold."""
+    limit = THRESHOLDS[0]
+    names = " | ".join(f"{checker.name} at {limit}" for checker in checkers)
+    print(f"\n| kind | images | {names} | any of them | 95 % |")
+    print("|---" * (4 + len(checkers)) + "|")
+    for kind in sorted(set(kinds)):
+        here = scores[:, np.array(kinds) == kind]
+        hits = int((here.max(axis=0) >= limit).sum())
+        low, high = wilson(hits, here.shape[1])
+        cells = " | ".join(str(int((row >= limit).sum())) for row in here)
+        print(f"| {kind} | {here.shape[1]} | {cells} | {hits} ({hits / here.shape[1]:.2%}) | {low:.2%} to {high:.2%} |")
 
 
 def gateway_checkers() -> list[Checker]:

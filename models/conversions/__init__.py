@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from models.cards import RecipeName
 from models.conversions.quantised import float32_weights
+from models.conversions.tfjs import tfjs_classifier
 
 Recipe = Callable[[Sequence[bytes]], bytes]
 """From the input files to the file. Raises ValueError if they are not what it can read."""
 
-RECIPES: Mapping[RecipeName, Recipe] = {"float32-weights": float32_weights}
+RECIPES: Mapping[RecipeName, Recipe] = {"float32-weights": float32_weights, "tfjs-classifier": tfjs_classifier}
 
 __all__ = ["RECIPES", "Recipe"]

@@ -21,7 +21,7 @@ from service.generation import Backend
 from service.generation.diffusers.safety_checker import FolderChecker, brings_checker
 from service.generation.upscale import Upscaling
 from service.kit.errors import Misconfigured, Unavailable
-from service.kit.model_store import added_cards
+from service.kit.model_store import added_cards, pulled_cards
 from service.kit.settings import Settings
 from service.ledger.ledger import Ledger
 from service.ledger.publisher import CheckpointPublisher
@@ -74,16 +74,16 @@ def build_gateway(
 
 
 def open_checkers(settings: Settings) -> list[Checker]:
-    """The safety checkers of every pipeline: ours, and each that an operator added by its card. None is skipped.
+    """The safety checkers of every pipeline: ours, the pulled ones, and the operator's own cards. None is skipped.
 
     Raises:
         Unavailable: one of them is missing, altered or not working.
     """
     threads, providers = settings.threads, settings.onnx_providers
-    added = added_cards(IMAGE_SAFETY, settings)
+    more = [*pulled_cards(IMAGE_SAFETY, settings), *added_cards(IMAGE_SAFETY, settings)]
     try:
         ours = OpenNsfw(threads=threads, providers=providers)
-        return [ours, *(IMAGE_SAFETY.open(card, threads=threads, providers=providers) for card in added)]
+        return [ours, *(IMAGE_SAFETY.open(card, threads=threads, providers=providers) for card in more)]
     except ModelError as unusable:
         raise Unavailable(str(unusable)) from unusable
 

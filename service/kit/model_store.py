@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from models import Card, ModelError, Task, all_cards
+from models.cards import Folder
 from service.kit.errors import BadRequest, Misconfigured, Unavailable
 from service.kit.settings import Settings
 
@@ -33,6 +34,12 @@ def added_cards(task: Task[..., Any], settings: Settings) -> list[Card]:
     """The cards of a task that the operator added. Raises Unavailable as `known_cards`."""
     shipped = {card.name for card in _read()}
     return [card for card in task.of(known_cards(settings)) if card.name not in shipped]
+
+
+def pulled_cards(task: Task[..., Any], settings: Settings) -> list[Card]:
+    """The shipped cards of a task that `models pull` has downloaded. Raises Unavailable as `known_cards`."""
+    kept = [card.kept_in(store(settings)) for card in task.of(_read())]
+    return [card for card in kept if isinstance(card.source, Folder) and card.source.path.exists()]
 
 
 def added_card(task: Task[..., Any], settings: Settings) -> Card | None:

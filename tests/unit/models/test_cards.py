@@ -85,7 +85,7 @@ def test_every_shipped_card_is_whole() -> None:
     cards = list(all_cards())
     assert {card.name for card in cards} >= {"open_nsfw", "scenes-256", "synthetic"}
     for card in cards:
-        optional = card.source.kind == "wheel" or (card.name == "dlib-faces" and WITHOUT_FACES)
+        optional = card.source.kind in ("wheel", "npm") or (card.name == "dlib-faces" and WITHOUT_FACES)
         if not optional:
             assert card.verified_root().is_dir()
 

