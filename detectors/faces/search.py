@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.faces.comparison import check_embedding, distances
-from detectors.faces.sieve import Sieve
+from detectors.faces.sieve import Query, Sieve
 from models import ModelFault
 
 _ROWS = 16384  # estimates of one part stay in the cache between the passes over them
@@ -80,7 +80,8 @@ class Templates:
         """The indices that may be within the limit, part by part. Raises ModelFault if `embedding` is no embedding."""
         square, slack = self._prepare(embedding)
         if self._sieves:
-            yield from (start + sieve.candidates(embedding, limit) for start, sieve in self._sieves)
+            query = Query.of(embedding)
+            yield from (start + sieve.candidates(query, limit) for start, sieve in self._sieves)
             return
         bound = limit**2 - square + slack
         yield from (start + np.flatnonzero(part <= bound) for start, part in self._estimates(embedding))

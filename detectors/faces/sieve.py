@@ -13,18 +13,27 @@ from models.int8_matrix import VECTOR_LIMIT, Int8Matrix
 
 _LARGEST = 127
 _MOST_DIMENSIONS = 1 << 17  # 2^17 * 127 * 63 fits into 31 bits
+_INT32 = np.iinfo(np.int32)
 _ROUNDING = 1e-10
 """Far more than what float64 rounds off in any of the sums here, relative to the squares that they are made of."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Query:
+class Query:
     """A vector as `step` times whole numbers: `square` is |q|^2, `length` |q|, `error` that of the remainder."""
 
     whole: NDArray[np.int8]
     step: float
     square: float
     error: float
+
+    @classmethod
+    def of(cls, embedding: NDArray[np.float32]) -> "Query":
+        """Prepare `embedding` (float32, (D,), finite) once for all sieves that it is searched in."""
+        exact = embedding.astype(np.float64)
+        whole, step = _rounded(exact, VECTOR_LIMIT)
+        error = exact - whole * step
+        return cls(whole.astype(np.int8), step, float(np.vecdot(exact, exact)), float(np.linalg.norm(error)))
 
     @property
     def length(self) -> float:
@@ -45,7 +54,7 @@ class Sieve:
         kept = whole * self._step
         self._matrix = Int8Matrix(whole.astype(np.int8))
         self._squares = np.vecdot(exact, exact)
-        self._largest = float(self._squares.max())
+        self._smallest, self._largest = float(self._squares.min()), float(self._squares.max())
         self._length = float(np.sqrt(np.vecdot(kept, kept).max()))
         error = exact - kept
         self._error = float(np.sqrt(np.vecdot(error, error).max()))
@@ -55,24 +64,19 @@ class Sieve:
         """Whether vectors of this length can be searched."""
         return 1 <= dimensions <= _MOST_DIMENSIONS
 
-    def candidates(self, embedding: NDArray[np.float32], limit: float) -> NDArray[np.intp]:
-        """The numbers, ascending, of all vectors at most `limit` from `embedding` (float32, (D,)), and of some more.
+    def candidates(self, query: Query, limit: float) -> NDArray[np.intp]:
+        """The numbers, ascending, of all vectors at most `limit` from a vector of D numbers, and of some more.
 
         Raises ModelFault.
         """
-        query = _query(embedding)
         slack = 2 * (self._length * query.error + self._error * query.length)
         rounding = _ROUNDING * (self._largest + query.square + limit * limit + slack)
-        estimates = self._matrix.products(query.whole) * (-2 * self._step * query.step)
-        estimates += self._squares
-        return np.flatnonzero(estimates <= limit * limit - query.square + slack + rounding)
-
-
-def _query(embedding: NDArray[np.float32]) -> _Query:
-    exact = embedding.astype(np.float64)
-    whole, step = _rounded(exact, VECTOR_LIMIT)
-    error = exact - whole * step
-    return _Query(whole.astype(np.int8), step, float(np.vecdot(exact, exact)), float(np.linalg.norm(error)))
+        bound = limit * limit - query.square + slack + rounding
+        products, step = self._matrix.products(query.whole), 2 * self._step * query.step
+        # The shortest vector's bound holds for all of them and costs one comparison of whole numbers.
+        least = (self._smallest - bound) / step if step > 0 else -np.inf
+        rows = np.flatnonzero(products >= np.int32(np.clip(np.floor(least), _INT32.min, _INT32.max)))
+        return rows[self._squares[rows] - products[rows] * step <= bound]
 
 
 def _rounded(exact: NDArray[np.float64], most: int) -> tuple[NDArray[np.float64], float]:
