@@ -46,6 +46,8 @@ SUBTRACTIONS = (1.0, 2.0, 3.0)
 """Multiples of the mark itself, as whoever has the unmarked image could subtract it."""
 FOLDS = (2.0, 3.0)
 """RMS of the fold that is subtracted, in grey levels: what an attacker without a key can do."""
+IDS = [int(each) for each in np.random.default_rng(48).integers(2**48, size=1000)]
+"""Random, as ids are: those that differ in few bits share most of their code symbols."""
 QUANTILES = (0.5, 0.9, 0.99, 0.999)
 
 
@@ -61,7 +63,7 @@ def found(codec: Codec, rgb: Rgb, mark_id: int, issued: tuple[int, int]) -> tupl
 def marked_table(codec: Codec, pairs: list[tuple[Rgb, Rgb]]) -> None:
     print("\n| attack | id read | known mark found | its score, median | template heard |\n|---|---|---|---|---|")
     for name, attack in ATTACKS.items():
-        row = [found(codec, attack(rgb), number, rgb.shape[:2]) for number, (_, rgb) in enumerate(pairs)]
+        row = [found(codec, attack(rgb), IDS[number], rgb.shape[:2]) for number, (_, rgb) in enumerate(pairs)]
         carried = sum(kind is TraceKind.CARRIED for _, kind, _, _ in row)
         median = np.median([score for _, _, score, _ in row])
         cells = sum(read for read, *_ in row), carried, f"{median:+.1f}", sum(heard for *_, heard in row)
@@ -81,7 +83,7 @@ def removals(codec: Codec, pairs: list[tuple[Rgb, Rgb]]) -> Iterator[tuple[str, 
 
 def removed_table(codec: Codec, pairs: list[tuple[Rgb, Rgb]], version: int) -> None:
     for name, images in removals(codec, pairs):
-        row = [found(codec, rgb, number, rgb.shape[:2]) for number, rgb in enumerate(images)]
+        row = [found(codec, rgb, IDS[number], rgb.shape[:2]) for number, rgb in enumerate(images)]
         told = sum(kind is TraceKind.SUBTRACTED for _, kind, _, _ in row)
         median = np.median([score for _, _, score, _ in row])
         print(f"| {version} | {name} | {sum(read for read, *_ in row)} | {told} | {median:+.1f} |", flush=True)
@@ -106,6 +108,8 @@ def unmarked_table(codec: Codec, trials: int, searches: int, seed: int) -> None:
     print(f"\n| score of unmarked images | images | {' | '.join(f'{q:.1%}' for q in QUANTILES)} | largest "
           "| least p-value | p <= .01 |\n|---|---|" + "---|" * (len(QUANTILES) + 3))  # fmt: skip
     for name, values in (("known mark", messages), ("template as issued", templates), ("presence", presences)):
+        if not values:
+            continue
         scores, p_values = np.array(values).T
         quantiles = [f"{np.quantile(scores, q):.2f}" for q in QUANTILES]
         tail = f"{p_values.min():.1e}", f"{np.mean(p_values <= 0.01):.4f}"
@@ -124,12 +128,12 @@ def main() -> None:
     codec = Codec(Keyring.from_secret(b"benchmark keyring, not for use"))
     images = list(other_photos())[: options.pictures]
     if images:
-        pairs = [(rgb, codec.embed(rgb, number)) for number, rgb in enumerate(images)]
+        pairs = [(rgb, codec.embed(rgb, IDS[number])) for number, rgb in enumerate(images)]
         marked_table(codec, pairs)
         print("\n| format | subtracted | id read | subtraction told | score, median |\n|---|---|---|---|---|")
         for version in Codec.ALGORITHMS:
             writer = Codec(Keyring.from_secret(b"benchmark keyring, not for use"), version=version)
-            removed_table(codec, [(rgb, writer.embed(rgb, number)) for number, rgb in enumerate(images)], version)
+            removed_table(codec, [(rgb, writer.embed(rgb, IDS[number])) for number, rgb in enumerate(images)], version)
     if options.trials:
         searches = options.trials if options.searches is None else options.searches
         unmarked_table(codec, options.trials, searches, options.seed)

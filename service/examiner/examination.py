@@ -8,7 +8,7 @@ from functools import cached_property
 from detectors import Fingerprint, fingerprint
 from detectors.declared.metadata import Metadata
 from service.examiner.inference import Inferred
-from service.examiner.known_marks import P_VALUE_LIMIT, KnownTrace, known_traces
+from service.examiner.known_marks import KnownTrace, known_traces
 from service.examiner.resemblance import Comparison, Resemblance, compared
 from service.kit.settings import Settings
 from service.ledger.issued_edit import IssuedEdit
@@ -19,6 +19,8 @@ from watermark.c2pa.credential import Credential
 from watermark.c2pa.reader import CredentialReader
 
 NO_METADATA = Metadata()
+_WORTH_A_SEARCH = 0.01
+"""p-value of the template up to which a thorough search is worth its time: one unmarked image in a hundred pays it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,7 @@ class Examination(FileExamination):
         if not found.readings:
             known = known_traces(rgb, self.fingerprint, sources.codec, sources.ledger)
             presence = found.presence
-            if self.effort is Effort.USUAL and (known or (presence and presence.p_value <= P_VALUE_LIMIT)):
+            if self.effort is Effort.USUAL and (known or (presence and presence.p_value <= _WORTH_A_SEARCH)):
                 found = sources.codec.read(rgb, Effort.THOROUGH)  # a mark is there: it is worth the time
             if not found.readings:
                 return Trace(presence=presence, known=known)

@@ -2,9 +2,11 @@
 
 The edge of a pasted picture is a straight line, one pixel sharp, along which nearly every pixel differs from its
 neighbour across. Textures and objects have such lines for a few pixels only. So long lines are looked for in both
-directions, and rectangles that have one on every side.
+directions, and rectangles that have one on every side. Pages and screens consist of few plain colours, with text on
+them: there, what has none of these colours over a larger area is a picture, and what has much of them is none.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,7 +27,7 @@ _USUAL: Final = 0.4
 """Share of a line's pixels that must be edges: more than any texture has along a straight line."""
 _SHORTEST: Final = 0.12
 """Shortest line, in shares of the copy's shorter side."""
-_LINES: Final = 14
+_LINES: Final = 24
 """Lines kept in each direction, beside the borders of the image."""
 _SUPPORT: Final = 0.45
 """Share of each side of a rectangle that must be an edge."""
@@ -35,6 +37,14 @@ _SMALLEST: Final = 80
 """Shortest side of a rectangle, in pixels of the copy."""
 _LARGEST: Final = 0.95
 """Share of the image above which a rectangle is the image itself."""
+_COMMON: Final = 0.04
+"""Share of all pixels from which a grey level, with its neighbours, is a plain colour of a page."""
+_PAPER: Final = 0.35
+"""Share of plain pixels from which a rectangle shows the page and no picture."""
+_SOLID: Final = 40
+"""Side of the smallest square, in pixels of the copy, that a picture covers without a gap: text has gaps."""
+_FILLED: Final = 0.9
+"""Share of a row or column that belongs to a picture, at its edges."""
 _ALIKE: Final = 0.9
 """Overlap, as intersection over union, from which two rectangles are the same."""
 
@@ -61,10 +71,56 @@ def panels(rgb: NDArray[np.uint8], most: int) -> list[Box]:
         grey = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
     if min(grey.shape) < _SMALLEST:
         return []
+    plain = _plain(grey)
     upright, level = _lines(grey), _lines(np.ascontiguousarray(grey.T))
-    found = _rectangles(upright, level, grey.shape)
+    found = _distinct([*_solid(plain), *_rectangles(upright, level, plain, most)], most)
     ratio = rgb.shape[0] / grey.shape[0], rgb.shape[1] / grey.shape[1]
-    return [_enlarged(box, ratio, rgb.shape) for box in found[:most]]
+    return [_enlarged(box, ratio, rgb.shape) for box in found]
+
+
+def _plain(grey: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Where `grey` (uint8[h, w]) has one of its most common levels: bool[h, w]. Photographs have none."""
+    share = np.bincount(grey.ravel(), minlength=256) / grey.size
+    nearby = np.convolve(share, np.ones(3), "same")
+    common = np.convolve(nearby >= _COMMON, np.ones(3), "same") > 0
+    return np.asarray(common[grey], np.bool_)
+
+
+def _solid(plain: NDArray[np.bool_]) -> list[Box]:
+    """The bounds of areas that are nowhere plain, the largest first; none if hardly anything is plain."""
+    if plain.mean() < 1 - _LARGEST:
+        return []
+    closed = cv2.morphologyEx((~plain).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    opened = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((_SOLID, _SOLID), np.uint8))
+    _, _, areas, _ = cv2.connectedComponentsWithStats(opened, connectivity=4)
+    boxes = [_trimmed(~plain, int(y), int(x), int(y + high), int(x + wide)) for x, y, wide, high, _ in areas[1:]]
+    return sorted(
+        (box for box in boxes if min(box[2] - box[0], box[3] - box[1]) >= _SMALLEST),
+        key=lambda box: (box[0] - box[2]) * (box[3] - box[1]),
+    )
+
+
+def _trimmed(solid: NDArray[np.bool_], top: int, left: int, bottom: int, right: int) -> Box:
+    """The box without rows and columns at its edges that are mostly not `solid`: text and labels that touch it."""
+    part = solid[top:bottom, left:right]
+    columns = np.flatnonzero(part.mean(axis=0) >= _FILLED)
+    if not len(columns):
+        return 0, 0, 0, 0
+    rows = np.flatnonzero(part[:, columns[0] : columns[-1] + 1].mean(axis=1) >= _FILLED)
+    if not len(rows):
+        return 0, 0, 0, 0
+    return top + int(rows[0]), left + int(columns[0]), top + int(rows[-1]) + 1, left + int(columns[-1]) + 1
+
+
+def _distinct(boxes: Iterable[Box], most: int) -> list[Box]:
+    """The first `most` of those that are not nearly the same."""
+    found: list[Box] = []
+    for box in boxes:
+        if all(_overlap(box, other) < _ALIKE for other in found):
+            found.append(box)
+            if len(found) == most:
+                break
+    return found
 
 
 def _lines(grey: NDArray[np.uint8]) -> _Lines:
@@ -109,8 +165,8 @@ def _longest_runs(edges: NDArray[np.float32]) -> NDArray[np.float32]:
     return best
 
 
-def _rectangles(upright: _Lines, level: _Lines, shape: tuple[int, ...]) -> list[Box]:
-    """Rectangles with an edge on every side, in pixels of an image of `shape`; the clearest first."""
+def _rectangles(upright: _Lines, level: _Lines, plain: NDArray[np.bool_], most: int) -> list[Box]:
+    """Rectangles with an edge on every side that are not `plain` (bool[h, w]), at most `most`; the clearest first."""
     columns, rows = _pairs(upright.places), _pairs(level.places)
     if not len(columns) or not len(rows):
         return []
@@ -121,17 +177,16 @@ def _rectangles(upright: _Lines, level: _Lines, shape: tuple[int, ...]) -> list[
         np.minimum(sides[0][columns[:, 0]], sides[0][columns[:, 1]]),  # [columns, rows]
         np.minimum(sides[1][rows[:, 0]], sides[1][rows[:, 1]]).T,
     )
-    area = (right - left)[:, None] * (bottom - top)[None] / (shape[0] * shape[1])
-    support[area > _LARGEST] = 0
-    found: list[Box] = []
-    for place in np.argsort(-support, axis=None, kind="stable"):
-        column, row = divmod(int(place), len(rows))
-        if support[column, row] < _SUPPORT:
-            break
-        box = int(top[row]), int(left[column]), int(bottom[row]), int(right[column])
-        if all(_overlap(box, other) < _ALIKE for other in found):
-            found.append(box)
-    return found
+    area = (right - left)[:, None] * (bottom - top)[None]
+    total = cv2.integral(plain.astype(np.uint8))
+    corners = [total[one[None], other[:, None]] for one in (top, bottom) for other in (left, right)]
+    paper = corners[3] - corners[1] - corners[2] + corners[0]
+    support[(area > _LARGEST * plain.size) | (paper > _PAPER * area)] = 0
+    places = np.flatnonzero(support >= _SUPPORT)
+    order = places[np.argsort(-support.ravel()[places], kind="stable")]
+    found = ((int(place) // len(rows), int(place) % len(rows)) for place in order)
+    boxes = ((int(top[row]), int(left[column]), int(bottom[row]), int(right[column])) for column, row in found)
+    return _distinct(boxes, most)
 
 
 def _pairs(places: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -90,7 +90,7 @@ def test_a_trace_ends_where_nothing_is_known() -> None:
 
 @pytest.mark.parametrize(
     ("message", "presence", "searches"),
-    [(0.5, None, 1), (9.0, None, 2), (0.5, Presence(9.0, 1e-9), 2), (0.5, Presence(5.0, 0.1), 1)],
+    [(0.5, None, 1), (9.0, None, 2), (0.5, Presence(7.0, 0.009), 2), (0.5, Presence(5.0, 0.1), 1)],
 )
 def test_a_sign_of_a_mark_is_worth_a_thorough_search(message: float, presence: Presence | None, searches: int) -> None:
     source = Scripted(marked=False, known_mark=KnownMark(message, 0.5, 16), presence=presence)
