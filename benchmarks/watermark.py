@@ -1,6 +1,6 @@
 """Robustness, quality and speed of the pixel watermark, also compared with other open ones.
 
-    python benchmarks/watermark.py [--photos DIR] [--out DIR] [--pictures N] [--peers N] [--format 2]
+    python benchmarks/watermark.py [--photos DIR] [--out DIR] [--pictures N] [--peers N] [--format 2] [--floor DB]
 
 The first table shows every attack on ours, with a column for each kind of image. The second, with --peers N, compares
 ours with the others on the same N photographs (watermark_peers.py says what to install). --out writes both as CSV, and
@@ -31,6 +31,7 @@ from benchmarks.watermark_attacks import ATTACKS, Rgb
 from benchmarks.watermark_chart import draw_chart
 from benchmarks.watermark_peers import Ours, Scheme, schemes
 from watermark import Codec, Keyring
+from watermark.tile import embedding
 
 T = TypeVar("T")
 
@@ -174,8 +175,12 @@ def main() -> None:
     parser.add_argument(
         "--format", type=int, default=Codec.VERSION, help="format that is written (default: the newest)"
     )
+    parser.add_argument(
+        "--floor", type=float, default=embedding.MIN_PSNR_DB, help="least PSNR, in dB (default: the codec's own)"
+    )
     options = parser.parse_args()
     cv2.setNumThreads(1)
+    embedding.MIN_PSNR_DB = options.floor  # type: ignore[misc]  # to show what another floor costs
     codec = Codec(Keyring.from_secret(b"benchmark keyring, not for use"), version=options.format)
     tables = {}
     if not options.only_peers:

@@ -185,4 +185,6 @@ def _examine(installation: Installation, name: str, classify: bool, extras: _Ext
 def _write_page(target: Path, report: Report, examiner: Examiner, data: bytes, manifest: bytes | None) -> None:
     from service.presentation.report_page import page  # noqa: PLC0415 - the other commands need no templates
 
-    files.write(str(target), page(report, examiner.preview(data), examiner.thumbnails(data, manifest)).encode())
+    issued = examiner.issued_preview(report, data)
+    shown = page(report, examiner.preview(data), examiner.thumbnails(data, manifest), issued=issued)
+    files.write(str(target), shown.encode())

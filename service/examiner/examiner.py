@@ -18,6 +18,7 @@ from service.media.pictures import ImageLimits, decode_first, encode, metadata_o
 from watermark import Effort
 
 _PREVIEW = 640
+_CLAIM_THUMBNAIL = "c2pa.thumbnail.claim"  # of the image itself; those of ingredients have another name
 _OCTETS = "application/octet-stream"  # for files that do not say what they are
 
 
@@ -27,13 +28,15 @@ class IllustratedReport:
 
     `preview`: the image, at most 640 px wide or high; None if its pixels were not examined. `evidence`: the same size,
     with the places coloured where a watermark is left; None if none was found. `thumbnails`: those in the credential,
-    by their places in the manifest store.
+    by their places in the manifest store. `issued`: the image that a watermark was issued on, where it was moved from
+    there, if the credential that was issued with it has a thumbnail. The ledger itself keeps no pixels.
     """
 
     report: Report
     preview: bytes | None
     evidence: bytes | None
     thumbnails: Mapping[str, bytes]
+    issued: bytes | None = None
 
 
 class Examiner:
@@ -77,7 +80,19 @@ class Examiner:
         with self._room.hold(promised_pixels(data)):
             report, examination = self._examined(data, name, True, manifest)
             preview, evidence = (None, None) if examination is None else self._views(examination)
-        return IllustratedReport(report, preview, evidence, self.thumbnails(data, manifest))
+        issued = self.issued_preview(report, data)
+        return IllustratedReport(report, preview, evidence, self.thumbnails(data, manifest), issued)
+
+    def issued_preview(self, report: Report, data: bytes) -> bytes | None:
+        """The image that a watermark of `report` was moved from, as in `IllustratedReport`. `data`: the file.
+
+        Raises Unavailable: the ledger does not answer.
+        """
+        ids = (mark.issued.content_id for mark in report.marked if mark.issued and mark.resemblance == "other")
+        issue = next((issue for each in ids if (issue := self._sources.ledger.by_content_id(each))), None)
+        found = self._sources.credentials.thumbnails(data, _OCTETS, issue.manifest) if issue else {}
+        thumbnail = next((one for place, one in found.items() if _CLAIM_THUMBNAIL in place), None)
+        return self.preview(thumbnail) if thumbnail else None
 
     def crjson(self, data: bytes, manifest: bytes | None = None) -> str | None:
         """The credential as crJSON, the C2PA's JSON for reports; None if there is none or it cannot be read."""

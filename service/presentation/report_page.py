@@ -20,10 +20,12 @@ def page(
     thumbnails: Mapping[str, bytes],
     evidence: bytes | None = None,
     language: Language = "en",
+    issued: bytes | None = None,
 ) -> str:
     """The page. `preview`: the image as a JPEG; `thumbnails`: JPEGs by their places in the manifest store; `evidence`:
-    the image as a JPEG with the places coloured where a watermark remains."""
-    return illustrated_page(IllustratedReport(report, preview, evidence, thumbnails), language)
+    the image as a JPEG with the places coloured where a watermark remains; `issued`: the image that a watermark was
+    moved from, as a JPEG."""
+    return illustrated_page(IllustratedReport(report, preview, evidence, thumbnails, issued), language)
 
 
 def illustrated_page(illustrated: IllustratedReport, language: Language = "en") -> str:

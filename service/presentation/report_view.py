@@ -70,6 +70,8 @@ class ReportView:
     thumbnails: Mapping[str, str]
     preview: str | None
     evidence: str | None
+    issued: str | None
+    moved: bool
     facts: str
     frames: int
     sha256: str
@@ -96,6 +98,8 @@ def view(illustrated: IllustratedReport, words: Messages) -> ReportView:
         thumbnails={place: data_url("image/jpeg", jpeg) for place, jpeg in illustrated.thumbnails.items()},
         preview=_picture(illustrated.preview),
         evidence=_picture(illustrated.evidence),
+        issued=_picture(illustrated.issued),
+        moved=any(mark.resemblance == "other" for mark in report.marked),
         facts=_facts(report, words),
         frames=report.asset.frames,
         sha256=report.asset.sha256,

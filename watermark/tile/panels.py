@@ -39,6 +39,8 @@ _LARGEST: Final = 0.95
 """Share of the image above which a rectangle is the image itself."""
 _COMMON: Final = 0.04
 """Share of all pixels from which a grey level, with its neighbours, is a plain colour of a page."""
+_PAGE: Final = 0.45
+"""Share of the image in plain colours from which it is a page or a screen."""
 _PAPER: Final = 0.35
 """Share of plain pixels from which a rectangle shows the page and no picture."""
 _SOLID: Final = 40
@@ -79,16 +81,17 @@ def panels(rgb: NDArray[np.uint8], most: int) -> list[Box]:
 
 
 def _plain(grey: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Where `grey` (uint8[h, w]) has one of its most common levels: bool[h, w]. Photographs have none."""
+    """Where a page or screen `grey` (uint8[h, w]) has one of its plain colours: bool[h, w]; nowhere in photographs."""
     share = np.bincount(grey.ravel(), minlength=256) / grey.size
     nearby = np.convolve(share, np.ones(3), "same")
     common = np.convolve(nearby >= _COMMON, np.ones(3), "same") > 0
-    return np.asarray(common[grey], np.bool_)
+    plain = np.asarray(common[grey], np.bool_)
+    return plain if plain.mean() >= _PAGE else np.zeros_like(plain)
 
 
 def _solid(plain: NDArray[np.bool_]) -> list[Box]:
-    """The bounds of areas that are nowhere plain, the largest first; none if hardly anything is plain."""
-    if plain.mean() < 1 - _LARGEST:
+    """The bounds of areas of a page that are nowhere plain, the largest first; none if nothing is plain."""
+    if not plain.any():
         return []
     closed = cv2.morphologyEx((~plain).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     opened = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((_SOLID, _SOLID), np.uint8))

@@ -20,6 +20,7 @@ from service.kit.settings import Settings
 from service.media.isolation.parsers import Parsed
 from tests.assets import declared, provenance
 from tests.assets.hostile import picture, save
+from tests.support.gateway import ORDER, Build
 from watermark.c2pa.presence import look
 from watermark.c2pa.sdk import Stopped
 
@@ -282,3 +283,20 @@ def test_without_a_mark_or_pixels_there_are_fewer_pictures(installation: Install
     assert plain.evidence is None
     film = installation.examiner.illustrate(HEIC)
     assert (film.preview, film.evidence, film.thumbnails) == (None, None, {})
+
+
+@pytest.mark.parametrize("longest", [0, 64])
+def test_what_a_watermark_was_moved_from_is_shown_if_its_credential_has_a_thumbnail(
+    build: Build, installation: Installation, longest: int
+) -> None:
+    released = build(thumbnail=longest).release(ORDER)
+    elsewhere = installation.codec.embed(
+        np.ascontiguousarray(photos.astronaut()[:384, :384]), released.admitted.mark_id
+    )
+    illustrated = installation.examiner.illustrate(save(Image.fromarray(elsewhere), "PNG"))
+    assert "mark_moved" in [reason.code for reason in illustrated.report.reasons]
+    assert (illustrated.issued is not None) is (longest > 0)
+    if illustrated.issued is not None:
+        with Image.open(io.BytesIO(illustrated.issued)) as shown:
+            assert max(shown.size) == longest
+    assert installation.examiner.illustrate(released.data).issued is None

@@ -87,3 +87,13 @@ def test_thumbnails_stand_beside_their_files(report: Report) -> None:
 def test_pixels_that_were_not_examined_are_said(report: Report) -> None:
     asset = report.asset.model_copy(update={"width": None, "height": None, "not_examined": "a film"})
     assert "The pixels were not examined: a film." in page(report.model_copy(update={"asset": asset}), None, {})
+
+
+def test_the_image_that_a_watermark_was_moved_from_stands_beside(report: Report) -> None:
+    moved = report.model_copy(update={"marked": [report.marked[0].model_copy(update={"resemblance": "other"})]})
+    text = page(moved, b"jpeg", {}, issued=b"issued")
+    images = [attributes for tag, attributes in Elements(text).found if tag == "img"]
+    assert [image["alt"] for image in images] == ["The examined image", "The image that this watermark was issued on"]
+    assert "The records keep no picture" not in text
+    assert "The records keep no picture" in page(moved, b"jpeg", {})
+    assert "The records keep no picture" not in page(report, b"jpeg", {})
