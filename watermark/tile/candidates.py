@@ -62,3 +62,5 @@ class Candidate:
     """float32[code_length], positive for zero."""
     expected: Callable[[NDArray[np.float32]], NDArray[np.float32]]
     """The mark that a code word (float32[code_length]) would be on the canvas: float32[h, w], before masking."""
+    doubtful: bool = False
+    """Whether what it decodes to must be confirmed."""

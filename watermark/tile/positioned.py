@@ -1,6 +1,7 @@
 """Reading format two: straighten the image under a grid, undo the signs, and find the offset of the sequence."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import cv2
@@ -20,6 +21,11 @@ ISSUED_SCORE = 2.8
 """Agreement from which a message is decoded where the image was at most resized: eight are looked at."""
 FOUND_SCORE = 3.5
 """The same where all 256 offsets were tried: reached by chance in about one of sixteen grids."""
+DOUBTFUL_SCORE = 2.2
+DOUBTFUL_GRID = 5.5
+_DOUBTFUL = 3
+"""Agreement from which so many further offsets are decoded, under a grid whose template scores as much: the right one
+is not always the first. They must be confirmed."""
 LIKELY_SCORE = 2.7
 """The same for the offsets that parts of images up to twice as long as wide have: 48, so chance reaches less."""
 
@@ -65,8 +71,8 @@ class PositionedReader:
             found.append((score, candidate))
         return found
 
-    def found(self, view: View, grid: Grid, reference: tuple[float, float]) -> Candidate | None:
-        """The message under a grid that the search found; None if no offset of the sequence gives one.
+    def found(self, view: View, grid: Grid, reference: tuple[float, float]) -> list[Candidate]:
+        """The message under a grid that the search found, and others that it may be; often there is none.
 
         `view`: the negative, if the grid is inverted.
         """
@@ -76,11 +82,15 @@ class PositionedReader:
         offsets = self.positions.every_offset(self.positions.tiles(level, signs))
         components = self._agreement.components(self._patterns[grid.key], offsets)
         scores = self._agreement.score(components) + _HEAD_START
-        down, right = divmod(int(scores.argmax()), PERIOD)
-        if scores[down, right] < FOUND_SCORE:
-            return None
-        heard = grid.pose, grid.key, grid.inverted
-        return self._candidate(view, rectification, heard, (down, right), components[down, right])
+        best, heard = np.argsort(-scores, axis=None)[: _DOUBTFUL + 1], (grid.pose, grid.key, grid.inverted)
+        found: list[Candidate] = []
+        for number, place in enumerate(best):
+            offset = int(place) // PERIOD, int(place) % PERIOD
+            likely = number == 0 and scores[offset] >= FOUND_SCORE
+            if likely or (scores[offset] >= DOUBTFUL_SCORE and grid.score >= DOUBTFUL_GRID):
+                candidate = self._candidate(view, rectification, heard, offset, components[offset])
+                found.append(replace(candidate, doubtful=not likely))
+        return found
 
     def _without(self, message: NDArray[np.complex64], key: int, word: NDArray[np.float32]) -> NDArray[np.complex64]:
         """`message` (complex64[M]) less as much of `word` under `key` as is in it."""

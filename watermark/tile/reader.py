@@ -125,8 +125,10 @@ class EpochReader:
         left = self.shares(1)[0] if attempts is None else attempts
         search = Search(spectrum, view.pitch, self._searcher)
         for template, candidates in self._located(view, search.grids(None if fast else view.canvas)):
-            yield from self._heard(template, candidates[:left], confirmed=confirmed)
-            left -= len(candidates[:left])
+            certain = [candidate for candidate in candidates if not candidate.doubtful][:left]
+            doubtful = [candidate for candidate in candidates if candidate.doubtful]
+            yield from self._heard(template, certain + doubtful, confirmed=confirmed)
+            left -= len(certain)
 
     def _issued(self, view: View, whiten: Whitening, *, confirmed: bool) -> Iterator[Heard]:
         """What is heard if the image was at most resized: format two, then format one."""
@@ -176,9 +178,8 @@ class EpochReader:
         yield best, messages + [self._repeated(grid, view, centre) for grid in faint]
 
     def _positioned(self, grid: Grid, view: View, reference: tuple[float, float]) -> list[Candidate]:
-        """The grid's message of format two, if there seems to be one."""
-        found = self.positioned.found(view.negative if grid.inverted else view, grid, reference)
-        return [] if found is None else [found]
+        """The grid's message of format two, if there seems to be one, and others that it may be."""
+        return self.positioned.found(view.negative if grid.inverted else view, grid, reference)
 
     def _repeated(self, grid: Grid, view: View, reference: tuple[float, float], *, whole: bool = False) -> Candidate:
         """The grid's message of format one. `whole`: the image is the marked one, at most resized."""
@@ -199,7 +200,7 @@ class EpochReader:
             yield Heard(template)
             return
         for candidate, bits in zip(candidates, self._decoded(candidates), strict=True):
-            yield Heard(template, self._read(candidate, bits, confirmed=confirmed))
+            yield Heard(template, self._read(candidate, bits, confirmed=confirmed or candidate.doubtful))
 
     def _decoded(self, candidates: Sequence[Candidate]) -> NDArray[np.uint8]:
         """The likeliest payload of each candidate: uint8[n, 84]."""

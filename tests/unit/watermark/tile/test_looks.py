@@ -74,7 +74,8 @@ def test_attempts_that_count_by_their_check_alone_are_counted(monkeypatch: pytes
     def counted(
         self: EpochReader, template: float, candidates: Sequence[Candidate], *, confirmed: bool = False
     ) -> Iterator[Heard]:
-        asked[confirmed] += len(candidates)
+        for candidate in candidates:
+            asked[confirmed or candidate.doubtful] += 1
         return decode(self, template, candidates, confirmed=confirmed)
 
     monkeypatch.setattr(EpochReader, "_heard", counted)

@@ -1,5 +1,6 @@
 """Finding the message of format two: where the image was only resized, and under a grid."""
 
+from dataclasses import replace
 from functools import cache
 from operator import itemgetter
 
@@ -50,7 +51,8 @@ def test_an_issued_message_is_found_without_its_template() -> None:
 def test_an_unmarked_image_has_none() -> None:
     seen = view(photo("astronaut"))
     assert READER.issued(seen.canvas, whitened(seen.canvas), seen, POSE, NOWHERE) == []
-    assert READER.found(seen, grid(POSE, 0), (0.0, 0.0)) is None
+    assert all(each.doubtful for each in READER.found(seen, grid(POSE, 0), (0.0, 0.0)))
+    assert READER.found(seen, replace(grid(POSE, 0), score=5.0), (0.0, 0.0)) == []
     assert FOUND_SCORE > ISSUED_SCORE
 
 
@@ -58,8 +60,9 @@ def test_a_part_tells_which_part_it_is() -> None:
     whole = marked()
     part = view(np.ascontiguousarray(whole[128:, 128:]))
     pose = np.array([np.log(4 / 3), 0.0, 0.0, 0.0])
-    found = READER.found(part, grid(pose, EPOCH.choose(42)), (0.0, 0.0))
-    assert found is not None
+    found, *others = READER.found(part, grid(pose, EPOCH.choose(42)), (0.0, 0.0))
+    assert not found.doubtful
+    assert all(each.doubtful for each in others)
     assert found.offset == (1, 1)
     assert np.mean(np.sign(found.soft) == WORD) > 0.85
 
