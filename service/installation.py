@@ -3,6 +3,7 @@
 import datetime as dt
 import threading
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -29,10 +30,12 @@ from service.generation.diffusers.loading import OnLoading, configured_name, log
 from service.generation.loading import load_backend
 from service.generation.queue import open_queue
 from service.jobs.answers import Answers
+from service.jobs.deliveries import Deliveries
 from service.jobs.files import JobFolder
 from service.jobs.image_jobs import ImageJobs
 from service.jobs.inspection_jobs import InspectionJobs
 from service.jobs.queue import JobLimits, JobQueue
+from service.jobs.webhooks import Webhooks
 from service.jobs.workers import JobWorkers
 from service.keys import claim_signer, signing
 from service.keys.claim_signer import SigningStatus
@@ -59,6 +62,9 @@ from service.moderation.notices import QuarantineLimits
 from service.moderation.takedowns import Takedowns
 from watermark import Codec
 from watermark.c2pa.credentials import Credentials
+
+if TYPE_CHECKING:
+    from service.jobs.http_sender import HttpSender
 
 log = structlog.get_logger()
 
@@ -92,6 +98,8 @@ class Installation:
     review_queue: ReviewQueue = field(init=False)
     answers: Answers = field(init=False)
     jobs: JobQueue = field(init=False)
+    webhooks: Webhooks = field(init=False)
+    deliveries: Deliveries = field(init=False)
     _gateway: Gateway | None = None
     _classifier: Classifier | None = None
     _loading: threading.Lock = field(default_factory=threading.Lock)
@@ -155,14 +163,18 @@ class Installation:
             kept=dt.timedelta(hours=self.settings.idempotency_hours),
             lease=dt.timedelta(seconds=self.settings.work_lease),
         )
+        kept = dt.timedelta(hours=self.settings.job_retention_hours)
+        self.webhooks = Webhooks(self.ledger, vault, lambda url: self._sender().check(url))
+        self.deliveries = Deliveries(self.ledger, self.webhooks, self._send, kept)
         self.jobs = JobQueue(
             self.ledger,
             JobFolder(self.settings.home / home.JOBS_FOLDER, vault, digest),
             JobLimits(
                 unfinished=self.settings.job_queue,
-                kept=dt.timedelta(hours=self.settings.job_retention_hours),
+                kept=kept,
                 lease=dt.timedelta(seconds=self.settings.work_lease),
             ),
+            self.deliveries.announce,
         )
 
     def job_workers(self) -> JobWorkers:
@@ -173,6 +185,7 @@ class Installation:
             self.jobs,
             {"images.generation": images, "images.edit": images, "inspection": inspections},
             self.settings.job_workers,
+            self.deliveries.deliver_next,
         )
 
     @property
@@ -260,6 +273,15 @@ class Installation:
         if self.settings.shadow_card and not self.settings.score_retention_days:
             return "shadow_card is set, but scores are not recorded: set score_retention_days"
         return None
+
+    def _send(self, url: str, body: bytes, headers: dict[str, str]) -> int:
+        return self._sender()(url, body, headers)
+
+    def _sender(self) -> "HttpSender":
+        """Sends messages to webhooks. Most commands send none, and need not import what does."""
+        from service.jobs.http_sender import HttpSender  # noqa: PLC0415
+
+        return HttpSender(private=self.settings.webhook_private_addresses)
 
     def _infer(self, picture: Picture) -> Inferred:
         """Loads the classifiers when the first image is classified, not before."""

@@ -132,7 +132,7 @@ _ERRORS: Mapping[type[Error], Error] = {
         BrokenArchive("the archive has no files in it"),
         JobUnfinished("the job is running: 1 of 4 done"),
         JobCancelled("the job was cancelled"),
-        JobAbandoned("the job was begun 5 times and never got on"),
+        JobAbandoned("the job was begun 10 times and never got on"),
         IdempotencyKeyReused("this Idempotency-Key came with another request before"),
         IdempotencyKeyInUse("the request with this Idempotency-Key is being answered", retry_after=5),
         Overloaded("too many connections are open", retry_after=10),

@@ -31,6 +31,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "appeals": "appeals:app",
     "review": "review:app",
     "tenants": "tenants:app",
+    "jobs": "jobs:app",
+    "webhooks": "webhooks:app",
     "prompts": "prompts:app",
     "trust": "trust:app",
 }

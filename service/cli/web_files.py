@@ -5,29 +5,17 @@ every address that it has must be public, and the connection goes to that very a
 A proxy would resolve names itself, so none is used.
 """
 
-import socket
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
 
 import httpx
 
-from service.kit.addresses import is_public
 from service.kit.errors import FileUnreadable
+from service.kit.pinning import NotReachable, Resolve, pin, resolved
 
 LONGEST_SECONDS = 120.0
 _MOST_REDIRECTS = 5
 _TIMEOUT = httpx.Timeout(20.0)
 _HINT = "Download the file yourself and name it here."
-
-Resolve = Callable[[str, int], Sequence[str]]
-"""The addresses of a host."""
-
-
-def resolved(host: str, port: int) -> Sequence[str]:
-    """The addresses of a host. Raises OSError if it has none."""
-    found: list[Any] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(info[4][0]) for info in found]
 
 
 def fetch(
@@ -60,17 +48,15 @@ def fetch(
 
 def _request(http: httpx.Client, target: httpx.URL, resolve: Resolve) -> httpx.Request:
     """A request to a public address of the target's host, in that host's name."""
-    if target.scheme not in ("http", "https") or not target.host or target.userinfo:
-        raise FileUnreadable(f"{target.scheme} addresses, or ones with a password, are not fetched", hint=_HINT)
-    addresses = resolve(target.host, target.port or (443 if target.scheme == "https" else 80))
-    if not addresses or not all(map(is_public, addresses)):
-        raise FileUnreadable(f"{target.host} is not a public address", hint=_HINT)
-    # The certificate is checked for the name, although the connection goes to the address.
+    try:
+        pinned = pin(target, resolve)
+    except NotReachable as refused:
+        raise FileUnreadable(str(refused), hint=_HINT) from None
     return http.build_request(
         "GET",
-        target.copy_with(host=addresses[0], fragment=None),
-        headers={"Host": target.netloc.decode("ascii"), "Accept": "*/*", "Accept-Encoding": "identity"},
-        extensions={"sni_hostname": target.host},
+        pinned.url,
+        headers={**pinned.headers, "Accept": "*/*", "Accept-Encoding": "identity"},
+        extensions=dict(pinned.extensions),
     )
 
 

@@ -24,8 +24,9 @@ from service.storage import ENDED, JobKind, JobRow, JobState, Repositories
 
 log = structlog.get_logger()
 
-MOST_ATTEMPTS = 5
-"""How often a job is begun without getting on before it is given up."""
+MOST_ATTEMPTS = 10
+"""How often a job is begun without getting on before it is given up: what works on it may have been killed for other
+reasons."""
 MOST_BYTES = 16 << 30
 MOST_BYTES_OF_ONE = 4 << 30
 """Bytes of the files of all jobs, and of one tenant's."""

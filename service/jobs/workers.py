@@ -3,11 +3,11 @@
 import random
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import structlog
 
-from service.jobs.queue import MOST_ATTEMPTS, JobQueue
+from service.jobs.queue import JobQueue
 from service.jobs.running import Runner, RunningJob
 from service.kit.errors import Busy, Cancelled, Error, Unavailable
 from service.storage import JobKind, JobRow
@@ -16,6 +16,9 @@ log = structlog.get_logger()
 
 POLL_SECONDS = 1.0
 """How soon a job is begun that another process took on, or whose worker died."""
+
+MOST_RETRIES = 5
+"""How often a job is tried for which something is not there, such as a model."""
 
 _HEARTBEATS = 4  # in each lease
 _LONGEST_HEARTBEAT = 2.0  # how soon a running job learns that it is cancelled
@@ -26,9 +29,17 @@ _LONGEST_RETRY = 300.0
 class JobWorkers:
     """Threads that work on jobs of one installation. Thread-safe. `start` them once, and `close` them at the end."""
 
-    def __init__(self, queue: JobQueue, runners: Mapping[JobKind, Runner], count: int) -> None:
-        """`count`: jobs that are worked on at once; 0: none."""
+    def __init__(
+        self,
+        queue: JobQueue,
+        runners: Mapping[JobKind, Runner],
+        count: int,
+        deliver_next: Callable[[str], bool] = lambda owner: False,
+    ) -> None:
+        """`count`: jobs that are worked on at once; 0: none. `deliver_next`: sends one message to a webhook, if
+        there is one, in a thread of its own: an endpoint that does not answer must not delay jobs."""
         self._queue = queue
+        self._deliver_next = deliver_next
         self._runners = runners
         self._count = count
         self._owner = uuid.uuid4().hex
@@ -43,7 +54,8 @@ class JobWorkers:
             if self._threads or self._stop.is_set() or not self._count:
                 return
             named = [(self._work, f"countermark-job-{number}") for number in range(self._count)]
-            for target, name in (*named, (self._keep_leases, "countermark-job-leases")):
+            others = [(self._keep_leases, "countermark-job-leases"), (self._deliver, "countermark-webhooks")]
+            for target, name in named + others:
                 self._threads.append(threading.Thread(target=target, daemon=True, name=name))
         for thread in self._threads:
             thread.start()
@@ -71,6 +83,17 @@ class JobWorkers:
             with self._queue.changed:
                 if not self._stop.is_set():
                     self._queue.changed.wait(POLL_SECONDS)
+
+    def _deliver(self) -> None:
+        while not self._stop.is_set():
+            try:
+                if self._deliver_next(self._owner):
+                    continue
+            except Error as fault:
+                log.warning("webhooks_not_reached", code=fault.code)
+            except Exception as bug:  # noqa: BLE001 - the thread has to go on
+                log.error("webhook_bug", error=type(bug).__name__)
+            self._stop.wait(POLL_SECONDS)
 
     def _run(self, row: JobRow) -> None:
         job = RunningJob(row, self._owner, self._queue, self._stop.is_set)
@@ -116,7 +139,7 @@ class JobWorkers:
             self._queue.give_back(job.row, self._owner)
 
     def _try_again(self, job: RunningJob, fault: Unavailable) -> None:
-        if job.row.attempts >= MOST_ATTEMPTS:
+        if job.row.attempts >= MOST_RETRIES:
             self._ended(job, fault)
             return
         seconds = min(_LONGEST_RETRY, _FIRST_RETRY * 2 ** (job.row.attempts - 1)) * random.uniform(0.5, 1.5)

@@ -529,6 +529,9 @@ class Settings(BaseSettings):
     job_retention_hours: Annotated[
         float, Field(gt=0, le=720, description="Hours for which an ended job and its result are kept.")
     ] = 24.0
+    webhook_private_addresses: Annotated[
+        bool, Field(description="Let webhooks go to addresses that are not public, and without TLS.")
+    ] = False
     batch_bytes: Annotated[
         int,
         Field(

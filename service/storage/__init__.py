@@ -27,6 +27,7 @@ from service.storage.snapshot import OnProgress, check_dump, check_sqlite, resto
 from service.storage.subjects import ProtectedTemplate, SubjectRow, TemplateRow
 from service.storage.takedowns import TakedownOutcome, TakedownRow, TakedownStatus
 from service.storage.tenants import TenantRow
+from service.storage.webhooks import DeliveryRow, DeliveryState, WebhookRow
 from service.storage.wrapped_keys import PLACES, Place, WrappedKey
 
 __all__ = [
@@ -45,6 +46,8 @@ __all__ = [
     "Database",
     "Decision",
     "DecisionRepository",
+    "DeliveryRow",
+    "DeliveryState",
     "ExaminationRow",
     "FeedbackRow",
     "GrantRow",
@@ -82,6 +85,7 @@ __all__ = [
     "TenantRow",
     "UsageRow",
     "UseRow",
+    "WebhookRow",
     "Who",
     "WrappedKey",
     "check_dump",

@@ -24,6 +24,7 @@ Kind = Literal[
     "held",
     "ledger",
     "key",
+    "webhook",
 ]
 
 

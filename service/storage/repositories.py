@@ -20,6 +20,7 @@ from service.storage.session import Session
 from service.storage.subjects import SubjectRepository, TemplateRepository
 from service.storage.takedowns import TakedownRepository
 from service.storage.tenants import TenantRepository
+from service.storage.webhooks import DeliveryRepository, WebhookRepository
 from service.storage.wrapped_keys import WrappedKeyRepository
 
 
@@ -48,6 +49,8 @@ class Repositories:
         self.answers = AnswerRepository(session)
         self.jobs = JobRepository(session)
         self.job_images = JobImageRepository(session)
+        self.webhooks = WebhookRepository(session)
+        self.deliveries = DeliveryRepository(session)
         self.wrapped_keys = WrappedKeyRepository(session)
         self.examinations = ExaminationRepository(session)
         self.feedback = FeedbackRepository(session)

@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from service.storage.types import UtcDateTime
 
-REVISION = "0019"
+REVISION = "0020"
 """The newest migration. A database at an older revision is upgraded when it is opened."""
 
 metadata = MetaData(
@@ -427,4 +427,37 @@ feedback = Table(
     Column("who", String(16), nullable=False),
     Column("tenant", String(64), ForeignKey("tenants.name"), nullable=True),
     Column("at", UtcDateTime("milliseconds"), nullable=False),
+)
+
+# Where a tenant is told that its jobs have ended; `tenant` is NULL for the installation itself. The secret that signs
+# is in `sealed`, under its own key.
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("tenant", String(64), ForeignKey("tenants.name"), nullable=True, index=True),
+    Column("url", String(2000), nullable=False),
+    Column("created_at", UtcDateTime(), nullable=False),
+    Column("wrapped_key", LargeBinary, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+# What a webhook is told, written in the transaction that ends the job; `body` is the JSON that is sent, without
+# personal data. `owner` sends it until `lease_until`. `outcome` is what became of the last attempt.
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("webhook", String(32), ForeignKey("webhooks.id"), nullable=False, index=True),
+    Column("job", String(32), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("created_at", UtcDateTime("milliseconds"), nullable=False),
+    Column("not_before", UtcDateTime("milliseconds"), nullable=False),
+    Column("owner", String(32), nullable=True),
+    Column("lease_until", UtcDateTime("milliseconds"), nullable=True),
+    Column("outcome", String(200), nullable=True),
+    Column("expires_at", UtcDateTime(), nullable=True, index=True),
+    Index("ix_deliveries_status", "status", "not_before"),
 )

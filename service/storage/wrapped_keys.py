@@ -7,9 +7,9 @@ from typing import Any, Literal, get_args
 from sqlalchemy import Column, bindparam, select, update
 
 from service.storage.session import Repository
-from service.storage.tables import answers, appeals, held, jobs, subjects, takedowns
+from service.storage.tables import answers, appeals, held, jobs, subjects, takedowns, webhooks
 
-Place = Literal["takedowns", "appeals", "subjects", "held", "held_reasons", "answers", "jobs"]
+Place = Literal["takedowns", "appeals", "subjects", "held", "held_reasons", "answers", "jobs", "webhooks"]
 PLACES: tuple[Place, ...] = get_args(Place)
 
 # Of each place: the column of the row's id, and that of the wrapped key.
@@ -21,6 +21,7 @@ _COLUMNS: dict[Place, tuple[Column[Any], Column[Any]]] = {
     "held_reasons": (held.c.content_id, held.c.words_key),
     "answers": (answers.c.id, answers.c.wrapped_key),
     "jobs": (jobs.c.id, jobs.c.wrapped_key),
+    "webhooks": (webhooks.c.id, webhooks.c.wrapped_key),
 }
 
 

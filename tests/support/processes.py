@@ -4,4 +4,6 @@ they do. A forked process has nothing of the test's own, such as a disk that is 
 import multiprocessing
 
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["pytest", "tests.support.killing", "tests.support.archives", "pyarrow.parquet"])
+CONTEXT.set_forkserver_preload(
+    ["pytest", "tests.support.killing", "tests.support.job_workers", "tests.support.archives", "pyarrow.parquet"]
+)

@@ -5,9 +5,9 @@ import pytest
 from service.access.client import OPERATOR
 from service.installation import Installation
 from service.jobs import workers as module
-from service.jobs.queue import MOST_ATTEMPTS, JobLimits, JobQueue, NewJob
+from service.jobs.queue import JobLimits, JobQueue, NewJob
 from service.jobs.running import RunningJob
-from service.jobs.workers import JobWorkers
+from service.jobs.workers import MOST_RETRIES, JobWorkers
 from service.kit.errors import Busy, Cancelled, Error, Unavailable, Unsafe
 from service.storage import JobRow
 from tests.support.waiting import until
@@ -63,9 +63,9 @@ def failing(*faults: Exception) -> tuple[Run, list[Exception]]:
     ("faults", "status", "code"),
     [
         ([], "succeeded", None),
-        ([Busy("full", retry_after=0)] * (2 * MOST_ATTEMPTS), "succeeded", None),
-        ([Unavailable("gone")] * (MOST_ATTEMPTS - 1), "succeeded", None),
-        ([Unavailable("gone")] * MOST_ATTEMPTS, "failed", "unavailable"),
+        ([Busy("full", retry_after=0)] * (2 * MOST_RETRIES), "succeeded", None),
+        ([Unavailable("gone")] * (MOST_RETRIES - 1), "succeeded", None),
+        ([Unavailable("gone")] * MOST_RETRIES, "failed", "unavailable"),
         ([Unsafe("no", stage="screen")], "failed", "moderation_blocked"),
         ([ZeroDivisionError("a prompt")], "failed", "internal"),
     ],

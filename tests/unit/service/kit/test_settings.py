@@ -122,6 +122,7 @@ VALUES = {
     "job_queue": ("10", 10),
     "job_retention_hours": ("1.5", 1.5),
     "batch_bytes": ("4096", 4096),
+    "webhook_private_addresses": ("true", True),
     "log_level": ("debug", "debug"),
 }
 

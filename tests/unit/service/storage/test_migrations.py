@@ -114,6 +114,8 @@ def test_an_upgraded_database_has_the_very_tables_of_a_new_one(old: str, tmp_pat
         ("key_usage", "lineage", "api_keys"),
         ("key_buckets", "lineage", "api_keys"),
         ("operator_sessions", "key", "api_keys"),
+        ("webhooks", "tenant", "tenants"),
+        ("deliveries", "webhook", "webhooks"),
     }
 
 
