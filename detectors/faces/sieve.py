@@ -76,7 +76,7 @@ class Sieve:
         # The shortest vector's bound holds for all of them and costs one comparison of whole numbers.
         least = (self._smallest - bound) / step if step > 0 else -np.inf
         rows = np.flatnonzero(products >= np.int32(np.clip(np.floor(least), _INT32.min, _INT32.max)))
-        return rows[self._squares[rows] - products[rows] * step <= bound]
+        return np.asarray(rows[self._squares[rows] - products[rows] * step <= bound])
 
 
 def _rounded(exact: NDArray[np.float64], most: int) -> tuple[NDArray[np.float64], float]:
