@@ -58,15 +58,21 @@ class Credentials:
             self.reader = CredentialReader(trust)
         except TrustListError as wrong:
             raise CredentialError(str(wrong)) from wrong
+        self._outside = self.reader
         self.signer = ManifestSigner(
-            signer, self.reader.context, stamper, require_timestamp=require_timestamp, labels=self.reader.labels
+            signer, self.reader.context, stamper, require_timestamp=require_timestamp, inputs=self.reader
         )
 
     def screening(self, sdk: Sdk) -> Self:
-        """The same, with the credentials of input images read by `sdk` before any of them is taken over."""
+        """The same, with the credentials of input images read and taken over by `sdk`, and read back by it."""
         other = copy.copy(self)
-        other.signer = self.signer.screening(self.reader.asking(sdk).labels)
+        other._outside = self.reader.asking(sdk)
+        other.signer = self.signer.taking_over(other._outside)
         return other
+
+    def read_back(self, data: bytes, mime: str, *, of_input: bool) -> Credential:
+        """As `read`, of a file that was just signed. `of_input`: it may hold the manifests of input images."""
+        return (self._outside if of_input else self.reader).read(data, mime)
 
     def sign(
         self,

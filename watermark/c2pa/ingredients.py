@@ -5,14 +5,13 @@ An image's own manifests come along whole: who signed them, what was done, and t
 nobody has screened it, and a released file must not carry it out. What cannot be kept this way is left out.
 """
 
-import io
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-
-from c2pa import Builder
+from typing import Any, Protocol
 
 from watermark.c2pa import jumbf
+from watermark.c2pa.building import Added
 from watermark.c2pa.manifest import InputSource, Statement
 
 _KEPT = (
@@ -33,6 +32,37 @@ Labels = Mapping[str, Sequence[str]]
 
 LabelReader = Callable[[bytes, str], Labels | None]
 """Reads them from a file (bytes, MIME type); None if it has no credential, or none that can be read."""
+
+
+class StandIn(Protocol):
+    """A key that stands in for ours, and its certificates (PEM)."""
+
+    @property
+    def chain(self) -> bytes: ...
+
+    @property
+    def key(self) -> bytes: ...
+
+
+class InputCredentials(Protocol):
+    """Reads and takes over the credentials of input images: strangers' bytes."""
+
+    def labels(self, data: bytes, mime: str) -> Labels | None:
+        """As a LabelReader."""
+        ...
+
+    def embed(
+        self,
+        stand_in: StandIn,
+        definition: Mapping[str, Any],
+        data: bytes,
+        mime: str,
+        added: Sequence[Added],
+        thumbnail: bytes | None,
+    ) -> tuple[bytes, bytes] | None:
+        """As `building.embedded`; None if the images cannot be taken over."""
+        ...
+
 
 _PARTS = {"c2pa.assertions", "c2pa.claim", "c2pa.claim.v2", "c2pa.signature"}
 _MOST_BYTES = 256 * 1024
@@ -60,10 +90,9 @@ def kept(statement: Statement, inputs: Mapping[str, bytes], labels: LabelReader)
     return found
 
 
-def add(builder: Builder, credentials: list[KeptCredential]) -> None:
-    """Add the images as ingredients, with their manifests. Raises C2paError."""
-    for one in credentials:
-        builder.add_ingredient(json.dumps(one.source.ingredient(one.label)), one.source.mime, io.BytesIO(one.data))
+def added(credentials: Sequence[KeptCredential]) -> list[Added]:
+    """The images as ingredients, with their manifests."""
+    return [Added(json.dumps(one.source.ingredient(one.label)), one.source.mime, one.data) for one in credentials]
 
 
 def is_clean(store: bytes, beside: int = 0) -> bool:

@@ -13,8 +13,9 @@ from typing import Any, Self
 
 from c2pa import C2paError
 
+from watermark.c2pa.building import Added
 from watermark.c2pa.credential import Credential, Remark
-from watermark.c2pa.ingredients import Labels
+from watermark.c2pa.ingredients import Labels, StandIn
 from watermark.c2pa.manifest import DISCLOSURE_LABEL, ENERGY_LABEL
 from watermark.c2pa.presence import Presence, sniff
 from watermark.c2pa.reading import credential
@@ -26,6 +27,7 @@ _DISCLOSURES = (DISCLOSURE_LABEL, ENERGY_LABEL, "c2pa.ai-disclosure")
 _CONTAINER, _MANIFEST, _NOT_CHECKED = "container.unreadable", "manifest.unreadable", "general.error"
 _MAX_WORDS = 200
 _MAX_MANIFEST_MIB = 16
+_STORE_BYTES = 1 << 20  # of a manifest store, beside what it takes over
 
 
 class CredentialReader:
@@ -80,6 +82,27 @@ class CredentialReader:
             return {str(name): tuple(map(str, found)) for name, found in told.items()} if told is not None else None
         except (Stopped, AttributeError, KeyError, TypeError):
             return None
+
+    def embed(
+        self,
+        stand_in: StandIn,
+        definition: Mapping[str, Any],
+        data: bytes,
+        mime: str,
+        added: Sequence[Added],
+        thumbnail: bytes | None,
+    ) -> tuple[bytes, bytes] | None:
+        """As `building.embedded`; None if the images cannot be taken over."""
+        files = [one.data for one in added] + ([thumbnail] if thumbnail else [])
+        parts = [data, self._settings, stand_in.chain, stand_in.key, json.dumps(definition).encode(), *files]
+        room = 2 * (len(data) + sum(map(len, files)) + _STORE_BYTES)
+        ingredients = [(one.description, one.mime) for one in added]
+        try:
+            told, out = self._sdk("embed", parts, output=room, mime=mime, ingredients=ingredients)
+            size = int(told["file"])
+        except (Stopped, KeyError, TypeError, ValueError):
+            return None
+        return out[:size], out[size:]
 
     def crjson(self, data: bytes, mime: str, manifest: bytes | None = None) -> str | None:
         """The credential as crJSON, the C2PA's own JSON for reports; None if there is none or it cannot be read."""

@@ -1,8 +1,8 @@
 """What the SDK says of a file: the part of reading a credential that touches a stranger's bytes.
 
-These functions hold no key, open no file and need no network, so they can run in a process that has none of them. All
-have one form: they take the file's bytes, may write into `out`, and return a value that JSON can hold and how many
-bytes they wrote. `reader` asks them and judges the answers.
+These functions hold no key of ours, open no file and need no network, so they can run in a process that has none of
+them. All have one form: they take the file's bytes, may write into `out`, and return a value that JSON can hold and how
+many bytes they wrote. `reader` asks them and judges the answers.
 
 The SDK is locked down: no remote manifests, no OCSP, no redirects. This module imports little: every worker does it.
 """
@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from c2pa import C2paError, Context, Reader
 
+from watermark.c2pa.building import Added, embedded, sdk_signer
 from watermark.c2pa.presence import Presence, look
 from watermark.c2pa.reading import credential
 
@@ -43,7 +44,7 @@ class Sdk(Protocol):
         """The function's value, and the bytes that it wrote.
 
         Args:
-            question: `presence`, `read`, `labels`, `crjson` or `thumbnails`.
+            question: `presence`, `read`, `labels`, `crjson`, `thumbnails` or `embed`.
             parts: the function's bytes, in its order.
             output: bytes that it may write at most.
             options: its keyword arguments.
@@ -134,12 +135,48 @@ def thumbnails(data: bytes, settings: bytes, manifest: bytes | None = None, *, o
     return {"thumbnails": found}, at
 
 
+def embed(
+    data: bytes,
+    settings: bytes,
+    chain: bytes,
+    key: bytes,
+    definition: bytes,
+    *files: bytes,
+    out: memoryview,
+    mime: str,
+    ingredients: Sequence[tuple[str, str]],
+) -> Answer:
+    """Embed a manifest store into a file of ours, with the manifests of the images that it was made from.
+
+    `chain`, `key`: PEM, of the key that stands in for ours. `definition`: the manifest's, as JSON. `files`: the
+    images, and a thumbnail (JPEG) after them, if there is one. `ingredients`: the images' descriptions and MIME types.
+
+    Returns the sizes of the `file` and of its `store`, which stand in `out` one after the other; or what the SDK
+    `refused`.
+    """
+    added = [Added(text, kind, each) for (text, kind), each in zip(ingredients, files, strict=False)]
+    thumbnail = files[-1] if len(files) > len(added) else None
+    try:
+        whole, _ = contexts(settings)
+        file, store = embedded(whole, _signer_of(chain, key), json.loads(definition), data, mime, added, thumbnail)
+    except C2paError as refused:
+        return {"refused": str(refused)[:_MAX_REFUSAL]}, 0
+    if len(file) + len(store) > len(out):
+        return {"refused": "the file became too large"}, 0
+    out[: len(file)] = file
+    out[len(file) : len(file) + len(store)] = store
+    return {"file": len(file), "store": len(store)}, len(file) + len(store)
+
+
+_signer_of = functools.lru_cache(maxsize=4)(sdk_signer)
+
 _QUESTIONS: Mapping[str, Callable[..., Answer]] = {
     "presence": presence,
     "read": read,
     "labels": labels,
     "crjson": crjson,
     "thumbnails": thumbnails,
+    "embed": embed,
 }
 
 

@@ -6,22 +6,21 @@ the room; here the assertion gets its legal form, its hash goes into the claim, 
 All replacements are of equal length. See docs/adr/0032-signing.md.
 """
 
-import contextlib
 import copy
 import datetime as dt
 import hashlib
-import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, Self
 
 import cbor2
-from c2pa import Builder, C2paError, C2paSignerInfo, Context
-from c2pa import Signer as SdkSigner
+from c2pa import C2paError, Context
 
 from watermark.c2pa import cose, ingredients, jumbf
+from watermark.c2pa.building import embedded, sdk_signer
 from watermark.c2pa.embedding import replace_store
-from watermark.c2pa.ingredients import LabelReader
+from watermark.c2pa.ingredients import InputCredentials
 from watermark.c2pa.manifest import SOFT_BINDING_LABEL, Statement, build, soft_binding
 from watermark.c2pa.pki import placeholder
 from watermark.c2pa.profile import CertificateError, check_validity
@@ -31,7 +30,6 @@ from watermark.c2pa.timestamps import Stamper, TimestampError
 Timestamp = Literal["none", "stamped", "untimestamped"]
 """No authority is configured; the signature has a time-stamp; the authority gave none."""
 
-_THUMBNAIL = "thumbnail.jpg"
 _TOKEN_BYTES = 8192  # authorities' tokens with their certificates take 3 to 7 kB
 
 
@@ -62,24 +60,24 @@ class ManifestSigner:
         stamper: Stamper | None = None,
         *,
         require_timestamp: bool = False,
-        labels: LabelReader = lambda _data, _mime: None,
+        inputs: InputCredentials | None = None,
         now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
     ) -> None:
         """`context`: the SDK's settings. `stamper`: asked for a time-stamp of each signature.
 
-        `require_timestamp`: refuse to sign without one. `labels`: reads the credentials of input images before any of
-        them is taken over; by default none is.
+        `require_timestamp`: refuse to sign without one. `inputs`: reads and takes over the credentials of input
+        images; by default none is taken over.
 
         Raises:
             CredentialError: the SDK does not start.
         """
         self._signer, self._context, self._stamper, self._now = signer, context, stamper, now
-        self._require_timestamp, self._labels = require_timestamp, labels
+        self._require_timestamp, self._inputs = require_timestamp, inputs
         self._protected = cose.protected_header(signer.algorithm, signer.chain)
         size = signature_size(signer.chain, signer.algorithm)
-        stand_in = placeholder(cose.needed(self._protected, size, _TOKEN_BYTES if stamper else 0))
+        self._stand_in = placeholder(cose.needed(self._protected, size, _TOKEN_BYTES if stamper else 0))
         try:
-            self._stand_in = SdkSigner.from_info(C2paSignerInfo("ed25519", stand_in.chain, stand_in.key, None))
+            self._sdk_signer = sdk_signer(self._stand_in.chain, self._stand_in.key)
         except C2paError as wrong:
             raise CredentialError(f"the C2PA SDK does not sign: {wrong}") from wrong
 
@@ -87,10 +85,10 @@ class ManifestSigner:
     def signer(self) -> Signer:
         return self._signer
 
-    def screening(self, labels: LabelReader) -> Self:
-        """The same signer, with the credentials of input images read by `labels`."""
+    def taking_over(self, inputs: InputCredentials) -> Self:
+        """The same signer, with the credentials of input images read and taken over by `inputs`."""
         other = copy.copy(self)
-        other._labels = labels
+        other._inputs = inputs
         return other
 
     def sign(
@@ -125,32 +123,15 @@ class ManifestSigner:
         self, data: bytes, mime: str, statement: Statement, inputs: Mapping[str, bytes], thumbnail: bytes | None
     ) -> tuple[bytes, bytes]:
         """The file with a manifest store that nobody can verify yet, and that store."""
-        if credentials := ingredients.kept(statement, inputs, self._labels):
-            with contextlib.suppress(C2paError):  # a credential of the input that the SDK cannot take over
-                file, store = self._built(data, mime, statement, thumbnail, credentials)
-                if ingredients.is_clean(store, beside=len(thumbnail or b"")):
-                    return file, store
-        return self._built(data, mime, statement, thumbnail, [])
-
-    def _built(
-        self,
-        data: bytes,
-        mime: str,
-        statement: Statement,
-        thumbnail: bytes | None,
-        credentials: list[ingredients.KeptCredential],
-    ) -> tuple[bytes, bytes]:
-        redacted = list(dict.fromkeys(uri for one in credentials for uri in one.redactions))
-        definition = build(statement, mime, [one.label for one in credentials], redacted)
-        out = io.BytesIO()
-        if thumbnail:
-            definition["thumbnail"] = {"format": "image/jpeg", "identifier": _THUMBNAIL}
-        with Builder(definition, self._context) as builder:
-            if thumbnail:
-                builder.add_resource(_THUMBNAIL, io.BytesIO(thumbnail))
-            ingredients.add(builder, credentials)
-            store = bytes(builder.sign(self._stand_in, mime, io.BytesIO(data), out))
-        return out.getvalue(), store
+        definition = partial(build, statement, mime)
+        if self._inputs and (credentials := ingredients.kept(statement, inputs, self._inputs.labels)):
+            labels = [one.label for one in credentials]
+            redacted = list(dict.fromkeys(uri for one in credentials for uri in one.redactions))
+            added = ingredients.added(credentials)
+            made = self._inputs.embed(self._stand_in, definition(labels, redacted), data, mime, added, thumbnail)
+            if made and ingredients.is_clean(made[1], beside=len(thumbnail or b"")):
+                return made
+        return embedded(self._context, self._sdk_signer, definition([], []), data, mime, thumbnail=thumbnail)
 
     def _finished(
         self, unfinished: bytes, statement: Statement, stamper: Stamper | None

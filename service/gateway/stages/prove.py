@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 
+from service.gateway import records
 from service.gateway.execution import ReleaseObserver, expect, stage
 from service.gateway.options import OWN_FILE_LIMITS
 from service.gateway.stages.labelling import Labelling
@@ -38,7 +39,9 @@ class ProveStage:
 
     def _read_back(self, signed: Signed) -> None:
         draft, imprint = signed.marked.cleared.draft, signed.marked.imprint
-        validation = Running(partial(self._credentials.read, signed.data, signed.mime))  # beside the pixels
+        edited = bool(records.inputs_of(draft.admitted.order))
+        read = partial(self._credentials.read_back, signed.data, signed.mime, of_input=edited)
+        validation = Running(read)  # beside the pixels
         decoded = decode(signed.data, OWN_FILE_LIMITS).rgb
         expect(np.array_equal(decoded, imprint.rgb), "the signed file does not show the marked image")
         self._labelling.check_written(draft.admitted, signed.data)

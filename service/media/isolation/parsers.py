@@ -21,7 +21,7 @@ DECODE, SELECT, HOLE, METADATA = "decode", "select", "hole", "metadata"
 INFLATE, ARCHIVE = "inflate", "archive"
 
 CREDENTIAL: Mapping[str, str] = {
-    question: f"credential_{question}" for question in ("presence", "read", "labels", "crjson", "thumbnails")
+    question: f"credential_{question}" for question in ("presence", "read", "labels", "crjson", "thumbnails", "embed")
 }
 """Parsers for what the C2PA SDK is asked about a file; see `watermark.c2pa.sdk`."""
 

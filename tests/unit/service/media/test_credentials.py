@@ -1,8 +1,10 @@
+import hashlib
 import json
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -17,6 +19,11 @@ from tests.assets import provenance
 from tests.assets.hostile import picture, save
 from tests.support.mutants import CHANGES, mutated
 from tests.support.sdk_parsers import HOSTILE
+from tests.support.statements import STATEMENT
+from watermark.c2pa import signing
+from watermark.c2pa.credentials import Credentials
+from watermark.c2pa.manifest import InputSource
+from watermark.c2pa.pki import make_development_pki
 from watermark.c2pa.presence import STORE_TYPE
 from watermark.c2pa.reader import CredentialReader, configuration
 from watermark.c2pa.sdk import Stopped, in_process
@@ -80,6 +87,25 @@ def test_a_worker_reads_sidecars_reports_and_thumbnails(isolated: CredentialRead
     report = isolated.crjson(tree, "image/jpeg")
     assert report is not None
     assert json.loads(report)["manifests"][0]["validationResults"]["failure"] == []
+
+
+def test_the_credential_of_an_input_image_is_taken_over_in_a_worker(
+    pool: ParserPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This process only puts its key under what the worker built, and reads that back in the worker."""
+    pki = make_development_pki()
+    signer = Credentials(pki.chain, pki.key, "es256", []).screening(sdk(pool))
+    photograph = provenance.camera()
+    digest = hashlib.sha256(photograph).hexdigest()
+    statement = replace(STATEMENT, sources=(InputSource("image", "image/jpeg", digest),))
+    monkeypatch.setattr(signing, "embedded", None)  # here
+    thumbnail = save(picture(), "JPEG")
+    signed = signer.sign(save(picture(), "PNG"), "image/png", statement, {digest: photograph}, thumbnail)
+    read = signer.read_back(signed.data, "image/png", of_input=True)
+    assert (read.state, read.failures) == ("valid_untrusted", ())
+    assert len(read.manifests) == 1
+    assert read.active is not None
+    assert read.active.thumbnail
 
 
 def test_each_reader_is_judged_by_its_own_lists(pool: ParserPool) -> None:

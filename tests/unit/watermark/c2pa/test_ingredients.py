@@ -101,7 +101,7 @@ def test_a_credential_whose_reading_was_stopped_is_not_taken_over(root: Issued, 
     digest = hashlib.sha256(photograph).hexdigest()
     statement = replace(STATEMENT, sources=(InputSource("image", "image/jpeg", digest),))
     data, mime = encode(landscape(1, 128, 128), "png")
-    signer = signer_of(root).screening(CredentialReader([], stopped).labels)
+    signer = signer_of(root).taking_over(CredentialReader([], stopped))
     signed = signer.sign(data, mime, statement, inputs={digest: photograph})
     told = read(signed.data, mime, root)
     (ingredient,) = told["manifests"][told["active_manifest"]]["ingredients"]

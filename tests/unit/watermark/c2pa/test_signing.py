@@ -36,7 +36,7 @@ def root() -> Issued:
 def signer_of(root: Issued, algorithm: Algorithm = "es256", **more: Any) -> ManifestSigner:
     one = leaf(root, algorithm)
     key = KeySigner(one.pem, one.key_pem, algorithm)
-    return ManifestSigner(key, Context.from_dict(PLAIN), **({"labels": CredentialReader([]).labels} | more))
+    return ManifestSigner(key, Context.from_dict(PLAIN), **({"inputs": CredentialReader([])} | more))
 
 
 def read(data: bytes, mime: str, root: Issued, tsa: bytes | None = None) -> dict[str, Any]:
