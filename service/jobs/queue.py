@@ -147,6 +147,11 @@ class JobQueue:
         with self._ledger.read() as stored:
             return stored.jobs.newest(most)
 
+    def unfinished(self) -> int:
+        """Jobs of everybody that wait or are worked on."""
+        with self._ledger.read() as stored:
+            return sum(count for status, count in stored.jobs.counts().items() if status not in ENDED)
+
     def find(self, number: str) -> JobRow:
         """A job of anybody's. Raises NotFound."""
         with self._ledger.read() as stored:

@@ -127,11 +127,12 @@ def test_every_page_fits_a_phone_in_german(signed_in: SignedIn, served: Served) 
     notice(served.installation, "d" * 64)
     appeal(served.installation)
     with signed_in(locale="de-DE", viewport={"width": 360, "height": 700}) as page:
-        for path in ("", "/held", "/takedowns", "/appeals", "/audit", "/tenants"):
+        for path in ("", "/jobs", "/held", "/takedowns", "/appeals", "/audit", "/tenants"):
             page.goto(f"{served.address}/operator{path}")
             assert page.locator("html").get_attribute("lang") == "de"
             assert sideways(page) <= 0, path
-            accessible(page)
+            if path in ("", "/jobs", "/held", "/audit"):  # other tests look at the others
+                accessible(page)
 
 
 def test_whoever_signs_out_or_has_no_key_sees_nothing(

@@ -84,7 +84,9 @@ class Signed:
 
     def send(self, path: str, *, token: str | None = None, **fields: str) -> Answer:
         """The answer to a form; redirects are not followed."""
-        found = _FORM_TOKEN.search(self.client.get("/operator").text)
-        sent = {"form_token": token if token is not None else found[1] if found else "", **fields}
+        if token is None:
+            found = _FORM_TOKEN.search(self.client.get("/operator/jobs").text)
+            token = found[1] if found else ""
+        sent = {"form_token": token, **fields}
         files = {name: (None, value) for name, value in sent.items()}
         return self.client.post(f"/operator{path}", files=files, follow_redirects=False)

@@ -5,12 +5,12 @@ They do what the command line does, by the same functions, and each act is recor
 
 from fastapi import FastAPI
 
-from service.web.operator_pages import appeals, audit_log, held, overview, sign_in, takedowns, tenants
+from service.web.operator_pages import appeals, audit_log, held, jobs, overview, sign_in, takedowns, tenants
 from service.web.operator_pages.session import SignInNeeded, answer_sign_in
 
 __all__ = ["install"]
 
-_MODULES = (sign_in, overview, held, takedowns, appeals, audit_log, tenants)
+_MODULES = (sign_in, overview, jobs, held, takedowns, appeals, audit_log, tenants)
 
 
 def install(app: FastAPI) -> None:

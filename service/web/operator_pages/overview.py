@@ -16,8 +16,8 @@ router = APIRouter(include_in_schema=False)
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Figures of this moment. `orders` and `examinations` are those in progress, of this process; `closed` says why
-    nothing may be released, if that is so."""
+    """Figures of this moment. `orders` and `examinations` are those in progress, of this process, `jobs` of all.
+    `closed` says why nothing may be released, if that is so."""
 
     held: int
     takedowns: int
@@ -26,6 +26,7 @@ class Overview:
     orders: int
     most_orders: int
     examinations: int
+    jobs: int
     generates: bool
     decisions: int
     unrecorded: int
@@ -57,6 +58,7 @@ def _overview(services: Services) -> Overview:
         orders=orders.capacity - orders.available,
         most_orders=orders.capacity,
         examinations=files.capacity - files.available,
+        jobs=installation.jobs.unfinished(),
         generates=installation.generates,
         decisions=installation.ledger.ready(),
         unrecorded=installation.ledger.unrecorded_refusals,

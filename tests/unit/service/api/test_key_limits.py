@@ -121,3 +121,48 @@ def test_a_key_opens_what_it_is_for(
             assert answer.json()["code"] == "scope_missing"
             assert 'error="insufficient_scope", scope="' in answer.headers["www-authenticate"]
     assert painting_client.get("/v1/models", headers=key).status_code == 200  # it tells whether a key works
+
+
+def test_a_job_counts_when_it_is_taken_on_and_not_if_there_is_no_room(
+    painting_client: TestClient, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = key_of(installation, images_per_day=3)
+    order = {"prompt": "a lake", "n": 2, "size": "128x128", "async": True}
+    with monkeypatch.context() as patch:
+        patch.setattr(installation.jobs, "submit", lambda *_: (_ for _ in ()).throw(Busy("full", retry_after=1)))
+        assert painting_client.post(ORDERS, json=order, headers=key).status_code == 429
+    assert left(painting_client.get("/v1/jobs", headers=key)) == {"images_per_day": 3}
+    assert painting_client.post(ORDERS, json=order, headers=key).status_code == 202
+    refused = painting_client.post(ORDERS, json=order, headers=key)
+    assert (refused.json()["code"], left(refused)) == ("quota_exceeded", {"images_per_day": 1})
+
+
+def test_jobs_and_batches_have_their_scopes(painting_client: TestClient, installation: Installation) -> None:
+    follows, examines = (key_of(installation, scopes=(scope,)) for scope in ("jobs", "examine"))
+    files = {"file": ("a.txt", b"x")}
+    assert painting_client.get("/v1/jobs", headers=follows).status_code == 200
+    assert painting_client.get("/v1/jobs", headers=examines).json()["code"] == "scope_missing"
+    assert painting_client.post("/v1/inspections", files=files, headers=examines).status_code == 202
+    assert painting_client.post("/v1/inspections", files=files, headers=follows).json()["code"] == "scope_missing"
+
+
+def test_a_request_counts_once_and_its_repetition_takes_nothing(
+    painting_client: TestClient, installation: Installation
+) -> None:
+    key = key_of(installation, requests_per_minute=9, images_per_day=3)
+    once = {**key, "Idempotency-Key": "8e03978e-40d5-43e8-bc93-6894a57f9324"}
+    body = {"prompt": "a lake", "size": "128x128"}
+    for remaining in (8, 7):
+        answer = painting_client.post(ORDERS, json=body, headers=once)
+        assert (answer.status_code, left(answer)) == (200, {"requests_per_minute": remaining, "images_per_day": 2})
+    assert installation.ledger.verify().images == 1
+
+
+def test_what_a_key_lacks_is_not_remembered_for_another(
+    painting_client: TestClient, installation: Installation
+) -> None:
+    once = {"Idempotency-Key": "8e03978e-40d5-43e8-bc93-6894a57f9324"}
+    body = {"prompt": "a lake", "size": "128x128"}
+    lacks, has = key_of(installation, scopes=("jobs",)), key_of(installation, scopes=("generate",))
+    assert painting_client.post(ORDERS, json=body, headers={**lacks, **once}).status_code == 403
+    assert painting_client.post(ORDERS, json=body, headers={**has, **once}).status_code == 200

@@ -1,7 +1,9 @@
 import pytest
 
+from service.access.client import OPERATOR
 from service.api.dependencies import services_of
 from service.installation import Installation
+from service.jobs.queue import NewJob
 from service.kit.errors import Unavailable
 from service.ledger.publisher import CheckpointPublisher
 from tests.support.database import engine_of
@@ -19,10 +21,11 @@ def test_it_counts_what_waits_and_what_is_in_progress(operator: Signed, installa
     notice(installation)
     notice(installation, "c" * 64)
     appeal(installation)
+    installation.jobs.submit(NewJob("inspection", 1, {"request": b"[]"}), OPERATOR)
     orders = services_of(operator.client.app).order_capacity  # type: ignore[arg-type]
     with orders.reserve(3):
         page = facts(operator.open())
-    for told in ("Held images 1<", "Takedown notices 2<", "Appeals 1<", f"3 of at most {orders.capacity}"):
+    for told in ("Held images 1<", "Takedown notices 2<", "Appeals 1<", "Jobs 1<", f"3 of at most {orders.capacity}"):
         assert told in page
     assert "off: this installation only examines" in page
 

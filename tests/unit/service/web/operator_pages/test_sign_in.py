@@ -1,10 +1,9 @@
-import itertools
-
 import pytest
 from fastapi.testclient import TestClient
 
 from service.access.tenants import Terms
 from service.installation import Installation
+from service.web import create_app
 from service.web.operator_pages.session import COOKIE
 from tests.support.operators import Signed
 
@@ -37,9 +36,7 @@ def test_another_site_cannot_sign_anybody_in(client: TestClient) -> None:
     assert refused.status_code == 400
 
 
-def test_an_address_cannot_try_for_ever(client: TestClient, installation: Installation) -> None:
-    most = installation.settings.requests_per_minute
-    statuses = (Signed(client, "cm_wrong").signed_in.status_code for _ in range(10 * most))
-    tried = list(itertools.takewhile(lambda status: status != 429, statuses))
-    assert set(tried) == {401}
-    assert most <= len(tried) < 10 * most  # a slow machine gains some while it tries
+def test_an_address_cannot_try_for_ever(installation: Installation) -> None:
+    installation.settings.__dict__["requests_per_minute"] = 2
+    client = TestClient(create_app(installation))
+    assert [Signed(client, "cm_wrong").signed_in.status_code for _ in range(3)] == [401, 401, 429]
