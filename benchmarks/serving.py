@@ -78,7 +78,7 @@ def bare_session(images: list[np.ndarray], options: argparse.Namespace) -> Calla
         encoder = Encoder(find_card("clip-vit-b16").kept_in(options.home / "models"), threads=options.threads)
         views = [encoder_view(one)[None] for one in working]
         return lambda i: encoder(views[i % len(views)])
-    network = Synthetic(threads=options.threads)._network
+    network = Synthetic(threads=options.threads)._model
     batches = [np.ascontiguousarray(crops(one).transpose(0, 3, 1, 2), dtype=np.float32) for one in working]
     return lambda i: network._session.run(batches[i % len(batches)])
 

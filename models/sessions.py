@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from models.cards import Card
 from models.errors import ModelFault
 from models.graphs import cut
+from models.row_quantisation import quantised_by_row
 
 CPU = ("CPUExecutionProvider",)
 
@@ -24,10 +25,13 @@ class Session:
         threads: int = 1,
         providers: Sequence[str] = CPU,
         cut_at: Sequence[str] = (),
+        by_row: bool = False,
     ) -> None:
         """Load `path` of `card` from the very bytes whose digest was verified.
 
         `cut_at`: inner tensors to use as outputs instead of the model's own; what comes after them is removed.
+        `by_row`: quantise row by row what the model quantises dynamically (see `models.row_quantisation`), so that a
+        result does not depend on the batch.
 
         Raises:
             ModelMissing, DigestMismatch: as `Card.read`.
@@ -39,6 +43,8 @@ class Session:
         try:
             if cut_at:
                 weights = cut(weights, cut_at)
+            if by_row:
+                weights = quantised_by_row(weights)
             self._session = open_session(weights, threads, providers)
         except Exception as fault:
             raise ModelFault(f"{card.identity}: ONNX Runtime cannot load {path}: {fault}") from fault

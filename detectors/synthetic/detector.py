@@ -1,13 +1,12 @@
 """The synthetic-image detector: a linear head on a general encoder if installed, otherwise one on a small network.
 
 Each head gives a score and the image's kind, whose own thresholds apply. Combining both models gains too little for its
-time (measured: models/weights/synthetic/README.md), so only one of them is used; the network also produces the heatmap.
+time (measured: models/weights/synthetic/README.md), so only one of them is used, for scores and heatmaps.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,14 +14,13 @@ from detectors.findings import Finding
 from detectors.synthetic import calibration
 from detectors.synthetic.encoder import Encoder
 from detectors.synthetic.kinds import GRAPHIC
+from detectors.synthetic.localisation import by_crops, by_tokens
 from detectors.synthetic.member import Member
 from detectors.synthetic.network import Network
 from detectors.synthetic.scope import out_of_scope
-from detectors.synthetic.views import encoder_view, grid, working_copy
+from detectors.synthetic.views import encoder_view, working_copy
 from models import CPU, Card, ModelFault, Session, find_card
 
-_STRIDE = 96
-_BATCH = 16
 _BY_FEATURES, _BY_TEXTURE = "representation", "texture"
 
 
@@ -91,11 +89,9 @@ class Synthetic:
             ModelFault: ONNX Runtime cannot load them, or the calibration is malformed.
         """
         self.card = card or find_card("synthetic")
-        self._encoder = encoder
+        self._model = encoder or Network(self.card, threads=threads, providers=providers)
         self._members = tuple(members)
-        self._network = Network(self.card, threads=threads, providers=providers)
-        self._network_head = Session(self.card, "network-head.onnx", threads=1, providers=CPU)
-        self._head = Session(self.card, "head.onnx", threads=1, providers=CPU) if encoder else self._network_head
+        self._head = Session(self.card, "head.onnx" if encoder else "network-head.onnx", threads=1, providers=CPU)
         try:
             scales = calibration.read(self.card.read("calibration.json"))
         except ValueError as bad:
@@ -108,7 +104,7 @@ class Synthetic:
     @property
     def encoder(self) -> Encoder | None:
         """The encoder whose features are judged; None: the network's are."""
-        return self._encoder
+        return self._model if isinstance(self._model, Encoder) else None
 
     def __call__(self, rgb: NDArray[np.uint8], jpeg_quality: int | None = None) -> Inference:
         """Score an RGB image (uint8, H x W x 3); `jpeg_quality` (1..100) if it was a JPEG.
@@ -138,13 +134,13 @@ class Synthetic:
 
     def _features(self, pictures: Sequence[Prepared]) -> NDArray[np.float32]:
         """The encoder's features of each image if there is an encoder, else the network's."""
-        if self._encoder:
-            return self._encoder(np.stack([encoder_view(picture.working) for picture in pictures]))
-        return self._network.features([picture.working for picture in pictures])
+        if isinstance(self._model, Encoder):
+            return self._model(np.stack([encoder_view(picture.working) for picture in pictures]))
+        return self._model.features([picture.working for picture in pictures])
 
     def _inference(self, picture: Prepared, score: float, kind: str, members: Sequence[Finding]) -> Inference:
         logit, of_kind = self._scale.logit(score), self._scale.kinds[kind]
-        name = _BY_FEATURES if self._encoder else _BY_TEXTURE
+        name = _BY_FEATURES if self.encoder else _BY_TEXTURE
         own = Finding(name, "synthetic", _unit_score(score), self._scorer.identity, self._scorer.digest)
         return Inference(
             p_synthetic=calibration.probability(logit),
@@ -153,39 +149,32 @@ class Synthetic:
             out_of_scope=tuple(code for code in picture.out_of_scope if not self._measured(code, kind)),
             synthetic_above=dict(of_kind.synthetic_above),
             camera_below=of_kind.camera_below or 0.0,
-            complete=self._encoder is not None,
-            calibration=calibration.identity(self.card, with_encoder=self._encoder is not None),
+            complete=self.encoder is not None,
+            calibration=calibration.identity(self.card, with_encoder=self.encoder is not None),
             rates=KindRates(kind, of_kind.real, of_kind.synthetic, of_kind.false_positives, of_kind.recall),
         )
 
     def _measured(self, code: str, kind: str) -> bool:
         """Flat colour is usual in graphics, and the encoder's head was measured on them."""
-        return code == "flat_graphic" and self._encoder is not None and kind in GRAPHIC
+        return code == "flat_graphic" and self.encoder is not None and kind in GRAPHIC
 
     @property
     def _scorer(self) -> Card:
         """The card of the model that computes the score."""
-        return self._encoder.card if self._encoder else self.card
+        return self.encoder.card if self.encoder else self.card
 
     def heatmap(self, rgb: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        """Where the network sees generated texture: the working copy (uint8, h x w x 3), and float32 (h, w) in 0..1.
+        """Where the model in use sees generated texture: the working copy (uint8, h x w x 3), and (h, w) in 0..1.
 
-        Single crops are far less certain than the entire image: the map shows where to look, not what was changed.
+        Parts are far less certain than the entire image: the map shows where to look, not what was changed.
 
         Raises:
             ModelFault: as `__call__`.
         """
         working = working_copy(rgb)
-        patches, (rows, columns) = grid(working, _STRIDE)
-        scores = np.concatenate([self._scores(patches[i : i + _BATCH]) for i in range(0, len(patches), _BATCH)])
-        heat = ((scores.reshape(rows, columns) + 1) / 2).clip(0, 1)
-        height, width = working.shape[:2]
-        smooth = cv2.resize(heat, (width, height), interpolation=cv2.INTER_CUBIC)
-        return working, np.asarray(smooth.clip(0, 1), np.float32)
-
-    def _scores(self, patches: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The score (N,) by the network's head for each patch (uint8, N x S x S x 3), about -1 to 1."""
-        return self._network_head.run(self._network.of_crops(patches))[:, 0]
+        if isinstance(self._model, Encoder):
+            return working, by_tokens(working, self._model, self._head)
+        return working, by_crops(working, self._model, self._head)
 
 
 def _unit_score(score: float) -> float:

@@ -1,6 +1,6 @@
 """The small network: EfficientNet-lite0 (ImageNet weights), cut after block 10 and fine-tuned on generators' texture.
 
-It describes an image if the encoder is not installed, and the heatmap's crops. Its own output is not used: a head on
+It describes an image, and the heatmap's crops, if the encoder is not installed. Its own output is not used: a head on
 its features can be fitted on new sources in minutes, the network itself cannot.
 """
 

@@ -68,6 +68,14 @@ def grid(working: RGB, stride: int) -> tuple[RGB, tuple[int, int]]:
     return np.stack([working[y : y + side, x : x + side] for y in tops for x in lefts]), (len(tops), len(lefts))
 
 
+def tiles(working: RGB, stride: int) -> list[tuple[slice, slice]]:
+    """Squares of at most 320 px, at every `stride` px, that cover the working copy."""
+    height, width = working.shape[:2]
+    side = min(VIEW_SOURCE, height, width)
+    tops, lefts = _steps(height - side, stride), _steps(width - side, stride)
+    return [(slice(top, top + side), slice(left, left + side)) for top in tops for left in lefts]
+
+
 def _steps(room: int, stride: int) -> list[int]:
     """Start positions from 0 to `room`, evenly spaced, at most `stride` apart."""
     return [round(start) for start in np.linspace(0, room, -(-room // stride) + 1)]

@@ -3,6 +3,7 @@
 evaluate   leave whole repositories out, print the figures of any choice of blocks and penalty
 ablate     the same for each choice that was compared
 fit        both heads, their calibration and the tables of the model card
+localise   how well heatmaps show what was edited
 network    fine-tune the small network (torch)
 """
 
@@ -15,10 +16,11 @@ from pathlib import Path
 import cv2
 
 from detectors.synthetic.calibration import Calibration
-from detectors.synthetic.encoder import BLOCKS
+from detectors.synthetic.encoder import BLOCKS, Encoder
+from detectors.synthetic.network import Network
 from models import find_card
 
-from . import ablation, calibrate, card, data, features, head_file, heads, pack, tables
+from . import ablation, calibrate, card, data, features, head_file, heads, localise, pack, tables
 from .calibrate import Rows
 from .heads import Recipe
 
@@ -31,7 +33,9 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     cv2.setNumThreads(1)
-    {"evaluate": _evaluate, "ablate": _ablate, "fit": _fit, "network": _network}[options.command](options)
+    {"evaluate": _evaluate, "ablate": _ablate, "fit": _fit, "localise": _localise, "network": _network}[
+        options.command
+    ](options)
 
 
 def _prepared(options: argparse.Namespace) -> data.Data:
@@ -49,7 +53,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 def _ablate(options: argparse.Namespace) -> None:
     """The card's table of what helped and what did not."""
-    print(ablation.table(_prepared(options)))
+    print(ablation.table(_prepared(options), options.match))
 
 
 def _fit(options: argparse.Namespace) -> None:
@@ -58,7 +62,7 @@ def _fit(options: argparse.Namespace) -> None:
     head, held_out = heads.fit(prepared.pack, prepared.of_blocks(BLOCKS), ENCODER, KINDS)
     small_head, small_held_out = heads.fit(prepared.pack, prepared.network, NETWORK, KINDS)
     rows = Rows.of(prepared.pack, held_out, prepared.everything)
-    small_rows = Rows.of(prepared.pack, small_held_out, prepared.unseen_by_network, calibrate.CAREFUL_SHARE_ALONE)
+    small_rows = Rows.of(prepared.pack, small_held_out, prepared.unseen_by_network, calibrate.SHARES_ALONE)
     calibration = Calibration(with_encoder=calibrate.scale(rows), alone=calibrate.scale(small_rows))
     folder = options.out / "synthetic"
     folder.mkdir(exist_ok=True)
@@ -68,6 +72,12 @@ def _fit(options: argparse.Namespace) -> None:
     text = card.tables_of(prepared, held_out, small_held_out, rows, small_rows, calibration)
     (options.out / "tables.md").write_text(text)
     print(text)
+
+
+def _localise(options: argparse.Namespace) -> None:
+    encoder = Encoder(find_card("clip-vit-b16").kept_in(options.store), threads=options.threads)
+    network = Network(find_card("synthetic"), threads=options.threads)
+    print(localise.table(_prepared(options), encoder, network, (ENCODER, NETWORK, KINDS), options.images))
 
 
 def _network(options: argparse.Namespace) -> None:
@@ -87,7 +97,7 @@ def _arguments() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("command", choices=("evaluate", "ablate", "fit", "network"))
+    parser.add_argument("command", choices=("evaluate", "ablate", "fit", "localise", "network"))
     parser.add_argument("--pack", type=Path, required=True, help="folder with manifest.csv and its images")
     parser.add_argument("--store", type=Path, required=True, help="`models` folder of a COUNTERMARK_HOME")
     parser.add_argument("--out", type=Path, required=True, help="folder for features, checkpoints and results")
@@ -95,6 +105,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--penalty", type=float, default=1.0, help="`evaluate`: of the ridge regression, per feature")
     parser.add_argument("--power", type=float, default=0.5, help="`evaluate`: a group of n images weighs n ** POWER")
     parser.add_argument("--steps", type=int, default=400, help="`network`: training steps")
+    parser.add_argument("--match", default="", help="`ablate`: only variants with this in their names")
+    parser.add_argument("--images", type=int, default=100, help="`localise`: edited images to measure")
     parser.add_argument("--threads", type=int, default=2)
     return parser.parse_args()
 

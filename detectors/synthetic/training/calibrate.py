@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,11 +19,11 @@ MISSED = 0.03
 SQUASH = 1.5
 KIND_SHARE = 0.6
 """A kind's threshold keeps this share of the rate on the sources at hand: sources elsewhere differ more."""
-CAREFUL = frozenset({"headshot", "portrait", "painting"})
-"""Kinds with a smaller share: sitters and painters have most to lose, and studio portraits and paintings differ most
-between sources."""
-CAREFUL_SHARE, CAREFUL_SHARE_ALONE = 0.4, 0.1
-"""Their share with the encoder, and for the network alone, which takes many studio portraits for something else."""
+SHARES: Mapping[str, float] = {"headshot": 0.5, "portrait": 0.25, "painting": 0.3, "stock": 0.4}
+"""Kinds with a smaller share, with the encoder: sitters and painters have most to lose, and portraits, paintings and
+stock photographs differ most between sources."""
+SHARES_ALONE: Mapping[str, float] = {"headshot": 0.1, "portrait": 0.1, "painting": 0.1}
+"""The same for the network alone, which takes many studio portraits for something else."""
 FEWEST_REAL, FEWEST_GROUPS, LEAST_RECALL = 40, 5, 0.05
 """A kind has a threshold only if this many held-out images and groups measured it, and it still finds something."""
 DRAWS, FOLDS = 200, 5
@@ -39,8 +39,8 @@ Floats = NDArray[np.floating]
 class Rows:
     """Held-out rows, every condition under the other: image, squashed score `x`, class, predicted kind, weight, group.
 
-    `fold`: groups at random in FOLDS parts, for figures by calibrations that never saw the group. `careful`: the share
-    of the rate that the CAREFUL kinds are held to.
+    `fold`: groups at random in FOLDS parts, for figures by calibrations that never saw the group. `shares`: of the rate
+    that kinds are held to; KIND_SHARE for those that are not named.
     """
 
     image: NDArray[np.int64]
@@ -50,10 +50,10 @@ class Rows:
     weight: NDArray[np.float64]
     group: NDArray[np.str_]
     fold: NDArray[np.int64]
-    careful: float
+    shares: Mapping[str, float]
 
     @classmethod
-    def of(cls, pack: Pack, held_out: HeldOut, chosen: NDArray[np.bool_], careful: float = CAREFUL_SHARE) -> Rows:
+    def of(cls, pack: Pack, held_out: HeldOut, chosen: NDArray[np.bool_], shares: Mapping[str, float] = SHARES) -> Rows:
         """The `chosen` images (N,) in every condition."""
         conditions = len(held_out.scores)
         names = np.unique(pack.group)
@@ -66,7 +66,7 @@ class Rows:
             weight=np.tile(sample_weights(pack.fake[chosen], pack.group[chosen]), conditions),
             group=np.tile(pack.group[chosen], conditions),
             fold=np.tile(fold[np.searchsorted(names, pack.group[chosen])], conditions),
-            careful=careful,
+            shares=shares,
         )
 
 
@@ -110,7 +110,7 @@ def limits(rows: Rows, chosen: NDArray[np.bool_]) -> Limits:
     above: dict[float, list[float | None]] = {rate: [] for rate in RATES}
     below: list[float | None] = []
     for kind, name in enumerate(NAMES):
-        share = rows.careful if name in CAREFUL else KIND_SHARE
+        share = rows.shares.get(name, KIND_SHARE)
         own_real, own_fake = real & (rows.kind == kind), fake & (rows.kind == kind)
         for rate in RATES:
             above[rate].append(_above(rows, own_real, own_fake, rate, share, overall[rate]))

@@ -42,7 +42,7 @@ def recoded(rgb: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
 
 
 def of_encoder(pack: Pack, condition: str, encoder: Encoder, out: Path) -> NDArray[np.float16]:
-    """The encoder's features (N, len(BLOCKS) * BLOCK), one image at a time as in production."""
+    """The encoder's features (N, len(BLOCKS) * BLOCK)."""
     return _table(pack, condition, out / f"features-{condition}.npy", lambda rgb: encoder(encoder_view(rgb)[None])[0])
 
 

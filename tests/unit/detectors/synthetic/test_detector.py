@@ -100,7 +100,7 @@ def test_an_answer_that_is_no_number_is_a_fault(monkeypatch: pytest.MonkeyPatch)
             return [np.full(len(batch), np.nan, np.float32)]
 
     detector = Synthetic()
-    monkeypatch.setattr(detector._network._session, "_session", Stuck())
+    monkeypatch.setattr(detector._model._session, "_session", Stuck())
     with pytest.raises(ModelFault, match="not finite"):
         detector(photos.coffee())
 

@@ -40,6 +40,23 @@ def test_a_block_gives_its_class_token_and_the_mean_and_deviation_of_its_patches
         assert row[2] == pytest.approx(tokens[0, 1:].std(axis=0), abs=1e-5)
 
 
+def test_a_neighbourhood_is_described_like_an_image(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(2)
+    blocks = [rng.normal(size=(1, 197, 768)).astype(np.float32) for _ in BLOCKS]
+    monkeypatch.setattr(Session, "run_all", lambda self, pixels: blocks)
+    found = encoder.of_neighbourhoods(np.zeros((224, 224, 3), np.uint8)).reshape(14, 14, len(BLOCKS), 3, 768)
+    around = blocks[1][0, 1:].reshape(14, 14, 768)[4:9, 6:11].reshape(25, 768)
+    assert found[6, 8, 1, 0] == pytest.approx(blocks[1][0, 0])
+    assert found[6, 8, 1, 1] == pytest.approx(around.mean(axis=0), abs=1e-5)
+    assert found[6, 8, 1, 2] == pytest.approx(around.std(axis=0), abs=1e-4)
+
+
+def test_several_threads_take_several_views_at_a_time(encoder: Encoder) -> None:
+    several = Encoder(encoder.card, threads=4)
+    views = np.random.default_rng(1).integers(0, 256, (9, 224, 224, 3), np.uint8)
+    np.testing.assert_allclose(several(views), encoder(views), atol=1e-5)
+
+
 def test_pixels_are_normalised_as_clip_was_trained(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[NDArray[np.float32]] = []
 

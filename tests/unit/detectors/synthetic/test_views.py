@@ -49,3 +49,13 @@ def test_the_grid_reaches_every_edge() -> None:
 def test_a_large_picture_costs_no_more_than_its_working_copy() -> None:
     flat = np.broadcast_to(np.uint8(7), (4320, 7680, 3))
     assert views.working_copy(np.ascontiguousarray(flat)).shape == (717, 1275, 3)
+
+
+def test_tiles_cover_the_working_copy() -> None:
+    working = np.zeros((500, 717, 3), np.uint8)
+    covered = np.zeros(working.shape[:2], bool)
+    for rows, columns in views.tiles(working, 200):
+        assert working[rows, columns].shape == (320, 320, 3)
+        covered[rows, columns] = True
+    assert covered.all()
+    assert len(views.tiles(working[:300, :300], 200)) == 1

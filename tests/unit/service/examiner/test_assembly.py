@@ -21,7 +21,7 @@ def test_an_examiner_has_every_lane_in_order(installation: Installation) -> None
 def test_without_the_encoder_the_small_network_answers(settings: Settings) -> None:
     detector = open_classifier(settings)._detector
     assert detector._members == ()
-    assert detector._encoder is None
+    assert detector.encoder is None
 
 
 def test_an_operators_classifier_is_opened_with_ours(settings: Settings) -> None:
