@@ -65,7 +65,7 @@ def export(
     console = Console(stderr=True)
     for name in found.contradicted:
         console.print(printable(f"{label(name)}: people say both; left out"), markup=False, soft_wrap=True)
-    console.print(f"{len(found.files)} labels are in {out}.", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"Labels written to {out}: {len(found.files)}.", markup=False, highlight=False, soft_wrap=True)
     if not found.files:
         raise typer.Exit(_NOTHING)
 

@@ -26,7 +26,7 @@ _NOTHING = 1
 _PERIODS = (
     "week",
     "images",
-    "not measured",
+    "out of\nscope",
     "called\nsynthetic",
     "undecided",
     "synthetic\nby fit",
@@ -34,7 +34,7 @@ _PERIODS = (
     "PSI against\nearlier",
     "",
 )
-_KINDS = ("kind", *_PERIODS)
+_KINDS = ("kind", *_PERIODS[1:])
 _TRIALS = (
     "model on trial",
     "images",
@@ -90,7 +90,7 @@ def _show(found: Monitor) -> None:
         (
             f"By kind, {last}",
             _KINDS,
-            [[each.kind, *_row(each)] for each in found.periods if each.kind != ALL and each.week == last],
+            [[each.kind, *_row(each)[1:]] for each in found.periods if each.kind != ALL and each.week == last],
         ),
         ("Models on trial, beside the active one", _TRIALS, [_trial(each) for each in found.trials]),
         ("Labelled files, and what they had been called", _LABELS, _labels(found)),
@@ -147,7 +147,7 @@ def _page(found: Monitor) -> str:
         *([_trend(weeks)] if any(each.psi is not None for each in weeks) else []),
         *(_histogram(each) for each in weeks[-1:]),
         charts.table(_PERIODS, [_row(each) for each in weeks]),
-        charts.table(_KINDS, [[each.kind, *_row(each)] for each in found.periods if each.kind != ALL]),
+        charts.table(("kind", *_PERIODS), [[each.kind, *_row(each)] for each in found.periods if each.kind != ALL]),
         *([charts.table(_TRIALS, [_trial(each) for each in found.trials])] if found.trials else []),
         *([charts.table(_LABELS, _labels(found))] if found.labels else []),
         charts.paragraph("PSI: population stability index, against the calibration set with the share of synthetic "

@@ -79,7 +79,7 @@ class Shadow:
     def close(self) -> None:
         """Finish what waits and stop."""
         self._closed = True
-        if self._thread:
+        if self._thread and self._thread.is_alive():
             with contextlib.suppress(queue.Full):
                 self._queue.put(None, timeout=_CLOSE_SECONDS)
             self._thread.join(_CLOSE_SECONDS)
