@@ -1,6 +1,6 @@
 """What examines shards: a pool of processes on this machine, or Ray. Both run `FileExaminer` and give the same rows."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -45,7 +45,7 @@ class Engine(Protocol):
 
     workers: int
 
-    def run(self, shards: PendingShards, options: ExaminationOptions, seen: Seen) -> Iterator[Finished]:
+    def run(self, shards: PendingShards, options: ExaminationOptions, seen: Seen) -> Generator[Finished]:
         """Every shard, in the order in which they are finished. Takes shards when workers are free, and not before.
 
         Close the iterator to stop all work.

@@ -1,5 +1,6 @@
 """The use case: every file of a source becomes a row of a table, however often the run is stopped."""
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -82,8 +83,9 @@ def _examine(run: Run, folder: RunFolder, engine: Engine, observer: Observer) ->
     observer.begun(run.files, sum(rows_of(run, number) for number in finished))
     pending = folder.pending(run, finished)
     options = ExaminationOptions(run.plan.source, run.plan.classify)
-    for each in engine.run(pending, options, observer.seen):
-        folder.add(run, each.shard, each.rows)
+    with contextlib.closing(engine.run(pending, options, observer.seen)) as finished_shards:
+        for each in finished_shards:
+            folder.add(run, each.shard, each.rows)
 
 
 def _check_target(wanted: ArchiveExamination, folder: RunFolder) -> None:

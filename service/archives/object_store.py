@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
 
 from service.archives.entry import Entry
-from service.kit.errors import BadRequest, FileUnreadable, Unavailable
+from service.kit.errors import BadRequest, Error, FileUnreadable, Unavailable
 
 SCHEMES = ("s3", "gs", "gcs", "az", "abfs", "abfss", "hdfs", "sftp", "file", "memory")
 """What is opened. Addresses on the web are not: see `COUNTERMARK_FETCH_URLS`."""
@@ -92,7 +92,7 @@ class ObjectStore:
             yield
         except _GONE as gone:
             raise FileUnreadable(f"{what} cannot be read: {_reason(gone)}") from gone
-        except (BadRequest, FileUnreadable, GeneratorExit):
+        except Error:  # of what is in the archive
             raise
         except Exception as failed:
             raise Unavailable(

@@ -10,7 +10,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
@@ -42,7 +42,7 @@ class ProcessPool:
         self._context = context or multiprocessing.get_context("spawn")
         self._target = target or examine_shards
 
-    def run(self, shards: PendingShards, options: ExaminationOptions, seen: Seen) -> Iterator[Finished]:
+    def run(self, shards: PendingShards, options: ExaminationOptions, seen: Seen) -> Generator[Finished]:
         """As `Engine.run`."""
         work = iter(map(_Work, shards))
         workers: dict[Connection, _Worker] = {}

@@ -12,7 +12,7 @@ import json
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from types import ModuleType
 from typing import Any
@@ -40,7 +40,7 @@ class RayData:
     def __init__(self, workers: int) -> None:
         self.workers = workers
 
-    def run(self, shards: PendingShards, options: ExaminationOptions, seen: Seen) -> Iterator[Finished]:
+    def run(self, shards: PendingShards, options: ExaminationOptions, seen: Seen) -> Generator[Finished]:
         """As `Engine.run`."""
         if not len(shards):
             return

@@ -19,6 +19,7 @@ _LOCAL_HEADER = struct.Struct("<4s22xHH")  # signature; lengths of name and extr
 _SIGNATURE = b"PK\x03\x04"
 _ENCRYPTED = 0x1
 _METHODS: Mapping[int, Method] = {zipfile.ZIP_STORED: "stored", zipfile.ZIP_DEFLATED: "deflated"}
+_OVERHEAD = 1 << 12  # bytes by which Deflate may enlarge a file, beside a small share of it
 _MEMORY = 1 << 20  # that unpacking needs beside the file
 _DAMAGED = (zipfile.BadZipFile, NotImplementedError, struct.error, ValueError, EOFError, RuntimeError)
 
@@ -74,7 +75,7 @@ def _entry(member: zipfile.ZipInfo, limits: PackingLimits) -> Entry:
         fault = Fault.of(UnsupportedFormat("the file is packed by a method other than Deflate"))
     elif member.flag_bits & _ENCRYPTED:
         fault = Fault.of(UnsupportedFormat("the file is encrypted in the archive"))
-    elif method == "stored" and member.compress_size != member.file_size:
+    elif member.compress_size > member.file_size + (member.file_size >> 6) + _OVERHEAD:
         fault = Fault.of(BrokenArchive("the archive's directory contradicts itself about the file"))
     place = Packed(member.header_offset, member.compress_size, method or "stored", member.CRC)
     return Entry(member.filename, member.file_size, place, fault)

@@ -9,8 +9,8 @@ from service.archives import parquet
 from service.archives.examine import ArchiveExamination, examine_archive
 from service.archives.row import Row
 from service.archives.run_folder import RunFolder
-from tests.support.archives import STEPS, Inline, Quiet, fill, start
-from tests.support.waiting import LONGEST
+from tests.support.archives import STEPS, Inline, Quiet, fill, start, start_processes
+from tests.support.waiting import LONGEST, until
 
 FILES = 20  # three shards
 
@@ -62,3 +62,21 @@ def test_killed_again_and_again(source: Path, whole: list[Row], tmp_path: Path) 
     examine_archive(ArchiveExamination(str(source), out, resume=True), engine, Quiet())
     assert engine.shards == []  # there was nothing left to examine
     assert rows(out) == whole
+
+
+def test_killed_with_its_workers_at_work(tmp_path: Path) -> None:
+    """They end, too: nobody would read what they find."""
+    source, out = fill(tmp_path / "files", FILES), tmp_path / "r.parquet"
+    (source / "endless").write_bytes(b"nothing")  # in the third shard
+    process = start_processes(source, out)
+    until((tmp_path / "worker").exists)
+    until((RunFolder.beside(out).folder / "part-000001.parquet").exists)
+    worker = Path("/proc", (tmp_path / "worker").read_text())
+    assert worker.exists()
+    process.kill()
+    process.join(LONGEST)
+    until(lambda: not worker.exists())
+    engine = Inline()
+    examine_archive(ArchiveExamination(str(source), out, resume=True), engine, Quiet())
+    assert [shard.number for shard in engine.shards] == [2]
+    assert [row.number for row in rows(out)] == list(range(FILES + 1))

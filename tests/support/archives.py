@@ -1,11 +1,12 @@
 """Archives of small files, engines that examine them in this process, and processes that are killed while they do."""
 
+import contextlib
 import io
 import os
 import signal
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -16,6 +17,7 @@ from service.archives.engine import Finished, Seen
 from service.archives.entry import Entry
 from service.archives.examine import ArchiveExamination, examine_archive
 from service.archives.file_examiner import ExaminationOptions, FileExaminer
+from service.archives.processes import ProcessPool
 from service.archives.row import Row
 from service.archives.shard import Listing, PendingShards, Shard
 from service.archives.sources import open_source
@@ -54,7 +56,7 @@ class Inline:
     def __init__(self) -> None:
         self.shards: list[Shard] = []
 
-    def run(self, shards: PendingShards, options: ExaminationOptions, seen: Seen) -> Iterator[Finished]:
+    def run(self, shards: PendingShards, options: ExaminationOptions, seen: Seen) -> Generator[Finished]:
         files = by_content(options.source)
         for shard in shards:
             self.shards.append(shard)
@@ -138,6 +140,32 @@ def start(source: Path, out: Path, point: str, times: int) -> ForkServerProcess:
     process = CONTEXT.Process(target=_examine, args=(source, out, point, times))
     process.start()
     return process
+
+
+def start_processes(source: Path, out: Path) -> ForkServerProcess:
+    """A run with a process pool of its own, in a process. Its worker waits at a file called `endless`, and
+    has written its id into the file `worker` beside the source."""
+    process = CONTEXT.Process(target=_examine_by_processes, args=(source, out))
+    process.start()
+    return process
+
+
+def _examine_by_processes(source: Path, out: Path) -> None:
+    pool = ProcessPool(1, Settings(), CONTEXT, waiting)
+    examine_archive(ArchiveExamination(str(source), out), pool, Quiet())
+
+
+def waiting(connection: Connection, settings: Settings, options: ExaminationOptions) -> None:
+    """A worker that examines by content, and waits at a file called `endless`."""
+    files = by_content(options.source)
+    connection.send("ready")
+    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        while (shard := connection.recv()) is not None:
+            for number, entry in enumerate(shard.entries, shard.first):
+                if entry.path == "endless":
+                    Path(options.source).with_name("worker").write_text(str(os.getpid()))
+                    connection.recv()
+                connection.send(files.row(number, entry))
 
 
 def _examine(source: Path, out: Path, point: str, times: int) -> None:

@@ -11,7 +11,7 @@ import pytest
 from service.archives import object_store
 from service.archives.object_store import ObjectStore, is_url
 from service.archives.sources import open_source
-from service.kit.errors import BadRequest, FileUnreadable, Unavailable
+from service.kit.errors import BadRequest, BrokenArchive, FileUnreadable, Unavailable
 from tests.support.archives import read_all, tarred, zipped
 
 FILES: dict[str, bytes | str] = {"a/b.png": b"one", "a/z/c.png": b"two", "d": b"three"}
@@ -97,6 +97,12 @@ def test_every_object_is_listed_and_read(url: str) -> None:
 def test_archives_in_a_store_are_read_where_they_lie() -> None:
     assert read_all(open_source("memory://bucket.zip")) == {"m": b"member" * 99}
     assert read_all(open_source("memory://bucket.tar")) == {"t": b"member"}
+
+
+def test_a_damaged_archive_is_not_a_store_that_does_not_answer(memory: Any) -> None:
+    memory.pipe("/damaged.zip", b"PK\x03\x04")
+    with pytest.raises(BrokenArchive):
+        list(open_source("memory://damaged.zip").entries())
 
 
 def test_a_folder_by_its_url_is_a_folder(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def test_shards_are_taken_when_workers_are_free(tmp_path: Path, settings: Settin
     running = ProcessPool(1, settings, CONTEXT, mortal).run(shards, ExaminationOptions(str(tmp_path)), lambda _: None)
     next(running)
     assert len(taken) <= 2
-    running.close()  # type: ignore[attr-defined]
+    running.close()
     assert multiprocessing.active_children() == []
 
 

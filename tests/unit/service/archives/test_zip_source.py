@@ -48,6 +48,12 @@ def test_members_that_share_their_bytes_are_faults(tmp_path: Path) -> None:
     assert [entry.fault.code if entry.fault else None for entry in entries] == [None, *["broken_archive"] * 4]
 
 
+def test_a_member_that_says_to_be_larger_packed_is_not_read(tmp_path: Path) -> None:
+    whole = bytearray(zipped({"a": b"x", "b": bytes(20_000)}, zipfile.ZIP_STORED))
+    struct.pack_into("<L", whole, whole.index(b"PK\x01\x02") + 20, 15_000)
+    assert read_all(source(tmp_path, bytes(whole)))["a"] == "broken_archive"
+
+
 def test_too_many_members_are_refused_before_any_is_examined(tmp_path: Path) -> None:
     with pytest.raises(TooLarge):
         list(source(tmp_path, zipped(FILES), max_members=2).entries())
