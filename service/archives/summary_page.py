@@ -11,7 +11,7 @@ from service.presentation.report_page import POLICY
 from service.presentation.report_view import TONES
 from service.presentation.templates import environment, style
 
-_BAR, _WIDTH = 26, 360  # in the units of the template's SVG
+_BAR, _WIDTH, _THINNEST = 26, 360, 2  # in the units of the template's SVG
 _TONES = {verdict.value: tone for verdict, tone in TONES.items()}
 
 
@@ -73,11 +73,16 @@ def chart(name: str, heading: str, counted: Mapping[str, int], files: int) -> Ch
     bars = tuple(
         Bar(
             name=value,
-            text=f"{count:,} ({100 * count / files:.1f} %)",
+            text=f"{count:,} ({_share(count, files)})",
             tone=_TONES.get(value, "unknown" if name == "error" else "stated"),
             top=_BAR * place,
-            width=round(_WIDTH * count / files, 1),
+            width=max(_THINNEST, round(_WIDTH * count / files, 1)),
         )
         for place, (value, count) in enumerate(counted.items())
     )
     return Chart(name, heading, _BAR * len(bars), bars)
+
+
+def _share(count: int, files: int) -> str:
+    share = 100 * count / files
+    return f"{share:.1f} %" if share >= 0.1 else "less than 0.1 %"

@@ -51,3 +51,5 @@ def test_bars_are_as_long_as_their_shares() -> None:
     made = chart("verdict", "Verdicts", {"tampered": 3, "inconclusive": 1}, 4)
     assert [(bar.width, bar.top, bar.tone) for bar in made.bars] == [(270.0, 0, "changed"), (90.0, 26, "unknown")]
     assert made.height == 52
+    (rare,) = chart("verdict", "Verdicts", {"tampered": 1}, 10**6).bars
+    assert (rare.width, rare.text) == (2, "1 (less than 0.1 %)")
