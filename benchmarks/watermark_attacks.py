@@ -126,6 +126,7 @@ ATTACKS: dict[str, Attack] = {
     "crop to 75 %": lambda x, r: cropped(x, 0.75, r),
     "crop to 50 %": lambda x, r: cropped(x, 0.5, r),
     "crop to 25 %": lambda x, r: cropped(x, 0.25, r),
+    "crop to 15 %": lambda x, r: cropped(x, 0.15, r),
     "crop to 50 %, aspect, JPEG 80": lambda x, r: jpeg(cropped(x, 0.5, r, 0.3), 80),
     "rotate 2": lambda x, r: rotated(x, 2),
     "rotate 5": lambda x, r: rotated(x, 5),

@@ -8,7 +8,8 @@ from functools import cached_property
 from detectors import Fingerprint, fingerprint
 from detectors.declared.metadata import Metadata
 from service.examiner.inference import Inferred
-from service.examiner.known_marks import KnownTrace, known_traces
+from service.examiner.known_marks import KnownTrace, candidates_for, known_traces
+from service.examiner.policy import SAME_IMAGE_DISTANCE
 from service.examiner.resemblance import Comparison, Resemblance, compared
 from service.kit.settings import Settings
 from service.ledger.issued_edit import IssuedEdit
@@ -137,10 +138,13 @@ class Examination(FileExamination):
         sources, rgb = self._sources, self.picture.rgb
         found = sources.codec.read(rgb, self.effort)
         if not found.readings:
-            known = known_traces(rgb, self.fingerprint, sources.codec, sources.ledger)
-            presence = found.presence
-            if self.effort is Effort.USUAL and (known or (presence and presence.p_value <= _WORTH_A_SEARCH)):
-                found = sources.codec.read(rgb, Effort.THOROUGH)  # a mark is there: it is worth the time
+            candidates = candidates_for(self.fingerprint, sources.ledger)
+            alike = [issue for issue, _ in candidates]
+            known, presence = known_traces(rgb, self.fingerprint, alike, sources.codec, sources.ledger), found.presence
+            heard = presence is not None and presence.p_value <= _WORTH_A_SEARCH
+            bent = any(distance > SAME_IMAGE_DISTANCE for _, distance in candidates)  # it may not lie as it was issued
+            if self.effort is Effort.USUAL and not known and (heard or bent):
+                found = sources.codec.read(rgb, Effort.THOROUGH)
             if not found.readings:
                 return Trace(presence=presence, known=known)
         first, *others = sorted(map(self._followed, found.readings), key=_nearness)

@@ -4,6 +4,7 @@ Strong compression or denoising can take so much of a watermark that its id is l
 look of an image names the issued ones that it may be, and for each the watermark asks for its mark alone.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -44,15 +45,25 @@ class KnownTrace:
     p_value: float
 
 
-def known_traces(rgb: NDArray[np.uint8], look: Fingerprint, codec: Codec, ledger: Ledger) -> tuple[KnownTrace, ...]:
-    """What `rgb` (uint8[H, W, 3]), whose PDQ hash is `look`, has left of the marks of images that it looks like.
+def candidates_for(look: Fingerprint, ledger: Ledger) -> list[tuple[Issue, int]]:
+    """Issued images that an image with the PDQ hash `look` may be, with the distance, nearest first.
 
     Raises:
         Unavailable: the ledger does not answer.
     """
     if look.quality < LOWEST_FINGERPRINT_QUALITY:
-        return ()
-    candidates = [issue for issue, _ in ledger.similar(look.bits, CANDIDATE_DISTANCE, MOST_CANDIDATES)]
+        return []
+    return ledger.similar(look.bits, CANDIDATE_DISTANCE, MOST_CANDIDATES)
+
+
+def known_traces(
+    rgb: NDArray[np.uint8], look: Fingerprint, candidates: Sequence[Issue], codec: Codec, ledger: Ledger
+) -> tuple[KnownTrace, ...]:
+    """What `rgb` (uint8[H, W, 3]), whose PDQ hash is `look`, has left of the marks of `candidates`.
+
+    Raises:
+        Unavailable: the ledger does not answer.
+    """
     asked = ((issue, codec.look_for(rgb, issue.mark_id, (issue.height, issue.width))) for issue in candidates)
     judged = ((issue, mark, *judge(mark, len(candidates))) for issue, mark in asked)
     return tuple(

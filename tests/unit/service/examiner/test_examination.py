@@ -34,6 +34,7 @@ class Scripted:
     ) -> None:
         self.marked, self.known, self.known_mark, self.presence = marked, known, known_mark, presence
         self.asked: Counter[str] = Counter()
+        self.distance = 20
 
     def read(self, _data: object, effort: object, *_: object) -> object:
         """As codec, whose second argument is an effort, or as credentials."""
@@ -49,7 +50,7 @@ class Scripted:
         return self.known_mark
 
     def similar(self, _bits: bytes, _within: int, _most: int) -> list[tuple[Issue, int]]:
-        return [(issue(), 40)] if self.known else []
+        return [(issue(), self.distance)] if self.known else []
 
     def by_mark(self, _mark_id: int) -> object:
         self.asked["by_mark"] += 1
@@ -89,11 +90,20 @@ def test_a_trace_ends_where_nothing_is_known() -> None:
 
 
 @pytest.mark.parametrize(
-    ("message", "presence", "searches"),
-    [(0.5, None, 1), (9.0, None, 2), (0.5, Presence(7.0, 0.009), 2), (0.5, Presence(5.0, 0.1), 1)],
+    ("message", "presence", "distance", "searches"),
+    [
+        (0.5, None, 20, 1),
+        (0.5, None, 40, 2),
+        (9.0, None, 40, 1),
+        (0.5, Presence(7.0, 0.009), 20, 2),
+        (0.5, Presence(5.0, 0.1), 20, 1),
+    ],
 )
-def test_a_sign_of_a_mark_is_worth_a_thorough_search(message: float, presence: Presence | None, searches: int) -> None:
+def test_a_sign_of_a_mark_is_worth_a_thorough_search(
+    message: float, presence: Presence | None, distance: int, searches: int
+) -> None:
     source = Scripted(marked=False, known_mark=KnownMark(message, 0.5, 16), presence=presence)
+    source.distance = distance
     trace = examination(source, FEATURED).trace
     assert trace.reading is None
     assert trace.presence == presence

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from detectors import fingerprint
-from service.examiner.known_marks import MOST_CANDIDATES, P_VALUE_LIMIT, TraceKind, judge, known_traces
+from service.examiner.known_marks import MOST_CANDIDATES, P_VALUE_LIMIT, TraceKind, candidates_for, judge, known_traces
 from service.gateway.pipeline import Gateway
 from service.installation import Installation
 from service.media.pictures import encode
@@ -55,11 +55,15 @@ def test_an_issued_image_is_found_again_when_its_id_is_lost(gateway: Gateway, in
 
 def test_the_draft_that_was_never_marked_carries_nothing(gateway: Gateway, installation: Installation) -> None:
     draft = gateway.release(ORDER).proven.signed.marked.cleared.draft.rgb
-    assert known_traces(draft, fingerprint(draft), installation.codec, installation.ledger) == ()
+    look = fingerprint(draft)
+    candidates = [issue for issue, _ in candidates_for(look, installation.ledger)]
+    assert candidates
+    assert known_traces(draft, look, candidates, installation.codec, installation.ledger) == ()
 
 
 def test_an_image_without_features_has_no_candidates(installation: Installation) -> None:
     flat, nobody = np.full((256, 256, 3), 90, np.uint8), object()
     unasked: Any = nobody
-    assert known_traces(flat, fingerprint(flat), installation.codec, unasked) == ()
+    assert candidates_for(fingerprint(flat), unasked) == []
+    assert known_traces(flat, fingerprint(flat), [], installation.codec, unasked) == ()
     assert MOST_CANDIDATES > 1
