@@ -34,7 +34,7 @@ _PROCESSES = 2
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", type=int, default=200, help="jobs of one image (default 200)")
-    parser.add_argument("--pause", type=float, default=5.0, help="longest seconds between two kills (default 5)")
+    parser.add_argument("--pause", type=float, help="longest seconds between two kills (default: three jobs' time)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the random moments (default 0)")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     options = parser.parse_args()
@@ -42,16 +42,18 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, database(options.database) as url:
         settings = Settings(home=Path(folder) / "home", threads=1, database_url=url, job_queue=options.jobs)
         installation = open_installation(settings)
-        began = time.monotonic()
-        jobs = submit(installation, options.jobs)
-        taken_on = time.monotonic() - began
         own = {"HOME": str(settings.home), **({"DATABASE_URL": url} if url else {})}
-        kills = work(installation, own, random.Random(options.seed), options.pause)
+        jobs = submit(installation, 1)
+        pause = options.pause or 3 * undisturbed(own)
+        began = time.monotonic()
+        jobs += submit(installation, options.jobs - 1)
+        taken_on = time.monotonic() - began
+        kills = work(installation, own, random.Random(options.seed), pause)
         again = sum(installation.jobs.find(number).version > 4 for number in jobs)
         check(installation, jobs)
         seconds = time.monotonic() - began
         print(f"{options.database}: {options.jobs} jobs taken on in {taken_on:.1f} s, all ended in {seconds:.0f} s")
-        print(f"{kills} processes killed while they worked; {again} jobs begun more than once")
+        print(f"{kills} processes killed, one every {pause / 2:.1f} s on average; {again} jobs begun more than once")
         print(f"lost: 0; released twice: 0; images in the ledger: {installation.ledger.verify().images}")
         installation.close()
 
@@ -66,6 +68,14 @@ def database(kind: str) -> Iterator[str | None]:
         sys.exit(postgres.WITHOUT_POSTGRESQL)
     with postgres.server() as address, postgres.database(address) as url:
         yield url
+
+
+def undisturbed(own: dict[str, str]) -> float:
+    """Seconds that a process takes to start and to do what waits."""
+    began = time.monotonic()
+    process = start(own)
+    process.join()
+    return time.monotonic() - began
 
 
 def work(installation: Installation, own: dict[str, str], rng: random.Random, pause: float) -> int:

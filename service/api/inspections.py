@@ -84,7 +84,8 @@ def _unpacked(services: Services, sent: list[tuple[str, bytes]]) -> list[tuple[s
     for name, data in sent:
         if is_archive(data):
             allowed = ArchiveLimits(MOST_FILES - len(files), settings.max_bytes, left)
-            found = [(f"{name}/{inner}"[-LONGEST_NAME:], inside) for inner, inside in unpack(data, allowed, limits)]
+            folder = "" if name == "-" else f"{name}/"
+            found = [(f"{folder}{inner}"[-LONGEST_NAME:], inside) for inner, inside in unpack(data, allowed, limits)]
         else:
             found = [(name, data)]
         files += found

@@ -33,6 +33,7 @@ class InstallationCollector(Collector):
         yield _gauge("ready", "1 if the ledger answers and images may be released.", ready)
         if decisions is not None:
             yield _gauge("decisions", "Decisions in the ledger.", decisions)
+            yield from self._jobs()
         behind = sinks in (None, "failing")
         yield _gauge("checkpoints_failing", "1 if a sink does not take the audit log's checkpoints.", behind)
         yield _gauge(
@@ -49,6 +50,17 @@ class InstallationCollector(Collector):
         except Error as fault:
             log.warning("metrics_without_ledger", error=fault.code)
             return None
+
+    def _jobs(self) -> Iterator[Metric]:
+        jobs = GaugeMetricFamily("countermark_jobs", "Jobs that are kept, by status.", labels=["status"])
+        try:
+            for status, count in self._installation.jobs.counts().items():
+                jobs.add_metric([status], count)
+            dead = len(self._installation.deliveries.dead_letters())
+        except Error:
+            return
+        yield jobs
+        yield _gauge("webhook_dead_letters", "Messages to webhooks that were given up.", dead)
 
     def _sinks(self) -> Status | None:
         try:

@@ -33,7 +33,8 @@ def list_jobs(
             print(_json(row))
         return
     table = Table()
-    for heading in ("job", "tenant", "kind", "status", "done", "created", "error"):
+    table.add_column("job", no_wrap=True)
+    for heading in ("tenant", "kind", "status", "done", "created", "error"):
         table.add_column(heading, overflow="fold")
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in _cells(row)))
@@ -71,7 +72,8 @@ def dead_letters(as_json: Json = False) -> None:
             print(json.dumps(_letter(letter)))
         return
     table = Table()
-    for heading in ("message", "job", "created", "attempts", "last outcome"):
+    table.add_column("message", no_wrap=True)
+    for heading in ("job", "created", "attempts", "last outcome"):
         table.add_column(heading, overflow="fold")
     for letter in letters:
         table.add_row(*(Text(printable(str(cell))) for cell in _letter(letter).values()))

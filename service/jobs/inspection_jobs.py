@@ -1,12 +1,14 @@
 """Jobs that examine many files: each is examined once, and its report kept until the job is deleted.
 
-in-N       a file that was sent; deleted once its report is stored
-request    the names of the files
+request    the names of the files, and where each is
+in-N       files that were sent, one after the other: a file of its own for each would take the disk too long
 report-N   the line of the result about file N
 """
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import groupby
 
 from pydantic import BaseModel, RootModel
 
@@ -16,6 +18,7 @@ from service.jobs.running import RunningJob
 from service.kit.errors import Error, InputError
 
 REQUEST = "request"
+PACK_BYTES = 16 << 20
 
 Examine = Callable[[bytes, str], Report]
 
@@ -39,15 +42,35 @@ class InspectionLine(RootModel[Report | FailedInspection]):
     """A line of the result: about one file, in the order in which they were sent."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a file is: from byte `start` of a pack."""
+
+    name: str
+    pack: int
+    start: int
+    size: int
+
+
 def inspection_parts(files: Sequence[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
     """The files of a job that examines these, given by name and bytes."""
-    yield REQUEST, json.dumps([name for name, _ in files]).encode()
-    yield from ((_input(number), data) for number, (_, data) in enumerate(files))
+    places: list[_Place] = []
+    packs: list[list[bytes]] = [[]]
+    used = 0
+    for name, data in files:
+        if packs[-1] and used + len(data) > PACK_BYTES:
+            packs.append([])
+            used = 0
+        places.append(_Place(name, len(packs) - 1, used, len(data)))
+        packs[-1].append(data)
+        used += len(data)
+    yield REQUEST, json.dumps([asdict(place) for place in places]).encode()
+    yield from ((_input(number), b"".join(pack)) for number, pack in enumerate(packs))
 
 
 def lines_of(files: JobFiles) -> Iterator[bytes]:
     """The result of an ended job: a line of JSON for each file. Raises Unavailable, Misconfigured."""
-    for number in range(len(json.loads(files.read(REQUEST)))):
+    for number in range(len(_places(files))):
         yield files.read(_report(number)) + b"\n"
 
 
@@ -64,12 +87,16 @@ class InspectionJobs:
             Cancelled, Busy, Unavailable, Error: as `Runner`.
         """
         files = job.files
-        for number, name in enumerate(json.loads(files.read(REQUEST))):
-            job.check()
-            if not files.has(_report(number)):
-                files.write(_report(number), self._line(files.read(_input(number)), name))
-            files.drop(_input(number))
-            job.get_on(number + 1)
+        for pack, numbered in groupby(enumerate(_places(files)), key=lambda each: each[1].pack):
+            left = [(number, place) for number, place in numbered if not files.has(_report(number))]
+            data = files.read(_input(pack)) if left else b""
+            for number, place in left:
+                job.check()
+                line = self._line(data[place.start : place.start + place.size], place.name)
+                files.write(_report(number), line)
+                job.get_on(number + 1)
+            files.drop(_input(pack))
+        job.get_on(job.row.total)
 
     def _line(self, data: bytes, name: str) -> bytes:
         try:
@@ -81,6 +108,10 @@ class InspectionJobs:
 def _failed(name: str, error: Error) -> bytes:
     problem = InspectionProblem(code=error.code, message=error.message, hint=error.hint)
     return FailedInspection(file=name, error=problem).model_dump_json().encode()
+
+
+def _places(files: JobFiles) -> list[_Place]:
+    return [_Place(**place) for place in json.loads(files.read(REQUEST))]
 
 
 def _input(number: int) -> str:

@@ -160,6 +160,11 @@ class JobQueue:
             raise _unknown()
         return row
 
+    def counts(self) -> Mapping[str, int]:
+        """How many jobs there are in each status."""
+        with self._ledger.read() as stored:
+            return stored.jobs.counts()
+
     def stop(self, number: str) -> JobRow:
         """As `cancel`, for a job of anybody's."""
         with self._ledger.write() as stored:
@@ -176,7 +181,10 @@ class JobQueue:
     # For workers.
 
     def claim(self, owner: str) -> JobRow | None:
-        """The next job to work on, now `owner`'s; None if there is none. Raises Unavailable."""
+        """The next job to work on, now `owner`'s; None if there is none. Raises Unavailable.
+
+        `owner`: another one each time, so that not even this process writes to a job that it lost and took up again.
+        """
         now = self._clock()
         with self._ledger.read() as stored:  # most of the time there is nothing, and no writer has to wait for that
             if stored.jobs.next(self._folder.place, now) is None:
@@ -197,13 +205,11 @@ class JobQueue:
         self._tidy(self.find(row.id))
         return self.claim(owner)
 
-    def renew(self, owner: str, numbers: Collection[str]) -> Mapping[str, bool]:
-        """Keep these for another lease. Returns those that are still `owner`'s, and whether each shall stop.
-
-        Raises Unavailable.
-        """
+    def renew(self, owners: Collection[str]) -> Mapping[str, bool]:
+        """Keep the jobs of these owners for another lease. Returns those that still have one, and whether it shall
+        stop. Raises Unavailable."""
         with self._ledger.write() as stored:
-            return stored.jobs.renew(owner, numbers, self._clock() + self.limits.lease)
+            return stored.jobs.renew(owners, self._clock() + self.limits.lease)
 
     def get_on(self, row: JobRow, owner: str, done: int) -> bool:
         """Tell how far a job is; False where it is another's. Raises Unavailable."""

@@ -42,7 +42,6 @@ class JobWorkers:
         self._deliver_next = deliver_next
         self._runners = runners
         self._count = count
-        self._owner = uuid.uuid4().hex
         self._running: dict[str, RunningJob] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -72,9 +71,9 @@ class JobWorkers:
         while not self._stop.is_set():
             try:
                 self._queue.purge()
-                row = self._queue.claim(self._owner)
-                if row is not None:
-                    self._run(row)
+                owner = uuid.uuid4().hex
+                if row := self._queue.claim(owner):
+                    self._run(row, owner)
                     continue
             except Error as fault:  # the ledger does not answer: a lease ends by itself
                 log.warning("jobs_not_reached", code=fault.code)
@@ -87,7 +86,7 @@ class JobWorkers:
     def _deliver(self) -> None:
         while not self._stop.is_set():
             try:
-                if self._deliver_next(self._owner):
+                if self._deliver_next(uuid.uuid4().hex):
                     continue
             except Error as fault:
                 log.warning("webhooks_not_reached", code=fault.code)
@@ -95,16 +94,16 @@ class JobWorkers:
                 log.error("webhook_bug", error=type(bug).__name__)
             self._stop.wait(POLL_SECONDS)
 
-    def _run(self, row: JobRow) -> None:
-        job = RunningJob(row, self._owner, self._queue, self._stop.is_set)
+    def _run(self, row: JobRow, owner: str) -> None:
+        job = RunningJob(row, owner, self._queue, self._stop.is_set)
         with self._lock:
-            self._running[row.id] = job
+            self._running[owner] = job
         try:
             with structlog.contextvars.bound_contextvars(job=row.id):
                 self._settle(job)
         finally:
             with self._lock:
-                self._running.pop(row.id, None)
+                self._running.pop(owner, None)
 
     def _settle(self, job: RunningJob) -> None:
         """Do the work of a job, and record what became of it."""
@@ -114,7 +113,7 @@ class JobWorkers:
         except Cancelled:
             self._stopped(job)
         except Busy as busy:  # nobody is at fault: it waits for its turn
-            self._queue.give_back(job.row, self._owner, busy.retry_after)
+            self._queue.give_back(job.row, job.owner, busy.retry_after)
         except Unavailable as fault:
             self._try_again(job, fault)
         except Error as fault:
@@ -128,15 +127,15 @@ class JobWorkers:
 
     def _ended(self, job: RunningJob, fault: Error | None = None) -> None:
         log.info("job_ended", kind=job.row.kind, code=fault.code if fault else None)
-        self._queue.end(job.row, self._owner, "failed" if fault else "succeeded", fault)
+        self._queue.end(job.row, job.owner, "failed" if fault else "succeeded", fault)
 
     def _stopped(self, job: RunningJob) -> None:
         if job.lost.is_set():
             log.warning("job_lost", kind=job.row.kind)
         elif job.cancelled.is_set() or not job.stopping():  # without either, `check_owner` found that it is cancelled
-            self._queue.end(job.row, self._owner, "cancelled")
+            self._queue.end(job.row, job.owner, "cancelled")
         else:
-            self._queue.give_back(job.row, self._owner)
+            self._queue.give_back(job.row, job.owner)
 
     def _try_again(self, job: RunningJob, fault: Unavailable) -> None:
         if job.row.attempts >= MOST_RETRIES:
@@ -144,7 +143,7 @@ class JobWorkers:
             return
         seconds = min(_LONGEST_RETRY, _FIRST_RETRY * 2 ** (job.row.attempts - 1)) * random.uniform(0.5, 1.5)
         log.warning("job_retried", kind=job.row.kind, code=fault.code, seconds=round(seconds))
-        self._queue.give_back(job.row, self._owner, seconds, counted=True)
+        self._queue.give_back(job.row, job.owner, seconds, counted=True)
 
     def _keep_leases(self) -> None:
         every = min(_LONGEST_HEARTBEAT, self._queue.limits.lease.total_seconds() / _HEARTBEATS)
@@ -161,9 +160,9 @@ class JobWorkers:
             jobs = dict(self._running)
         if not jobs:
             return
-        held = self._queue.renew(self._owner, list(jobs))
-        for number, job in jobs.items():
-            if number not in held:
+        held = self._queue.renew(list(jobs))
+        for owner, job in jobs.items():
+            if owner not in held:
                 job.lost.set()
-            elif held[number]:
+            elif held[owner]:
                 job.cancelled.set()

@@ -20,8 +20,9 @@ ENDED: tuple[JobState, ...] = ("succeeded", "failed", "cancelled")
 class JobRow:
     """A job. `tenant` is None for the installation itself; `version` counts its changes.
 
-    `owner` works on it until `lease_until`, unless that is renewed; nobody begins it before `not_before`. `attempts`:
-    how often it was begun since it last got on. `cancelling`: its owner shall stop. `error`: why it failed.
+    `owner`, another one each time that it is begun, works on it until `lease_until`, unless that is renewed; nobody
+    begins it before `not_before`. `attempts`: how often it was begun since it last got on. `cancelling`: its owner
+    shall stop. `error`: why it failed.
     """
 
     id: str
@@ -98,12 +99,12 @@ class JobRepository(Repository):
         values: dict[str, Any] = {"owner": owner, "lease_until": lease_until, "started_at": now, "status": "running"}
         self._change([table.c.id == number], **values, attempts=table.c.attempts + 1)
 
-    def renew(self, owner: str, numbers: Collection[str], lease_until: dt.datetime) -> dict[str, bool]:
-        """Go on working on these. Returns the ids of those that are still one's own, and whether each shall stop."""
-        mine = (table.c.owner == owner, table.c.status == "running", table.c.id.in_(numbers))
+    def renew(self, owners: Collection[str], lease_until: dt.datetime) -> dict[str, bool]:
+        """Go on working. Returns those owners that still have their job, and whether each shall stop."""
+        mine = (table.c.owner.in_(owners), table.c.status == "running")
         self._session.change(update(table).where(*mine).values(lease_until=lease_until))
-        query = select(table.c.id, table.c.cancelling).where(*mine)
-        return {number: bool(stop) for number, stop in self._session.tuples(query)}
+        query = select(table.c.owner, table.c.cancelling).where(*mine)
+        return {owner: bool(stop) for owner, stop in self._session.tuples(query)}
 
     def is_owner(self, number: str, owner: str) -> bool:
         """Whether this owner works on the job, and shall go on."""

@@ -16,7 +16,7 @@ from tests.support.gateway import Build
 from tests.support.painter import Checker, Painter, finding
 
 URL = "/v1/images/generations"
-ORDER = {"prompt": "a lake"}
+ORDER = {"prompt": "a lake", "size": "128x128"}
 KEY = {"Idempotency-Key": "8e03978e-40d5-43e8-bc93-6894a57f9324"}
 NOTICE = {
     "signature": "Ann Example",

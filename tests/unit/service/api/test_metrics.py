@@ -10,8 +10,10 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
+from service.access.client import OPERATOR
 from service.api import create_app, metrics
 from service.installation import Installation
+from service.jobs.queue import NewJob
 from service.kit.clock import utc_now
 from service.kit.errors import Misconfigured, Unavailable
 from service.media.pictures import encode
@@ -79,6 +81,21 @@ def test_what_is_read_when_it_is_asked_for(port: int, installation: Installation
     left = installation.signing.not_after - utc_now()
     measured = dt.timedelta(seconds=value(samples, "countermark_signing_certificate_seconds"))
     assert abs(measured - left) < dt.timedelta(minutes=5)
+
+
+def test_jobs_and_messages_that_were_given_up(
+    port: int, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installation.jobs.submit(NewJob("inspection", 1, {}), OPERATOR)
+    samples = scraped(port)
+    assert value(samples, "countermark_jobs", status="queued") == 1
+    assert value(samples, "countermark_webhook_dead_letters") == 0
+
+    def gone() -> dict[str, int]:
+        raise Unavailable("the ledger is gone")
+
+    monkeypatch.setattr(installation.jobs, "counts", gone)
+    assert ("countermark_webhook_dead_letters", ()) not in scraped(port)
 
 
 def test_a_ledger_that_does_not_answer(port: int, installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
