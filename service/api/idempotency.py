@@ -19,6 +19,7 @@ from fastapi.routing import APIRoute
 from fastapi.security.utils import get_authorization_scheme_param
 from python_multipart.multipart import parse_options_header
 
+from service.access.scopes import KeyScope
 from service.api.dependencies import services_of
 from service.api.forms import is_form
 from service.api.keys import authenticate, client_of
@@ -92,10 +93,19 @@ class _IdempotentRoute(APIRoute):
 
 
 class TenantRoute(_IdempotentRoute):
-    """For orders: a key belongs to the tenant."""
+    """For orders: a key belongs to the tenant. Only a key with the scope for orders is given an answer again."""
+
+    key_scope: KeyScope = "generate"
 
     async def caller_of(self, installation: Installation, request: Request) -> str:
-        return f"tenant {(await client_of(request, installation, _credentials(request), None)).name}"
+        client = await client_of(request, installation, _credentials(request), self.key_scope)
+        return f"tenant {client.name}"
+
+
+class BatchRoute(TenantRoute):
+    """The same for files to examine."""
+
+    key_scope: KeyScope = "examine"
 
 
 class PublicRoute(_IdempotentRoute):

@@ -8,7 +8,7 @@ from service.api.capacity import run_in_thread
 from service.api.dependencies import CurrentExamination, CurrentServices, Services
 from service.api.failures import TAKE_ON_INSPECTION
 from service.api.forms import BINARY, form_body, form_of, is_form
-from service.api.idempotency import KEY_HEADER, TenantRoute
+from service.api.idempotency import KEY_HEADER, BatchRoute
 from service.api.job_submission import ACCEPTED, number_of, take_on
 from service.api.keys import BatchClient
 from service.api.openapi import failures
@@ -19,7 +19,7 @@ from service.kit.errors import BadRequest, TooLarge
 from service.media.archive_parser import LONGEST_NAME
 from service.media.archives import ArchiveLimits, is_archive, unpack
 
-router = APIRouter(tags=["examiner"], route_class=TenantRoute)
+router = APIRouter(tags=["examiner"], route_class=BatchRoute)
 
 PATH = "/v1/inspections"
 MOST_FILES = 1000

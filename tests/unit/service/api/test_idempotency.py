@@ -7,6 +7,7 @@ import pytest
 from fastapi import Request
 from fastapi.testclient import TestClient
 
+from service.access.api_keys import KeyTerms
 from service.access.tenants import Terms
 from service.api.idempotency import REPLAYED, _fingerprint
 from service.installation import Installation
@@ -139,6 +140,20 @@ def test_keys_of_tenants_are_apart_and_need_the_tenants_own_key(
     installation.tenants.remove("a")
     for headers in (KEY, {**KEY, **bearers[0]}):
         assert painting_client.post(URL, json=ORDER, headers=headers).status_code == 401
+
+
+def test_a_key_that_is_for_something_else_is_given_no_answer_again(
+    painting_client: TestClient, installation: Installation
+) -> None:
+    own = {"Authorization": f"Bearer {installation.tenants.add(Terms(name='acme')).key}"}
+    other = installation.api_keys.add("acme", KeyTerms(label="x", scopes=("takedowns",))).key
+    assert painting_client.post(URL, json=ORDER, headers={**KEY, **own}).status_code == 200
+    for path, request in ((URL, {"json": ORDER}), ("/v1/inspections", {"files": {"file": b"x"}})):
+        headers = {**KEY, "Authorization": f"Bearer {other}"}
+        response = painting_client.post(path, headers=headers, **request)
+        assert (response.status_code, response.json()["code"]) == (403, "scope_missing")
+    answered = painting_client.post("/v1/inspections", files={"file": b"x"}, headers={"Idempotency-Key": "n", **own})
+    assert answered.status_code == 202
 
 
 def test_a_notice_that_is_sent_twice_is_one_case(client: TestClient, installation: Installation) -> None:
