@@ -44,15 +44,16 @@ class Exchange(Generic[T]):
     def pause_after(self, response: httpx.Response) -> float | None:
         """Seconds until another attempt; None: this response is the result."""
         self._response = response
-        if response.status_code not in RETRIED or self._attempts >= self._retries.attempts:
+        if response.status_code not in RETRIED:
             return None
         return self._retries.pause(self._attempts, response.headers)
 
     def pause_after_loss(self, lost: httpx.TransportError) -> float:
         """Seconds until another attempt after a connection was lost. Raises Unreachable if there were enough."""
-        if self._attempts >= self._retries.attempts:
+        pause = self._retries.pause(self._attempts, {})
+        if pause is None:
             raise Unreachable(f"no answer after {self._attempts} attempts: {lost!r}") from lost
-        return self._retries.pause(self._attempts, {})
+        return pause
 
     def result(self) -> T:
         """Raises ApiError for an answer that is a problem, and Unreachable for one that is not Countermark's."""
