@@ -9,6 +9,7 @@ from detectors.faces.alignment import upright
 from detectors.faces.canary import self_test_detector, self_test_embedder
 from detectors.faces.detection import check_image, inside, sharpness, side
 from detectors.faces.face import Box, Face
+from detectors.faces.lean import look_again
 from detectors.faces.onnx_embedder import OnnxEmbedder
 from detectors.faces.pose import turn_of_tip
 from detectors.faces.yunet import YuNet
@@ -42,7 +43,7 @@ class CardFaces:
         pixels = np.ascontiguousarray(rgb)
         detections = self._detector(pixels)
         faces = [
-            self._face(pixels, _box(*box), landmarks, float(score))
+            self._face(pixels, _box(*box), look_again(pixels, landmarks, self._detector), float(score))
             for box, landmarks, score in zip(detections.boxes, detections.landmarks, detections.scores, strict=True)
         ]
         return sorted((face for face in faces if _visible(face.box)), key=lambda face: (-face.size, face.box))

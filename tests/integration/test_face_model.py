@@ -93,3 +93,11 @@ def test_what_is_cut_off_or_too_small_is_no_face_to_compare(model: FaceModel) ->
     scale = 20 / face.size
     assert model(cv2.resize(PORTRAIT, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)) == []
     assert model(np.ascontiguousarray(photos.coffee()[:256, :256])) == []
+
+
+@pytest.mark.parametrize("degrees", [-37, 30])
+def test_a_leaning_head_is_the_same_person(model: FaceModel, degrees: int) -> None:
+    matrix = cv2.getRotationMatrix2D((160, 160), degrees, 1)
+    (upright,) = model(PORTRAIT)
+    (leaning,) = model(cv2.warpAffine(PORTRAIT, matrix, (320, 320), borderMode=cv2.BORDER_REPLICATE))
+    assert compare(upright.embedding, leaning.embedding) < 0.6 * model.strict_threshold
