@@ -57,7 +57,9 @@ def sheared(rgb: Rgb) -> Rgb:
 
 
 @pytest.mark.parametrize("change", [lambda x: tilted(x, 10), sheared])
-def test_a_thorough_search_finds_what_was_tilted(change: object) -> None:
+def test_a_thorough_search_finds_what_was_tilted(change: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the tilts, those that go the same way or the opposite one: each costs a search."""
+    monkeypatch.setattr(looks, "TILTS", (TILTS[0], TILTS[4], *TILTS[-2:]))
     copy = np.ascontiguousarray(change(marked("astronaut")))  # type: ignore[operator]
     (reading,) = CODEC.read(copy, Effort.THOROUGH).readings
     assert reading.mark_id == IDS["astronaut"]
