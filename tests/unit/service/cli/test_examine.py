@@ -12,6 +12,7 @@ from service.examiner.report import Report
 from service.kit.errors import BadRequest, BrokenPicture
 from tests.support.credentials import read
 from tests.support.evidence import Evidence
+from watermark import Effort
 
 REPORTS = {
     b"verified": Evidence(read("trusted")).report(),
@@ -27,8 +28,11 @@ class Scripted:
     def __init__(self) -> None:
         self.classified: list[bool] = []
 
-    def examine(self, data: bytes, name: str, *, classify: bool, manifest: bytes | None) -> Report:
+    def examine(
+        self, data: bytes, name: str, *, classify: bool, manifest: bytes | None, effort: Effort | None
+    ) -> Report:
         self.classified.append(classify)
+        self.effort = effort
         self.manifest = manifest
         if data not in REPORTS:
             raise BrokenPicture("it is not an image")
@@ -39,6 +43,9 @@ class Scripted:
 
     def preview(self, data: bytes) -> bytes | None:
         return b"jpeg"
+
+    def issued_preview(self, report: Report) -> bytes | None:
+        return None
 
     def thumbnails(self, data: bytes, manifest: bytes | None) -> dict[str, bytes]:
         return {}
@@ -87,6 +94,17 @@ def test_verify_needs_no_classifiers_and_inspect_does(scripted: Scripted, files:
         with pytest.raises(typer.Exit):
             command([files["nothing"]])
     assert scripted.classified == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("options", "effort"), [({}, None), ({"fast": True}, Effort.FAST), ({"thorough": True}, Effort.THOROUGH)]
+)
+def test_the_search_for_marks_can_be_chosen(
+    scripted: Scripted, files: dict[str, str], options: dict[str, bool], effort: Effort | None
+) -> None:
+    with pytest.raises(typer.Exit):
+        examine.verify([files["nothing"]], **options)
+    assert scripted.effort is effort
 
 
 @pytest.mark.usefixtures("scripted")
