@@ -2,6 +2,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,7 +45,7 @@ class Scripted:
     def preview(self, data: bytes) -> bytes | None:
         return b"jpeg"
 
-    def issued_preview(self, report: Report) -> bytes | None:
+    def issued_preview(self, report: Report, data: bytes) -> bytes | None:
         return None
 
     def thumbnails(self, data: bytes, manifest: bytes | None) -> dict[str, bytes]:
@@ -100,7 +101,7 @@ def test_verify_needs_no_classifiers_and_inspect_does(scripted: Scripted, files:
     ("options", "effort"), [({}, None), ({"fast": True}, Effort.FAST), ({"thorough": True}, Effort.THOROUGH)]
 )
 def test_the_search_for_marks_can_be_chosen(
-    scripted: Scripted, files: dict[str, str], options: dict[str, bool], effort: Effort | None
+    scripted: Scripted, files: dict[str, str], options: dict[str, Any], effort: Effort | None
 ) -> None:
     with pytest.raises(typer.Exit):
         examine.verify([files["nothing"]], **options)
