@@ -38,7 +38,13 @@ def documented_errors() -> list[Row]:
 
 def pinned() -> list[Row]:
     """Packages or a base image that somebody else could replace."""
-    bases = re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    default = re.findall(r"^ARG BASE=(\S+)", dockerfile, re.MULTILINE)
+    bases = [
+        base
+        for named in re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)
+        for base in (default if named == "${BASE}" else [named])
+    ]
     floating = [base for base in bases if not re.search(f"@{HASH}$", base)]
     packages = unhashed = 0
     for lock in (ROOT / "requirements").glob("*.lock"):

@@ -40,11 +40,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def package(folder: Path) -> Iterator[Any]:
     sys.path.insert(0, str(folder))
     try:
-        importlib.import_module("countermark_client.client")
-        yield importlib.import_module("countermark_client")
+        importlib.import_module("generated_client.client")
+        yield importlib.import_module("generated_client")
     finally:
         sys.path.remove(str(folder))
-        for name in [name for name in sys.modules if name.partition(".")[0] == "countermark_client"]:
+        for name in [name for name in sys.modules if name.partition(".")[0] == "generated_client"]:
             del sys.modules[name]
 
 
@@ -62,7 +62,7 @@ def test_it_passes_mypy_and_every_result_has_a_type(
     folder: Path, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
 ) -> None:
     calls = "\n".join(f"    reveal_type(client.{name})" for name in OPERATIONS)
-    head = "from countermark_client.client import Client\n\n\ndef program(client: Client) -> None:\n"
+    head = "from generated_client.client import Client\n\n\ndef program(client: Client) -> None:\n"
     (folder / "program.py").write_text(head + calls + "\n", "utf-8")
     monkeypatch.chdir(folder)  # away from this project's configuration
     assert pytestconfig.cache is not None

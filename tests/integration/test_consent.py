@@ -162,6 +162,7 @@ FIELDS: dict[str, list[Any]] = {
     "visible_label": [False, True],
     "moderation": ["auto", "low"],
     "stream": [False, True],
+    "async": [False],  # what a job asks of the same gateway: tests/unit/service/jobs/test_image_jobs.py
     "partial_images": [0, 2],
     "style": [None, "vivid"],
     "input_fidelity": [None, "high"],

@@ -8,6 +8,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import numpy as np
@@ -321,7 +322,9 @@ def test_two_at_once_get_one_picture(gateway: Gateway, installation: Installatio
         together.wait(10)
         return mark(*args)  # type: ignore[arg-type]
 
-    gateway.mark._codec = type("Slow", (), {"embed": staticmethod(embed), "extract": installation.codec.extract})()
+    gateway.mark._codec = SimpleNamespace(  # type: ignore[assignment]
+        embed=embed, extract=installation.codec.extract, read=installation.codec.read
+    )
 
     def fetch() -> None:
         try:

@@ -18,7 +18,7 @@ from typing import Literal, Protocol
 
 from pydantic import BaseModel, TypeAdapter
 
-from countermark_client import models
+from generated_client import models
 
 
 class Response(Protocol):
@@ -121,8 +121,8 @@ def {name}({parameters}) -> {returns}:
 
 
 def generate_client(document: Json, folder: Path) -> None:
-    """Write the package `countermark_client` into a folder."""
-    package = folder / "countermark_client"
+    """Write the package `generated_client` into a folder."""
+    package = folder / "generated_client"
     package.mkdir()
     (package / "__init__.py").touch()
     (package / "models.py").write_text(models_of(document), encoding="utf-8")

@@ -163,5 +163,5 @@ def test_credentials_of_input_images_are_read_where_files_are_parsed(
     digest = hashlib.sha256(photograph).hexdigest()
     statement = replace(STATEMENT, sources=(InputSource("image", "image/jpeg", digest),))
     signed = credentials.sign(save(picture(), "PNG"), "image/png", statement, {digest: photograph})
-    assert asked == ["credential_labels"]
+    assert asked == ["credential_labels", "credential_embed"]
     assert len(credentials.read(signed.data, "image/png").manifests) == 1

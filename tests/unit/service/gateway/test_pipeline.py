@@ -29,7 +29,7 @@ def test_what_is_watched(gateway: Gateway) -> None:
 @pytest.mark.parametrize(
     ("part", "method", "stage"),
     [("codec", "embed", "mark"), ("credentials", "sign", "sign"), ("codec", "extract", "mark"),
-     ("credentials", "read", "prove")],
+     ("credentials", "read_back", "prove")],
 )  # fmt: skip
 def test_a_finishing_stage_that_hangs_releases_nothing(
     build: Build, installation: Installation, part: str, method: str, stage: str
