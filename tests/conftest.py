@@ -28,6 +28,11 @@ logs.configure("error")
 PROVIDER = "Test Installation"
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Long bytes do not name a test: compressed ones hold the time, and two processes would collect other tests."""
+    return argname if isinstance(val, bytes) and len(val) > 32 else None
+
+
 def pytest_collection_finish() -> None:
     """What was imported stays: the garbage collector need not walk it again and again."""
     gc.collect()
