@@ -2,6 +2,7 @@
 
 import datetime as dt
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,7 @@ from service.jobs.webhooks import Webhooks
 from service.jobs.workers import JobWorkers
 from service.keys import claim_signer, signing
 from service.keys.claim_signer import SigningStatus
+from service.keys.vault import Vault
 from service.kit import home
 from service.kit.clock import stamp, utc_now
 from service.kit.errors import Error, NotFound, Unavailable
@@ -108,20 +110,24 @@ class Installation:
     _opening: threading.Lock = field(default_factory=threading.Lock)  # the examiner must not wait for a pipeline
 
     def __post_init__(self) -> None:
+        vault, digest = signing.vault(self.settings), signing.prompt_digester(self.settings)
+        self._open_log_and_examiner(digest)
+        self._open_moderation(vault, digest)
+        self._open_people(vault)
+        self._open_jobs(vault, digest)
+
+    def _open_log_and_examiner(self, digest: Callable[[str], str]) -> None:
         self.log = open_log(self.ledger, signing.log_key(self.settings), self.settings.log_origin)
         self.publisher = _open_publisher(self.settings, self.log)
         self.limits = open_limits(self.settings)
         reader = self.credentials.reader.asking(IsolatedSdk(self.limits))
         sources = Sources(self.settings, self.codec, reader, self.ledger, self._infer, self._prove)
         self.examiner = open_examiner(sources, self.limits)
-        vault, digest = signing.vault(self.settings), signing.prompt_digester(self.settings)
-        self.scores = ScoreLog(
-            self.ledger,
-            digest,
-            self.settings.score_retention_days,
-            open_shadow(self.settings, lambda: self.classifier),
-        )
+        shadow = open_shadow(self.settings, lambda: self.classifier)
+        self.scores = ScoreLog(self.ledger, digest, self.settings.score_retention_days, shadow)
         self.feedback = FeedbackStore(self.ledger, self.scores, digest)
+
+    def _open_moderation(self, vault: Vault, digest: Callable[[str], str]) -> None:
         self.blocklist = Blocklist(self.ledger)
         self.pins = PinAttempts(self.ledger, digest)
         self.takedowns = Takedowns(
@@ -137,6 +143,13 @@ class Installation:
                 self.settings.quarantine_per_address,
             ),
         )
+        self.appeals = Appeals(self.ledger, self.takedowns, vault, digest)
+        self.review_queue = ReviewQueue(
+            self.ledger, vault, self.settings.home / "held", self.settings.held_retention_days, digest
+        )
+
+    def _open_people(self, vault: Vault) -> None:
+        """Whose likeness is protected, and who may ask for what."""
         signer = Signer(signing.receipt_key(self.settings), self.settings.provider)
         self.consent = Consent(self.ledger, vault, signer)
         self.likeness = Likeness(
@@ -151,29 +164,19 @@ class Installation:
         self.api_keys = ApiKeys(self.ledger)
         self.key_usage = KeyUsage(self.ledger)
         self.operator_sessions = OperatorSessions(self.ledger, self.tenants)
-        self.review_queue = ReviewQueue(
-            self.ledger, vault, self.settings.home / "held", self.settings.held_retention_days, digest
-        )
-        self.appeals = Appeals(self.ledger, self.takedowns, vault, digest)
-        self.answers = Answers(
-            self.ledger,
-            vault,
-            self.settings.home / home.ANSWERS_FOLDER,
-            digest,
-            kept=dt.timedelta(hours=self.settings.idempotency_hours),
-            lease=dt.timedelta(seconds=self.settings.work_lease),
-        )
+
+    def _open_jobs(self, vault: Vault, digest: Callable[[str], str]) -> None:
+        """What outlives a request."""
+        folder, lease = self.settings.home, dt.timedelta(seconds=self.settings.work_lease)
+        answers = dt.timedelta(hours=self.settings.idempotency_hours)
+        self.answers = Answers(self.ledger, vault, folder / home.ANSWERS_FOLDER, digest, kept=answers, lease=lease)
         kept = dt.timedelta(hours=self.settings.job_retention_hours)
         self.webhooks = Webhooks(self.ledger, vault, lambda url: self._sender().check(url))
         self.deliveries = Deliveries(self.ledger, self.webhooks, self._send, kept)
         self.jobs = JobQueue(
             self.ledger,
-            JobFolder(self.settings.home / home.JOBS_FOLDER, vault, digest),
-            JobLimits(
-                unfinished=self.settings.job_queue,
-                kept=kept,
-                lease=dt.timedelta(seconds=self.settings.work_lease),
-            ),
+            JobFolder(folder / home.JOBS_FOLDER, vault, digest),
+            JobLimits(unfinished=self.settings.job_queue, kept=kept, lease=lease),
             self.deliveries.announce,
         )
 

@@ -9,6 +9,7 @@ answered and forgotten, so that the same key can be sent again.
 import asyncio
 import hashlib
 import re
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
@@ -71,7 +72,7 @@ async def _documented(
 KEY_HEADER = [Depends(_documented)]
 
 
-class _IdempotentRoute(APIRoute):
+class _IdempotentRoute(APIRoute, ABC):
     """A route whose POST requests may have an Idempotency-Key."""
 
     def get_route_handler(self) -> Handler:
@@ -87,9 +88,9 @@ class _IdempotentRoute(APIRoute):
 
         return handle_once
 
+    @abstractmethod
     async def caller_of(self, installation: Installation, request: Request) -> str:
         """Whose key it is. Raises as `authenticate` before the body is received, where the route would."""
-        raise NotImplementedError
 
 
 class TenantRoute(_IdempotentRoute):
