@@ -13,7 +13,6 @@ from pathlib import Path
 
 from models import hub
 from models.cards import Card, Conversion, Hub, Npm, Wheel
-from models.conversions import RECIPES
 from models.errors import DigestMismatch, ModelError, ModelFault, ModelMissing
 
 Read = Callable[[str], bytes]
@@ -108,6 +107,8 @@ def _converted(conversion: Conversion, path: str, card: Card, read: Read) -> byt
         DigestMismatch: an input differs from the card.
         ModelFault: the recipe cannot read them, or made another file than the card's.
     """
+    from models.conversions import RECIPES  # noqa: PLC0415 - imports ONNX
+
     inputs = conversion.inputs[path]
     files = [read(name) for name in inputs]
     for name, data in zip(inputs, files, strict=True):

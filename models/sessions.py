@@ -1,15 +1,21 @@
-"""A small, strict interface to ONNX Runtime."""
+"""A small, strict interface to ONNX Runtime.
+
+ONNX and its runtime are imported with the first session: many commands open none, and both take a tenth of a second.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from models.cards import Card
 from models.errors import ModelFault
-from models.graphs import cut
-from models.row_quantisation import quantised_by_row
+
+if TYPE_CHECKING:
+    import onnxruntime as ort
 
 CPU = ("CPUExecutionProvider",)
 
@@ -37,14 +43,13 @@ class Session:
             ModelMissing, DigestMismatch: as `Card.read`.
             ModelFault: ONNX Runtime rejects the file, or lacks a provider (it would silently use another).
         """
+        import onnxruntime as ort  # noqa: PLC0415 - see above
+
         if missing := set(providers) - set(ort.get_available_providers()):
             raise ModelFault(f"ONNX Runtime has no {', '.join(sorted(missing))} on this machine")
         weights = card.read(path)
         try:
-            if cut_at:
-                weights = cut(weights, cut_at)
-            if by_row:
-                weights = quantised_by_row(weights)
+            weights = _changed(weights, cut_at, by_row=by_row)
             self._session = open_session(weights, threads, providers)
         except Exception as fault:
             raise ModelFault(f"{card.identity}: ONNX Runtime cannot load {path}: {fault}") from fault
@@ -96,9 +101,19 @@ class InMemorySession:
 
 
 def open_session(model: bytes, threads: int, providers: Sequence[str]) -> ort.InferenceSession:
+    import onnxruntime as ort  # noqa: PLC0415 - see above
+
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
     # Idle threads must sleep: on a shared CPU, spinning threads slow each other down.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return ort.InferenceSession(model, options, providers=list(providers))
+
+
+def _changed(model: bytes, cut_at: Sequence[str], *, by_row: bool) -> bytes:
+    from models.graphs import cut  # noqa: PLC0415 - see above
+    from models.row_quantisation import quantised_by_row  # noqa: PLC0415
+
+    model = cut(model, cut_at) if cut_at else model
+    return quantised_by_row(model) if by_row else model

