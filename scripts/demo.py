@@ -1,9 +1,7 @@
 """The demo. Every step is a command you can type yourself. Images and a page with all reports go to demo-out/."""
 
 import argparse
-import html
 import io
-import json
 import os
 import shlex
 import subprocess
@@ -13,6 +11,9 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+from scripts.demo_page import CHANGED_PIXEL, write_page
+from service.examiner.report import Report
 
 PROMPT = "a red umbrella on a beach"
 OUT = Path("demo-out")
@@ -47,7 +48,7 @@ def main() -> None:
     countermark("inspect", str(OUT / "stripped.jpg"))
     say("4. Check the record of decisions.")
     countermark("audit", "verify")
-    write_page(arguments.prompt, names)
+    write_page(OUT, arguments.prompt, examined(names))
     say(f"Done in {time.monotonic() - start:.0f} s. Open {OUT / 'index.html'}")
 
 
@@ -76,7 +77,8 @@ def make_copies(issued: Path) -> None:
 def change_one_pixel(png: bytes) -> bytes:
     """Change one pixel, encode the image again and put the old C2PA chunk back after the header."""
     rgb = np.array(Image.open(io.BytesIO(png)).convert("RGB"))
-    rgb[10, 10] ^= 1
+    column, row = CHANGED_PIXEL
+    rgb[row, column] ^= 1
     encoded = io.BytesIO()
     Image.fromarray(rgb).save(encoded, "PNG")
     start = png.index(b"caBX") - 4
@@ -85,36 +87,11 @@ def change_one_pixel(png: bytes) -> bytes:
     return encoded.getvalue()[:header_end] + chunk + encoded.getvalue()[header_end:]
 
 
-def write_page(prompt: str, names: list[str]) -> None:
-    """Write one page that shows every image beside its report."""
+def examined(names: list[str]) -> list[Report]:
+    """The whole reports, for the page."""
     command = ["countermark", "inspect", "--json", *names]
-    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603
-    cards = "".join(card(json.loads(line)) for line in lines.splitlines())
-    style = (
-        "body{font:16px/1.5 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem}"
-        "section{display:grid;grid-template-columns:14rem 1fr;gap:1.5rem;margin:2rem 0}h2,p,ul{margin:0 0 .5rem}"
-        "img{width:14rem;border-radius:8px}pre{overflow:auto;max-height:16rem;background:#f4f4f6;padding:1rem}"
-    )
-    page = (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Countermark demo</title><style>{style}</style>'
-        f"<h1>{html.escape(prompt)}</h1>"
-        "<p>Generated on this machine, then examined: the image as issued, two altered copies of it, "
-        f"and an image from elsewhere.</p>{cards}</html>"
-    )
-    (OUT / "index.html").write_text(page, encoding="utf-8")
-
-
-def card(report: dict) -> str:  # type: ignore[type-arg]
-    name = Path(report["file"]).name
-    reasons = "".join(f"<li>{html.escape(reason['text'])}</li>" for reason in report["reasons"])
-    if recovered := report["claimed"].get("recovered"):
-        recovered["manifest_base64"] = f"({len(recovered['manifest_base64'])} characters)"
-    whole = html.escape(json.dumps(report, indent=2))
-    return (
-        f'<section><img src="{name}" alt="{COPIES[name]}"><div><h2>{report["verdict"]}</h2><p>{name}: '
-        f"{COPIES[name]}</p><ul>{reasons}</ul><details><summary>Full report</summary><pre>{whole}</pre></details>"
-        "</div></section>"
-    )
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603 - our own command
+    return [Report.model_validate_json(line) for line in lines.splitlines()]
 
 
 if __name__ == "__main__":
