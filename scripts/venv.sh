@@ -64,3 +64,17 @@ postgresql_on_debian() {
   { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql; } >/dev/null 2>&1 \
     || echo "PostgreSQL could not be installed" >&2
 }
+
+# OpenAI's npm client runs in a test, from .venv/npm; without Node.js that test is skipped, and says so.
+npm_client() {
+  if ! command -v npm >/dev/null; then return; fi
+  stamp=".venv/npm/.installed-$(cat tests/compat/npm/package-lock.json | cksum | tr ' ' '-')"
+  if [ -e "$stamp" ]; then return; fi
+  mkdir -p .venv/npm
+  cp tests/compat/npm/package.json tests/compat/npm/package-lock.json .venv/npm/
+  if npm ci --prefix .venv/npm --ignore-scripts --no-audit --no-fund >/dev/null 2>&1; then
+    touch "$stamp"
+  else
+    echo "OpenAI's npm client could not be installed" >&2
+  fi
+}
