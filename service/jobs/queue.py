@@ -77,6 +77,7 @@ class JobQueue:
         self._ended = ended
         self._clock = clock
         self._purged = -_PURGE_SECONDS
+        self._tidied = False
         self.limits = limits
         self.changed = threading.Condition()
         """Notified when this process takes a job on, or asks one to stop."""
@@ -228,12 +229,19 @@ class JobQueue:
         self._tidy(self.find(row.id))
 
     def purge(self, *, now: bool = False) -> None:
-        """Delete jobs whose time is over; unless `now`, at most once a minute. Raises Unavailable."""
+        """Delete jobs whose time is over; unless `now`, at most once a minute. Raises Unavailable.
+
+        The first time, what ended jobs were asked to do is deleted, too: whoever ended one may have died then.
+        """
         if time.monotonic() < self._purged + _PURGE_SECONDS and not now:
             return
         self._purged = time.monotonic()
         with self._ledger.read() as stored:
             over, here = stored.jobs.expired(self._clock()), stored.jobs.ids(self._folder.place)
+            ended = [] if self._tidied else stored.jobs.ended(self._folder.place)
+        for row in ended:
+            self._tidy(row)
+        self._tidied = True
         if over:
             self._delete(over)
         self._folder.sweep(here)

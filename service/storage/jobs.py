@@ -151,6 +151,10 @@ class JobRepository(Repository):
         """The ids of those whose result is no longer kept."""
         return list(self._session.read(select(table.c.id).where(table.c.expires_at <= now)).scalars())
 
+    def ended(self, place: str) -> list[JobRow]:
+        """All that have ended whose files are in this place."""
+        return self._select(table.c.place == place, table.c.status.in_(ENDED))
+
     def ids(self, place: str) -> list[str]:
         """The ids of all whose files are in this place."""
         return list(self._session.read(select(table.c.id).where(table.c.place == place)).scalars())

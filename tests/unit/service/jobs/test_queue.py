@@ -198,3 +198,17 @@ def test_a_worker_begins_nothing_whose_files_are_elsewhere(
     queue.submit(JOB, OPERATOR)
     (installation.settings.home / "jobs" / "place").write_text("0" * 32)
     assert queue.claim("me") is None
+
+
+def test_what_a_job_was_asked_goes_when_its_process_died_before_it_could_delete_it(
+    queue: JobQueue, claim: Claim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue.submit(JOB, OPERATOR)
+    row = claim("me")
+    with monkeypatch.context() as died:
+        died.setattr(JobQueue, "_tidy", lambda self, row: None)
+        queue.end(row, "me", "succeeded")
+    assert queue.files(row).has("in-0")
+    queue.purge(now=True)
+    assert not queue.files(row).has("in-0")
+    assert queue.files(row).has("request")
