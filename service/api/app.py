@@ -45,8 +45,9 @@ from service.api.image_stream import CompletedImage
 from service.api.key_limits import RateLimitFields
 from service.api.middleware import BodyLimit, NoNul, RequestId
 from service.api.moderations import ModerationRequest
-from service.api.rate_limits import RateLimit, TokenBuckets
+from service.api.rate_limits import RateLimit
 from service.api.response_headers import SecurityHeaders
+from service.api.sharing import Sharing, alone
 from service.installation import Installation
 from service.jobs.inspection_jobs import InspectionLine
 from service.jobs.schemas import Job
@@ -97,12 +98,12 @@ Errors are `application/problem+json` (RFC 9457) with a stable `code` and a `hin
 """
 
 
-def create_app(installation: Installation) -> FastAPI:
-    """The HTTP application over an open installation, for any ASGI server.
+def create_app(installation: Installation, sharing: Sharing | None = None) -> FastAPI:
+    """The HTTP application over an open installation, for any ASGI server. `sharing`: with other workers of a server.
 
     Its threads stop when the server shuts it down. The installation stays open: whoever opened it closes it.
     """
-    settings = installation.settings
+    settings, sharing = installation.settings, sharing or alone()
     logs.configure(settings.log_level)
     app = FastAPI(
         title=SYSTEM_NAME,
@@ -114,7 +115,7 @@ def create_app(installation: Installation) -> FastAPI:
         redoc_url=None,
         lifespan=_lifespan,
     )
-    attach(app, Services.open(installation))
+    attach(app, Services.open(installation, sharing))
     for module in _MODULES:
         app.include_router(module.router)
     if settings.a1111_routes:
@@ -122,16 +123,16 @@ def create_app(installation: Installation) -> FastAPI:
     pages.install(app)
     problems.install(app)
     openapi.install(app, *_REFERENCED)
-    _add_middleware(app, settings)
+    _add_middleware(app, settings, sharing)
     return app
 
 
-def _add_middleware(app: FastAPI, settings: Settings) -> None:
+def _add_middleware(app: FastAPI, settings: Settings, sharing: Sharing) -> None:
     """From the inside out: what is added last sees a request first."""
     app.add_middleware(
         ReceivedBodies,
-        memory=Budget(settings.body_memory, "bytes of request bodies"),
-        disk=Budget(settings.body_disk, "bytes of unfinished request bodies"),
+        memory=Budget(settings.body_memory, "bytes of request bodies", sharing.counts, "body_memory"),
+        disk=Budget(settings.body_disk, "bytes of unfinished request bodies", sharing.counts, "body_disk"),
     )
     app.add_middleware(
         BodyLimit,
@@ -139,11 +140,11 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
         images_in_json=json_bodies.PATHS,
         larger={inspections.PATH: settings.batch_bytes + _BATCH_OVERHEAD},
     )
-    if settings.requests_per_minute:
+    if per_minute := settings.requests_per_minute:
         app.add_middleware(
             RateLimit,
-            addresses=TokenBuckets(settings.requests_per_minute),
-            identifiers=TokenBuckets(settings.requests_per_minute),
+            addresses=sharing.buckets("addresses", per_minute, per_minute),
+            identifiers=sharing.buckets("identifiers", per_minute, per_minute),
         )
     if settings.cors_origins:
         app.add_middleware(

@@ -14,6 +14,7 @@ from typing import ParamSpec, TypeVar
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.kit.counts import Counts, LocalCounts
 from service.kit.errors import Overloaded
 
 P = ParamSpec("P")
@@ -27,30 +28,30 @@ _FORM = b"multipart/form-data"
 
 
 class Budget:
-    """So many bytes for all requests together. Thread-safe."""
+    """So many bytes for all requests together, of all workers. Thread-safe."""
 
-    def __init__(self, most: int, of: str) -> None:
-        """`of`: what the bytes are, for the message of the refusal."""
+    def __init__(self, most: int, of: str, counts: Counts | None = None, name: str = "body_memory") -> None:
+        """`of`: what the bytes are, for the message of the refusal. `counts`, `name`: where they are counted."""
         self._most = most
         self._of = of
-        self._taken = 0
+        self._counts = counts or LocalCounts()
+        self._name = name
         self._lock = threading.Lock()
 
     @property
     def taken(self) -> int:
         """Bytes in use."""
-        return self._taken
+        return self._counts.total(self._name)
 
     def take(self, size: int) -> None:
         """Raises Overloaded, and takes nothing, if there is no room for `size` more bytes."""
         with self._lock:
-            if self._taken + size > self._most:
+            if self.taken + size > self._most:
                 raise Overloaded(f"too many {self._of} are being received")
-            self._taken += size
+            self._counts.add(self._name, size)
 
     def give_back(self, size: int) -> None:
-        with self._lock:
-            self._taken -= size
+        self._counts.add(self._name, -size)
 
 
 @dataclass(slots=True)

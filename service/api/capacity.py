@@ -16,6 +16,7 @@ from typing import Any, ParamSpec, TypeVar
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
+from service.kit.counts import Counts, LocalCounts
 from service.kit.errors import Busy
 from service.kit.metrics import IN_PROGRESS
 
@@ -27,37 +28,40 @@ _RETRY_SECONDS = 10
 
 
 class CapacityLimiter:
-    """Admits at most `capacity` units of work at once and never waits. Not thread-safe: use it from one event loop."""
+    """Admits at most `capacity` units of work at once, in all workers, and never waits. Not thread-safe: use it from
+    one event loop."""
 
-    def __init__(self, capacity: int, of: str = "orders", hint: str | None = None) -> None:
-        """`of`, `hint`: what the units are and what the caller may do, for the refusal."""
+    def __init__(
+        self, capacity: int, of: str = "orders", hint: str | None = None, counts: Counts | None = None
+    ) -> None:
+        """`of`, `hint`: what the units are and what the caller may do, for the refusal; counted under `of`."""
         self.capacity = capacity
-        self._available = capacity
+        self._counts = counts or LocalCounts()
         self._of = of
         self._hint = hint
 
     @property
     def available(self) -> int:
         """Units that are free now."""
-        return self._available
+        return self.capacity - self._counts.total(self._of)
 
     def check(self, units: int = 1) -> None:
         """Raises Busy if fewer than `units` are available."""
-        if units > self._available:
+        if units > self.available:
             raise Busy(f"too many {self._of} are already in progress", retry_after=_RETRY_SECONDS, hint=self._hint)
 
     @contextlib.contextmanager
     def reserve(self, units: int = 1) -> Iterator[None]:
         """Hold `units` inside the `with` block. Raises Busy if fewer are available."""
         self.check(units)
-        self._available -= units
+        self._counts.add(self._of, units)
         in_progress = IN_PROGRESS.labels(self._of)
         in_progress.inc(units)
         try:
             yield
         finally:
             in_progress.dec(units)
-            self._available += units
+            self._counts.add(self._of, -units)
 
 
 async def run_in_thread(executor: Executor, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -1,16 +1,17 @@
 """How many connections there may be, from one address and in all, and how long clients may take."""
 
 import time
-from collections import Counter
 from dataclasses import dataclass
 
 import structlog
 
 from service.kit.addresses import Networks, client_key
+from service.kit.counts import Counts, LocalCounts
 from service.kit.errors import Overloaded
 
 log = structlog.get_logger()
 
+_OPEN = "connections"
 _LOG_EVERY_SECONDS = 10.0
 _MOST_LINGERING = 100  # refused connections that get time to read why
 
@@ -48,12 +49,11 @@ class ConnectionLimits:
 
 
 class Admission:
-    """Counts the open connections of one server. Use it from one event loop."""
+    """Counts the open connections of one server, in all its workers. Use it from one event loop."""
 
-    def __init__(self, limits: ConnectionLimits) -> None:
+    def __init__(self, limits: ConnectionLimits, counts: Counts | None = None) -> None:
         self._limits = limits
-        self._open = 0
-        self._by_address: Counter[str] = Counter()
+        self._counts = counts or LocalCounts()
         self._lingering = 0
         self._refused = 0
         self._logged = -_LOG_EVERY_SECONDS
@@ -62,21 +62,18 @@ class Admission:
         """Count a connection from `address`, or return why it is refused and count nothing."""
         key = client_key(address)
         most = self._limits.per_address
-        if self._open >= self._limits.connections:
+        if self._counts.total(_OPEN) >= self._limits.connections:
             return self._refuse("too many connections are open")
-        if most and self._by_address[key] >= most and address not in self._limits.trusted:
+        if most and self._counts.total(_address(key)) >= most and address not in self._limits.trusted:
             return self._refuse("too many connections are open from this address")
-        self._open += 1
-        self._by_address[key] += 1
+        self._counts.add(_OPEN, 1)
+        self._counts.add(_address(key), 1)
         return None
 
     def leave(self, address: str) -> None:
         """A connection that was counted is closed."""
-        key = client_key(address)
-        self._open -= 1
-        self._by_address[key] -= 1
-        if not self._by_address[key]:
-            del self._by_address[key]
+        self._counts.add(_OPEN, -1)
+        self._counts.add(_address(client_key(address)), -1)
 
     def linger(self, change: int) -> bool:
         """Count refused connections that are not closed yet. False: there are too many of them, close this one now."""
@@ -88,6 +85,10 @@ class Admission:
         self._refused += 1
         now = time.monotonic()
         if now - self._logged >= _LOG_EVERY_SECONDS:
-            log.warning("connections_refused", connections=self._refused, open=self._open)
+            log.warning("connections_refused", connections=self._refused, open=self._counts.total(_OPEN))
             self._refused, self._logged = 0, now
         return Overloaded(why)
+
+
+def _address(key: str) -> str:
+    return f"address {key}"

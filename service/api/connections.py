@@ -25,6 +25,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from service.api.connection_limits import Admission, ConnectionLimits
 from service.api.problems import MEDIA_TYPE, headers_of, problem_of
 from service.api.response_headers import SECURITY_HEADERS
+from service.kit.counts import Counts
 from service.kit.errors import BadRequest, Error, HeadTooLarge, RequestTimeout
 
 if TYPE_CHECKING:
@@ -315,9 +316,12 @@ if HttpToolsProtocol is not None:
             return self._parsing is Waiting.HEAD
 
 
-def protocol(limits: ConnectionLimits, parser: str = "auto") -> type[asyncio.Protocol]:
-    """uvicorn's protocol class with these limits, for one server. `parser`: `h11`, `httptools`, or `auto`."""
+def protocol(limits: ConnectionLimits, parser: str = "auto", counts: Counts | None = None) -> type[asyncio.Protocol]:
+    """uvicorn's protocol class with these limits, for one server. `parser`: `h11`, `httptools`, or `auto`.
+
+    `counts`: where its workers count their connections.
+    """
     httptools = parser == "httptools" or (parser == "auto" and HttpToolsProtocol is not None)
     base = GuardedHttpTools if httptools else GuardedH11
-    own = {"__module__": __name__, "limits": limits, "admission": Admission(limits)}
+    own = {"__module__": __name__, "limits": limits, "admission": Admission(limits, counts)}
     return type(base.__name__, (base,), own)

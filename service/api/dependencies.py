@@ -11,7 +11,8 @@ from fastapi import Depends, FastAPI, Request
 
 from service.api.capacity import CapacityLimiter
 from service.api.detection import DetectionService
-from service.api.rate_limits import TokenBuckets
+from service.api.rate_limits import Buckets
+from service.api.sharing import Sharing, alone
 from service.installation import Installation
 from service.jobs.workers import JobWorkers
 
@@ -37,7 +38,7 @@ class Services:
     examination_capacity: CapacityLimiter
     """Files that are examined or wait for it: those that the threads work on, and the queue of the settings."""
     detection: DetectionService
-    public_examinations: TokenBuckets
+    public_examinations: Buckets
     """Of each address that examines without a key where keys are used."""
     job_workers: JobWorkers
     """What works on jobs, once it is started."""
@@ -45,8 +46,10 @@ class Services:
     """Set when the server begins to shut down: streams that wait for something end."""
 
     @classmethod
-    def open(cls, installation: Installation) -> "Services":
+    def open(cls, installation: Installation, sharing: Sharing | None = None) -> "Services":
         """Services with idle threads. Call `close` when the application stops."""
+        sharing = sharing or alone()
+        hourly = installation.settings.public_examinations
         order_threads = installation.settings.queue_length + _THREADS_BESIDE_QUEUE
         installation.publisher.start()
         installation.scores.start()
@@ -54,15 +57,16 @@ class Services:
         return cls(
             installation=installation,
             order_threads=ThreadPoolExecutor(order_threads, "countermark-order"),
-            order_capacity=CapacityLimiter(order_threads),
+            order_capacity=CapacityLimiter(order_threads, counts=sharing.counts),
             image_threads=image_threads,
             examination_capacity=CapacityLimiter(
                 _IMAGE_THREADS + installation.settings.examination_queue,
                 of="examinations",
                 hint="Nothing was examined. Try again after the number of seconds in Retry-After.",
+                counts=sharing.counts,
             ),
             detection=DetectionService(installation, image_threads),
-            public_examinations=TokenBuckets.hourly(installation.settings.public_examinations),
+            public_examinations=sharing.buckets("public_examinations", hourly / 60, hourly),
             job_workers=installation.job_workers(),
             stopping=threading.Event(),
         )

@@ -1,9 +1,8 @@
-"""Rate limits on filing notices, appeals and feedback and on enrolling: token buckets in this process.
+"""Rate limits on filing notices, appeals and feedback and on enrolling: token buckets.
 
-Each client address has a bucket, and so has each appeal.
-
-Several processes together allow several times as much. For one limit over all of them, set it in the proxy in front.
-The limits of keys are counted in the database (`service.access.usage`).
+Each client address has a bucket, and so has each appeal. They are those of this process, or of all workers of one
+server (`service.api.shared_buckets`). For one limit over several machines, set it in the proxy in front. The limits of
+keys are counted in the database (`service.access.usage`).
 """
 
 import math
@@ -11,6 +10,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import Protocol
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -37,6 +37,13 @@ that would let others use up the tries of whoever has the right one."""
 _MOST_ADDRESSES = 10_000
 
 
+class Buckets(Protocol):
+    """A bucket of tokens for each key."""
+
+    def take(self, key: str, amount: int = 1) -> float:
+        """Take so many tokens and return 0, or return the seconds until there are as many."""
+
+
 class TokenBuckets:
     """A bucket of `most` tokens for each key, refilled evenly. Thread-safe. Drops the least recently used."""
 
@@ -49,11 +56,6 @@ class TokenBuckets:
         self._clock = clock
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, Bucket] = OrderedDict()
-
-    @classmethod
-    def hourly(cls, per_hour: int, clock: Callable[[], float] = time.monotonic) -> "TokenBuckets":
-        """As many at once as there are in an hour."""
-        return cls(per_hour / 60, clock, most=per_hour)
 
     def take(self, key: str, amount: int = 1) -> float:
         """Take so many tokens and return 0, or return the seconds until there are as many."""
@@ -71,7 +73,7 @@ class TokenBuckets:
 class RateLimit:
     """Refuse requests that come too often, from an address or about an identifier, before reading their body."""
 
-    def __init__(self, app: ASGIApp, addresses: TokenBuckets, identifiers: TokenBuckets) -> None:
+    def __init__(self, app: ASGIApp, addresses: Buckets, identifiers: Buckets) -> None:
         self._app = app
         self._addresses = addresses
         self._identifiers = identifiers

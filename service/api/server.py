@@ -23,6 +23,7 @@ from service.api.connection_limits import Allowance, ConnectionLimits
 from service.api.connections import LARGEST_HEAD, Guard, protocol
 from service.api.problems import respond
 from service.kit.addresses import Networks
+from service.kit.counts import Counts
 from service.kit.errors import Overloaded, Unavailable
 from service.kit.settings import Settings
 
@@ -32,8 +33,19 @@ _INITIAL_SECONDS = 20.0  # before a lowest rate is asked of a client
 _CLOSING_SECONDS = 5.0  # for threads that still work and for the installation, once all requests have ended
 
 
-def serve(app: ASGIApp, settings: Settings, host: str, port: int, on_exit: Callable[[], None] = lambda: None) -> None:
+def serve(
+    app: ASGIApp,
+    settings: Settings,
+    host: str,
+    port: int,
+    on_exit: Callable[[], None] = lambda: None,
+    *,
+    listening: socket.socket | None = None,
+    counts: Counts | None = None,
+) -> None:
     """Serve until SIGTERM or SIGINT, and return. `on_exit` is called with the signal, before requests are waited for.
+
+    `listening`, `counts`: the socket of a server with several workers, and where they count their connections.
 
     Requests in progress may end within `shutdown_timeout` and are refused then; their orders are cancelled. 5 s later
     the process ends in any case, even if a thread hangs. That loses nothing: an image leaves only once it is recorded.
@@ -44,9 +56,10 @@ def serve(app: ASGIApp, settings: Settings, host: str, port: int, on_exit: Calla
     logging.config.dictConfig(_log_config(settings.log_level))
     gc.collect()
     gc.freeze()  # models and modules stay; looking through them again would stop every thread for .2 s
-    server = Server(configuration(app, settings, host, port), settings.shutdown_timeout + _CLOSING_SECONDS, on_exit)
+    configured = configuration(app, settings, host, port, counts)
+    server = Server(configured, settings.shutdown_timeout + _CLOSING_SECONDS, on_exit)
     try:
-        server.run()
+        server.run([listening] if listening else None)
     except KeyboardInterrupt:
         pass
     except SystemExit as stop:
@@ -55,13 +68,15 @@ def serve(app: ASGIApp, settings: Settings, host: str, port: int, on_exit: Calla
         raise
 
 
-def configuration(app: ASGIApp, settings: Settings, host: str, port: int) -> uvicorn.Config:
+def configuration(
+    app: ASGIApp, settings: Settings, host: str, port: int, counts: Counts | None = None
+) -> uvicorn.Config:
     """uvicorn's configuration for an application that `create_app` made. It leaves Python's logging as it is."""
     return uvicorn.Config(
         _Outermost(app),
         host=host,
         port=port,
-        http=protocol(limits_of(settings)),
+        http=protocol(limits_of(settings), counts=counts),
         ws="none",
         h11_max_incomplete_event_size=LARGEST_HEAD,
         log_config=None,

@@ -1,7 +1,8 @@
 """countermark serve."""
 
+import os
 from contextlib import closing
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -10,7 +11,12 @@ from service.installation import Installation, open_installation
 from service.kit import logs
 from service.kit.addresses import is_loopback
 from service.kit.errors import Misconfigured, Unavailable
-from service.kit.settings import forget_secrets, load_settings
+from service.kit.settings import Settings, forget_secrets, load_settings
+
+if TYPE_CHECKING:
+    from service.api.workers import Worker
+
+_PATIENCE = 15.0  # seconds beyond the shutdown timeout until a worker is killed
 
 
 def serve(
@@ -22,6 +28,9 @@ def serve(
         bool,
         typer.Option("--open", help="Listen beyond this machine without a tenant: everybody orders as the operator."),
     ] = False,
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, help="Processes that serve, each with models and memory of its own.")
+    ] = 1,
 ) -> None:
     """Serve the HTTP API, and pages for people at / (COUNTERMARK_PAGES=false: none).
 
@@ -29,23 +38,60 @@ def serve(
 
     Without a tenant (`countermark tenants add`) it listens on this machine alone, unless --open is given.
     """
-    from service.api import metrics, server  # noqa: PLC0415 - the other commands do not need it
+    from service.api.workers import Worker  # noqa: PLC0415 - the other commands do not need it
+
+    settings = load_settings()
+    host, port = settings.host if host is None else host, settings.port if port is None else port
+    worker = Worker.from_environment()
+    if workers > 1 and worker is None:
+        raise typer.Exit(_supervise(settings, host, port, open_, workers))
+    forget_secrets()
+    logs.configure(settings.log_level)
+    _serve(settings, host, port, open_, worker)
+
+
+def _supervise(settings: Settings, host: str, port: int, open_: bool, workers: int) -> int:
+    """Start workers with the same options and keep them running; the exit code."""
+    from service.api.workers import Supervisor, command_of  # noqa: PLC0415 - see above
+
+    console = Console(stderr=True)
+    logs.configure(settings.log_level)
+    options = ["serve", "--host", host, "--port", str(port), "--workers", str(workers), *(["--open"] if open_ else [])]
+    supervisor = Supervisor(command_of(options), dict(os.environ), workers, settings.shutdown_timeout + _PATIENCE)
+    return supervisor.serve(
+        host, port, lambda at: console.print(f"{workers} workers serve on http://{host}:{at}", markup=False)
+    )
+
+
+def _serve(settings: Settings, host: str, port: int, open_: bool, worker: "Worker | None") -> None:
+    from service.api import metrics, server  # noqa: PLC0415 - see above
     from service.api.dependencies import services_of  # noqa: PLC0415
     from service.web import create_app  # noqa: PLC0415
 
-    settings = load_settings()
-    forget_secrets()
-    logs.configure(settings.log_level)
-    host = settings.host if host is None else host
+    if worker is not None:
+        settings = _of_worker(settings, worker)
     with server.exit_on_sigterm(), closing(open_installation(settings)) as installation:
         _check_reach(installation, host, open_)
         installation.limits.parsers.start()
         _ = installation.classifier
         _load_gateway(installation)
         with metrics.served(installation, settings.metrics_host, settings.metrics_port):
-            app = create_app(installation)
+            if worker is None:
+                app = create_app(installation)
+                server.serve(app, settings, host, port, services_of(app).stopping.set)
+                return
+            sharing = worker.sharing()
+            app = create_app(installation, sharing)
+            worker.say_ready()
             on_exit = services_of(app).stopping.set
-            server.serve(app, settings, host, settings.port if port is None else port, on_exit)
+            server.serve(app, settings, host, port, on_exit, listening=worker.socket(), counts=sharing.counts)
+
+
+def _of_worker(settings: Settings, worker: "Worker") -> Settings:
+    """The settings of one of several workers: its part of the job workers, and a port of its own for metrics."""
+    port = settings.metrics_port
+    own = {"job_workers": worker.share(settings.job_workers), "metrics_port": port and port + worker.number}
+    return settings.model_copy(update=own)
 
 
 def _check_reach(installation: Installation, host: str, open_: bool) -> None:

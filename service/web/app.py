@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from service import api
+from service.api.sharing import Sharing
 from service.installation import Installation
 from service.web import appeal, assets, examine, generate, operator_pages
 from service.web.problem_pages import ProblemPages
@@ -10,9 +11,9 @@ from service.web.problem_pages import ProblemPages
 _MODULES = (examine, generate, appeal, assets)
 
 
-def create_app(installation: Installation) -> FastAPI:
+def create_app(installation: Installation, sharing: Sharing | None = None) -> FastAPI:
     """The HTTP application over an open installation, with pages if the settings say so; see `service.api`."""
-    app = api.create_app(installation)
+    app = api.create_app(installation, sharing)
     if installation.settings.pages:
         for module in _MODULES:
             app.include_router(module.router)

@@ -119,7 +119,7 @@ def test_no_more_orders_are_on_their_way_than_there_are_threads(
     app = create_app(installation)
     capacity = services_of(app).order_capacity
     with TestClient(app) as asking, ThreadPoolExecutor(3) as pool:
-        capacity._available = 3
+        capacity.capacity = 3
         first = pool.submit(asking.post, URL, json={"prompt": "a lake", "n": 2})
         until(backend.begun.is_set)
         refused = asking.post(URL, json={"prompt": "a lake", "n": 2})

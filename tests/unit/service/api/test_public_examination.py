@@ -85,9 +85,9 @@ def test_the_public_is_counted_once_there_are_keys(
 
 def test_an_hour_has_so_many_at_once_and_then_one_after_the_other() -> None:
     now = [0.0]
-    buckets = TokenBuckets.hourly(3, lambda: now[0])
+    buckets = TokenBuckets(3 / 60, lambda: now[0], most=3)
     assert [buckets.take("a") for _ in range(3)] == [0.0] * 3
     assert buckets.take("a") == pytest.approx(1200)
     now[0] = 1200.0
     assert buckets.take("a") == 0.0
-    assert not any(TokenBuckets.hourly(0).take("a") for _ in range(100))
+    assert not any(TokenBuckets(0).take("a") for _ in range(100))

@@ -1,0 +1,116 @@
+"""The supervisor, over programs that stand in for servers."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from service.api import workers
+from service.api.workers import Supervisor, Worker, listening
+from service.kit.errors import Unavailable
+from tests.support.waiting import until
+
+STAND_IN = """
+import os, signal, sys, time
+from service.api.workers import VARIABLE, Worker
+worker = Worker.from_environment()
+assert worker is not None and VARIABLE not in os.environ
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+{before}
+worker.say_ready()
+open(f"{folder}/{{worker.number}}-{{os.getpid()}}", "w").close()
+{after}
+time.sleep(60)
+"""
+
+
+def supervised(folder: Path, before: str = "", after: str = "", count: int = 2) -> "subprocess.Popen[str]":
+    """A supervisor in a process of its own. Each worker leaves a file in `folder` when it is ready."""
+    stand_in = STAND_IN.format(folder=folder, before=before, after=after)
+    script = f"""
+        import sys
+        from service.api.workers import Supervisor
+        command = (sys.executable, "-c", {stand_in!r})
+        supervisor = Supervisor(command, __import__("os").environ, {count}, 5)
+        sys.exit(supervisor.serve("127.0.0.1", 0, lambda port: print(port, flush=True)))
+    """
+    return subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)], stdout=subprocess.PIPE, text=True)
+
+
+def seen(folder: Path) -> dict[int, int]:
+    """Processes that said that they are ready, and the number of each."""
+    return {int(pid): int(number) for number, pid in (path.name.split("-") for path in folder.iterdir())}
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_it_tells_when_all_serve_and_ends_them(tmp_path: Path) -> None:
+    with supervised(tmp_path) as supervisor:
+        assert supervisor.stdout is not None
+        assert int(supervisor.stdout.readline()) > 0
+        until(lambda: len(seen(tmp_path)) == 2)
+        assert sorted(seen(tmp_path).values()) == [0, 1]
+        supervisor.terminate()
+        assert supervisor.wait(30) == 0
+    assert not any(alive(pid) for pid in seen(tmp_path))
+
+
+def test_a_worker_that_dies_is_replaced(tmp_path: Path) -> None:
+    with supervised(tmp_path) as supervisor:
+        until(lambda: len(seen(tmp_path)) == 2)
+        (killed,) = (pid for pid, number in seen(tmp_path).items() if number == 1)
+        os.kill(killed, signal.SIGKILL)
+        until(lambda: sorted(seen(tmp_path).values()) == [0, 1, 1])
+        supervisor.terminate()
+        assert supervisor.wait(30) == 0
+
+
+def test_one_that_cannot_start_stops_the_server_with_its_code(tmp_path: Path) -> None:
+    with supervised(tmp_path, before="sys.exit(7)") as supervisor:
+        assert supervisor.wait(30) == 7
+    assert seen(tmp_path) == {}
+
+
+def test_workers_that_die_again_and_again_are_given_up(tmp_path: Path) -> None:
+    with supervised(tmp_path, after="sys.exit(3)", count=1) as supervisor:
+        assert supervisor.wait(60) == 1
+    assert len(seen(tmp_path)) == workers._MOST_DEATHS + 1
+
+
+def test_they_end_when_the_supervisor_is_killed(tmp_path: Path) -> None:
+    with supervised(tmp_path) as supervisor:
+        until(lambda: len(seen(tmp_path)) == 2)
+        supervisor.kill()
+    until(lambda: not any(alive(pid) for pid in seen(tmp_path)))
+
+
+def test_without_a_supervisor_a_process_is_no_worker() -> None:
+    assert Worker.from_environment() is None
+
+
+def test_threads_are_divided() -> None:
+    told = [Worker(number, 3, 0, 0, 0, "") for number in range(3)]
+    assert [worker.share(2) for worker in told] == [1, 1, 0]
+    assert [worker.share(7) for worker in told] == [3, 2, 2]
+
+
+def test_an_address_that_is_taken_is_told() -> None:
+    with listening("127.0.0.1", 0) as taken, pytest.raises(Unavailable, match="could not listen"):
+        listening("127.0.0.1", taken.getsockname()[1])
+
+
+def test_the_socket_may_be_given_to_others() -> None:
+    with listening("127.0.0.1", 0) as at, socket.create_connection(at.getsockname()):
+        assert at.family == socket.AF_INET
+    assert isinstance(Supervisor(("true",), {}, 1, 1), Supervisor)
