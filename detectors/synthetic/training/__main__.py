@@ -3,6 +3,8 @@
 evaluate   leave whole repositories out, print the figures of any choice of blocks and penalty
 ablate     the same for each choice that was compared
 fit        both heads, their calibration and the tables of the model card
+nested     rates where thresholds were chosen on other repositories
+families   whether families of generators can be told apart
 localise   how well heatmaps show what was edited
 network    fine-tune the small network (torch)
 """
@@ -20,7 +22,7 @@ from detectors.synthetic.encoder import BLOCKS, Encoder
 from detectors.synthetic.network import Network
 from models import find_card
 
-from . import ablation, calibrate, card, data, features, head_file, heads, localise, pack, tables
+from . import ablation, calibrate, card, data, families, features, head_file, heads, localise, nested, pack, tables
 from .calibrate import Rows
 from .heads import Recipe
 
@@ -33,9 +35,7 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     cv2.setNumThreads(1)
-    {"evaluate": _evaluate, "ablate": _ablate, "fit": _fit, "localise": _localise, "network": _network}[
-        options.command
-    ](options)
+    _COMMANDS[options.command](options)
 
 
 def _prepared(options: argparse.Namespace) -> data.Data:
@@ -62,7 +62,9 @@ def _fit(options: argparse.Namespace) -> None:
     head, held_out = heads.fit(prepared.pack, prepared.of_blocks(BLOCKS), ENCODER, KINDS)
     small_head, small_held_out = heads.fit(prepared.pack, prepared.network, NETWORK, KINDS)
     rows = Rows.of(prepared.pack, held_out, prepared.everything)
-    small_rows = Rows.of(prepared.pack, small_held_out, prepared.unseen_by_network, calibrate.SHARES_ALONE)
+    small_rows = Rows.of(
+        prepared.pack, small_held_out, prepared.unseen_by_network, calibrate.SHARES_ALONE, calibrate.FLOORS_ALONE
+    )
     calibration = Calibration(with_encoder=calibrate.scale(rows), alone=calibrate.scale(small_rows))
     folder = options.out / "synthetic"
     folder.mkdir(exist_ok=True)
@@ -74,10 +76,26 @@ def _fit(options: argparse.Namespace) -> None:
     print(text)
 
 
+def _nested(options: argparse.Namespace) -> None:
+    """Floors chosen on half of the repositories, judged on the other half."""
+    prepared = _prepared(options)
+    _, held_out = heads.fit(prepared.pack, prepared.of_blocks(BLOCKS), ENCODER, KINDS)
+    print(nested.table(prepared.pack, Rows.of(prepared.pack, held_out, prepared.everything), options.splits))
+
+
+def _families(options: argparse.Namespace) -> None:
+    """Why no family of generators is named."""
+    prepared = _prepared(options)
+    _, held_out = heads.fit(prepared.pack, prepared.of_blocks(BLOCKS), ENCODER, KINDS)
+    taken = held_out.kinds[0].argmax(1)
+    print(families.table(prepared.pack, prepared.of_blocks(BLOCKS), taken, options.splits))
+
+
 def _localise(options: argparse.Namespace) -> None:
     encoder = Encoder(find_card("clip-vit-b16").kept_in(options.store), threads=options.threads)
     network = Network(find_card("synthetic"), threads=options.threads)
-    print(localise.table(_prepared(options), encoder, network, (ENCODER, NETWORK, KINDS), options.images))
+    of_images = (options.images, options.large, options.without, int(not options.real_parts))
+    print(localise.table(_prepared(options), encoder, network, (ENCODER, NETWORK, KINDS), *of_images))
 
 
 def _network(options: argparse.Namespace) -> None:
@@ -97,7 +115,7 @@ def _arguments() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("command", choices=("evaluate", "ablate", "fit", "localise", "network"))
+    parser.add_argument("command", choices=_COMMANDS)
     parser.add_argument("--pack", type=Path, required=True, help="folder with manifest.csv and its images")
     parser.add_argument("--store", type=Path, required=True, help="`models` folder of a COUNTERMARK_HOME")
     parser.add_argument("--out", type=Path, required=True, help="folder for features, checkpoints and results")
@@ -107,13 +125,31 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=400, help="`network`: training steps")
     parser.add_argument("--match", default="", help="`ablate`: only variants with this in their names")
     parser.add_argument("--images", type=int, default=100, help="`localise`: edited images to measure")
+    parser.add_argument("--large", type=Path, help="`localise`: edit the photographs of this folder at 1024 to 2048 px")
+    parser.add_argument("--without", type=_names, default=(), help="`localise`: repositories of the same photographs")
+    parser.add_argument("--real-parts", action="store_true", help="`localise`: put parts of real images in, as a check")
+    parser.add_argument("--splits", type=int, default=20, help="`nested`: random halves of the groups")
     parser.add_argument("--threads", type=int, default=2)
     return parser.parse_args()
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split(";"))
 
 
 def _numbers(text: str) -> tuple[int, ...]:
     return tuple(int(number) for number in text.split(","))
 
+
+_COMMANDS = {
+    "evaluate": _evaluate,
+    "ablate": _ablate,
+    "fit": _fit,
+    "nested": _nested,
+    "families": _families,
+    "localise": _localise,
+    "network": _network,
+}
 
 if __name__ == "__main__":
     main()

@@ -11,30 +11,9 @@ from detectors.synthetic.training import calibrate, head_file, heads
 from detectors.synthetic.training.calibrate import Rows
 from detectors.synthetic.training.heads import Head, HeldOut, Recipe
 from detectors.synthetic.training.pack import NAMES, UNKNOWN_KIND, Pack
+from tests.unit.detectors.synthetic.training.conftest import HARD, IMAGES, RARE
 
-IMAGES, GROUPS, FEATURES = 900, 30, 16
-HARD, RARE = NAMES.index("portrait"), NAMES.index("night")
-
-
-@pytest.fixture(scope="module")
-def pack() -> Pack:
-    """Half of the groups are synthetic. Portraits are the hard kind, and night photographs are in three groups."""
-    rng = np.random.default_rng(0)
-    group = np.arange(IMAGES) % GROUPS
-    kind = np.where(group < 3, RARE, rng.choice([HARD, NAMES.index("product")], IMAGES))
-    names = np.array([f"g{number:02}" for number in group])
-    return Pack(
-        folder=Path(),
-        files=tuple(map(str, range(IMAGES))),
-        fake=(group % 2).astype(np.int64),
-        source=names,
-        repository=names,
-        group=names,
-        kind=np.where(rng.random(IMAGES) < 0.1, UNKNOWN_KIND, kind),
-        subject=np.array([NAMES[k] for k in kind]),
-        generator=names,
-        photo=np.ones(IMAGES, bool),
-    )
+FEATURES = 16
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +67,18 @@ def test_a_kind_is_held_to_its_own_rate(rows: Rows) -> None:
     for kind in (HARD, NAMES.index("product")):
         real = (rows.kind == kind) & (rows.fake == 0)
         assert synthetic[real].mean() < 0.06
-    assert not (synthetic & camera).any()
+    assert (synthetic + camera <= 1).all(), "no division calls an image both"
     assert synthetic[rows.fake == 1].mean() > 0.3
+
+
+def test_a_kind_with_a_floor_is_held_to_it(pack: Pack, fitted: tuple[Head, HeldOut]) -> None:
+    everything = np.ones(len(pack), bool)
+    rows = Rows.of(pack, fitted[1], everything, floors={"product": 0.97})
+    found = calibrate.limits(rows, np.ones(len(rows.x), bool))
+    assert found.above[0.05][NAMES.index("product")] == 0.97
+    free = calibrate.limits(Rows.of(pack, fitted[1], everything, floors={}), np.ones(len(rows.x), bool))
+    assert (free.above[0.05][NAMES.index("product")] or 0) < 0.97
+    assert found.above[0.05][HARD] == free.above[0.05][HARD], "other kinds keep theirs"
 
 
 def test_thresholds_grow_with_the_rate_and_are_never_looser_than_over_all_images(scale: Scale) -> None:
