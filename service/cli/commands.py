@@ -24,6 +24,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "models": "models:app",
     "audit": "audit:app",
     "ledger": "ledger:app",
+    "db": "db:app",
     "keys": "keys:app",
     "blocklist": "blocklist:app",
     "consent": "consent:app",

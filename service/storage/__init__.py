@@ -8,6 +8,7 @@ from service.storage.api_keys import ApiKeyRow
 from service.storage.appeals import About, AppealOutcome, AppealRow, AppealState
 from service.storage.blocklist import Block, BlocklistEntry, HashKind, Listed, ListSummary
 from service.storage.challenges import ChallengeRow, Pose
+from service.storage.condition import DatabaseCondition, TableCondition, condition_of, revision_at
 from service.storage.database import Database, sqlite_file
 from service.storage.decisions import Decision, DecisionRepository, Kind, RawDecision
 from service.storage.examinations import ExaminationRow, FeedbackRow, Label, Who
@@ -44,6 +45,7 @@ __all__ = [
     "BlocklistEntry",
     "ChallengeRow",
     "Database",
+    "DatabaseCondition",
     "Decision",
     "DecisionRepository",
     "DeliveryRow",
@@ -78,6 +80,7 @@ __all__ = [
     "Scope",
     "Session",
     "SubjectRow",
+    "TableCondition",
     "TakedownOutcome",
     "TakedownRow",
     "TakedownStatus",
@@ -90,7 +93,9 @@ __all__ = [
     "WrappedKey",
     "check_dump",
     "check_sqlite",
+    "condition_of",
     "restore_dump",
+    "revision_at",
     "sqlite_file",
     "values_of",
 ]

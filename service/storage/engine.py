@@ -5,6 +5,7 @@ SQLite does this by itself; PostgreSQL needs `REPEATABLE READ` for readers and a
 """
 
 import contextlib
+import socket
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
@@ -24,6 +25,10 @@ log = structlog.get_logger()
 
 _BUSY_SECONDS = 30.0
 _BUSY_PAUSE = 0.02  # between two attempts where SQLite does not wait by itself
+_UPGRADE_SECONDS = 1800.0  # for another process that upgrades: millions of rows take minutes
+_CONNECT_SECONDS = 5.0
+_SILENT_SECONDS = 30  # after which a server that acknowledges nothing is gone; by itself, TCP waits for hours
+_CONNECT_PAUSES = (0.1, 0.3, 0.6)  # between attempts to connect: a fail-over or a restart takes about a second
 _SCRUB_SECONDS = 1.0  # truncating the write-ahead log blocks every writer while it waits for readers
 # One connection per thread that needs one: writers waiting for the lock must not keep readers out. The number of
 # threads is limited elsewhere; PostgreSQL accepts 100 connections by default.
@@ -36,6 +41,7 @@ _OPTIONS: Mapping[str, dict[str, Any]] = {
     },
 }
 _FAULTS = (DBAPIError, PoolTimeout, sqlite3.Error)  # the last: from statements that bypass SQLAlchemy
+_POSTGRESQL_PORT = 5432
 _WRITERS = 0x434D_4C45_4447  # the key of the writers' advisory lock in PostgreSQL; arbitrary, but ours
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -49,14 +55,7 @@ def open_engine(url: str | URL) -> Engine:
         LedgerCorrupt: rows refer to rows that are missing, so the database cannot be upgraded.
         Unavailable: the database cannot be opened or upgraded.
     """
-    try:
-        parsed = make_url(url)
-        backend = parsed.get_backend_name()
-        engine = create_engine(parsed, hide_parameters=True, **_OPTIONS.get(backend, {}), **_socket_options(parsed))
-    except (ArgumentError, NoSuchModuleError, ImportError, TypeError) as wrong:  # the last: SQLite in memory
-        raise Misconfigured(f"COUNTERMARK_DATABASE_URL cannot be used: {wrong}") from wrong
-    if backend == "sqlite":
-        _own_transactions(engine)
+    engine = connect_only(url)
     try:
         _upgrade(engine)
     except BaseException as fault:
@@ -67,15 +66,64 @@ def open_engine(url: str | URL) -> Engine:
     return engine
 
 
+def connect_only(url: str | URL) -> Engine:
+    """An engine for `url`, whatever its schema is. Nothing is connected yet.
+
+    Raises:
+        Misconfigured: SQLAlchemy does not understand the URL, or its driver is not installed.
+    """
+    try:
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+        engine = create_engine(parsed, hide_parameters=True, **_OPTIONS.get(backend, {}), **_socket_options(parsed))
+    except (ArgumentError, NoSuchModuleError, ImportError, TypeError) as wrong:  # the last: SQLite in memory
+        raise Misconfigured(f"COUNTERMARK_DATABASE_URL cannot be used: {wrong}") from wrong
+    if backend == "sqlite":
+        _own_transactions(engine)
+    elif parsed.get_driver_name() == "pg8000":
+        _notice_silence(engine)
+    return engine
+
+
 def _socket_options(url: URL) -> Mapping[str, Any]:
     """PostgreSQL has no TLS on local sockets. pg8000 would ask for it at each connection, with every CA loaded."""
     return {"connect_args": {"ssl_context": False}} if "unix_sock" in url.query else {}
 
 
+def _notice_silence(engine: Engine) -> None:
+    """Make connections over TCP end where the server's machine is gone: nobody tells the client then. A query may take
+    as long as it likes, since a machine that is there acknowledges the probes."""
+
+    @event.listens_for(engine, "do_connect")
+    def _(dialect: Any, _record: Any, _args: Any, parameters: dict[str, Any]) -> None:
+        if "unix_sock" in parameters:
+            return
+        address = (parameters.get("host") or "localhost", int(parameters.get("port") or _POSTGRESQL_PORT))
+        try:
+            parameters["sock"] = _watched_socket(address)
+        except OSError as fault:  # as the driver's own, so that it is handled like any other fault of the database
+            raise dialect.loaded_dbapi.InterfaceError(
+                f"cannot connect to {address[0]}:{address[1]}: {fault}"
+            ) from fault
+
+
+def _watched_socket(address: tuple[str, int]) -> socket.socket:
+    """A connected socket that fails after about half a minute of silence. Raises OSError."""
+    opened = socket.create_connection(address, timeout=_CONNECT_SECONDS)
+    opened.settimeout(None)
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 4)):
+        if option := getattr(socket, name, None):  # by other names, or not at all, on other systems than Linux
+            opened.setsockopt(socket.IPPROTO_TCP, option, value)
+    if option := getattr(socket, "TCP_USER_TIMEOUT", None):
+        opened.setsockopt(socket.IPPROTO_TCP, option, _SILENT_SECONDS * 1000)
+    return opened
+
+
 @contextlib.contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A connection to read from. Raises Unavailable where the database does not answer."""
-    with _faults_as_unavailable("the ledger's database cannot be read"), engine.connect() as connection:
+    with _faults_as_unavailable("the ledger's database cannot be read"), _connected(engine) as connection:
         yield connection
 
 
@@ -93,11 +141,39 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 @contextlib.contextmanager
 def _transaction(engine: Engine) -> Iterator[Connection]:
-    with engine.connect().execution_options(**_writer_options(engine)) as connection, connection.begin():
-        if engine.dialect.name == "postgresql":
-            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_BUSY_SECONDS:g}s'")
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
+    with _connected(engine).execution_options(**_writer_options(engine)) as connection, connection.begin():
+        _take_writers_lock(connection, _BUSY_SECONDS)
         yield connection
+
+
+def _take_writers_lock(connection: Connection, seconds: float) -> None:
+    """SQLite takes it with BEGIN. What comes after it waits for the locks of tables as briefly as ever: whoever waits
+    for a table makes all others wait behind it."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{seconds:g}s'")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_BUSY_SECONDS:g}s'")
+
+
+def _connected(engine: Engine) -> Connection:
+    """A connection that answers. Connecting is tried again for a second where a server restarts or fails over, because
+    nothing was asked yet. Once a transaction has begun, nothing is repeated: its caller gets Unavailable and decides.
+    """
+    for pause in _CONNECT_PAUSES if engine.dialect.name == "postgresql" else ():
+        try:
+            return engine.connect()
+        except DBAPIError as fault:
+            if not _may_pass(fault):
+                raise
+            time.sleep(pause)
+    return engine.connect()
+
+
+def _may_pass(fault: DBAPIError) -> bool:
+    """The server is starting, stopping or not there: not that it refuses the user, the password or the database.
+    Classes 08 (connection), 53 (resources) and 57 (intervention) of SQLSTATE; without one, there was no answer."""
+    name, _ = _describe(fault.orig or fault)
+    return name[:2] in ("08", "53", "57") or not name[:1].isdigit()
 
 
 def _writer_options(engine: Engine) -> dict[str, Any]:
@@ -192,8 +268,10 @@ def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
 
 
 def _upgrade(engine: Engine) -> None:
-    """Run the missing migrations. Two processes may start at once: the writers' lock lets one do the work."""
-    before = _revision(engine)
+    """Run the missing migrations, all or none. Two processes may start at once: the writers' lock lets one do the work,
+    and the other waits for it and finds nothing to do."""
+    with _connected(engine) as looking:
+        before = revision_in(looking)
     if before == REVISION:
         return
     from alembic import command  # noqa: PLC0415 - takes 0.2 s to import, needed once in a database's life
@@ -202,7 +280,7 @@ def _upgrade(engine: Engine) -> None:
 
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
-    with _without_foreign_keys(engine), _transaction(engine) as connection:
+    with _without_foreign_keys(engine), _upgrading(engine) as connection:
         config.attributes["connection"] = connection
         config.attributes["created"] = before is None
         try:
@@ -212,6 +290,14 @@ def _upgrade(engine: Engine) -> None:
                 f"the ledger's database is at a revision that this version does not know ({newer})",
                 hint="A newer version of Countermark created it: run that version, or restore an earlier backup.",
             ) from newer
+
+
+@contextlib.contextmanager
+def _upgrading(engine: Engine) -> Iterator[Connection]:
+    """The writers' transaction, for which it waits as long as another process may take to upgrade."""
+    with _connected(engine).execution_options(**_writer_options(engine)) as connection, connection.begin():
+        _take_writers_lock(connection, _UPGRADE_SECONDS)
+        yield connection
 
 
 @contextlib.contextmanager
@@ -225,6 +311,7 @@ def _without_foreign_keys(engine: Engine) -> Iterator[None]:
 
     def switch_off(connection: Any, _record: Any) -> None:
         connection.execute("PRAGMA foreign_keys=OFF")
+        connection.execute(f"PRAGMA busy_timeout={_UPGRADE_SECONDS * 1000:.0f}")
 
     engine.dispose()
     event.listen(engine, "connect", switch_off)
@@ -235,9 +322,9 @@ def _without_foreign_keys(engine: Engine) -> Iterator[None]:
         engine.dispose()
 
 
-def _revision(engine: Engine) -> str | None:
-    with engine.connect() as connection:
-        if not inspect(connection).has_table("alembic_version"):
-            return None
-        found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-        return found
+def revision_in(connection: Connection) -> str | None:
+    """The revision of the schema; None in a database without one."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return found
