@@ -23,7 +23,7 @@ LOCKS: dict[str, tuple[str, ...]] = {
     "plain": (),
     "generate": ("generate",),
     "train": ("generate", "train"),
-    "test": ("dev", "generate", "faces", "postgresql", "foreign-marks", "hsm", "archive"),
+    "test": ("dev", "generate", "faces", "postgresql", "foreign-marks", "hsm", "archive", "otel"),
 }
 LEFT_OUT = ("opencv-python",)  # invisible-watermark asks for it, and it would replace our headless OpenCV
 

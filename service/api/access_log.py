@@ -5,6 +5,7 @@ import time
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.kit import tracing
 from service.kit.metrics import REQUESTS
 
 log = structlog.get_logger()
@@ -33,17 +34,23 @@ class AccessLog:
                 status = message["status"]
             await send(message)
 
-        try:
-            await self._app(scope, receive, watched)
-        except Exception:
-            status = 500  # what is answered outside
-            raise
-        finally:
-            ended_with = scope.get("state", {}).get("ended_with")  # the server answered instead of the application
-            seconds = time.perf_counter() - start
-            method, path = scope["method"] if scope["method"] in _METHODS else "-", _path(scope)
-            REQUESTS.labels(method, path, ended_with or status).observe(seconds)
-            log.info("request", method=method, path=path, status=ended_with or status, ms=round(seconds * 1000, 1))
+        with tracing.span("request") as traced:
+            try:
+                await self._app(scope, receive, watched)
+            except Exception:
+                status = 500  # what is answered outside
+                raise
+            finally:
+                status = scope.get("state", {}).get("ended_with") or status  # the server answered, not the application
+                seconds = time.perf_counter() - start
+                method, path = scope["method"] if scope["method"] in _METHODS else "-", _path(scope)
+                REQUESTS.labels(method, path, status).observe(seconds)
+                log.info("request", method=method, path=path, status=status, ms=round(seconds * 1000, 1))
+                if traced is not None:
+                    traced.update_name(f"{method} {path}")
+                    traced.set_attribute("http.request.method", method)
+                    traced.set_attribute("http.route", path)
+                    traced.set_attribute("http.response.status_code", status)
 
 
 def _path(scope: Scope) -> str:

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from service.installation import Installation, open_installation
-from service.kit import logs
+from service.kit import logs, tracing
 from service.kit.addresses import is_loopback
 from service.kit.errors import Misconfigured, Unavailable
 from service.kit.settings import Settings, forget_secrets, load_settings
@@ -70,6 +70,7 @@ def _serve(settings: Settings, host: str, port: int, open_: bool, worker: "Worke
 
     if worker is not None:
         settings = _of_worker(settings, worker)
+    tracing.configure(settings.traces_endpoint)
     with server.exit_on_sigterm(), closing(open_installation(settings)) as installation:
         _check_reach(installation, host, open_)
         installation.limits.parsers.start()

@@ -11,6 +11,7 @@ from service.examiner.examination import Examination, FileExamination, Sources
 from service.examiner.lanes import Lane
 from service.examiner.report import Asset, Report, compose
 from service.examiner.room import PixelRoom
+from service.kit import tracing
 from service.kit.errors import BrokenPicture, InputError, UnsupportedFormat, UnsupportedPixels
 from service.kit.metrics import EXAMINATIONS
 from service.media.heatmaps import enlarged, overlay
@@ -121,7 +122,7 @@ class Examiner:
             return self._without_pixels(data, name, manifest, unread), None
         effort = effort or Effort(self._sources.settings.watermark_search)
         examination = Examination(picture, self._sources, classify=classify, manifest=manifest, effort=effort)
-        findings = [(lane.field, lane.find(examination)) for lane in self._lanes]
+        findings = [(lane.field, _found(lane, examination)) for lane in self._lanes]
         return _counted(compose(name, Asset.of(picture), findings)), examination
 
     def _views(self, examination: Examination) -> tuple[bytes, bytes | None]:
@@ -170,3 +171,8 @@ class Examiner:
 def _counted(report: Report) -> Report:
     EXAMINATIONS.labels(report.verdict.value).inc()
     return report
+
+
+def _found(lane: Lane[Any], examination: Examination) -> Any:
+    with tracing.span(f"examine {lane.field}"):
+        return lane.find(examination)

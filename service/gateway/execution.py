@@ -9,6 +9,7 @@ import structlog
 
 from models import ModelError
 from service.generation import OnStep
+from service.kit import tracing
 from service.kit.errors import Busy, Cancelled, Error, Refusal, StageFailed
 from service.kit.metrics import STAGES
 from watermark.c2pa.credentials import CredentialError
@@ -53,7 +54,8 @@ def stage(name: str, observer: ReleaseObserver) -> Iterator[None]:
     if observer.cancelled():
         raise Cancelled("the caller cancelled the request", stage=name)
     try:
-        yield
+        with tracing.span(f"stage {name}"):
+            yield
     except (Refusal, Busy):
         raise
     except Exception as fault:

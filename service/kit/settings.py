@@ -432,6 +432,14 @@ class Settings(BaseSettings):
         int | None,
         Field(ge=0, le=65535, description="Port on which `serve` answers /metrics for Prometheus; unset: none."),
     ] = None
+    traces_endpoint: Annotated[
+        str | None,
+        Field(
+            pattern=r"^https?://",
+            description="Address of an OpenTelemetry collector (OTLP over HTTP) that `serve` sends traces to, such as "
+            "`http://127.0.0.1:4318`; unset: none. Needs the extra `otel`.",
+        ),
+    ] = None
     metrics_host: Annotated[
         str, Field(description="Address for /metrics. Whoever reaches it may read it: it asks for no key.")
     ] = "127.0.0.1"

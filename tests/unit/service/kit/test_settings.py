@@ -28,6 +28,7 @@ VALUES = {
     "shadow_card": ("synthetic-next", "synthetic-next"),
     "shadow_share": ("0.5", 0.5),
     "metrics_host": ("10.0.0.1", "10.0.0.1"),
+    "traces_endpoint": ("http://collector:4318", "http://collector:4318"),
     "metrics_port": ("9100", 9100),
     "credential_thumbnail": ("256", 256),
     "a1111_routes": ("true", True),
