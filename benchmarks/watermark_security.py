@@ -50,7 +50,9 @@ DENOISERS: dict[str, Callable[[Rgb], Rgb]] = {
 
 COPIERS: dict[str, Callable[[Rgb], Rgb]] = {
     "bilateral 5, 25": lambda x: cv2.bilateralFilter(x, 5, 25, 3),
+    "non-local means, h 4": lambda x: cv2.fastNlMeansDenoisingColored(x, None, 4, 4, 5, 15),
     "non-local means, h 10": lambda x: cv2.fastNlMeansDenoisingColored(x, None, 10, 10, 5, 15),
+    "wavelets, sigma 3": lambda x: clipped(255 * denoise_wavelet(x / 255, 3 / 255, channel_axis=2)),
 }
 FOLDS = (1, 10)
 REMOVALS = (1.0, 1.5, 2.0, 2.5, 3.0)

@@ -49,7 +49,7 @@ class Effort(StrEnum):
     USUAL = "usual"
     """At any angle, with aspects from .45 to 2.2, in negatives, and in pictures within the image with clear edges."""
     THOROUGH = "thorough"
-    """Also under tilts and shears, and in windows of the image. Takes ten times as long where nothing is found."""
+    """Also under tilts and shears, and in windows of the image. Takes twenty times as long where nothing is found."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
 from math import log, sqrt
 from typing import Final
 
@@ -25,6 +24,8 @@ from watermark.tile.rectification import Rectification
 from watermark.tile.search import CLEAR_SCORE, SUBSAMPLES, Grid, Search, Searcher, by_score
 from watermark.tile.spectrum import FineSpectrum, tile_spectrum
 
+_Listen = Callable[..., list[tuple[float, Candidate]]]
+"""The messages of format two that are heard under one pose, once those of known marks were taken away."""
 Whitening = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """A normalisation of luma (float32[h, w]) before reading, from `watermark.tile.canvas`."""
 
@@ -45,6 +46,9 @@ _QUICK_GRIDS: Final = 2
 _QUICK_MESSAGES: Final = 1
 """The same as format two, where the message itself tells where it is. What else is heard there is of another mark, and
 must be confirmed."""
+_CLEAR_MESSAGE: Final = 5.0
+"""Agreement from which a message of format two is decoded before others are listened to: chance reaches it once in
+three million times."""
 QUICK_ATTEMPTS: Final = len(_WHITENINGS) * (_QUICK_GRIDS + _QUICK_MESSAGES)
 """The part of an epoch's attempts used by the fast path."""
 _QUICK_SCORE: Final = 4.0
@@ -131,27 +135,27 @@ class EpochReader:
             left -= len(certain)
 
     def _issued(self, view: View, whiten: Whitening, *, confirmed: bool) -> Iterator[Heard]:
-        """What is heard if the image was at most resized: format two, then format one."""
-        layout, keys, grids, messages = self._searcher.layout, range(len(self.patterns)), [], []
-        listened: list[Callable[..., list[tuple[float, Candidate]]]] = []
-        for pose, side in zip(AS_ISSUED, (SHORT_SIDE, SMALL_SHORT_SIDE), strict=True):
-            canonical = scaled(view.canvas, side / min(view.canvas.shape))
-            level = whiten(canonical)
-            received = tile_spectrum(level)[layout.ky, layout.kx]
-            here = [self._searcher.grid(received, key, pose, np.zeros(2)) for key in keys]
-            grids += here
-            shifts = [grid.shift if grid.score >= _QUICK_SCORE else (0.0, 0.0) for grid in here]
-            listened.append(partial(self.positioned.issued, canonical, level, view, pose, shifts))
-            messages += listened[-1]()
-        template = max(grid.score for grid in grids)
-        heard = [candidate for _, candidate in sorted(messages, key=lambda message: -message[0])]
+        """What is heard if the image was at most resized: format two, then format one.
+
+        A clear message is decoded before the next pose is listened to: it is nearly always the only mark.
+        """
+        grids: list[Grid] = []
+        messages: list[tuple[float, Candidate]] = []
+        listened: list[_Listen] = []
         read: list[Reading] = []
-        for each in chain(
-            self._heard(template, heard[:_QUICK_MESSAGES], confirmed=confirmed),
-            self._heard(template, heard[_QUICK_MESSAGES:], confirmed=True),
-        ):
-            yield each
-            read += [each.reading] if each.reading is not None else []
+        unconfirmed = _QUICK_MESSAGES
+        for pose, side in zip(AS_ISSUED, (SHORT_SIDE, SMALL_SHORT_SIDE), strict=True):
+            here, listen = self._listened(view, whiten, pose, side)
+            grids += here
+            listened.append(listen)
+            messages += listen()
+            messages.sort(key=lambda message: -message[0])
+            if unconfirmed and messages and messages[0][0] >= _CLEAR_MESSAGE:
+                clearest, messages, unconfirmed = messages[0][1], messages[1:], unconfirmed - 1
+                yield from _kept(self._heard(_clearest(grids), [clearest], confirmed=confirmed), read)
+        template, heard = _clearest(grids), [candidate for _, candidate in messages]
+        yield from _kept(self._heard(template, heard[:unconfirmed], confirmed=confirmed), read)
+        yield from _kept(self._heard(template, heard[unconfirmed:], confirmed=True), read)
         if read:
             known = [(reading.key, self._word(reading)) for reading in read]
             beside = [candidate for listen in listened for _, candidate in listen(known)]
@@ -160,6 +164,18 @@ class EpochReader:
         repeated = [self._repeated(grid, view, (0.0, 0.0), whole=True) for grid in clear]
         yield from self._heard(template, repeated[:_QUICK_GRIDS], confirmed=confirmed)
         yield from self._heard(template, repeated[_QUICK_GRIDS:], confirmed=True)
+
+    def _listened(
+        self, view: View, whiten: Whitening, pose: NDArray[np.float64], side: int
+    ) -> tuple[list[Grid], "_Listen"]:
+        """The grid under each key if the image was marked with `side` samples on its short side, and its messages."""
+        layout = self._searcher.layout
+        canonical = scaled(view.canvas, side / min(view.canvas.shape))
+        level = whiten(canonical)
+        received = tile_spectrum(level)[layout.ky, layout.kx]
+        grids = [self._searcher.issued(received, key, pose) for key in range(len(self.patterns))]
+        shifts = [grid.shift if grid.score >= _QUICK_SCORE else (0.0, 0.0) for grid in grids]
+        return grids, partial(self.positioned.issued, canonical, level, view, pose, shifts)
 
     def _located(self, view: View, grids: Iterable[Grid]) -> Iterator[tuple[float, list[Candidate]]]:
         """What to decode of the grids that the search found, together what is decoded together, and its best score.
@@ -239,6 +255,18 @@ class EpochReader:
             _compute_coverage=lambda: _coverage(candidate.view, candidate.expected(word)),
             _place=partial(placements, candidate),
         )
+
+
+def _kept(heard: Iterable[Heard], read: list[Reading]) -> Iterator[Heard]:
+    """`heard`, with what was read added to `read`."""
+    for each in heard:
+        yield each
+        read += [each.reading] if each.reading is not None else []
+
+
+def _clearest(grids: Iterable[Grid]) -> float:
+    """The best template score."""
+    return max(grid.score for grid in grids)
 
 
 def _repeated_mark(

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from watermark.tile.correlation import Correlator
 from watermark.tile.lattice import Lattice
-from watermark.tile.pattern import TILE, Pattern
+from watermark.tile.pattern import TILE, Layout, Pattern
 from watermark.tile.poses import AS_ISSUED, STAGES, STEP, TURN_STEP, Poses, linear_maps, same
 from watermark.tile.spectrum import FineSpectrum
 
@@ -84,6 +84,15 @@ class Searcher:
         """Made when it is first needed: it takes half a second."""
         return Lattice(self.layout)
 
+    @cached_property
+    def _unshifted(self) -> tuple[NDArray[np.complex64], NDArray[np.complex64]]:
+        """The waves of `SUBSAMPLES` around no shift, which every image asks for first."""
+        return _waves(self.layout, SUBSAMPLES, SUBSAMPLES)
+
+    def issued(self, spectrum: NDArray[np.complex64], key: int, pose: NDArray[np.float64]) -> Grid:
+        """As `grid`, where the shift is none or less than half a sample."""
+        return self._grid(spectrum, key, pose, (SUBSAMPLES, SUBSAMPLES), self._unshifted)
+
     def grid(
         self,
         spectrum: NDArray[np.complex64],
@@ -93,16 +102,25 @@ class Searcher:
         subsamples: NDArray[np.float64] = SUBSAMPLES,
     ) -> Grid:
         """The grid in `spectrum` (complex64[F]) under `key` (in [0, 2 K)), near `around`, to an eighth of a sample."""
-        layout, keys = self.layout, len(self.patterns)
-        template = spectrum[layout.sync] * self.templates[key]
         rows, columns = around[0] + subsamples, around[1] + subsamples
-        down = np.exp(2j * np.pi / TILE * np.outer(rows, layout.ky))
-        right = np.exp(2j * np.pi / TILE * np.outer(layout.kx, columns))
+        return self._grid(spectrum, key, pose, (rows, columns), _waves(self.layout, rows, columns))
+
+    def _grid(
+        self,
+        spectrum: NDArray[np.complex64],
+        key: int,
+        pose: NDArray[np.float64],
+        shifts: tuple[NDArray[np.float64], NDArray[np.float64]],
+        waves: tuple[NDArray[np.complex64], NDArray[np.complex64]],
+    ) -> Grid:
+        """The grid at the best of `shifts` (down, right), whose `waves` are given."""
+        layout, keys, (down, right) = self.layout, len(self.patterns), waves
+        template = spectrum[layout.sync] * self.templates[key]
         agreement = ((down[:, layout.sync] * template) @ right[layout.sync]).real
         row, column = np.unravel_index(agreement.argmax(), agreement.shape)
         placed = (spectrum * down[row] * right[:, column]).astype(np.complex64)
         score = float(agreement[row, column] / chance_of(template))
-        shift = float(rows[row]), float(columns[column])
+        shift = float(shifts[0][row]), float(shifts[1][column])
         return Grid(score, key % keys, pose, shift, placed if key < keys else -placed, key >= keys)
 
 
@@ -234,6 +252,14 @@ class Search:
 def _under(poses: Poses, band: NDArray[np.float64]) -> NDArray[np.float64]:
     """`band` (float64[2, F], cycles per tile) under each pose, in units of 1 / pitch: float64[2, B, F]."""
     return np.moveaxis(linear_maps(poses) @ band, 1, 0)
+
+
+def _waves(
+    layout: Layout, rows: NDArray[np.float64], columns: NDArray[np.float64]
+) -> tuple[NDArray[np.complex64], NDArray[np.complex64]]:
+    """What shifts frequencies by `rows` and `columns` samples: complex64[rows, F] and complex64[F, columns]."""
+    down = np.exp(2j * np.pi / TILE * np.outer(rows, layout.ky)).astype(np.complex64)
+    return down, np.exp(2j * np.pi / TILE * np.outer(layout.kx, columns)).astype(np.complex64)
 
 
 def chance_of(products: NDArray[np.complex64]) -> NDArray[np.float32]:

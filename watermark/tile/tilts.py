@@ -1,8 +1,8 @@
 """Undoing a tilt or a shear before the search: it looks for scales, turns and aspects, which a photographed print or
 screen does not keep.
 
-Ten steps cover perspectives up to about ten degrees and shears up to seven per cent in any direction: between two of
-them the search finds what is left.
+Eight tilts cover perspectives of up to about eight degrees, twelve steeper ones of up to eleven, and two shears those
+of up to seven per cent, in any direction: between two of them the search finds what is left.
 """
 
 from dataclasses import dataclass, replace
@@ -17,9 +17,14 @@ from watermark.tile.candidates import View
 from watermark.tile.coverage import CELL
 from watermark.tile.reading import Reading
 
+_DISTANCE: Final = 2
+"""How far away the camera is, in halves of the shorter side."""
 _TILT: Final = 0.06
-"""Change of scale per half of the shorter side: seven degrees, seen from twice that half away."""
+_STEEP_TILT: Final = 0.085
+"""Change of scale per half of the shorter side: seven and ten degrees at that distance."""
 _DIRECTIONS: Final = 8
+_STEEP_DIRECTIONS: Final = 12
+"""Directions of each. Neighbours of a steeper tilt are further apart, so it needs more of them."""
 _SHEAR: Final = 0.045
 
 
@@ -93,8 +98,19 @@ def _sheared(shear: float) -> Tilt:
     return Tilt(matrix)
 
 
+def _steep(direction: float) -> Tilt:
+    """As a camera sees a plane that is turned about an axis across `direction`: also shorter along it."""
+    along = np.array([np.cos(direction), np.sin(direction)])
+    cosine = np.sqrt(1 - (_DISTANCE * _STEEP_TILT) ** 2)
+    matrix = np.eye(3)
+    matrix[:2, :2] -= (1 - cosine) * np.outer(along, along)
+    matrix[2, :2] = _STEEP_TILT * along
+    return Tilt(matrix)
+
+
 TILTS: Final = (
     *(_tilted(2 * np.pi * number / _DIRECTIONS) for number in range(_DIRECTIONS)),
+    *(_steep(2 * np.pi * number / _STEEP_DIRECTIONS) for number in range(_STEEP_DIRECTIONS)),
     _sheared(_SHEAR),
     _sheared(-_SHEAR),
 )

@@ -1,9 +1,11 @@
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tests.unit.watermark.tile.pictures import Rgb, photo, resized
 from watermark import Codec, Keyring
@@ -11,6 +13,7 @@ from watermark.tile import payload, trellis
 from watermark.tile.candidates import Candidate, View
 from watermark.tile.canvas import luma, scaled
 from watermark.tile.pattern import TILE
+from watermark.tile.positioned import PositionedReader
 from watermark.tile.reader import (
     CONFIRMED_AGREEMENT,
     MAX_ATTEMPTS,
@@ -64,6 +67,33 @@ def test_a_resized_image_is_read_without_a_search(width: int, height: int) -> No
     assert reading.scale == pytest.approx(1)
     assert (reading.rotation_degrees, reading.mirrored) == (0, False)
     assert 0 < reading.confidence <= 1
+
+
+def test_a_clear_message_is_decoded_before_the_next_size_is_listened_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what is heard later must be confirmed: the attempt is spent."""
+    listened: list[int] = []
+    decoded: list[tuple[int, bool]] = []
+    issued, heard = PositionedReader.issued, EpochReader._heard
+
+    def listen(self: PositionedReader, canonical: NDArray[np.float32], *rest: Any) -> list[tuple[float, Candidate]]:
+        listened.append(min(canonical.shape))
+        return issued(self, canonical, *rest)
+
+    def decode(
+        self: EpochReader, template: float, candidates: Sequence[Candidate], *, confirmed: bool = False
+    ) -> Iterator[Heard]:
+        decoded.extend((len(listened), confirmed) for one in candidates if one.version == payload.POSITIONED)
+        return heard(self, template, candidates, confirmed=confirmed)
+
+    monkeypatch.setattr(PositionedReader, "issued", listen)
+    monkeypatch.setattr(EpochReader, "_heard", decode)
+    looks = reader().resized(view(marked()))
+    assert first(looks) is not None
+    assert listened == [256]
+    rest = list(looks)
+    assert rest
+    assert decoded[0] == (1, False)
+    assert sum(not confirmed for _, confirmed in decoded) <= 2  # one for each normalisation
 
 
 @pytest.mark.parametrize("change", [lambda x: np.rot90(x).copy(), lambda x: x[:, ::-1].copy()])

@@ -34,6 +34,16 @@ def test_tilts_go_in_every_direction() -> None:
     assert sum(tilt.matrix[0, 1] for tilt in TILTS) == pytest.approx(0)
 
 
+@pytest.mark.parametrize("degrees", [5, 6, 7, 8, 9, 10, 11])
+def test_every_perspective_is_near_a_tilt(degrees: float) -> None:
+    """What is left is no more than a perspective of four degrees, which the search finds without."""
+    far = np.sin(np.radians(degrees)) / 2  # seen from as far away as the image is wide
+    rows = np.array([tilt.matrix[2, :2] for tilt in TILTS])
+    for direction in np.radians(np.arange(0, 360, 5)):
+        seen = far * np.array([np.cos(direction), np.sin(direction)])
+        assert np.hypot(*(rows - seen).T).min() < np.sin(np.radians(4)) / 2
+
+
 def test_a_reading_is_told_in_the_places_of_the_image() -> None:
     tilt, seen = TILTS[0], view()
     cells = np.zeros((16, 16), np.float32)
