@@ -34,8 +34,10 @@ VARIABLE: Final = "_COUNTERMARK_WORKER"
 _BACKLOG: Final = 2048
 _POLL_SECONDS: Final = 0.1
 _STEADY_SECONDS: Final = 30.0
+_LONGEST_PAUSE: Final = 60.0
 _MOST_DEATHS: Final = 5
-"""Deaths of young workers in a row after which the server gives up."""
+"""Deaths of young workers in a row after which the server gives up, if none is left. While one serves, the others are
+tried again after growing pauses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +89,12 @@ class Worker:
 
 @dataclass(slots=True)
 class _Running:
-    """A worker's process. `since`: when it began to serve; None before."""
+    """A worker's process. `since`: when it began to serve; None before. `again`: when to replace it; None: it lives."""
 
     process: "subprocess.Popen[bytes]"
     ready: int
     since: float | None = None
+    again: float | None = None
 
 
 class Supervisor:
@@ -138,21 +141,25 @@ class Supervisor:
         told, deaths = False, 0
         while not self._stopping.is_set():
             for number, worker in running.items():
+                now = time.monotonic()
+                if worker.again is not None:
+                    if now >= worker.again:
+                        os.close(worker.ready)
+                        running[number] = start(number)
+                    continue
                 if worker.since is None and _is_ready(worker.ready):
-                    worker.since = time.monotonic()
+                    worker.since = now
                 code = worker.process.poll()
                 if code is None:
                     continue
                 if worker.since is None and not told:
                     return code if code > 0 else 1  # it could not start, and has said why
-                young = worker.since is None or time.monotonic() - worker.since < _STEADY_SECONDS
-                deaths = deaths + 1 if young else 1
+                deaths = deaths + 1 if worker.since is None or now - worker.since < _STEADY_SECONDS else 1
                 log.error("worker_died", worker=number, code=code, deaths=deaths)
-                if deaths > _MOST_DEATHS:
-                    return 1
-                os.close(worker.ready)
                 clear(number)
-                running[number] = start(number)
+                worker.again = now + (0 if deaths == 1 else min(_LONGEST_PAUSE, 2.0 ** (deaths - 2)))
+                if deaths > _MOST_DEATHS and all(each.again is not None for each in running.values()):
+                    return 1
             if not told and all(worker.since is not None for worker in running.values()):
                 told = True
                 on_ready()

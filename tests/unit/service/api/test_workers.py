@@ -29,11 +29,14 @@ time.sleep(60)
 """
 
 
-def supervised(folder: Path, before: str = "", after: str = "", count: int = 2) -> "subprocess.Popen[str]":
+def supervised(
+    folder: Path, before: str = "", after: str = "", count: int = 2, first: str = ""
+) -> "subprocess.Popen[str]":
     """A supervisor in a process of its own. Each worker leaves a file in `folder` when it is ready."""
     stand_in = STAND_IN.format(folder=folder, before=before, after=after)
     script = f"""
         import sys
+        {first}
         from service.api.workers import Supervisor
         command = (sys.executable, "-c", {stand_in!r})
         supervisor = Supervisor(command, __import__("os").environ, {count}, 5)
@@ -83,9 +86,19 @@ def test_one_that_cannot_start_stops_the_server_with_its_code(tmp_path: Path) ->
 
 
 def test_workers_that_die_again_and_again_are_given_up(tmp_path: Path) -> None:
-    with supervised(tmp_path, after="sys.exit(3)", count=1) as supervisor:
+    fast = "from service.api import workers; workers._LONGEST_PAUSE = 0.01"
+    with supervised(tmp_path, after="sys.exit(3)", count=1, first=fast) as supervisor:
         assert supervisor.wait(60) == 1
     assert len(seen(tmp_path)) == workers._MOST_DEATHS + 1
+
+
+def test_while_one_serves_the_server_does_not_give_up(tmp_path: Path) -> None:
+    fast = "from service.api import workers; workers._LONGEST_PAUSE = 0.01"
+    with supervised(tmp_path, after="if worker.number == 1: sys.exit(3)", first=fast) as supervisor:
+        until(lambda: list(seen(tmp_path).values()).count(1) > workers._MOST_DEATHS + 1)
+        assert list(seen(tmp_path).values()).count(0) == 1
+        supervisor.terminate()
+        assert supervisor.wait(30) == 0
 
 
 def test_they_end_when_the_supervisor_is_killed(tmp_path: Path) -> None:
