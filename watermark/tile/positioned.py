@@ -13,7 +13,7 @@ from watermark.tile.agreement import Agreement
 from watermark.tile.candidates import Candidate, View
 from watermark.tile.content import ContentSigns
 from watermark.tile.pattern import TILE, Layout, Pattern
-from watermark.tile.positions import PERIOD, Positions
+from watermark.tile.positions import PERIOD, Positions, Tiles
 from watermark.tile.rectification import Rectification, at_plane_scale
 from watermark.tile.search import Grid
 
@@ -77,9 +77,7 @@ class PositionedReader:
         `view`: the negative, if the grid is inverted.
         """
         rectification = Rectification.of(view.canvas.shape, grid.pose, grid.shift, reference)
-        level = rectification.straightened(at_plane_scale(view.level, rectification), view.canvas.shape)
-        signs = self.content.of(_straight_luma(view.canvas, rectification))
-        offsets = self.positions.every_offset(self.positions.tiles(level, signs))
+        offsets = self.positions.every_offset(self._straight_tiles(view, rectification))
         components = self._agreement.components(self._patterns[grid.key], offsets)
         scores = self._agreement.score(components) + _HEAD_START
         best, heard = np.argsort(-scores, axis=None)[: _DOUBTFUL + 1], (grid.pose, grid.key, grid.inverted)
@@ -91,6 +89,27 @@ class PositionedReader:
                 candidate = self._candidate(view, rectification, heard, offset, components[offset])
                 found.append(replace(candidate, doubtful=not likely))
         return found
+
+    def beside(self, read: Candidate, word: NDArray[np.float32]) -> list[Candidate]:
+        """The messages under other keys where `read` turned out to be `word`, which is taken away. Must be confirmed.
+
+        An image that was marked twice holds both marks on the same tiles, whatever was done to it since.
+        """
+        if read.offset is None:
+            raise ValueError("A message of format one has no place in the sequence; give one of format two.")
+        offsets = self.positions.every_offset(self._straight_tiles(read.view, read.plane))
+        message, found = self._without(offsets[read.offset], read.key, word), []
+        for key, pattern in enumerate(self._patterns):
+            components = self._agreement.components(pattern, message)
+            if key != read.key and float(self._agreement.score(components)) >= ISSUED_SCORE:
+                heard = (read.pose, key, read.inverted)
+                found.append(self._candidate(read.view, read.plane, heard, read.offset, components))
+        return found
+
+    def _straight_tiles(self, view: View, rectification: Rectification) -> Tiles:
+        """The tiles of the plane of `rectification`, as `view` shows them."""
+        level = rectification.straightened(at_plane_scale(view.level, rectification), view.canvas.shape)
+        return self.positions.tiles(level, self.content.of(_straight_luma(view.canvas, rectification)))
 
     def _without(self, message: NDArray[np.complex64], key: int, word: NDArray[np.float32]) -> NDArray[np.complex64]:
         """`message` (complex64[M]) less as much of `word` under `key` as is in it."""

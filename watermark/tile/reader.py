@@ -131,7 +131,7 @@ class EpochReader:
         for template, candidates in self._located(view, search.grids(None if fast else view.canvas)):
             certain = [candidate for candidate in candidates if not candidate.doubtful][:left]
             doubtful = [candidate for candidate in candidates if candidate.doubtful]
-            yield from self._heard(template, certain + doubtful, confirmed=confirmed)
+            yield from self._heard_and_beside(template, certain + doubtful, confirmed=confirmed)
             left -= len(certain)
 
     def _issued(self, view: View, whiten: Whitening, *, confirmed: bool) -> Iterator[Heard]:
@@ -217,6 +217,16 @@ class EpochReader:
             return
         for candidate, bits in zip(candidates, self._decoded(candidates), strict=True):
             yield Heard(template, self._read(candidate, bits, confirmed=confirmed or candidate.doubtful))
+
+    def _heard_and_beside(
+        self, template: float, candidates: Sequence[Candidate], *, confirmed: bool
+    ) -> Iterator[Heard]:
+        """As `_heard`; where a mark of format two is read, marks of other keys are listened for on the same tiles."""
+        for number, each in enumerate(self._heard(template, candidates, confirmed=confirmed)):
+            yield each
+            if each.reading is not None and candidates[number].version == payload.POSITIONED:
+                beside = self.positioned.beside(candidates[number], self._word(each.reading))
+                yield from self._heard(template, beside, confirmed=True)
 
     def _decoded(self, candidates: Sequence[Candidate]) -> NDArray[np.uint8]:
         """The likeliest payload of each candidate: uint8[n, 84]."""

@@ -5,6 +5,7 @@ from functools import cache
 from operator import itemgetter
 
 import numpy as np
+import pytest
 
 from tests.unit.watermark.tile.pictures import Rgb, photo
 from watermark import Codec, Keyring
@@ -65,6 +66,21 @@ def test_a_part_tells_which_part_it_is() -> None:
     assert all(each.doubtful for each in others)
     assert found.offset == (1, 1)
     assert np.mean(np.sign(found.soft) == WORD) > 0.85
+
+
+def test_both_marks_of_a_part_are_read() -> None:
+    codec = Codec(KEYRING)
+    twice = codec.embed(marked(), 7)
+    part = np.ascontiguousarray(twice[40:470, 60:490])
+    assert {reading.mark_id for reading in codec.read(part).readings} == {42, 7}
+
+
+def test_beside_an_only_mark_there_is_none() -> None:
+    part = view(np.ascontiguousarray(marked()[128:, 128:]))
+    found, *_ = READER.found(part, grid(np.array([np.log(4 / 3), 0.0, 0.0, 0.0]), EPOCH.choose(42)), (0.0, 0.0))
+    assert READER.beside(found, WORD) == []
+    with pytest.raises(ValueError, match="format one"):
+        READER.beside(replace(found, offset=None), WORD)
 
 
 def test_what_a_word_would_look_like() -> None:
