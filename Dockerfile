@@ -1,5 +1,5 @@
 # Countermark as a service. EXTRAS="" is the plain install with the embedded image model, without torch;
-# --build-arg EXTRAS="[generate]" adds diffusers and torch.
+# --build-arg EXTRAS="[generate]" adds diffusers and torch. PostgreSQL's driver is always there.
 #
 # The base is pinned by digest. scripts/pin-base looks up the present digest of the tag and writes it here.
 # --build-arg BASE=IMAGE takes another one: of a mirror, or any with Python 3.11 or newer as `python`.
@@ -19,7 +19,7 @@ ENV PATH=/opt/countermark/bin:$PATH PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_C
 # at `pip check` instead of being fetched unchecked.
 # hadolint ignore=DL3013
 RUN case "${EXTRAS}" in *generate*) lock=generate ;; *) lock=plain ;; esac \
-    && pip install --require-hashes --no-deps -r "requirements/${lock}.lock" \
+    && pip install --require-hashes --no-deps -r "requirements/${lock}.lock" -r requirements/postgresql.lock \
     && { [ "${lock}" = plain ] || pip install --require-hashes --no-deps -r requirements/torch-cpu.lock \
          || pip install --require-hashes --no-deps -r requirements/torch.lock; } \
     && pip install --no-deps --no-build-isolation ".${EXTRAS}" \

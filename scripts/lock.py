@@ -43,11 +43,15 @@ def main() -> None:
     options = parser.parse_args()
     pins = "" if options.upgrade else known_pins()
     torch: Entries = {}
+    plain: Entries = {}
     for name, extras in LOCKS.items():
         entries = compiled(extras, pins)
         pins += "\n" + "".join(entries.values())  # one version in all locks
+        plain = plain or entries  # the first
         torch |= {package: text for package, text in entries.items() if _TORCH.match(package)}
         write(name, f"Extras: {', '.join(extras) or 'none'}.", {k: v for k, v in entries.items() if k not in torch})
+    driver = {k: v for k, v in compiled(("postgresql",), pins).items() if k not in plain}
+    write("postgresql", "PostgreSQL's driver, beside another lock.", driver)
     write("torch", "Its build on the public package index.", torch)
     if options.torch_cpu_index:
         version = re.split(r"==|\s", torch["torch"])[1]
