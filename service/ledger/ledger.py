@@ -216,7 +216,7 @@ class Ledger:
             if not contains(known, head, stored.decisions):
                 self._database.abandon(MISSING)
             self._continuity.note(head)
-            return stored.decisions.count()
+            return head[0]  # decisions are numbered without gaps; PostgreSQL counts a million in 0.1 s
 
     def snapshot(self, target: Path, on_progress: OnProgress = lambda done, total: None) -> ChainAudit:
         """Copy the whole ledger into the new file `target`, while others write, and audit the state that was copied.

@@ -114,9 +114,6 @@ class DecisionRepository(Repository):
         query = select(table) if before is None else select(table).where(table.c.seq < before)
         return list(self._select(query.order_by(table.c.seq.desc()).limit(most)))
 
-    def count(self) -> int:
-        return int(self._session.read(select(func.count()).select_from(table)).scalar_one())
-
     def newest(self, kind: Kind) -> int:
         """The `seq` of the newest decision of a kind; 0 without any. It changes whenever they do."""
         return int(self._session.read(select(func.max(table.c.seq)).where(table.c.kind == kind)).scalar_one() or 0)
