@@ -8,7 +8,7 @@ import contextlib
 import socket
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,10 @@ _OPTIONS: Mapping[str, dict[str, Any]] = {
 }
 _FAULTS = (DBAPIError, PoolTimeout, sqlite3.Error)  # the last: from statements that bypass SQLAlchemy
 _POSTGRESQL_PORT = 5432
+_ON_THE_WIRE = (
+    "connect", "set_isolation_level", "do_ping", "do_begin", "do_execute", "do_executemany", "do_execute_no_params",
+    "do_commit", "do_rollback",
+)  # fmt: skip
 _WRITERS = 0x434D_4C45_4447  # the key of the writers' advisory lock in PostgreSQL; arbitrary, but ours
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -82,6 +86,7 @@ def connect_only(url: str | URL) -> Engine:
         _own_transactions(engine)
     elif parsed.get_driver_name() == "pg8000":
         _notice_silence(engine)
+        _wrap_socket_faults(engine)
     return engine
 
 
@@ -105,6 +110,24 @@ def _notice_silence(engine: Engine) -> None:
             raise dialect.loaded_dbapi.InterfaceError(
                 f"cannot connect to {address[0]}:{address[1]}: {fault}"
             ) from fault
+
+
+def _wrap_socket_faults(engine: Engine) -> None:
+    """Make a connection that is reset a fault of the driver, as one that is closed is. pg8000 lets the socket's own
+    OSError through, which SQLAlchemy takes for no fault of the database."""
+    dialect = engine.dialect
+    for name in _ON_THE_WIRE:
+        setattr(dialect, name, _wrapped(getattr(dialect, name), dialect.loaded_dbapi.InterfaceError))
+
+
+def _wrapped(call: Callable[..., Any], fault: type[Exception]) -> Callable[..., Any]:
+    def wrapped(*args: Any, **named: Any) -> Any:
+        try:
+            return call(*args, **named)
+        except OSError as gone:
+            raise fault("network error") from gone  # the words by which SQLAlchemy knows a lost connection
+
+    return wrapped
 
 
 def _watched_socket(address: tuple[str, int]) -> socket.socket:

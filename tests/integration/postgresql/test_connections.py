@@ -61,6 +61,23 @@ def test_connections_that_ended_between_two_transactions_are_not_noticed(ledger:
     assert ledger.ready() == 2
 
 
+def test_one_that_was_reset_is_a_fault_of_the_database(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The socket's own error comes where the end of the connection was not read before something was sent."""
+    ledger.record("ledger", "a", {})
+    reset: list[str] = []
+
+    def fails(*_: object) -> None:
+        reset.append("reset")
+        raise ConnectionResetError(104, "Connection reset by peer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pg8000.core.CoreConnection.handle_messages", fails)
+        with pytest.raises(Unavailable), ledger.read() as stored:
+            stored.decisions.last()
+    assert reset
+    assert ledger.ready() == 1
+
+
 def test_a_transaction_whose_connection_ends_stores_nothing_and_the_next_one_works(ledger: Ledger, url: str) -> None:
     with pytest.raises(Unavailable), ledger.decision("ledger", "lost") as transaction:  # noqa: PT012 - the connection
         end_all(url)  # has to end between its two statements
