@@ -64,19 +64,43 @@ def without_weights(model: bytes, names: Mapping[str, str]) -> bytes:
     return serialized
 
 
+def awaiting(graph: bytes, weights: Mapping[str, NDArray[np.float32]]) -> tuple[bytes, list[str]]:
+    """The serialised `graph` with a place for those of `weights` that it reads, and their names, sorted.
+
+    ONNX Runtime is given the values beside it (`add_external_initializers`), which saves writing them into the model
+    and reading them out again.
+
+    Raises:
+        ValueError: `graph` is not an ONNX model.
+    """
+    proto = _parsed(graph)
+    read = {name for node in proto.graph.node for name in node.input}
+    names = sorted(read & weights.keys())
+    for name in names:
+        place = proto.graph.initializer.add(name=name, dims=weights[name].shape, data_type=onnx.TensorProto.FLOAT)
+        place.data_location = onnx.TensorProto.EXTERNAL
+        place.external_data.add(key="location", value="beside the model")
+    serialized: bytes = proto.SerializeToString()
+    return serialized, names
+
+
 def with_weights(graph: bytes, weights: Mapping[str, NDArray[np.float32]]) -> bytes:
     """The serialised `graph` with those of `weights` that it reads, by name.
 
     Raises:
         ValueError: `graph` is not an ONNX model.
     """
-    try:
-        proto = onnx.load_from_string(graph)
-    except Exception as broken:  # protobuf's own types
-        raise ValueError("not an ONNX model") from broken
+    proto = _parsed(graph)
     read = {name for node in proto.graph.node for name in node.input}
     proto.graph.initializer.extend(
         onnx.numpy_helper.from_array(values, name) for name, values in weights.items() if name in read
     )
     serialized: bytes = proto.SerializeToString()
     return serialized
+
+
+def _parsed(graph: bytes) -> onnx.ModelProto:
+    try:
+        return onnx.load_from_string(graph)
+    except Exception as broken:  # protobuf's own types
+        raise ValueError("not an ONNX model") from broken

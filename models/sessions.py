@@ -5,7 +5,7 @@ ONNX and its runtime are imported with the first session: many commands open non
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -83,10 +83,21 @@ class Session:
 class InMemorySession:
     """A graph on the CPU with several named inputs (float32 or int64) and one float output. Thread-safe."""
 
-    def __init__(self, model: bytes, *, threads: int = 1) -> None:
-        """Raises ModelFault if ONNX Runtime rejects `model`."""
+    def __init__(
+        self, model: bytes, *, threads: int = 1, weights: Mapping[str, NDArray[np.float32]] | None = None
+    ) -> None:
+        """`weights`: by name, for a `model` without them; those that it does not read are left out.
+
+        Raises ModelFault if ONNX Runtime rejects them.
+        """
         try:
-            self._session = open_session(model, threads, CPU)
+            if weights is not None:
+                from models.graphs import awaiting  # noqa: PLC0415 - see above
+
+                model, names = awaiting(model, weights)
+                weights = {name: np.ascontiguousarray(weights[name]) for name in names}
+            self._weights = weights  # the session reads them where they are
+            self._session = open_session(model, threads, CPU, weights)
         except Exception as fault:
             raise ModelFault(f"ONNX Runtime cannot load the graph: {fault}") from fault
         self.shapes: dict[str, tuple[int | str, ...]] = {i.name: tuple(i.shape) for i in self._session.get_inputs()}
@@ -100,7 +111,9 @@ class InMemorySession:
             raise ModelFault(f"ONNX Runtime: {fault}") from fault
 
 
-def open_session(model: bytes, threads: int, providers: Sequence[str]) -> ort.InferenceSession:
+def open_session(
+    model: bytes, threads: int, providers: Sequence[str], weights: Mapping[str, NDArray[np.float32]] | None = None
+) -> ort.InferenceSession:
     import onnxruntime as ort  # noqa: PLC0415 - see above
 
     options = ort.SessionOptions()
@@ -108,6 +121,9 @@ def open_session(model: bytes, threads: int, providers: Sequence[str]) -> ort.In
     options.log_severity_level = 3
     # Idle threads must sleep: on a shared CPU, spinning threads slow each other down.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if weights:
+        values = [ort.OrtValue.ortvalue_from_numpy(each) for each in weights.values()]
+        options.add_external_initializers(list(weights), values)
     return ort.InferenceSession(model, options, providers=list(providers))
 
 

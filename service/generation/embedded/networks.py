@@ -110,11 +110,9 @@ def _weights(card: Card, file: str) -> dict[str, Floats]:
 
 
 def _session(card: Card, graph: str, weights: Mapping[str, Floats], threads: int) -> InMemorySession:
-    from models.graphs import with_weights  # noqa: PLC0415 - imports ONNX, which only a generation needs
-
     try:
-        return InMemorySession(with_weights(card.read(graph), weights), threads=threads)
-    except (ValueError, ModelFault) as broken:
+        return InMemorySession(card.read(graph), threads=threads, weights=weights)
+    except ModelFault as broken:
         raise ModelFault(f"{card.identity}: {graph}: {broken}") from broken
 
 

@@ -4,7 +4,8 @@ import onnxruntime as ort
 import pytest
 
 from detectors.synthetic.encoder import BLOCKS, tensor_of
-from models.graphs import cut, with_weights, without_weights
+from models.graphs import awaiting, cut, with_weights, without_weights
+from models.sessions import InMemorySession
 from tests.support.encoders import small_encoder
 
 BATCH = {"pixel_values": np.random.default_rng(1).normal(size=(2, 3, 224, 224)).astype(np.float32)}
@@ -41,9 +42,25 @@ def test_weights_are_put_into_a_graph_without_any() -> None:
     np.testing.assert_array_equal(found, expected)
 
 
+def test_weights_beside_a_graph_give_the_same() -> None:
+    model = onnx.load_from_string(small_encoder())
+    every = ((one.name, onnx.numpy_helper.to_array(one)) for one in model.graph.initializer)
+    weights = {name: values for name, values in every if values.dtype == np.float32}
+    named = {f"own.{name}": values for name, values in weights.items()} | {"of another network": np.ones(1, np.float32)}
+    empty = without_weights(small_encoder(), {name: f"own.{name}" for name in weights})
+    graph, names = awaiting(empty, named)
+    assert "of another network" not in names
+    assert len(graph) < len(small_encoder())
+    session = InMemorySession(empty, weights=named)
+    del named, weights
+    expected = ort.InferenceSession(small_encoder()).run(None, BATCH)[0]
+    np.testing.assert_array_equal(session.run(**BATCH), expected)
+
+
 def test_what_is_no_model_is_not_filled() -> None:
-    with pytest.raises(ValueError, match="not an ONNX model"):
-        with_weights(b"no graph", {})
+    for fill in (with_weights, awaiting):
+        with pytest.raises(ValueError, match="not an ONNX model"):
+            fill(b"no graph", {})
 
 
 def test_weights_are_taken_out_and_put_back_under_other_names() -> None:
