@@ -207,8 +207,8 @@ def listening(host: str, port: int) -> socket.socket:
 
 
 def command_of(arguments: list[str]) -> tuple[str, ...]:
-    """The command of a worker: this one again."""
-    return (sys.executable, "-m", "service", *arguments)
+    """The command of a worker: this one again, whatever a folder called `service` is where it runs."""
+    return (sys.executable, "-P", "-m", "service", *arguments)
 
 
 def _is_ready(pipe: int) -> bool:

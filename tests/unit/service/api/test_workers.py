@@ -112,6 +112,15 @@ def test_without_a_supervisor_a_process_is_no_worker() -> None:
     assert Worker.from_environment() is None
 
 
+def test_a_folder_of_that_name_is_no_worker(tmp_path: Path) -> None:
+    (tmp_path / "service").mkdir()
+    (tmp_path / "service" / "__main__.py").write_text("print('foreign')")
+    command = workers.command_of(["--version"])
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert "foreign" not in done.stdout
+    assert done.stdout.strip()
+
+
 def test_threads_are_divided() -> None:
     told = [Worker(number, 3, 0, 0, 0, "") for number in range(3)]
     assert [worker.share(2) for worker in told] == [1, 1, 0]
