@@ -98,7 +98,7 @@ def first_minutes(
     try:
         wait_until_up(URL)
         took["server up: `countermark serve`"] = time.perf_counter() - start
-        with timed("first call of OpenAI's API"):
+        with timed("first image over OpenAI's API (a plain POST)"):
             order = {"model": "gpt-image-1", "prompt": "a frog in a meadow"}
             httpx.post(f"{URL}/v1/images/generations", json=order, timeout=60).raise_for_status()
         with timed("first page: `/`"):

@@ -9,6 +9,7 @@ import structlog
 
 from service.jobs.queue import JobQueue
 from service.jobs.running import Runner, RunningJob
+from service.kit import tracing
 from service.kit.errors import Busy, Cancelled, Error, Unavailable
 from service.storage import JobKind, JobRow
 
@@ -99,7 +100,7 @@ class JobWorkers:
         with self._lock:
             self._running[owner] = job
         try:
-            with structlog.contextvars.bound_contextvars(job=row.id):
+            with structlog.contextvars.bound_contextvars(job=row.id), tracing.span(f"job {row.kind}"):
                 self._settle(job)
         finally:
             with self._lock:

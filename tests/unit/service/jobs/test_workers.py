@@ -1,6 +1,9 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from service.access.client import OPERATOR
 from service.installation import Installation
@@ -8,6 +11,7 @@ from service.jobs import workers as module
 from service.jobs.queue import JobLimits, JobQueue, NewJob
 from service.jobs.running import RunningJob
 from service.jobs.workers import MOST_RETRIES, JobWorkers
+from service.kit import tracing
 from service.kit.errors import Busy, Cancelled, Error, Unavailable, Unsafe
 from service.storage import JobRow
 from tests.support.waiting import until
@@ -79,6 +83,27 @@ def test_what_becomes_of_a_job(
     started(run)
     row = ended(queue, job.id)
     assert (row.status, row.error and row.error["code"], left) == (status, code, [])
+
+
+def test_what_is_done_for_a_job_is_one_trace(queue: JobQueue, started: Start) -> None:
+    spans, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(spans))
+    tracing.use(provider.get_tracer("test"))
+    try:
+        queue.submit(JOB, OPERATOR)
+
+        def run(job: RunningJob) -> None:
+            with tracing.span("stage render"):
+                pass
+
+        started(run)
+        until(lambda: len(spans.get_finished_spans()) == 2)
+    finally:
+        tracing.use(None)
+    stage, job = spans.get_finished_spans()
+    assert (stage.name, job.name) == ("stage render", "job inspection")
+    assert stage.parent is not None
+    assert stage.parent.span_id == job.context.span_id
 
 
 def test_a_job_that_comes_later_is_begun_at_once(queue: JobQueue, started: Start) -> None:
