@@ -44,7 +44,7 @@ def cut(model: bytes, outputs: Sequence[str]) -> bytes:
 
 
 def without_weights(model: bytes, names: Mapping[str, str]) -> bytes:
-    """The serialised `model` without the weights in `names` (name in the model to name for `with_weights`).
+    """The serialised `model` without the weights in `names` (name in the model to name for `awaiting`).
 
     Raises:
         ValueError: the model has further float weights.
@@ -73,7 +73,10 @@ def awaiting(graph: bytes, weights: Mapping[str, NDArray[np.float32]]) -> tuple[
     Raises:
         ValueError: `graph` is not an ONNX model.
     """
-    proto = _parsed(graph)
+    try:
+        proto = onnx.load_from_string(graph)
+    except Exception as broken:  # protobuf's own types
+        raise ValueError("not an ONNX model") from broken
     read = {name for node in proto.graph.node for name in node.input}
     names = sorted(read & weights.keys())
     for name in names:
@@ -82,25 +85,3 @@ def awaiting(graph: bytes, weights: Mapping[str, NDArray[np.float32]]) -> tuple[
         place.external_data.add(key="location", value="beside the model")
     serialized: bytes = proto.SerializeToString()
     return serialized, names
-
-
-def with_weights(graph: bytes, weights: Mapping[str, NDArray[np.float32]]) -> bytes:
-    """The serialised `graph` with those of `weights` that it reads, by name.
-
-    Raises:
-        ValueError: `graph` is not an ONNX model.
-    """
-    proto = _parsed(graph)
-    read = {name for node in proto.graph.node for name in node.input}
-    proto.graph.initializer.extend(
-        onnx.numpy_helper.from_array(values, name) for name, values in weights.items() if name in read
-    )
-    serialized: bytes = proto.SerializeToString()
-    return serialized
-
-
-def _parsed(graph: bytes) -> onnx.ModelProto:
-    try:
-        return onnx.load_from_string(graph)
-    except Exception as broken:  # protobuf's own types
-        raise ValueError("not an ONNX model") from broken

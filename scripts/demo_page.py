@@ -19,6 +19,7 @@ from service.presentation.templates import environment, style
 
 CHANGED_PIXEL = (150, 48)
 """Column and row."""
+_POLICY = "default-src 'none'; img-src 'self' data: file:; style-src 'unsafe-inline'"
 _AROUND, _ENLARGED = 4, 12  # pixels to each side in the close-up, and its scale
 _STRONGER = 64  # how much the changed pixel differs in the close-up
 
@@ -72,6 +73,8 @@ def write_page(out: Path, prompt: str, reports: list[Report]) -> None:
         .from_string(Path(__file__).with_suffix(".html").read_text(encoding="utf-8"))
         .render(
             prompt=prompt,
+            words=messages("en"),
+            policy=_POLICY,
             scenes=scenes,
             size=_rgb(out / "changed.png").size,
             home=os.environ["COUNTERMARK_HOME"],

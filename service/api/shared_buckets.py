@@ -1,8 +1,6 @@
 """Token buckets of all workers of one server, in a file that they map into memory."""
 
 import fcntl
-import hashlib
-import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,8 +10,8 @@ from typing import Final
 import numpy as np
 
 from service.access.buckets import Bucket
+from service.kit.shared_file import SharedFile
 
-_KEY_BYTES: Final = 32
 _BUCKET: Final = np.dtype([("name", np.uint64), ("tokens", np.float64), ("since", np.float64)])
 _ROWS: Final = 1 << 12
 _WAYS: Final = 8
@@ -32,23 +30,21 @@ class SharedBuckets:
         """Open a file that `create` wrote. `clock`: one that all processes share, as Linux' monotonic one is."""
         self._most = float(per_minute if most is None else most)
         self._per_second = per_minute / 60
-        self._path = path
         self._clock = clock
-        self._key = path.read_bytes()[:_KEY_BYTES]
-        self._buckets = np.memmap(path, _BUCKET, "r+", _KEY_BYTES).reshape(_ROWS, _WAYS)
+        self._file = SharedFile(path, _BUCKET, _WAYS)
 
     @staticmethod
     def create(path: Path) -> None:
         """Write a file without a bucket."""
-        path.write_bytes(secrets.token_bytes(_KEY_BYTES) + bytes(_ROWS * _WAYS * _BUCKET.itemsize))
+        SharedFile.create(path, _BUCKET, _ROWS, _WAYS)
 
     def take(self, key: str, amount: int = 1) -> float:
         """Take so many tokens and return 0, or return the seconds until there are as many."""
         if not self._per_second:
             return 0.0
-        name = int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8, key=self._key).digest(), "big") or 1
+        name = self._file.hash_of(key) or 1  # 0: nobody's
         with self._locked():
-            now, row = self._clock(), self._buckets[name % _ROWS]
+            now, row = self._clock(), self._file.array[name % _ROWS]
             found = np.flatnonzero(row["name"] == name)
             place = int(found[0]) if found.size else int(np.argmin(row["since"]))
             kept = Bucket(*row[place].item()[1:]) if found.size else Bucket(self._most, now)
@@ -59,6 +55,6 @@ class SharedBuckets:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """For one thread of one process; the lock of one that dies is free again."""
-        with self._path.open("rb") as file:
+        with self._file.path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield

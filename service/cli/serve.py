@@ -64,7 +64,7 @@ def _supervise(settings: Settings, host: str, port: int, open_: bool, workers: i
 
 
 def _serve(settings: Settings, host: str, port: int, open_: bool, worker: "Worker | None") -> None:
-    from service.api import metrics, server  # noqa: PLC0415 - see above
+    from service.api import metrics, server, sharing  # noqa: PLC0415 - see above
     from service.api.dependencies import services_of  # noqa: PLC0415
     from service.web import create_app  # noqa: PLC0415
 
@@ -77,15 +77,13 @@ def _serve(settings: Settings, host: str, port: int, open_: bool, worker: "Worke
         _ = installation.classifier
         _load_gateway(installation)
         with metrics.served(installation, settings.metrics_host, settings.metrics_port):
-            if worker is None:
-                app = create_app(installation)
-                server.serve(app, settings, host, port, services_of(app).stopping.set)
-                return
-            sharing = worker.sharing()
-            app = create_app(installation, sharing)
-            worker.say_ready()
+            shared = worker.sharing() if worker else sharing.alone()
+            app = create_app(installation, shared)
+            if worker is not None:
+                worker.say_ready()
+            at = worker.socket() if worker else None
             on_exit = services_of(app).stopping.set
-            server.serve(app, settings, host, port, on_exit, listening=worker.socket(), counts=sharing.counts)
+            server.serve(app, settings, host, port, on_exit, listening=at, counts=shared.counts)
 
 
 def _of_worker(settings: Settings, worker: "Worker") -> Settings:

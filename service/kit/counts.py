@@ -1,7 +1,5 @@
 """Counts of what is in use: by this process alone, or by all workers of one server together."""
 
-import hashlib
-import secrets
 import threading
 from collections import Counter
 from pathlib import Path
@@ -9,10 +7,11 @@ from typing import Final, Protocol
 
 import numpy as np
 
+from service.kit.shared_file import SharedFile
+
 NAMES: Final = ("connections", "orders", "examinations", "body_memory", "body_disk")
 """What is counted beside addresses; each has a slot of its own."""
 
-_KEY_BYTES: Final = 32
 _SLOTS: Final = 1 << 14
 
 
@@ -53,15 +52,15 @@ class SharedCounts:
 
     def __init__(self, path: Path, worker: int) -> None:
         """Open a file that `create` wrote, as the worker with this number."""
-        self._key = path.read_bytes()[:_KEY_BYTES]
-        self._rows = np.memmap(path, np.int64, "r+", _KEY_BYTES).reshape(-1, _SLOTS)
+        self._file = SharedFile(path, np.int64, _SLOTS)
+        self._rows = self._file.array
         self._own = self._rows[worker]
         self._lock = threading.Lock()
 
     @staticmethod
     def create(path: Path, workers: int) -> None:
         """Write a file of zeros for so many workers."""
-        path.write_bytes(secrets.token_bytes(_KEY_BYTES) + bytes(workers * _SLOTS * np.dtype(np.int64).itemsize))
+        SharedFile.create(path, np.int64, workers, _SLOTS)
 
     def add(self, name: str, change: int) -> None:
         with self._lock:
@@ -77,5 +76,4 @@ class SharedCounts:
     def _slot(self, name: str) -> int:
         if name in NAMES:
             return NAMES.index(name)
-        digest = hashlib.blake2b(name.encode(), digest_size=8, key=self._key).digest()
-        return len(NAMES) + int.from_bytes(digest, "big") % (_SLOTS - len(NAMES))
+        return len(NAMES) + self._file.hash_of(name) % (_SLOTS - len(NAMES))

@@ -5,10 +5,9 @@ SQLite does this by itself; PostgreSQL needs `REPEATABLE READ` for readers and a
 """
 
 import contextlib
-import socket
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from service.kit.errors import Misconfigured, Unavailable
+from service.storage import pg8000_driver
 from service.storage.tables import REVISION
 
 log = structlog.get_logger()
@@ -26,8 +26,6 @@ log = structlog.get_logger()
 _BUSY_SECONDS = 30.0
 _BUSY_PAUSE = 0.02  # between two attempts where SQLite does not wait by itself
 _UPGRADE_SECONDS = 1800.0  # for another process that upgrades: millions of rows take minutes
-_CONNECT_SECONDS = 5.0
-_SILENT_SECONDS = 30  # after which a server that acknowledges nothing is gone; by itself, TCP waits for hours
 _CONNECT_PAUSES = (0.1, 0.3, 0.6)  # between attempts to connect: a fail-over or a restart takes about a second
 _SCRUB_SECONDS = 1.0  # truncating the write-ahead log blocks every writer while it waits for readers
 # One connection per thread that needs one: writers waiting for the lock must not keep readers out. The number of
@@ -41,11 +39,6 @@ _OPTIONS: Mapping[str, dict[str, Any]] = {
     },
 }
 _FAULTS = (DBAPIError, PoolTimeout, sqlite3.Error)  # the last: from statements that bypass SQLAlchemy
-_POSTGRESQL_PORT = 5432
-_ON_THE_WIRE = (
-    "connect", "set_isolation_level", "do_ping", "do_begin", "do_execute", "do_executemany", "do_execute_no_params",
-    "do_commit", "do_rollback",
-)  # fmt: skip
 _WRITERS = 0x434D_4C45_4447  # the key of the writers' advisory lock in PostgreSQL; arbitrary, but ours
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -85,62 +78,14 @@ def connect_only(url: str | URL) -> Engine:
     if backend == "sqlite":
         _own_transactions(engine)
     elif parsed.get_driver_name() == "pg8000":
-        _notice_silence(engine)
-        _wrap_socket_faults(engine)
+        pg8000_driver.notice_silence(engine)
+        pg8000_driver.wrap_socket_faults(engine)
     return engine
 
 
 def _socket_options(url: URL) -> Mapping[str, Any]:
     """PostgreSQL has no TLS on local sockets. pg8000 would ask for it at each connection, with every CA loaded."""
     return {"connect_args": {"ssl_context": False}} if "unix_sock" in url.query else {}
-
-
-def _notice_silence(engine: Engine) -> None:
-    """Make connections over TCP end where the server's machine is gone: nobody tells the client then. A query may take
-    as long as it likes, since a machine that is there acknowledges the probes."""
-
-    @event.listens_for(engine, "do_connect")
-    def _(dialect: Any, _record: Any, _args: Any, parameters: dict[str, Any]) -> None:
-        if "unix_sock" in parameters:
-            return
-        address = (parameters.get("host") or "localhost", int(parameters.get("port") or _POSTGRESQL_PORT))
-        try:
-            parameters["sock"] = _watched_socket(address)
-        except OSError as fault:  # as the driver's own, so that it is handled like any other fault of the database
-            raise dialect.loaded_dbapi.InterfaceError(
-                f"cannot connect to {address[0]}:{address[1]}: {fault}"
-            ) from fault
-
-
-def _wrap_socket_faults(engine: Engine) -> None:
-    """Make a connection that is reset a fault of the driver, as one that is closed is. pg8000 lets the socket's own
-    OSError through, which SQLAlchemy takes for no fault of the database."""
-    dialect = engine.dialect
-    for name in _ON_THE_WIRE:
-        setattr(dialect, name, _wrapped(getattr(dialect, name), dialect.loaded_dbapi.InterfaceError))
-
-
-def _wrapped(call: Callable[..., Any], fault: type[Exception]) -> Callable[..., Any]:
-    def wrapped(*args: Any, **named: Any) -> Any:
-        try:
-            return call(*args, **named)
-        except OSError as gone:
-            raise fault("network error") from gone  # the words by which SQLAlchemy knows a lost connection
-
-    return wrapped
-
-
-def _watched_socket(address: tuple[str, int]) -> socket.socket:
-    """A connected socket that fails after about half a minute of silence. Raises OSError."""
-    opened = socket.create_connection(address, timeout=_CONNECT_SECONDS)
-    opened.settimeout(None)
-    opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 4)):
-        if option := getattr(socket, name, None):  # by other names, or not at all, on other systems than Linux
-            opened.setsockopt(socket.IPPROTO_TCP, option, value)
-    if option := getattr(socket, "TCP_USER_TIMEOUT", None):
-        opened.setsockopt(socket.IPPROTO_TCP, option, _SILENT_SECONDS * 1000)
-    return opened
 
 
 @contextlib.contextmanager
@@ -163,9 +108,10 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 
 @contextlib.contextmanager
-def _transaction(engine: Engine) -> Iterator[Connection]:
+def _transaction(engine: Engine, seconds: float = _BUSY_SECONDS) -> Iterator[Connection]:
+    """The writers' transaction, for whose lock it waits so many seconds."""
     with _connected(engine).execution_options(**_writer_options(engine)) as connection, connection.begin():
-        _take_writers_lock(connection, _BUSY_SECONDS)
+        _take_writers_lock(connection, seconds)
         yield connection
 
 
@@ -303,7 +249,7 @@ def _upgrade(engine: Engine) -> None:
 
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
-    with _without_foreign_keys(engine), _upgrading(engine) as connection:
+    with _without_foreign_keys(engine), _transaction(engine, _UPGRADE_SECONDS) as connection:
         config.attributes["connection"] = connection
         config.attributes["created"] = before is None
         try:
@@ -313,14 +259,6 @@ def _upgrade(engine: Engine) -> None:
                 f"the ledger's database is at a revision that this version does not know ({newer})",
                 hint="A newer version of Countermark created it: run that version, or restore an earlier backup.",
             ) from newer
-
-
-@contextlib.contextmanager
-def _upgrading(engine: Engine) -> Iterator[Connection]:
-    """The writers' transaction, for which it waits as long as another process may take to upgrade."""
-    with _connected(engine).execution_options(**_writer_options(engine)) as connection, connection.begin():
-        _take_writers_lock(connection, _UPGRADE_SECONDS)
-        yield connection
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from . import tables
 from .heads import Table
-from .leave_out import Scaling, kernel_of, solve
+from .leave_out import Scaling, halves, kernel_of, solve
 from .pack import NAMES, Pack, sample_weights
 
 _UNET = ("Stable Diffusion 1-2, XL", "DALL-E / Imagen 2022")
@@ -78,14 +78,11 @@ def _nested(
     margin: NDArray[np.float64], own: NDArray[np.bool_], group: NDArray[np.str_], splits: int
 ) -> Iterator[tuple[float, float | None]]:
     """Both ways of each split: the share of the family that is named, and the precision if anything is."""
-    names = np.unique(group)
-    for split in range(splits):
-        half = (np.random.default_rng(split).permutation(len(names)) % 2 == 1)[np.searchsorted(names, group)]
-        for fitted in (half, ~half):
-            least = next((t for t in _STEPS if _precision(margin > t, own, fitted) >= AIM), None)
-            named = np.zeros(len(own), bool) if least is None else margin > least
-            share = float(named[~fitted & own].mean()) if (~fitted & own).any() else 0.0
-            yield share, _precision(named, own, ~fitted) if named[~fitted].any() else None
+    for fitted, judged in halves(group, range(splits)):
+        least = next((t for t in _STEPS if _precision(margin > t, own, fitted) >= AIM), None)
+        named = np.zeros(len(own), bool) if least is None else margin > least
+        share = float(named[judged & own].mean()) if (judged & own).any() else 0.0
+        yield share, _precision(named, own, judged) if named[judged].any() else None
 
 
 def _precision(named: NDArray[np.bool_], own: NDArray[np.bool_], rows: NDArray[np.bool_]) -> float:

@@ -8,6 +8,7 @@ gives what refitting once for each group would. Means and deviations, which no l
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,3 +91,12 @@ def _inverse(system: NDArray[np.float64]) -> NDArray[np.float64]:
     lower, _ = lapack.dpotri(factor, lower=1, overwrite_c=1)
     lower = np.tril(lower)
     return np.asarray(lower + np.tril(lower, -1).T, np.float64)
+
+
+def halves(group: NDArray[np.str_], seeds: Iterable[int]) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+    """The rows (N,) of a random half of the groups and those of the other half; for each seed both ways."""
+    names = np.unique(group)
+    for seed in seeds:
+        half = (np.random.default_rng(seed).permutation(len(names)) % 2 == 0)[np.searchsorted(names, group)]
+        yield half, ~half
+        yield ~half, half

@@ -6,8 +6,8 @@ groups and applied to the other half, so these rates hold no such choice. Half o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,32 +15,26 @@ from numpy.typing import NDArray
 from . import calibrate, tables
 from .calibrate import Rows
 from .features import CONDITIONS
+from .leave_out import halves
 from .pack import Pack
 
 AIMS: Mapping[str, tuple[str, float]] = {"painting": ("painting", 0.03), "headshot": ("portrait", 0.08)}
 """For a kind's floor: the subject whose real images it protects, and the share of them that may be called synthetic."""
 _GRID = (-1.0, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9)
 _RATE = 0.05
+_SEED = 100  # of the first split; `families` begins at 0
 
 Bools = NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class _Half:
-    """Groups that floors are chosen on, and those that they are judged on."""
-
-    fitted: Bools
-    judged: Bools
 
 
 def table(pack: Pack, rows: Rows, splits: int) -> str:
     """Markdown: the share called synthetic, of real images by what they show and of synthetic ones, over all splits."""
     called = {name: np.zeros(len(rows.x)) for name in ("floors as shipped", "no floors", "floors chosen on half")}
     floors: list[dict[str, float]] = []
-    for half in _halves(rows, splits):
-        floors.append(_chosen(pack, rows, half.fitted))
+    for fitted, judged in halves(rows.group, range(_SEED, _SEED + splits)):
+        floors.append(_chosen(pack, rows, fitted))
         for name, each in zip(called, (calibrate.FLOORS, {}, floors[-1]), strict=True):
-            called[name] += _called(replace(rows, floors=each), half.fitted) & half.judged
+            called[name] += _called(replace(rows, floors=each), fitted) & judged
     cells = [[f"{name}, {c}" for name in called for c in CONDITIONS]]
     subject = np.where(rows.fake == 1, "(synthetic)", pack.subject[rows.image])
     for name in np.unique(subject):
@@ -49,14 +43,6 @@ def table(pack: Pack, rows: Rows, splits: int) -> str:
     text = tables.markdown(["shows", *cells[0]], cells[1:])
     medians = ", ".join(f"{kind} {np.median([each[kind] for each in floors]):g}" for kind in AIMS)
     return f"{text}\n\nFloors chosen, medians: {medians}."
-
-
-def _halves(rows: Rows, splits: int) -> Iterator[_Half]:
-    """Both ways of each split."""
-    names = np.unique(rows.group)
-    for split in range(splits):
-        part = (np.random.default_rng(100 + split).permutation(len(names)) % 2)[np.searchsorted(names, rows.group)]
-        yield from (_Half(part == fitted, part != fitted) for fitted in (0, 1))
 
 
 def _chosen(pack: Pack, rows: Rows, fitted: Bools) -> dict[str, float]:

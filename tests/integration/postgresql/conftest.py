@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from service.kit.settings import PREFIX, Settings
+from service.ledger.ledger import Ledger
 from service.storage import Database
 from tests.support.postgres import WITHOUT_POSTGRESQL, ClearedDatabase, database, server
 
@@ -69,3 +70,10 @@ def settings(tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> Setti
     """As everywhere, and for commands that read the environment, too."""
     monkeypatch.setenv(PREFIX + "DATABASE_URL", url)
     return Settings(home=tmp_path / "home", threads=1, provider="Test Installation", database_url=url)
+
+
+@pytest.fixture
+def ledger(url: str) -> Iterator[Ledger]:
+    opened = Ledger.open(url)
+    yield opened
+    opened.close()

@@ -3,7 +3,6 @@
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,17 +11,11 @@ from sqlalchemy import Engine, create_engine, event, text
 from service.kit.errors import Unavailable
 from service.ledger.ledger import Ledger
 from service.storage import engine as engines
+from service.storage import pg8000_driver
 from service.storage.engine import open_engine
 from service.storage.tables import REVISION
 from tests.assets import old_ledger
 from tests.support.database import engine_of
-
-
-@pytest.fixture
-def ledger(url: str) -> Iterator[Ledger]:
-    opened = Ledger.open(url)
-    yield opened
-    opened.close()
 
 
 def end_all(url: str) -> None:
@@ -121,7 +114,7 @@ def test_nobody_at_the_address_is_unavailable() -> None:
 def test_silence_ends_a_connection() -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as listening,
-        engines._watched_socket(listening.getsockname()) as opened,
+        pg8000_driver._watched_socket(listening.getsockname()) as opened,
     ):
         assert opened.gettimeout() is None
         assert opened.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1

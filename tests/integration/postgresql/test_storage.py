@@ -2,7 +2,6 @@
 
 import contextlib
 import datetime as dt
-from collections.abc import Iterator
 from multiprocessing.synchronize import Barrier
 
 import numpy as np
@@ -24,13 +23,6 @@ from tests.support.processes import CONTEXT
 
 EACH = 15
 DAY = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-
-
-@pytest.fixture
-def ledger(url: str) -> Iterator[Ledger]:
-    opened = Ledger.open(url)
-    yield opened
-    opened.close()
 
 
 def image(number: int) -> Issue:

@@ -2,9 +2,11 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
+from numpy.typing import NDArray
+from onnx import numpy_helper
 
 from detectors.synthetic.encoder import BLOCKS, tensor_of
-from models.graphs import awaiting, cut, with_weights, without_weights
+from models.graphs import awaiting, cut, without_weights
 from models.sessions import InMemorySession
 from tests.support.encoders import small_encoder
 
@@ -31,25 +33,30 @@ def test_an_unknown_tensor_is_an_error() -> None:
         cut(small_encoder(), ["nowhere"])
 
 
-def test_weights_are_put_into_a_graph_without_any() -> None:
-    model = onnx.load_from_string(small_encoder())
-    weights = {one.name: onnx.numpy_helper.to_array(one) for one in model.graph.initializer}
+def float_weights() -> dict[str, NDArray[np.float32]]:
+    """Those of the small encoder; its shapes are not among them."""
+    every = ((one.name, numpy_helper.to_array(one)) for one in onnx.load_from_string(small_encoder()).graph.initializer)
+    return {name: values for name, values in every if values.dtype == np.float32}
+
+
+def test_weights_are_given_to_a_graph_without_any() -> None:
+    model, weights = onnx.load_from_string(small_encoder()), float_weights()
+    kept = [one for one in model.graph.initializer if one.name not in weights]
     del model.graph.initializer[:]
-    expected, found = (
-        ort.InferenceSession(one).run(None, BATCH)[0]
-        for one in (small_encoder(), with_weights(model.SerializeToString(), weights))
-    )
-    np.testing.assert_array_equal(found, expected)
+    model.graph.initializer.extend(kept)
+    session = InMemorySession(model.SerializeToString(), weights=weights)
+    expected = ort.InferenceSession(small_encoder()).run(None, BATCH)[0]
+    np.testing.assert_array_equal(session.run(**BATCH), expected)
 
 
-def test_weights_beside_a_graph_give_the_same() -> None:
-    model = onnx.load_from_string(small_encoder())
-    every = ((one.name, onnx.numpy_helper.to_array(one)) for one in model.graph.initializer)
-    weights = {name: values for name, values in every if values.dtype == np.float32}
-    named = {f"own.{name}": values for name, values in weights.items()} | {"of another network": np.ones(1, np.float32)}
+def test_weights_are_taken_out_and_given_back_under_other_names() -> None:
+    weights = float_weights()
     empty = without_weights(small_encoder(), {name: f"own.{name}" for name in weights})
+    assert not {one.name for one in onnx.load_from_string(empty).graph.initializer} & weights.keys()
+    named = {f"own.{name}": values for name, values in weights.items()} | {"of another network": np.ones(1, np.float32)}
     graph, names = awaiting(empty, named)
     assert "of another network" not in names
+    assert "of another network" not in {one.name for one in onnx.load_from_string(graph).graph.initializer}
     assert len(graph) < len(small_encoder())
     session = InMemorySession(empty, weights=named)
     del named, weights
@@ -57,22 +64,9 @@ def test_weights_beside_a_graph_give_the_same() -> None:
     np.testing.assert_array_equal(session.run(**BATCH), expected)
 
 
-def test_what_is_no_model_is_not_filled() -> None:
-    for fill in (with_weights, awaiting):
-        with pytest.raises(ValueError, match="not an ONNX model"):
-            fill(b"no graph", {})
-
-
-def test_weights_are_taken_out_and_put_back_under_other_names() -> None:
-    model = onnx.load_from_string(small_encoder())
-    weights = {one.name: onnx.numpy_helper.to_array(one) for one in model.graph.initializer}
-    empty = without_weights(small_encoder(), {name: f"own.{name}" for name in weights})
-    assert not {one.name for one in onnx.load_from_string(empty).graph.initializer} & weights.keys()
-    named = {f"own.{name}": values for name, values in weights.items()} | {"of another network": np.ones(1, np.float32)}
-    filled = with_weights(empty, named)
-    assert "of another network" not in {one.name for one in onnx.load_from_string(filled).graph.initializer}
-    expected, found = (ort.InferenceSession(one).run(None, BATCH)[0] for one in (small_encoder(), filled))
-    np.testing.assert_array_equal(found, expected)
+def test_what_is_no_model_awaits_nothing() -> None:
+    with pytest.raises(ValueError, match="not an ONNX model"):
+        awaiting(b"no graph", {})
 
 
 def test_further_weights_are_an_error() -> None:

@@ -62,3 +62,10 @@ def test_emoji_and_signs_are_seen_but_are_no_words(text: str) -> None:
 @pytest.mark.parametrize("text", ["a", "狐", "٣", "🅰", "ー"])
 def test_letters_and_digits_of_any_script_are_words(text: str) -> None:
     assert has_words(text)
+
+
+@given(st.text(st.characters(max_codepoint=0x7F)))
+def test_plain_text_is_folded_as_its_characters_are(text: str) -> None:
+    folded = fold(text)
+    assert folded.text == "".join(map(fold_char, text))
+    assert folded.origins == tuple(range(len(text)))

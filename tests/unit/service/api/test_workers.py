@@ -13,6 +13,7 @@ import pytest
 from service.api import workers
 from service.api.workers import Supervisor, Worker, listening
 from service.kit.errors import Unavailable
+from tests.support.processes import exists
 from tests.support.waiting import until
 
 STAND_IN = """
@@ -50,14 +51,6 @@ def seen(folder: Path) -> dict[int, int]:
     return {int(pid): int(number) for number, pid in (path.name.split("-") for path in folder.iterdir())}
 
 
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
 def test_it_tells_when_all_serve_and_ends_them(tmp_path: Path) -> None:
     with supervised(tmp_path) as supervisor:
         assert supervisor.stdout is not None
@@ -66,7 +59,7 @@ def test_it_tells_when_all_serve_and_ends_them(tmp_path: Path) -> None:
         assert sorted(seen(tmp_path).values()) == [0, 1]
         supervisor.terminate()
         assert supervisor.wait(30) == 0
-    assert not any(alive(pid) for pid in seen(tmp_path))
+    assert not any(exists(pid) for pid in seen(tmp_path))
 
 
 def test_a_worker_that_dies_is_replaced(tmp_path: Path) -> None:
@@ -105,7 +98,7 @@ def test_they_end_when_the_supervisor_is_killed(tmp_path: Path) -> None:
     with supervised(tmp_path) as supervisor:
         until(lambda: len(seen(tmp_path)) == 2)
         supervisor.kill()
-    until(lambda: not any(alive(pid) for pid in seen(tmp_path)))
+    until(lambda: not any(exists(pid) for pid in seen(tmp_path)))
 
 
 def test_without_a_supervisor_a_process_is_no_worker() -> None:

@@ -20,7 +20,10 @@ def served(monkeypatch: pytest.MonkeyPatch, gateway: object) -> list[dict[str, A
     """How the server was started; the gateway is there already."""
     calls: list[dict[str, Any]] = []
 
-    def serve(app: FastAPI, settings: Settings, host: str, port: int, on_exit: Callable[[], None]) -> None:
+    def serve(
+        app: FastAPI, settings: Settings, host: str, port: int, on_exit: Callable[[], None], **of_workers: object
+    ) -> None:
+        assert of_workers["listening"] is None
         on_exit()
         assert services_of(app).stopping.is_set()
         calls.append({"app": app, "host": host, "port": port})

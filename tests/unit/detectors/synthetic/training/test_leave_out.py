@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from detectors.synthetic.training.leave_out import CLIP, Scaling, kernel_of, solve
+from detectors.synthetic.training.leave_out import CLIP, Scaling, halves, kernel_of, solve
 
 ROWS, GROUPS, PENALTY = 40, 6, 2.0
 RNG = np.random.default_rng(0)
@@ -45,3 +45,16 @@ def test_a_singular_system_is_refused() -> None:
 def test_scaling_clips() -> None:
     rows = np.array([[0.0], [2.0]])
     assert Scaling.of(rows)(np.array([[1.0], [2.0], [100.0]]))[:, 0] == pytest.approx([0, 1, CLIP], abs=1e-4)
+
+
+def test_halves_are_of_whole_groups_and_both_ways() -> None:
+    group = np.repeat(np.array([f"g{number}" for number in range(9)]), 3)
+    found = list(halves(group, range(4)))
+    assert len(found) == 8
+    for fitted, judged in found:
+        assert not (fitted & judged).any()
+        assert (fitted | judged).all()
+        assert not set(group[fitted]) & set(group[judged])
+        assert 4 <= len(set(group[fitted])) <= 5
+    assert all((one[0] == other[1]).all() for one, other in zip(found[::2], found[1::2], strict=True))
+    assert any((found[0][0] != other[0]).any() for other in found[2::2])

@@ -9,6 +9,7 @@ from service.kit.errors import BrokenPicture, TooLarge, Unavailable, Unsupported
 from service.media.isolation.parsers import Parsed
 from service.media.isolation.pool import ParserPool
 from tests.support.parsers import ALLOWED
+from tests.support.processes import exists
 from tests.support.waiting import until
 
 MiB = 1 << 20
@@ -36,7 +37,7 @@ def test_a_parser_that_is_late_is_killed_and_its_place_taken(pool: ParserPool, p
     before = echo(pool).value["pid"]
     with pytest.raises(TooLarge, match=r"within 0\.2 s"):
         pool.run(parser, [b""], memory=0, seconds=0.2)
-    assert not _exists(before)
+    assert not exists(before)
     assert echo(pool).value["pid"] != before
 
 
@@ -139,7 +140,7 @@ def test_a_worker_is_replaced_after_its_number_of_files_and_a_pool_starts_when_a
     pids = [echo(pool).value["pid"] for _ in range(4)]
     assert pids[0] == pids[1] != pids[2] == pids[3]
     pool.close()
-    until(lambda: not _exists(pids[3]))
+    until(lambda: not exists(pids[3]))
 
 
 def test_a_pool_that_cannot_start_says_so_and_reads_nothing() -> None:
@@ -149,11 +150,3 @@ def test_a_pool_that_cannot_start_says_so_and_reads_nothing() -> None:
     with pytest.raises(Unavailable, match="could be started"):
         pool.run("gone", [b""], memory=0, seconds=5)
     pool.close()
-
-
-def _exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
